@@ -1,0 +1,180 @@
+"""What every stand-in shares: how it starts, what it records, how faults are queued.
+
+A stand-in is started as ``python -m tools.sandbox.<name> [--port N]``. When it is ready it prints
+one line of JSON on standard output, for example ``{"ready": true, "base": "http://127.0.0.1:4711"}``,
+and it stops on SIGTERM, SIGINT or when its standard input reaches end of file (its parent died).
+
+The control API is plain HTTP and JSON below ``/_control``; an answer of 400 says what was wrong:
+
+====== ======================= ====================================================================
+GET    /_control/requests      everything the stand-in was asked, oldest first
+DELETE /_control/requests      forget what was recorded
+POST   /_control/faults        queue a `Fault` (its fields as JSON); answers the queue
+DELETE /_control/faults        forget queued faults and release requests that hang
+====== ======================= ====================================================================
+
+Each stand-in adds commands of its own, listed in its module docstring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """One thing that goes wrong, for the next `times` requests whose path matches.
+
+    ``when`` is "before" (nothing happened at the service) or "after" (it was committed, the answer is bad).
+    ``kind`` is "status" (answer `status` with `body` and `headers`), "drop" (close the socket without an
+    answer), "hang" (answer nothing until the fault is deleted), or a kind the stand-in documents.
+    """
+
+    kind: str = "status"
+    status: int = 500
+    when: str = "before"
+    method: str = ".*"
+    path: str = ".*"
+    times: int = 1
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def matches(self, method: str, path: str) -> bool:
+        return bool(re.fullmatch(self.method, method) and re.search(self.path, path))
+
+
+class Faults:
+    """The queue of faults: `take` returns the first that matches and counts it down."""
+
+    def __init__(self) -> None:
+        self.queue: list[Fault] = []
+        self.released = asyncio.Event()
+
+    def add(self, raw: Mapping[str, Any]) -> None:
+        names = {f.name for f in dataclasses.fields(Fault)}
+        unknown = sorted(set(raw) - names)
+        if unknown:
+            raise ValueError(f"unknown fields {unknown}; known are {sorted(names)}")
+        self.queue.append(Fault(**raw))
+
+    def take(self, method: str, path: str, when: str) -> Fault | None:
+        for fault in self.queue:
+            if fault.when == when and fault.matches(method, path):
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.queue.remove(fault)
+                return fault
+        return None
+
+    def clear(self) -> None:
+        self.queue.clear()
+        self.released.set()
+        self.released = asyncio.Event()
+
+    async def hang(self) -> None:
+        await self.released.wait()
+
+
+class Recorder:
+    """What the stand-in was asked. Each entry has `at` (Unix seconds) beside what the caller gives."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+
+    def add(self, **entry: Any) -> dict[str, Any]:
+        entry["at"] = time.time()  # noqa: TID251 - a stand-in is the outside world: its clock is the real one
+        self.entries.append(entry)
+        return entry
+
+
+def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """JSON with the exact content type real services send (no charset: discord.py compares it literally)."""
+    return web.Response(
+        body=json.dumps(data).encode(),
+        status=status,
+        headers={**(headers or {}), "Content-Type": "application/json"},
+    )
+
+
+def add_control(app: web.Application, recorder: Recorder, faults: Faults) -> None:
+    """Add the part of the control API that all stand-ins share."""
+
+    async def get_requests(_: web.Request) -> web.Response:
+        return json_response(recorder.entries)
+
+    async def delete_requests(_: web.Request) -> web.Response:
+        recorder.entries.clear()
+        return json_response([])
+
+    async def post_fault(request: web.Request) -> web.Response:
+        faults.add(await request.json())
+        return json_response([dataclasses.asdict(fault) for fault in faults.queue])
+
+    async def delete_faults(_: web.Request) -> web.Response:
+        faults.clear()
+        return json_response([])
+
+    app.router.add_get("/_control/requests", get_requests)
+    app.router.add_delete("/_control/requests", delete_requests)
+    app.router.add_post("/_control/faults", post_fault)
+    app.router.add_delete("/_control/faults", delete_faults)
+
+
+@web.middleware
+async def control_errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Turn a wrong control command into 400 with the reason, so that a test fails with words."""
+    try:
+        return await handler(request)
+    except (ValueError, TypeError, KeyError) as error:
+        if not request.path.startswith("/_control"):
+            raise
+        return json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+
+
+async def start_http(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
+    """Serve `app` on loopback; port 0 takes a free one. Returns the runner and the port."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    site = web.TCPSite(runner, LOOPBACK, port)
+    await site.start()
+    return runner, int(runner.addresses[0][1])
+
+
+def announce(**facts: Any) -> None:
+    """Print the line that tells the parent this stand-in is ready, and where."""
+    print(json.dumps({"ready": True, **facts}), flush=True)
+
+
+async def until_stopped() -> None:
+    """Wait for SIGTERM, SIGINT or the end of standard input."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT"):
+        try:
+            loop.add_signal_handler(getattr(signal, name), stop.set)
+        except NotImplementedError:  # Windows has no signal handlers on its loop
+            signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(stop.set))
+
+    def read_to_end() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=read_to_end, daemon=True).start()
+    await stop.wait()
