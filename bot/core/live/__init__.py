@@ -1,0 +1,1 @@
+"""The life of a live: what a check means, when to look again."""

@@ -1,0 +1,1 @@
+"""The Discord edge: client, delivery of the outbox, embeds, text."""

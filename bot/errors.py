@@ -1,0 +1,123 @@
+"""Every error Vedette raises on purpose, as one tree.
+
+::
+
+    VedetteError
+    ├── UserError              its text is safe and useful to the person who asked
+    │   ├── InputRefused       what was given is wrong; the text says what to give instead
+    │   ├── NotAllowed         who asked may not do this
+    │   ├── NothingThere       what was named is not known here
+    │   └── LimitReached       a budget or a cap is used up; the text says when it frees
+    ├── SettingsError          one or more settings are wrong; `problems` has a line each
+    ├── StorageError           the database
+    │   ├── SchemaTooNew       written by a newer Vedette
+    │   └── BackupFailed       a backup could not be made or does not verify
+    ├── SourceError            an outside source
+    │   ├── SourceUnavailable  no answer, refused or blocked; try again later
+    │   ├── SourceChanged      an answer that cannot be read, or not what was announced
+    │   ├── SourceAuthFailed   our credentials were not accepted
+    │   ├── HostKeyUnknown     an SSH host nobody has trusted yet
+    │   └── HostKeyChanged     an SSH host that shows another key than the trusted one
+    └── ChartFailed            a picture could not be drawn
+
+Texts never hold a secret. Whatever is not in this tree and reaches an edge is a bug: the edge logs it
+with a traceback and shows the person an incident id.
+"""
+
+from __future__ import annotations
+
+
+class VedetteError(Exception):
+    """The root of the tree; `str(error)` is one line without secrets."""
+
+
+class UserError(VedetteError):
+    """A private hint for the person who asked: say what was wrong and what to do."""
+
+
+class InputRefused(UserError):
+    """What was given is wrong."""
+
+
+class NotAllowed(UserError):
+    """The person may not do this."""
+
+
+class NothingThere(UserError):
+    """What was named is not known here."""
+
+
+class LimitReached(UserError):
+    """A budget or a cap is used up."""
+
+
+class SettingsError(VedetteError):
+    """Settings that are missing, unknown or wrong.
+
+    `problems` holds one line per setting: its name, where it stands, what was wrong, what is accepted.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class StorageError(VedetteError):
+    """The database cannot do what was asked."""
+
+
+class SchemaTooNew(StorageError):
+    """The database was written by a newer version of Vedette."""
+
+
+class BackupFailed(StorageError):
+    """A backup could not be made, or what it holds does not verify."""
+
+
+class SourceError(VedetteError):
+    """Something about an outside source."""
+
+
+class SourceUnavailable(SourceError):
+    """No usable answer: network, time-out, refusal, block.
+
+    `retry_after_seconds` is what the source asked for, None where it said nothing; `blocked` is true when
+    the source refuses us on purpose (429, 403, a challenge page).
+    """
+
+    def __init__(
+        self, reason: str, *, retry_after_seconds: float | None = None, blocked: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
+        self.blocked = blocked
+
+
+class SourceChanged(SourceError):
+    """An answer that cannot be read, or that is not what was announced."""
+
+
+class SourceAuthFailed(SourceError):
+    """The credentials were not accepted; trying again will not help."""
+
+
+class HostKeyUnknown(SourceError):
+    """An SSH host whose key nobody has trusted yet."""
+
+    def __init__(self, host: str, fingerprint: str) -> None:
+        super().__init__(f"the host key of {host} is not trusted yet; it shows {fingerprint}")
+        self.host = host
+        self.fingerprint = fingerprint
+
+
+class HostKeyChanged(SourceError):
+    """An SSH host that shows another key than the trusted one."""
+
+    def __init__(self, host: str, fingerprint: str) -> None:
+        super().__init__(f"{host} shows another host key than the trusted one: {fingerprint}")
+        self.host = host
+        self.fingerprint = fingerprint
+
+
+class ChartFailed(VedetteError):
+    """A picture could not be drawn; the message goes out without it."""

@@ -1,0 +1,1 @@
+"""What runs when: the few periodic jobs of the bot."""

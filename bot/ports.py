@@ -1,0 +1,59 @@
+"""What the services need from the outside, as protocols; the edges implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.core.charts import ChartSpec
+from bot.core.live.models import Observation, Profile
+
+
+class LiveSource(Protocol):
+    """A platform that can say whether an account is live."""
+
+    async def check(self, handle: str) -> Observation:
+        """Ask once whether `handle` is live; every trouble is the answer UNKNOWN, nothing is raised."""
+
+    async def profile(self, handle: str) -> Profile:
+        """Read the profile page of a handle (or of a numeric id).
+
+        Raises `SourceUnavailable` when there is no usable answer and `SourceChanged` when it cannot be read.
+        """
+
+    async def rooms_alive(self, room_ids: Sequence[int]) -> Mapping[int, bool]:
+        """Ask for many rooms in one request; a room the answer does not name is missing in the result.
+
+        Raises `SourceUnavailable` or `SourceChanged`.
+        """
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteFile:
+    """One entry of a listing. `name` is an opaque key (surrogateescape-decoded), never a local path."""
+
+    name: str
+    size: int
+    modified_at: datetime
+
+
+class RoundSource(Protocol):
+    """The folder of stats files of one game server."""
+
+    async def list_files(self) -> tuple[RemoteFile, ...]:
+        """List the regular files. Raises a `SourceError`."""
+
+    async def fetch(self, file: RemoteFile) -> bytes:
+        """Read exactly `file.size` bytes and prove the end. Raises `SourceChanged` or another `SourceError`."""
+
+    async def close(self) -> None:
+        """Let the connection go; the next call makes a new one."""
+
+
+class ChartRenderer(Protocol):
+    """Draws pictures beside the event loop."""
+
+    async def render(self, spec: ChartSpec) -> bytes:
+        """Draw a PNG. Raises `ChartFailed`."""

@@ -1,0 +1,1 @@
+"""One use case each: load, ask the core, save and enqueue in one transaction."""

@@ -1,0 +1,202 @@
+"""Typed settings: the only reader of the environment and of the `.env` file.
+
+Every field stands in `.env.example` with its unit, default and a line of why (a test compares them).
+A game server has its settings under a name of its own: ``GAME_SERVERS__<NAME>__HOST`` and so on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.errors import SettingsError
+
+ENV_FILE = Path(".env")
+_NESTED = "__"
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _loopback_only(url: str) -> str:
+    """Refuse another address: whoever answers there is sent the bot's token."""
+    if url and not _is_loopback(url):
+        raise ValueError("only a loopback address such as http://127.0.0.1:8000 is accepted, or nothing")
+    return url
+
+
+def _safe_url(url: str) -> str:
+    """Refuse a plain-text address outside this machine."""
+    if not url.startswith("https://") and not _is_loopback(url):
+        raise ValueError("give an https:// address (or a loopback one)")
+    return url.rstrip("/")
+
+
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("give an IANA time zone such as Europe/Paris, Asia/Jakarta or UTC")
+    return name
+
+
+def _comma_separated(value: Any) -> Any:
+    return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
+
+LoopbackUrl = Annotated[str, AfterValidator(_loopback_only)]
+SafeUrl = Annotated[str, AfterValidator(_safe_url)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Ids = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+
+class GameServer(BaseModel):
+    """One ET:Legacy server whose stats folder is read over SSH."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=22, ge=1, le=65535)
+    username: str = Field(min_length=1)
+    password: SecretStr | None = None
+    key_file: Path | None = None
+    key_passphrase: SecretStr | None = None
+    stats_folder: str = "legacy/gamestats"
+    guild_ids: Ids = ()
+    time_zone: TimeZone = "UTC"
+    query_host: str = ""
+    query_port: int = Field(default=27960, ge=0, le=65535)
+
+
+class Settings(BaseSettings):
+    """Everything an admin can set. Build it with `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_file_encoding="utf-8",
+        env_nested_delimiter=_NESTED,
+        env_ignore_empty=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    discord_token: SecretStr | None = None
+    owner_id: int | None = Field(default=None, gt=0)
+    discord_api_url: LoopbackUrl = ""
+    discord_gateway_url: LoopbackUrl = ""
+
+    data_folder: Path = Path("data")
+    database_url: SecretStr | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    time_zone: TimeZone = "UTC"
+    backups_kept: int = Field(default=7, ge=1, le=365)
+
+    discovery_checks_per_day: int = Field(default=120, ge=1, le=5760)
+    followup_requests_per_day: int = Field(default=480, ge=1, le=5760)
+    requests_per_minute: int = Field(default=4, ge=1, le=1000)
+    guild_share_percent: int = Field(default=100, ge=1, le=100)
+    accounts_per_guild: int = Field(default=25, ge=1, le=1000)
+    sweep_seconds: int = Field(default=600, ge=1, le=3600)
+    viewers_seconds: int = Field(default=900, ge=1, le=86400)
+    end_confirm_seconds: int = Field(default=60, ge=1, le=3600)
+    restart_gap_seconds: int = Field(default=600, ge=0, le=3600)
+
+    tiktok_url: SafeUrl = "https://www.tiktok.com"
+    tiktok_webcast_url: SafeUrl = "https://webcast.tiktok.com/webcast"
+    sign_api_url: SafeUrl = "https://api.eulerstream.com"
+    sign_api_key: SecretStr | None = None
+    tiktok_timeout_seconds: float = Field(default=10.0, gt=0, le=60)
+
+    game_servers: dict[str, GameServer] = Field(default_factory=dict)
+    round_poll_seconds: float = Field(default=60.0, ge=1, le=86400)
+    round_settle_seconds: float = Field(default=3.0, ge=3, le=60)
+    round_post_max_age_minutes: int = Field(default=120, ge=1, le=10080)
+    ssh_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file; there are no other sources."""
+        del settings_cls, init_settings, file_secret_settings
+        return env_settings, dotenv_settings
+
+    @property
+    def known_hosts_file(self) -> Path:
+        """Where trusted SSH host keys are kept."""
+        return self.data_folder / "known_hosts"
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups of an embedded database are kept."""
+        return self.data_folder / "backups"
+
+    @property
+    def database(self) -> str:
+        """The database's URL; by default an SQLite file in the data folder. Holds a secret on a server."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_folder / 'vedette.db'}"
+
+
+def load_settings(env_file: Path = ENV_FILE) -> Settings:
+    """Read the environment and `env_file` (which need not exist).
+
+    Raises `SettingsError` with one line per problem: the setting, where it stands, what is accepted. No
+    value is repeated in the text, because any value may be a secret pasted into the wrong place.
+    """
+    try:
+        return Settings(_env_file=env_file if env_file.is_file() else None)
+    except ValidationError as error:
+        lines = _lines_of(env_file)
+        raise SettingsError(
+            tuple(
+                _problem(dict(item), lines, env_file)
+                for item in error.errors(include_input=False, include_context=False, include_url=False)
+            )
+        ) from None
+
+
+def _lines_of(env_file: Path) -> Mapping[str, int]:
+    """Map each name in the file to the line it stands on."""
+    if not env_file.is_file():
+        return {}
+    found = {}
+    for number, line in enumerate(env_file.read_text("utf-8", errors="replace").splitlines(), start=1):
+        match = re.match(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=", line)
+        if match:
+            found[match.group(1).upper()] = number
+    return found
+
+
+def _problem(error: Mapping[str, Any], lines: Mapping[str, int], env_file: Path) -> str:
+    name = _NESTED.join(str(part) for part in error["loc"] if not isinstance(part, int)).upper()
+    where = (
+        f"{env_file}, line {lines[name]}"
+        if name in lines
+        else "environment"
+        if name in os.environ
+        else "not set"
+    )
+    if error["type"] == "extra_forbidden":
+        return f"{name} ({where}): there is no such setting; .env.example lists all of them"
+    return f"{name} ({where}): {str(error['msg']).removeprefix('Value error, ')}"

@@ -1,0 +1,1 @@
+"""Edges that fetch from one outside service each."""

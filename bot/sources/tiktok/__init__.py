@@ -1,0 +1,1 @@
+"""TikTok: live checks and profile pages."""

@@ -1,0 +1,1 @@
+"""The only SQL: engine, tables, migrations, one module of statements per topic."""

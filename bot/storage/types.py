@@ -1,0 +1,72 @@
+"""Column types that mean the same on every engine."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+BIGINT = BigInteger().with_variant(Integer, "sqlite")
+"""Ids, counts, bytes: 64 bits everywhere (SQLite's INTEGER is its row id alias)."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, stored as integer microseconds since 1970 UTC; naive ones are refused."""
+
+    impl = BIGINT
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Turn an aware instant into microseconds; raises ValueError for a naive one."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Turn microseconds into an aware UTC instant."""
+        del dialect
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Flag(TypeDecorator[bool]):
+    """A boolean, stored as 0 or 1 (SQLite's STRICT tables know no BOOLEAN)."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: bool | None, dialect: Dialect) -> int | None:
+        """Turn a boolean into 0 or 1."""
+        del dialect
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> bool | None:
+        """Turn 0 or 1 into a boolean."""
+        del dialect
+        return None if value is None else bool(value)
+
+
+class Json(TypeDecorator[Any]):
+    """JSON as text, never filtered on in SQL; what is queried becomes a column."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Write compact JSON."""
+        del dialect
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        """Read JSON."""
+        del dialect
+        return None if value is None else json.loads(value)
