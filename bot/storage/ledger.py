@@ -1,0 +1,94 @@
+"""The budget ledger: a row is written before a request leaves, and completed with its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.live.budget import DAY, Ledger, Limit, free_at
+from bot.storage.tables import requests
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """A request that wants to leave. `guild_id` is the guild whose people asked, None for the bot itself."""
+
+    ledger: Ledger
+    purpose: str
+    account_id: int | None = None
+    guild_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What an `Ask` must keep: `per_day` in its ledger, `per_minute` over all, `guild` for one guild's asks."""
+
+    per_day: Limit
+    per_minute: Limit
+    guild: Limit | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """The answer to an `Ask`: the ledger row that was written, or when to try again."""
+
+    request_id: int | None
+    free_at: datetime
+
+
+async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) -> Claim:
+    """Write the ledger row if every limit still holds with it; otherwise write nothing."""
+    in_ledger = requests.c.ledger == ask.ledger
+    free = [
+        free_at(now, await _asked_since(conn, now - limits.per_day.window, in_ledger), limits.per_day),
+        free_at(now, await _asked_since(conn, now - limits.per_minute.window), limits.per_minute),
+    ]
+    if limits.guild is not None and ask.guild_id is not None:
+        mine = requests.c.guild_id == ask.guild_id
+        free.append(
+            free_at(now, await _asked_since(conn, now - limits.guild.window, in_ledger, mine), limits.guild)
+        )
+    if max(free) > now:
+        return Claim(request_id=None, free_at=max(free))
+    row = insert(requests).values(
+        ledger=ask.ledger, purpose=ask.purpose, account_id=ask.account_id, guild_id=ask.guild_id, asked_at=now
+    )
+    return Claim(request_id=(await conn.execute(row.returning(requests.c.id))).scalar_one(), free_at=now)
+
+
+async def answered(conn: AsyncConnection, request_id: int, answer: str, reason: str = "") -> None:
+    """Complete a ledger row with what came back."""
+    await conn.execute(
+        update(requests).where(requests.c.id == request_id).values(answer=answer, reason=reason[:200])
+    )
+
+
+async def used(conn: AsyncConnection, ledger: Ledger, now: datetime) -> int:
+    """Count the requests of the last 24 hours (those "in the future" count too)."""
+    query = select(func.count()).where(requests.c.ledger == ledger, requests.c.asked_at > now - DAY)
+    return (await conn.execute(query)).scalar_one()
+
+
+async def last_asked_at(
+    conn: AsyncConnection, purpose: str, account_id: int | None = None
+) -> datetime | None:
+    """Give when a request of this purpose (for this account, if given) last left."""
+    query = select(func.max(requests.c.asked_at)).where(requests.c.purpose == purpose)
+    if account_id is not None:
+        query = query.where(requests.c.account_id == account_id)
+    latest: datetime | None = (await conn.execute(query)).scalar_one()
+    return latest
+
+
+async def forget_before(conn: AsyncConnection, instant: datetime) -> None:
+    """Delete rows no rolling window can reach any more."""
+    await conn.execute(delete(requests).where(requests.c.asked_at < instant - timedelta(days=1)))
+
+
+async def _asked_since(conn: AsyncConnection, instant: datetime, *conditions: object) -> Sequence[datetime]:
+    query = select(requests.c.asked_at).where(requests.c.asked_at > instant, *conditions)  # type: ignore[arg-type]
+    return (await conn.execute(query)).scalars().all()

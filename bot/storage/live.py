@@ -1,0 +1,340 @@
+"""Statements about accounts, who follows them, and their lives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.live.models import Person, ProfileState, room_started_at
+from bot.core.live.transitions import Live, Phase
+from bot.storage.tables import accounts, live_rooms, lives, subscriptions
+from bot.storage.upsert import insert_for
+
+PLATFORM = "tiktok"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """A followed account. `platform_id` is None until the platform first named the person."""
+
+    id: int
+    platform_id: int | None
+    handle: str
+    nickname: str
+    followers: int | None
+    profile_state: ProfileState
+    last_checked_at: datetime | None
+    last_answer: str | None
+    last_reason: str
+    next_check_at: datetime
+    leased_until: datetime | None
+    epoch: int
+
+    @property
+    def person(self) -> Person:
+        """The account as people know it."""
+        return Person(
+            platform_id=self.platform_id or 0,
+            handle=self.handle,
+            nickname=self.nickname,
+            followers=self.followers,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subscription:
+    """One channel that wants to hear of an account."""
+
+    account_id: int
+    guild_id: int
+    channel_id: int
+    role_id: int | None
+    paused: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenLive:
+    """A live that is going on, with its account."""
+
+    live_id: int
+    account: Account
+    live: Live
+
+
+_followed = exists().where(subscriptions.c.account_id == accounts.c.id, subscriptions.c.paused.is_(False))
+_open = lives.c.ended_at.is_(None)
+_is_live = exists().where(lives.c.account_id == accounts.c.id, _open)
+
+
+def _account(row: RowMapping) -> Account:
+    kept = {name: row[name] for name in Account.__dataclass_fields__ if name != "profile_state"}
+    return Account(**kept, profile_state=ProfileState(row["profile_state"]))
+
+
+# --- Accounts ----------------------------------------------------------------------------------
+
+
+async def account_by_id(conn: AsyncConnection, account_id: int) -> Account | None:
+    """Read one account."""
+    row = (await conn.execute(select(accounts).where(accounts.c.id == account_id))).mappings().first()
+    return None if row is None else _account(row)
+
+
+async def account_for(conn: AsyncConnection, handle: str, platform_id: int | None) -> Account | None:
+    """Find a person by the stable id, or by the handle while no id is known."""
+    wanted = accounts.c.platform_id == platform_id if platform_id else accounts.c.handle == handle
+    query = select(accounts).where(accounts.c.platform == PLATFORM, wanted).order_by(accounts.c.id.desc())
+    row = (await conn.execute(query)).mappings().first()
+    return None if row is None else _account(row)
+
+
+async def followed_account(conn: AsyncConnection, guild_id: int, handle: str) -> Account | None:
+    """Find an account that a guild follows by its handle."""
+    query = (
+        select(accounts)
+        .join(subscriptions, subscriptions.c.account_id == accounts.c.id)
+        .where(subscriptions.c.guild_id == guild_id, accounts.c.handle == handle)
+    )
+    row = (await conn.execute(query)).mappings().first()
+    return None if row is None else _account(row)
+
+
+async def add_account(conn: AsyncConnection, person: Person, state: ProfileState, now: datetime) -> Account:
+    """Add an account that is due at once; a `platform_id` of 0 is unknown."""
+    statement = insert(accounts).values(
+        platform=PLATFORM,
+        platform_id=person.platform_id or None,
+        handle=person.handle,
+        nickname=person.nickname,
+        followers=person.followers,
+        profile_state=state,
+        added_at=now,
+        next_check_at=now,
+    )
+    return _account((await conn.execute(statement.returning(accounts))).mappings().one())
+
+
+async def claim_account(
+    conn: AsyncConnection, account_id: int, now: datetime, until: datetime
+) -> Account | None:
+    """Lease one account for a check; None while another check of it is under way."""
+    free = or_(accounts.c.leased_until.is_(None), accounts.c.leased_until <= now)
+    statement = (
+        update(accounts)
+        .where(accounts.c.id == account_id, free)
+        .values(leased_until=until, epoch=accounts.c.epoch + 1)
+        .returning(accounts)
+    )
+    row = (await conn.execute(statement)).mappings().first()
+    return None if row is None else _account(row)
+
+
+async def due_account_id(conn: AsyncConnection, now: datetime) -> int | None:
+    """Give the followed account that has been due the longest and is not known to be live."""
+    free = or_(accounts.c.leased_until.is_(None), accounts.c.leased_until <= now)
+    query = (
+        select(accounts.c.id)
+        .where(accounts.c.next_check_at <= now, free, _followed, ~_is_live)
+        .order_by(accounts.c.next_check_at, accounts.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return (await conn.execute(query)).scalar_one_or_none()
+
+
+async def next_due_at(conn: AsyncConnection) -> datetime | None:
+    """Give the instant of the next planned check, None when nothing is followed."""
+    query = select(accounts.c.next_check_at, accounts.c.leased_until).where(_followed, ~_is_live)
+    rows = (await conn.execute(query)).all()
+    return min((max(at, leased or at) for at, leased in rows), default=None)
+
+
+async def update_account(conn: AsyncConnection, account_id: int, **values: object) -> None:
+    """Change columns of one account."""
+    await conn.execute(update(accounts).where(accounts.c.id == account_id).values(**values))
+
+
+async def finish_check(
+    conn: AsyncConnection, account: Account, now: datetime, *, answer: str, reason: str
+) -> bool:
+    """Write a check's result and end its lease; false when the lease was lost to a later check."""
+    statement = (
+        update(accounts)
+        .where(accounts.c.id == account.id, accounts.c.epoch == account.epoch)
+        .values(leased_until=None, last_checked_at=now, last_answer=answer, last_reason=reason[:200])
+    )
+    return (await conn.execute(statement)).rowcount == 1
+
+
+async def learn_person(conn: AsyncConnection, account: Account, person: Person) -> Account:
+    """Keep what an answer told of a person; two accounts that turn out to be one person become one.
+
+    Returns the account that stays.
+    """
+    same = await account_for(conn, person.handle, person.platform_id)
+    if same is not None and same.id != account.id:
+        await _hand_over(conn, from_id=account.id, to_id=same.id)
+        account = same
+    values = {
+        "platform_id": person.platform_id,
+        "handle": person.handle,
+        "nickname": person.nickname or account.nickname,
+        "followers": account.followers if person.followers is None else person.followers,
+    }
+    statement = update(accounts).where(accounts.c.id == account.id).values(**values).returning(accounts)
+    return _account((await conn.execute(statement)).mappings().one())
+
+
+async def _hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None:
+    taken = select(subscriptions.c.channel_id).where(subscriptions.c.account_id == to_id)
+    move = update(subscriptions).where(
+        subscriptions.c.account_id == from_id, subscriptions.c.channel_id.not_in(taken)
+    )
+    await conn.execute(move.values(account_id=to_id))
+    await conn.execute(delete(accounts).where(accounts.c.id == from_id))
+
+
+# --- Who follows whom --------------------------------------------------------------------------
+
+
+async def subscribe(
+    conn: AsyncConnection, subscription: Subscription, created_by: int, now: datetime
+) -> bool:
+    """Follow an account in a channel; false when the channel already did (its role is replaced)."""
+    known = await conn.execute(
+        select(subscriptions.c.id).where(
+            subscriptions.c.account_id == subscription.account_id,
+            subscriptions.c.channel_id == subscription.channel_id,
+        )
+    )
+    statement = insert_for(conn, subscriptions).values(
+        account_id=subscription.account_id,
+        guild_id=subscription.guild_id,
+        channel_id=subscription.channel_id,
+        role_id=subscription.role_id,
+        paused=subscription.paused,
+        created_by=created_by,
+        created_at=now,
+    )
+    fresh = {"role_id": subscription.role_id, "paused": subscription.paused}
+    await conn.execute(
+        statement.on_conflict_do_update(index_elements=["account_id", "channel_id"], set_=fresh)
+    )
+    return known.first() is None
+
+
+async def unsubscribe(conn: AsyncConnection, guild_id: int, account_id: int, channel_id: int | None) -> int:
+    """Stop following in one channel, or in all of a guild; gives how many subscriptions went."""
+    statement = delete(subscriptions).where(
+        subscriptions.c.guild_id == guild_id, subscriptions.c.account_id == account_id
+    )
+    if channel_id is not None:
+        statement = statement.where(subscriptions.c.channel_id == channel_id)
+    return (await conn.execute(statement)).rowcount
+
+
+async def set_paused(conn: AsyncConnection, guild_id: int, account_id: int, *, paused: bool) -> int:
+    """Pause or resume an account in a guild; gives how many subscriptions that were."""
+    statement = (
+        update(subscriptions)
+        .where(subscriptions.c.guild_id == guild_id, subscriptions.c.account_id == account_id)
+        .values(paused=paused)
+    )
+    return (await conn.execute(statement)).rowcount
+
+
+async def subscriptions_of(
+    conn: AsyncConnection, *, account_id: int | None = None, guild_id: int | None = None, active: bool = False
+) -> tuple[Subscription, ...]:
+    """Read subscriptions, those of an account, of a guild, or all; only unpaused ones when `active`."""
+    query = select(subscriptions).order_by(subscriptions.c.id)
+    if account_id is not None:
+        query = query.where(subscriptions.c.account_id == account_id)
+    if guild_id is not None:
+        query = query.where(subscriptions.c.guild_id == guild_id)
+    if active:
+        query = query.where(subscriptions.c.paused.is_(False))
+    names = Subscription.__dataclass_fields__
+    rows = (await conn.execute(query)).mappings().all()
+    return tuple(Subscription(**{name: row[name] for name in names}) for row in rows)
+
+
+async def followed_accounts(conn: AsyncConnection, *, guild_id: int | None = None) -> tuple[Account, ...]:
+    """Read the accounts a guild follows (paused ones too), or all that are followed and not paused."""
+    query = select(accounts).order_by(accounts.c.handle)
+    if guild_id is None:
+        query = query.where(_followed)
+    else:
+        mine = exists().where(
+            subscriptions.c.account_id == accounts.c.id, subscriptions.c.guild_id == guild_id
+        )
+        query = query.where(mine)
+    return tuple(_account(row) for row in (await conn.execute(query)).mappings())
+
+
+# --- Lives -------------------------------------------------------------------------------------
+
+
+async def last_live(conn: AsyncConnection, account_id: int) -> tuple[int, Live] | None:
+    """Read an account's latest live with its id."""
+    query = select(lives).where(lives.c.account_id == account_id).order_by(lives.c.started_at.desc()).limit(1)
+    row = (await conn.execute(query)).mappings().first()
+    return None if row is None else (row["id"], _live(row, await _rooms(conn, row["id"])))
+
+
+async def open_lives(conn: AsyncConnection) -> tuple[OpenLive, ...]:
+    """Read every live that is going on, the oldest first."""
+    query = select(lives).where(_open).order_by(lives.c.started_at)
+    found = []
+    for row in (await conn.execute(query)).mappings().all():
+        account = await account_by_id(conn, row["account_id"])
+        if account is not None:
+            live = _live(row, await _rooms(conn, row["id"]))
+            found.append(OpenLive(live_id=row["id"], account=account, live=live))
+    return tuple(found)
+
+
+async def live_account_ids(conn: AsyncConnection) -> frozenset[int]:
+    """Give the accounts with a live that is going on."""
+    return frozenset((await conn.execute(select(lives.c.account_id).where(_open))).scalars())
+
+
+async def add_live(conn: AsyncConnection, account_id: int, live: Live) -> int:
+    """Write a new live with its rooms; gives its id."""
+    statement = insert(lives).values(account_id=account_id, **_columns(live)).returning(lives.c.id)
+    live_id: int = (await conn.execute(statement)).scalar_one()
+    await _add_rooms(conn, live_id, live.room_ids)
+    return live_id
+
+
+async def save_live(conn: AsyncConnection, live_id: int, live: Live) -> None:
+    """Write a live as it is now."""
+    await conn.execute(update(lives).where(lives.c.id == live_id).values(**_columns(live)))
+    await _add_rooms(conn, live_id, live.room_ids)
+
+
+async def _add_rooms(conn: AsyncConnection, live_id: int, room_ids: Sequence[int]) -> None:
+    rows = [
+        {"room_id": room_id, "live_id": live_id, "started_at": room_started_at(room_id)}
+        for room_id in room_ids
+    ]
+    await conn.execute(insert_for(conn, live_rooms).values(rows).on_conflict_do_nothing())
+
+
+async def _rooms(conn: AsyncConnection, live_id: int) -> tuple[int, ...]:
+    query = select(live_rooms.c.room_id).where(live_rooms.c.live_id == live_id).order_by(live_rooms.c.room_id)
+    return tuple((await conn.execute(query)).scalars())
+
+
+def _columns(live: Live) -> dict[str, object]:
+    return {name: getattr(live, name) for name in Live.__dataclass_fields__ if name != "room_ids"}
+
+
+def _live(row: RowMapping, room_ids: tuple[int, ...]) -> Live:
+    kept = {name: row[name] for name in Live.__dataclass_fields__ if name not in {"room_ids", "phase"}}
+    return Live(**kept, phase=Phase(row["phase"]), room_ids=room_ids)
