@@ -1,0 +1,335 @@
+"""Looks when it pays: planned checks, the sweep of open rooms, checks that people ask for.
+
+Only this service moves the state of a live. Each step does what is due and gives the instant of the
+next one; the loops around the steps are wired in `bot.app`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import Clock
+from bot.core.live.budget import DAY, MINUTE, Ledger, Limit, guild_allowance
+from bot.core.live.models import Answer, Observation, Profile, ProfileState
+from bot.core.live.planner import Allowance, Policy
+from bot.core.live.transitions import Live, LiveRules, Phase
+from bot.core.markup import stamp
+from bot.core.requester import Requester
+from bot.errors import LimitReached, NothingThere, SourceError, SourceUnavailable
+from bot.ports import LiveSource
+from bot.services.announcements import Announcements
+from bot.services.live_state import SOURCE, Outcome, Planning, record_answer, record_health, replan
+from bot.storage import ledger, sources
+from bot.storage import live as store
+from bot.storage.engine import Database
+from bot.storage.ledger import Ask, Claim, Limits
+from bot.storage.live import Account, OpenLive
+
+LEASE = timedelta(seconds=90)
+LONGEST_SLEEP = timedelta(hours=1)
+LOOKUP_EVERY = timedelta(hours=24)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MonitorRules:
+    """The budgets (requests in any rolling 24 hours) and the spans the monitor keeps."""
+
+    discovery_per_day: int = 120
+    followup_per_day: int = 480
+    per_minute: int = 4
+    guild_share_percent: int = 100
+    sweep_every: timedelta = timedelta(minutes=10)
+    viewers_every: timedelta = timedelta(minutes=15)
+    live: LiveRules = field(default_factory=LiveRules)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckReport:
+    """What a check that somebody asked for found."""
+
+    handle: str
+    answer: Answer
+    reason: str
+    live: Live | None
+    checked_at: datetime
+
+
+class LiveMonitor:
+    """Spends the budgets of one platform."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        source: LiveSource,
+        policy: Policy,
+        announcements: Announcements,
+        clock: Clock,
+        rules: MonitorRules,
+    ) -> None:
+        self._database = database
+        self._source = source
+        self._announcements = announcements
+        self._clock = clock
+        self._rules = rules
+        self._planning = Planning(
+            policy=policy,
+            allowance=Allowance(
+                checks_per_day=rules.discovery_per_day, guild_share=rules.guild_share_percent / 100
+            ),
+        )
+        self.checks_changed = asyncio.Event()
+        self.followups_changed = asyncio.Event()
+
+    # --- Steps -----------------------------------------------------------------------------
+
+    async def check_step(self) -> datetime:
+        """Make the planned check that is due, if any; gives when to come back."""
+        now = self._clock.now()
+        async with self._database.write("live.claim") as conn:
+            closed_until = (await sources.load(conn, SOURCE)).closed_until
+            if closed_until is not None and closed_until > now:
+                return closed_until
+            account_id = await store.due_account_id(conn, now)
+            if account_id is None:
+                return min(await store.next_due_at(conn) or now + LONGEST_SLEEP, now + LONGEST_SLEEP)
+            ask = Ask(ledger=Ledger.DISCOVERY, purpose="check", account_id=account_id)
+            claim = await ledger.claim(conn, ask, self._limits(ask), now)
+            if claim.request_id is None:
+                return claim.free_at
+            account = await store.claim_account(conn, account_id, now, now + LEASE)
+        if account is not None:
+            await self._check(account, claim.request_id)
+        return self._clock.now()
+
+    async def followup_step(self) -> datetime:
+        """Look after the lives that are on: confirm ends, sweep rooms, poll viewers; gives when to come back."""
+        now = self._clock.now()
+        async with self._database.read() as conn:
+            going_on = await store.open_lives(conn)
+            closed_until = (await sources.load(conn, SOURCE)).closed_until
+            swept_at = await ledger.last_asked_at(conn, "sweep")
+            used = await ledger.used(conn, Ledger.FOLLOWUP, now)
+        if closed_until is not None and closed_until > now:
+            return closed_until
+        if not going_on:
+            return now + LONGEST_SLEEP
+        spare = used * 2 < self._rules.followup_per_day
+        wait_until = [await self._follow(open_live, now, spare=spare) for open_live in going_on]
+        looked_at = [instant for instant in (swept_at, going_on[0].live.found_at) if instant is not None]
+        sweep_at = max(looked_at) + self._rules.sweep_every
+        wait_until.append(sweep_at if sweep_at > now else await self._sweep(going_on, now))
+        return min(wait_until)
+
+    async def replan_step(self) -> datetime:
+        """Plan everything anew; gives when to do so again."""
+        now = self._clock.now()
+        async with self._database.write("live.replan") as conn:
+            await replan(conn, self._planning, now)
+        self.checks_changed.set()
+        return now + LONGEST_SLEEP
+
+    # --- What people ask for ---------------------------------------------------------------
+
+    async def check_now(self, by: Requester, handle: str) -> CheckReport:
+        """Check an account of the requester's guild now, paid from the follow-up budget.
+
+        Raises `NothingThere` for an account the guild does not follow and `LimitReached` when the budget,
+        the guild's share or a block does not allow it.
+        """
+        async with self._database.read() as conn:
+            account = await store.followed_account(conn, by.guild_id, handle)
+        if account is None:
+            raise NothingThere(f"`@{handle}` is not followed here. `/live list` shows who is.")
+        ask = Ask(ledger=Ledger.FOLLOWUP, purpose="asked", account_id=account.id, guild_id=by.guild_id)
+        outcome, observation = await self._claim_and_check(ask, account, exempt=by.is_owner)
+        return CheckReport(
+            handle=account.handle,
+            answer=observation.answer,
+            reason=observation.reason,
+            live=outcome.live,
+            checked_at=observation.seen_at,
+        )
+
+    async def look_up(self, by: Requester, handle: str) -> Profile:
+        """Read a profile page for somebody who asks, paid from the follow-up budget.
+
+        Raises `LimitReached`, `SourceUnavailable` or `SourceChanged`.
+        """
+        ask = Ask(ledger=Ledger.FOLLOWUP, purpose="profile", guild_id=by.guild_id)
+        claim = await self._claim(ask, exempt=by.is_owner)
+        return await self._profile(_granted(claim), handle)
+
+    # --- One check -------------------------------------------------------------------------
+
+    async def _check(
+        self, account: Account, request_id: int, *, second_source: bool = False
+    ) -> tuple[Outcome, Observation]:
+        observation = await self._source.check(account.handle)
+        async with self._database.write("live.observe") as conn:
+            outcome = await record_answer(
+                conn,
+                account,
+                request_id,
+                observation,
+                rules=self._rules.live,
+                planning=self._planning,
+                second_source=second_source,
+            )
+        self._announcements.wake()
+        self.checks_changed.set()
+        self.followups_changed.set()
+        if outcome.stranger:
+            await self._find_renamed(account)
+        return outcome, observation
+
+    async def _claim_and_check(
+        self, ask: Ask, account: Account, *, exempt: bool = False, second_source: bool = False
+    ) -> tuple[Outcome, Observation]:
+        now = self._clock.now()
+        async with self._database.write("live.claim") as conn:
+            claim = await self._claim_in(conn, ask, now, exempt=exempt)
+            request_id = _granted(claim)
+            leased = await store.claim_account(conn, account.id, now, now + LEASE)
+            if leased is None:
+                raise LimitReached(f"`@{account.handle}` is being checked right now. Try again in a minute.")
+        return await self._check(leased, request_id, second_source=second_source)
+
+    async def _find_renamed(self, account: Account) -> None:
+        """Ask, at most daily, by the stable id where a person is now."""
+        now = self._clock.now()
+        async with self._database.write("live.claim") as conn:
+            asked_at = await ledger.last_asked_at(conn, "renamed", account.id)
+            if account.platform_id is None or (asked_at is not None and now - asked_at < LOOKUP_EVERY):
+                return
+            ask = Ask(ledger=Ledger.FOLLOWUP, purpose="renamed", account_id=account.id)
+            claim = await self._claim_in(conn, ask, now)
+        if claim.request_id is None:
+            return
+        try:
+            profile = await self._profile(claim.request_id, str(account.platform_id))
+        except SourceError as error:
+            log.info("@%s: where the person is now could not be read: %s", account.handle, error)
+            return
+        await self._keep_renamed(account, profile)
+
+    async def _keep_renamed(self, account: Account, profile: Profile) -> None:
+        person = profile.person
+        async with self._database.write("live.renamed") as conn:
+            if person is None or person.platform_id != account.platform_id:
+                await store.update_account(conn, account.id, profile_state=ProfileState.NOT_FOUND)
+                return
+            if person.handle == account.handle:
+                # The page is there and the live check knows no such handle: it has never been live.
+                await store.update_account(conn, account.id, profile_state=ProfileState.NEVER_LIVE)
+                return
+            await store.learn_person(conn, account, person)
+            await store.update_account(conn, account.id, next_check_at=self._clock.now())
+            log.info("@%s is now @%s", account.handle, person.handle)
+        self.checks_changed.set()
+
+    async def _profile(self, request_id: int, handle: str) -> Profile:
+        try:
+            profile = await self._source.profile(handle)
+        except SourceError as error:
+            await self._record_trouble(request_id, error)
+            raise
+        async with self._database.write("live.profile") as conn:
+            await ledger.answered(conn, request_id, profile.state)
+        return profile
+
+    async def _record_trouble(self, request_id: int, error: SourceError) -> None:
+        unavailable = error if isinstance(error, SourceUnavailable) else None
+        observation = Observation(
+            answer=Answer.UNKNOWN,
+            seen_at=self._clock.now(),
+            reason=str(error),
+            blocked=unavailable is not None and unavailable.blocked,
+            retry_after_seconds=None if unavailable is None else unavailable.retry_after_seconds,
+        )
+        async with self._database.write("live.trouble") as conn:
+            await ledger.answered(conn, request_id, observation.answer, observation.reason)
+            await record_health(conn, observation)
+        self._announcements.wake()
+
+    # --- Lives that are on -----------------------------------------------------------------
+
+    async def _follow(self, open_live: OpenLive, now: datetime, *, spare: bool) -> datetime:
+        """Confirm an end that is in doubt, or poll the viewers while half of the budget is free."""
+        live, account = open_live.live, open_live.account
+        checked_at = account.last_checked_at or live.found_at
+        if live.phase is Phase.DOUBTED:
+            due = checked_at + self._rules.live.end_confirm
+            return due if due > now else await self._quietly(account, "confirm")
+        due = checked_at + self._rules.viewers_every
+        if due > now or not spare:
+            return max(due, now + self._rules.sweep_every)
+        return await self._quietly(account, "viewers")
+
+    async def _sweep(self, going_on: tuple[OpenLive, ...], now: datetime) -> datetime:
+        """Ask in one request which rooms are still open, and look closer at those that are not."""
+        claim = await self._claim(Ask(ledger=Ledger.FOLLOWUP, purpose="sweep"))
+        if claim.request_id is None:
+            return claim.free_at
+        try:
+            alive = await self._source.rooms_alive([open_live.live.room_ids[-1] for open_live in going_on])
+        except SourceError as error:
+            await self._record_trouble(claim.request_id, error)
+            return now + self._rules.sweep_every
+        async with self._database.write("live.sweep") as conn:
+            await ledger.answered(conn, claim.request_id, f"{sum(alive.values())} of {len(going_on)} open")
+        for open_live in going_on:
+            state = alive.get(open_live.live.room_ids[-1])
+            if state is not True:
+                await self._quietly(open_live.account, "confirm", second_source=state is False)
+        return now + self._rules.sweep_every
+
+    async def _quietly(self, account: Account, purpose: str, *, second_source: bool = False) -> datetime:
+        """Check an account for the bot itself; gives when to look at it again."""
+        ask = Ask(ledger=Ledger.FOLLOWUP, purpose=purpose, account_id=account.id)
+        try:
+            await self._claim_and_check(ask, account, second_source=second_source)
+        except LimitReached as refused:
+            log.debug("@%s: not looked at: %s", account.handle, refused)
+            return self._clock.now() + MINUTE
+        return self._clock.now() + self._rules.live.end_confirm
+
+    # --- Budgets ---------------------------------------------------------------------------
+
+    def _limits(self, ask: Ask, *, exempt: bool = False) -> Limits:
+        is_discovery = ask.ledger is Ledger.DISCOVERY
+        per_day = self._rules.discovery_per_day if is_discovery else self._rules.followup_per_day
+        limit = Limit(requests=per_day, window=DAY)
+        return Limits(
+            per_day=limit,
+            per_minute=Limit(requests=self._rules.per_minute, window=MINUTE),
+            guild=None if exempt else guild_allowance(limit, self._rules.guild_share_percent),
+        )
+
+    async def _claim(self, ask: Ask, *, exempt: bool = False) -> Claim:
+        async with self._database.write("live.claim") as conn:
+            return await self._claim_in(conn, ask, self._clock.now(), exempt=exempt)
+
+    async def _claim_in(
+        self, conn: AsyncConnection, ask: Ask, now: datetime, *, exempt: bool = False
+    ) -> Claim:
+        closed_until = (await sources.load(conn, SOURCE)).closed_until
+        if closed_until is not None and closed_until > now:
+            return Claim(request_id=None, free_at=closed_until)
+        return await ledger.claim(conn, ask, self._limits(ask, exempt=exempt), now)
+
+
+def _granted(claim: Claim) -> int:
+    if claim.request_id is None:
+        raise LimitReached(
+            f"No request to TikTok can be spent right now; the next one is possible {stamp(claim.free_at)}. "
+            "`/status` shows the budgets."
+        )
+    return claim.request_id

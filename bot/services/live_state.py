@@ -1,0 +1,241 @@
+"""What an answer changes, in one transaction: ledger, account, live, health of the source, outbox, plan."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.breaker import pause_after
+from bot.core.live.models import Answer, Observation, ProfileState
+from bot.core.live.planner import Allowance, Policy, Watched
+from bot.core.live.posts import blocked_notice, live_message, recovered_notice
+from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe
+from bot.storage import guilds, ledger, outbox, sources
+from bot.storage import live as store
+from bot.storage.live import Account
+
+SOURCE = "tiktok"
+AFTER_A_BLOCK = timedelta(hours=24)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Planning:
+    """How the next checks are chosen."""
+
+    policy: Policy
+    allowance: Allowance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What one answer did; `stranger` is true when the handle no longer leads to the followed person."""
+
+    change: Change
+    live: Live | None
+    stranger: bool = False
+
+
+async def record_answer(
+    conn: AsyncConnection,
+    account: Account,
+    request_id: int,
+    observation: Observation,
+    *,
+    rules: LiveRules,
+    planning: Planning,
+    second_source: bool = False,
+) -> Outcome:
+    """Write everything one answer changes. A check whose lease was lost only completes its ledger row."""
+    await ledger.answered(conn, request_id, observation.answer, observation.reason)
+    await record_health(conn, observation)
+    known = await store.last_live(conn, account.id)
+    last = None if known is None else known[1]
+    stranger = is_stranger(account, observation)
+    if stranger:
+        is_on = last is not None and last.phase is not Phase.ENDED
+        gone = second_source or (observation.not_found and not is_on)
+        observation = _without_the_person(observation, gone=gone)
+    mine = await store.finish_check(
+        conn, account, observation.seen_at, answer=observation.answer, reason=observation.reason
+    )
+    if not mine:
+        return Outcome(change=Change.IGNORED, live=last, stranger=stranger)
+    account = await _learn(conn, account, observation)
+    transition = observe(last, observation, rules, second_source=second_source)
+    await _save(conn, account, None if known is None else known[0], transition, observation.seen_at)
+    await replan(conn, planning, observation.seen_at)
+    return Outcome(change=transition.change, live=transition.live, stranger=stranger)
+
+
+def is_stranger(account: Account, observation: Observation) -> bool:
+    """Tell whether the handle leads to nobody, or to somebody else than the followed person."""
+    if account.platform_id is None:
+        return False
+    person = observation.person
+    return observation.not_found or (person is not None and person.platform_id != account.platform_id)
+
+
+def _without_the_person(observation: Observation, *, gone: bool) -> Observation:
+    """Make an answer about somebody else, or about nobody, say only what it tells of our person.
+
+    `gone` is true where nothing is lost by reading it as offline: no live is on, or another source has
+    already seen the room closed.
+    """
+    answer = Answer.OFFLINE if gone else Answer.UNKNOWN
+    reason = observation.reason or "the handle leads to somebody else now"
+    return replace(observation, answer=answer, sighting=None, person=None, reason=reason)
+
+
+async def _learn(conn: AsyncConnection, account: Account, observation: Observation) -> Account:
+    if observation.person is not None:
+        account = await store.learn_person(conn, account, observation.person)
+    if observation.answer is Answer.LIVE and account.profile_state is not ProfileState.ACTIVE:
+        await store.update_account(conn, account.id, profile_state=ProfileState.ACTIVE)
+    return account
+
+
+async def _save(
+    conn: AsyncConnection, account: Account, live_id: int | None, transition: Transition, now: datetime
+) -> None:
+    if transition.change is Change.IGNORED or transition.live is None:
+        return
+    if transition.replaced is not None and live_id is not None:
+        await store.save_live(conn, live_id, transition.replaced)
+        await say(conn, account, live_id, transition.replaced, now)
+    if transition.change is Change.FOUND:
+        live_id = await store.add_live(conn, account.id, transition.live)
+    elif live_id is not None:
+        await store.save_live(conn, live_id, transition.live)
+    if live_id is None:
+        raise AssertionError("a live that goes on was stored before")
+    if transition.change is not Change.CONTINUED:
+        log.info("@%s: live %d %s", account.handle, live_id, transition.change)
+    await say(conn, account, live_id, transition.live, now, to_everyone=transition.change is Change.FOUND)
+
+
+async def say(
+    conn: AsyncConnection,
+    account: Account,
+    live_id: int,
+    live: Live,
+    now: datetime,
+    *,
+    to_everyone: bool = False,
+) -> None:
+    """Bring the messages of a live up to date; `to_everyone` also opens them in subscribed channels."""
+    key = event_key(live_id)
+    followers = {row.channel_id: row for row in await store.subscriptions_of(conn, account_id=account.id)}
+    channels = list(await outbox.channels_of(conn, key))
+    if to_everyone:
+        channels += [row.channel_id for row in followers.values() if not row.paused]
+    for channel_id in dict.fromkeys(channels):
+        follower = followers.get(channel_id)
+        role_id = None if follower is None else follower.role_id
+        await outbox.put(
+            conn,
+            event_key=key,
+            guild_id=0 if follower is None else follower.guild_id,  # only a first message needs it
+            channel_id=channel_id,
+            message=live_message(account.person, live, mention_role_id=role_id),
+            now=now,
+        )
+
+
+def event_key(live_id: int) -> str:
+    """Name the messages of a live in the outbox."""
+    return f"live:{live_id}"
+
+
+# --- The plan ----------------------------------------------------------------------------------
+
+
+async def replan(conn: AsyncConnection, planning: Planning, now: datetime) -> None:
+    """Plan the next check of every followed account anew, where it differs from what is planned."""
+    followed = await store.followed_accounts(conn)
+    live_ids = await store.live_account_ids(conn)
+    guilds_of: dict[int, set[int]] = {}
+    for row in await store.subscriptions_of(conn, active=True):
+        guilds_of.setdefault(row.account_id, set()).add(row.guild_id)
+    watched = [
+        Watched(
+            account_id=account.id,
+            guild_ids=frozenset(guilds_of.get(account.id, ())),
+            last_checked_at=account.last_checked_at,
+            is_live=account.id in live_ids,
+        )
+        for account in followed
+    ]
+    planned = {account.id: account.next_check_at for account in followed}
+    allowance = await _after_a_block(conn, planning.allowance, now)
+    for plan in planning.policy.plan(now, watched, allowance):
+        if plan.at != planned[plan.account_id]:
+            await store.update_account(conn, plan.account_id, next_check_at=plan.at)
+
+
+async def _after_a_block(conn: AsyncConnection, allowance: Allowance, now: datetime) -> Allowance:
+    """Halve the checks for a day after a block (specs/tiktok-live.md 4)."""
+    blocked_at = (await sources.load(conn, SOURCE)).last_blocked_at
+    if blocked_at is None or now - blocked_at > AFTER_A_BLOCK:
+        return allowance
+    return replace(allowance, checks_per_day=max(1, allowance.checks_per_day // 2))
+
+
+# --- The health of the source ------------------------------------------------------------------
+
+
+async def record_health(conn: AsyncConnection, observation: Observation) -> None:
+    """Open or close the circuit breaker, and tell the admins once each way."""
+    health, now = await sources.load(conn, SOURCE), observation.seen_at
+    if observation.answer is not Answer.UNKNOWN:
+        if health.down_since is not None:
+            log.info("TikTok answers again")
+            await _tell_recovered(conn, health.down_since, now)
+        await sources.record_ok(conn, SOURCE, now)
+        return
+    pause = pause_after(
+        health.failures + 1,
+        blocked=observation.blocked,
+        retry_after_seconds=observation.retry_after_seconds,
+    )
+    until = None if pause is None else now + pause
+    await sources.record_failure(
+        conn, SOURCE, observation.reason, now, closed_until=until, blocked=observation.blocked
+    )
+    if until is not None:
+        if health.closed_until is None:
+            log.warning("TikTok does not answer (%s); next try at %s", observation.reason, until)
+        await _tell_blocked(conn, health.down_since or now, observation.reason, until, now)
+
+
+async def _tell_blocked(
+    conn: AsyncConnection, down_since: datetime, reason: str, until: datetime, now: datetime
+) -> None:
+    followers = await store.subscriptions_of(conn, active=True)
+    for guild_id in sorted({row.guild_id for row in followers}):
+        target = await guilds.admin_target(conn, guild_id)
+        if target is not None:
+            await outbox.put(
+                conn,
+                event_key=_notice_key(down_since),
+                guild_id=guild_id,
+                channel_id=target[0],
+                direct=target[1],
+                message=blocked_notice(reason, until),
+                now=now,
+            )
+
+
+async def _tell_recovered(conn: AsyncConnection, down_since: datetime, now: datetime) -> None:
+    key = _notice_key(down_since)
+    for channel_id in await outbox.channels_of(conn, key):
+        message = recovered_notice(down_since, now)
+        await outbox.put(conn, event_key=key, guild_id=0, channel_id=channel_id, message=message, now=now)
+
+
+def _notice_key(down_since: datetime) -> str:
+    return f"notice:{SOURCE}:{int(down_since.timestamp())}"

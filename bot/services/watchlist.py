@@ -1,0 +1,211 @@
+"""Who is followed where: the use cases behind `/live add`, `remove`, `list` and `pause`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.clock import Clock
+from bot.core.live.handles import normalise_handle
+from bot.core.live.models import Answer, Person, Profile, ProfileState
+from bot.core.live.transitions import Live
+from bot.core.requester import Requester
+from bot.errors import InputRefused, LimitReached, NothingThere, SourceError
+from bot.services.announcements import Announcements
+from bot.services.live_monitor import CheckReport, LiveMonitor
+from bot.services.live_state import say
+from bot.storage import live as store
+from bot.storage.engine import Database
+from bot.storage.live import Account, Subscription
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Added:
+    """What `/live add` did. `doubt` says why the profile could not be read, empty where it could."""
+
+    handle: str
+    is_new: bool
+    state: ProfileState
+    doubt: str
+    check: CheckReport | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One followed account in one channel, with what is known of it. `live` is there while it is live."""
+
+    handle: str
+    nickname: str
+    channel_id: int
+    role_id: int | None
+    paused: bool
+    state: ProfileState
+    last_answer: Answer | None
+    last_reason: str
+    last_checked_at: datetime | None
+    next_check_at: datetime
+    live: Live | None
+
+
+class Watchlist:
+    """Adds and removes subscriptions of a guild; checks themselves are the monitor's."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        monitor: LiveMonitor,
+        announcements: Announcements,
+        clock: Clock,
+        accounts_per_guild: int,
+    ) -> None:
+        self._database = database
+        self._monitor = monitor
+        self._announcements = announcements
+        self._clock = clock
+        self._accounts_per_guild = accounts_per_guild
+
+    async def add(self, by: Requester, text: str, channel_id: int, role_id: int | None) -> Added:
+        """Follow an account in a channel and look at it once.
+
+        When TikTok cannot be asked, the account is followed all the same and the doubt is told. Raises
+        `InputRefused` for what is no handle, does not exist or is private, `LimitReached` at the guild's cap.
+        """
+        handle = normalise_handle(text)
+        await self._refuse_over_cap(by, handle)
+        profile, doubt = await self._look_up(by, handle)
+        account, is_new = await self._subscribe(by, profile, channel_id, role_id)
+        await self._monitor.replan_step()
+        check = None if doubt else await self._first_check(by, account)
+        state = profile.state
+        if check is not None and check.answer is Answer.OFFLINE and check.reason:
+            state = ProfileState.NEVER_LIVE
+        return Added(handle=account.handle, is_new=is_new, state=state, doubt=doubt, check=check)
+
+    async def remove(self, by: Requester, text: str, channel_id: int | None) -> int:
+        """Stop following, in one channel or everywhere in the guild; gives in how many channels.
+
+        Raises `NothingThere`.
+        """
+        async with self._database.write("watchlist.remove") as conn:
+            account = await store.followed_account(conn, by.guild_id, normalise_handle(text))
+            gone = (
+                0 if account is None else await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
+            )
+        await self._monitor.replan_step()
+        return _at_least_one(gone, text)
+
+    async def pause(self, by: Requester, text: str, *, paused: bool) -> int:
+        """Pause or resume an account in the guild; gives in how many channels. Raises `NothingThere`."""
+        async with self._database.write("watchlist.pause") as conn:
+            account = await store.followed_account(conn, by.guild_id, normalise_handle(text))
+            changed = (
+                0 if account is None else await store.set_paused(conn, by.guild_id, account.id, paused=paused)
+            )
+        await self._monitor.replan_step()
+        return _at_least_one(changed, text)
+
+    async def check_now(self, by: Requester, text: str) -> CheckReport:
+        """Check an account of the guild now. Raises as `LiveMonitor.check_now`."""
+        return await self._monitor.check_now(by, normalise_handle(text))
+
+    async def entries(self, guild_id: int) -> tuple[Entry, ...]:
+        """List what a guild follows, by handle and channel."""
+        async with self._database.read() as conn:
+            accounts = {row.id: row for row in await store.followed_accounts(conn, guild_id=guild_id)}
+            followed = await store.subscriptions_of(conn, guild_id=guild_id)
+            going_on = {row.account.id: row.live for row in await store.open_lives(conn)}
+        found = [_entry(accounts[row.account_id], row, going_on.get(row.account_id)) for row in followed]
+        return tuple(sorted(found, key=lambda entry: (entry.handle, entry.channel_id)))
+
+    async def handles(self, guild_id: int, part: str) -> tuple[str, ...]:
+        """Give the followed handles that contain `part`, for suggestions."""
+        wanted = part.strip().removeprefix("@").lower()
+        async with self._database.read() as conn:
+            accounts = await store.followed_accounts(conn, guild_id=guild_id)
+        return tuple(account.handle for account in accounts if wanted in account.handle)
+
+    async def _refuse_over_cap(self, by: Requester, handle: str) -> None:
+        followed = await self.handles(by.guild_id, "")
+        if len(followed) >= self._accounts_per_guild and handle not in followed and not by.is_owner:
+            raise LimitReached(
+                f"This server follows {len(followed)} accounts, which is the limit. Remove one with "
+                "`/live remove`, or ask the owner of the bot to raise ACCOUNTS_PER_GUILD."
+            )
+
+    async def _look_up(self, by: Requester, handle: str) -> tuple[Profile, str]:
+        try:
+            profile = await self._monitor.look_up(by, handle)
+        except (SourceError, LimitReached) as trouble:
+            unknown = Person(platform_id=0, handle=handle)
+            return Profile(state=ProfileState.ACTIVE, person=unknown), str(trouble)
+        if profile.state is ProfileState.NOT_FOUND:
+            raise InputRefused(f"TikTok knows no account `@{handle}`. Check the spelling of the handle.")
+        if profile.state is ProfileState.PRIVATE or profile.person is None:
+            raise InputRefused(f"`@{handle}` is a private account: its lives cannot be seen from outside.")
+        return profile, ""
+
+    async def _subscribe(
+        self, by: Requester, profile: Profile, channel_id: int, role_id: int | None
+    ) -> tuple[Account, bool]:
+        person, now = profile.person, self._clock.now()
+        if person is None:
+            raise AssertionError("a profile that may be followed names its person")
+        async with self._database.write("watchlist.add") as conn:
+            account = await store.account_for(conn, person.handle, person.platform_id)
+            if account is None:
+                account = await store.add_account(conn, person, profile.state, now)
+            subscription = Subscription(
+                account_id=account.id,
+                guild_id=by.guild_id,
+                channel_id=channel_id,
+                role_id=role_id,
+                paused=False,
+            )
+            is_new = await store.subscribe(conn, subscription, by.user_id, now)
+        return account, is_new
+
+    async def _first_check(self, by: Requester, account: Account) -> CheckReport | None:
+        try:
+            report = await self._monitor.check_now(by, account.handle)
+        except LimitReached:
+            return None
+        await self._tell_of_live(account)
+        return report
+
+    async def _tell_of_live(self, account: Account) -> None:
+        """A channel that begins to follow in the middle of a live hears of it too."""
+        async with self._database.write("watchlist.tell") as conn:
+            for open_live in await store.open_lives(conn):
+                if open_live.account.id == account.id:
+                    await say(
+                        conn,
+                        open_live.account,
+                        open_live.live_id,
+                        open_live.live,
+                        self._clock.now(),
+                        to_everyone=True,
+                    )
+        self._announcements.wake()
+
+
+def _entry(account: Account, row: Subscription, live: Live | None) -> Entry:
+    return Entry(
+        handle=account.handle,
+        nickname=account.nickname,
+        channel_id=row.channel_id,
+        role_id=row.role_id,
+        paused=row.paused,
+        state=account.profile_state,
+        last_answer=None if account.last_answer is None else Answer(account.last_answer),
+        last_reason=account.last_reason,
+        last_checked_at=account.last_checked_at,
+        next_check_at=account.next_check_at,
+        live=live,
+    )
+
+
+def _at_least_one(count: int, text: str) -> int:
+    if count == 0:
+        raise NothingThere(f"`{normalise_handle(text)}` is not followed there. `/live list` shows who is.")
+    return count
