@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import portalocker
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -31,9 +31,36 @@ LOCK_TIMEOUT_SECONDS = 30.0
 WAL_SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 
 
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+# What a driver raises for a value it cannot store besides its own errors: an integer over 64 bits, a lone
+# surrogate. PostgreSQL's driver wraps them; SQLite's lets them through.
+_STATEMENT_ERRORS = (SQLAlchemyError, sqlite3.Error, OverflowError, UnicodeEncodeError)
+
+
 def sqlite_url(file: Path) -> URL:
     """Give the URL of an embedded database."""
-    return URL.create("sqlite+aiosqlite", database=str(file))
+    return URL.create(DRIVERS["sqlite"], database=str(file))
+
+
+def database_url(text: URL | str) -> URL:
+    """Read a database URL, whichever driver it names. Raises `StorageError` without repeating it."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise StorageError("the database URL cannot be read; one looks like sqlite:///folder/file") from None
+    backend = url.get_backend_name()
+    if backend not in DRIVERS:
+        raise StorageError(f"there is no support for {backend}; use one of {', '.join(DRIVERS)}")
+    if backend == "sqlite" and (not url.database or url.database == ":memory:"):
+        raise StorageError("an embedded database needs a file; memory is not shared between connections")
+    return url.set(drivername=DRIVERS[backend])
+
+
+def embedded_file(url: URL | str) -> Path | None:
+    """Give the file of an embedded database, None for one on a server."""
+    url = database_url(url)
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 class Database:
@@ -44,19 +71,26 @@ class Database:
         self._reader = reader
         self._lock = lock
         self._turn = asyncio.Lock()
+        self._writing: asyncio.Task[Any] | None = None
 
     @classmethod
-    def open(cls, url: URL | str) -> Database:
-        """Make the engines; nothing is connected before the first transaction."""
-        url = make_url(url)
-        if url.get_backend_name() != "sqlite":
-            engine = create_async_engine(url, pool_pre_ping=True)
+    def open(cls, url: URL | str, *, foreign_keys: bool = True) -> Database:
+        """Make the engines; nothing is connected before the first transaction.
+
+        Without `foreign_keys` the writer does not enforce them: a migration on SQLite rebuilds tables, and
+        dropping the old one would cascade. Raises `StorageError` for a URL or a folder that cannot be used.
+        """
+        url = database_url(url)
+        file = embedded_file(url)
+        if file is None:
+            engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
             return cls(engine, engine, None)
-        if not url.database:
-            raise StorageError("an embedded database needs a file; memory is not shared between connections")
-        file = Path(url.database)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return cls(_sqlite_writer(url), _sqlite_reader(url), WriterLock(file.with_name(file.name + ".lock")))
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"the database's folder cannot be made: {error}") from error
+        lock = WriterLock(file.with_name(file.name + ".lock"))
+        return cls(_sqlite_writer(url, foreign_keys=foreign_keys), _sqlite_reader(url), lock)
 
     @property
     def url(self) -> URL:
@@ -66,7 +100,7 @@ class Database:
     @property
     def embedded_file(self) -> Path | None:
         """The SQLite file, None on a database server."""
-        return Path(self.url.database) if self._lock and self.url.database else None
+        return embedded_file(self.url)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -83,31 +117,39 @@ class Database:
         """Open the one write transaction; it commits on leaving, and rolls back on an error.
 
         `name` says what is written ("live.observe"), for logs and for tests that stop at it. Nothing but
-        this connection may be awaited inside. Raises `StorageError`.
+        this connection may be awaited inside. Raises `StorageError`, and RuntimeError for one inside another.
         """
         with _storage_errors(name):
-            async with self._turn, self._exclusive(), self._writer.begin() as connection:
+            async with self._exclusive(), self._writer.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def _exclusive(self) -> AsyncIterator[None]:
+        """Be the only writer: of this process by turns, of all processes by the lock."""
         if self._lock is None:
             yield
             return
-        await self._lock.acquire()
-        try:
-            yield
-        finally:
-            await self._lock.release()
+        if self._writing is asyncio.current_task():
+            raise RuntimeError("a write transaction inside a write transaction would wait for itself")
+        async with self._turn:
+            await self._lock.acquire()
+            self._writing = asyncio.current_task()
+            try:
+                yield
+            finally:
+                self._writing = None
+                await self._lock.release()
 
     async def checkpoint(self) -> None:
         """Fold SQLite's write-ahead log back into the file, as the only writer."""
         if self._lock is None:
             return
-        async with self._turn, self._exclusive(), self._writer.connect() as connection:
-            driver = (await connection.get_raw_connection()).driver_connection
-            if driver is not None:
-                await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
+        with _storage_errors("checkpoint"):
+            async with self._exclusive(), self._writer.connect() as connection:
+                # Past SQLAlchemy, which would begin a transaction: a checkpoint cannot run inside one.
+                driver = (await connection.get_raw_connection()).driver_connection
+                if driver is not None:
+                    await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -132,6 +174,7 @@ class WriterLock:
         except asyncio.CancelledError:
             # The thread may still get the lock after we stopped waiting: give it back then.
             self._thread.submit(self._lock.release)
+            taking.add_done_callback(lambda future: future.cancelled() or future.exception())
             raise
         except portalocker.LockException as error:
             raise StorageError("another process has been writing to the database for too long") from error
@@ -144,30 +187,31 @@ class WriterLock:
 
     def close(self) -> None:
         """End the thread."""
-        self._thread.shutdown(wait=True)
+        self._thread.shutdown(wait=False)
 
 
-class _storage_errors:  # noqa: N801 - reads as the statement it is
-    """Turn driver errors into `StorageError`, in one line without statement parameters."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, DBAPIError):
-            raise StorageError(f"{self._name}: {error.orig}") from error
-        if isinstance(error, sqlite3.Error):
-            raise StorageError(f"{self._name}: {error}") from error
+@contextmanager
+def _storage_errors(name: str) -> Iterator[None]:
+    """Turn what the driver raises into `StorageError`, in one line without statement and parameters."""
+    try:
+        yield
+    except _STATEMENT_ERRORS as error:
+        reason = error.orig if isinstance(error, StatementError) and error.orig else error
+        # Neither the statement nor its parameters may reach a log through the chain of causes.
+        raise StorageError(f"{name}: {reason}") from reason
 
 
-def _sqlite_writer(url: URL) -> AsyncEngine:
+def _sqlite_writer(url: URL, *, foreign_keys: bool) -> AsyncEngine:
     engine = create_async_engine(
         url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, hide_parameters=True
     )
-    event.listen(engine.sync_engine, "connect", _prepare_writer)
+    pragmas = (
+        f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"journal_size_limit={WAL_SIZE_LIMIT_BYTES}",
+    )
+    event.listen(engine.sync_engine, "connect", lambda connection, _: _prepare(connection, *pragmas))
     event.listen(
         engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE")
     )
@@ -178,28 +222,15 @@ def _sqlite_reader(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url, poolclass=AsyncAdaptedQueuePool, pool_size=READERS, max_overflow=0, hide_parameters=True
     )
-    event.listen(engine.sync_engine, "connect", _prepare_reader)
+    event.listen(engine.sync_engine, "connect", lambda connection, _: _prepare(connection, "query_only=ON"))
     event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
-
-
-def _prepare_writer(connection: Any, _record: object) -> None:
-    _prepare(
-        connection,
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        f"journal_size_limit={WAL_SIZE_LIMIT_BYTES}",
-    )
-
-
-def _prepare_reader(connection: Any, _record: object) -> None:
-    _prepare(connection, "query_only=ON")
 
 
 def _prepare(connection: Any, *pragmas: str) -> None:
     """Set up a connection; the driver must not open transactions of its own (isolation_level None)."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", *pragmas):
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

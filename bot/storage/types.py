@@ -28,7 +28,7 @@ class Instant(TypeDecorator[datetime]):
         del dialect
         if value is None:
             return None
-        if value.tzinfo is None:
+        if value.utcoffset() is None:
             raise ValueError("a naive datetime has no place in the database")
         return (value - _EPOCH) // _MICROSECOND
 
@@ -47,7 +47,7 @@ class Flag(TypeDecorator[bool]):
     def process_bind_param(self, value: bool | None, dialect: Dialect) -> int | None:
         """Turn a boolean into 0 or 1."""
         del dialect
-        return None if value is None else int(value)
+        return None if value is None else int(bool(value))
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> bool | None:
         """Turn 0 or 1 into a boolean."""
