@@ -1,0 +1,61 @@
+"""What all tests share: the reference data, and the strict mode that accepts no skipped test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+_NO_EXCUSES = "VEDETTE_STRICT=1 accepts no skipped test and no expected failure"
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of real round files, live histories and API schemas; never part of the repository."""
+    folder = Path(os.environ.get("VEDETTE_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no reference data in {folder}; VEDETTE_REFERENCE_DATA names another folder")
+    return folder
+
+
+def _is_strict() -> bool:
+    return os.environ.get("VEDETTE_STRICT") == "1"
+
+
+def _refuse_excuses(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip or an expected failure into a failure that tells its reason."""
+    if report.skipped and _is_strict():
+        reason = getattr(report, "wasxfail", None) or report.longrepr
+        if isinstance(reason, tuple):
+            reason = f"{reason[0]}:{reason[1]}: {reason[2]}"
+        report.outcome = "failed"
+        report.longrepr = f"{_NO_EXCUSES}: {reason}"
+        vars(report).pop("wasxfail", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    report = yield
+    _refuse_excuses(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    report = yield
+    _refuse_excuses(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many passed and were skipped, and what failed before the tests (tools/test.py tells)."""
+    counts = {
+        kind: len(terminalreporter.getreports(kind)) for kind in ("passed", "skipped", "failed", "error")
+    }
+    terminalreporter.section("Vedette")
+    terminalreporter.write_line(", ".join(f"{kind}: {count}" for kind, count in counts.items()))
+    if checks := os.environ.get("VEDETTE_FAILED_CHECKS"):
+        terminalreporter.write_line(f"failed before the tests: {checks}", red=True)

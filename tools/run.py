@@ -1,0 +1,148 @@
+"""Run Vedette: ``python3 tools/run.py [--sandbox] [arguments of the bot]``; without arguments: ``run``.
+
+Makes ``.venv`` at the first start, then starts ``python -m bot`` from the repository's folder (relative
+paths, ``.env`` among them, count from there). With ``--sandbox``, or where nobody has set DISCORD_TOKEN,
+it first starts stand-ins for Discord, TikTok and a game server (``python -m tools.sandbox``) and points
+the bot at them: the environment's settings count, ``.env`` and DATABASE_URL do not, and the data folder
+is thrown away at the end unless DATA_FOLDER is in the environment.
+
+Standard library only. Run on Linux; written for macOS and Windows as well, where it was not run.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - an older one should say so in words
+    sys.exit(
+        "Vedette needs Python 3.11 or newer; this is %d.%d (%s).\n"  # noqa: UP031
+        "Start it with a newer one, for example: python3.11 tools/run.py"
+        % (sys.version_info[0], sys.version_info[1], sys.executable)
+    )
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+if not __package__:  # started as a script: the folder to import from is the repository
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from tools.environment import PYTHON, ROOT, RUN_LOCK, ensure
+
+_WELCOME = """
+Vedette runs in its sandbox: Discord, TikTok and the game server are stand-ins on this machine.
+Data folder: {data_folder}
+For the real Discord put DISCORD_TOKEN into .env (README.md, "Connect it to Discord") and start again.
+Ctrl-C ends it.
+"""
+_IS_WINDOWS = os.name == "nt"
+
+
+def main(arguments: list[str]) -> int:
+    """Start the bot; give its exit code."""
+    sandbox = "--sandbox" in arguments
+    arguments = [argument for argument in arguments if argument != "--sandbox"] or ["run"]
+    ensure(RUN_LOCK)
+    if sandbox or (arguments[0] == "run" and not _has_token()):
+        return _run_in_sandbox(arguments)
+    os.chdir(ROOT)
+    command = [str(PYTHON), "-m", "bot", *arguments]
+    if not _IS_WINDOWS:  # where exec would leave the bot without its terminal
+        os.execv(command[0], command)  # noqa: S606 - this process becomes the bot: signals, exit code and all
+    return _wait_for(subprocess.Popen(command))
+
+
+def _has_token() -> bool:
+    """Tell whether somebody has set DISCORD_TOKEN, in the environment or in `.env`."""
+    if os.environ.get("DISCORD_TOKEN"):
+        return True
+    try:
+        text = (ROOT / ".env").read_text("utf-8-sig", errors="replace")
+    except OSError:
+        return False
+    found = re.findall(r"(?im)^[ \t]*(?:export[ \t]+)?DISCORD_TOKEN[ \t]*=[ \t]*(.*)$", text)
+    return bool(found) and re.match(r"""["']?[^\s"'#]""", found[-1]) is not None
+
+
+def _run_in_sandbox(arguments: list[str]) -> int:
+    with tempfile.TemporaryDirectory(prefix="vedette-sandbox-", ignore_cleanup_errors=True) as folder:
+        stand_ins = _start_stand_ins()
+        try:
+            ready = stand_ins.stdout.readline() if stand_ins.stdout else ""
+            if not ready:
+                print("The stand-ins did not start.", file=sys.stderr)
+                return 1
+            environment = {
+                **{name: value for name, value in os.environ.items() if name.upper() != "DATABASE_URL"},
+                "DATA_FOLDER": str(Path(os.environ.get("DATA_FOLDER") or folder).absolute()),
+                "PYTHONPATH": str(ROOT),
+                **json.loads(ready)["env"],
+            }
+            print(_WELCOME.format(data_folder=environment["DATA_FOLDER"]), flush=True)
+            # In an empty folder, so that no .env is read.
+            bot = subprocess.Popen(
+                [str(PYTHON), "-m", "bot", *arguments],
+                cwd=folder,
+                env=environment,
+                start_new_session=not _IS_WINDOWS,
+            )
+            threading.Thread(target=_show_posts, args=(stand_ins, bot), daemon=True).start()
+            return _wait_for(bot)
+        finally:
+            _stop(stand_ins)
+
+
+def _start_stand_ins() -> "subprocess.Popen[str]":
+    """Start them out of reach of Ctrl-C; they end when the pipe to them closes, even if this process dies."""
+    return subprocess.Popen(
+        [str(PYTHON), "-m", "tools.sandbox"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=not _IS_WINDOWS,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+
+
+def _show_posts(stand_ins: "subprocess.Popen[str]", bot: "subprocess.Popen[bytes]") -> None:
+    """Pass on what the stand-ins print; without them the bot has nobody to talk to and is stopped."""
+    for line in stand_ins.stdout or ():
+        print(line, end="", flush=True)
+    if bot.poll() is None:
+        print("The stand-ins stopped.", file=sys.stderr, flush=True)
+        bot.terminate()
+
+
+def _wait_for(bot: "subprocess.Popen[bytes]") -> int:
+    """Wait for the bot to end, passing on what asks this process to stop; give the exit code."""
+
+    def pass_on(number: int, _: object) -> None:
+        if not _IS_WINDOWS:  # there Ctrl-C reaches every process of the terminal by itself
+            bot.send_signal(number)
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), pass_on)
+    code = bot.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _stop(stand_ins: "subprocess.Popen[str]") -> None:
+    if stand_ins.stdin:
+        stand_ins.stdin.close()
+    try:
+        stand_ins.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        stand_ins.kill()
+        stand_ins.wait()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # before the bot was there to answer it
+        sys.exit(130)
