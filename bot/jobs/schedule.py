@@ -1,0 +1,35 @@
+"""The few jobs that run by the calendar: APScheduler's triggers say when, the bot's clock waits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+
+from bot.clock import Clock
+
+NIGHTLY_BACKUP = CronTrigger(hour=4, minute=10, timezone=UTC)
+NIGHTLY_TIDYING = CronTrigger(hour=4, minute=40, timezone=UTC)
+
+
+class CalendarStep:
+    """A `bot.jobs.loops.Step` that runs a job whenever its trigger says so; not at the start."""
+
+    def __init__(self, trigger: BaseTrigger, job: Callable[[], Awaitable[None]], clock: Clock) -> None:
+        self._trigger = trigger
+        self._job = job
+        self._clock = clock
+        self._due_at: datetime | None = None
+
+    async def __call__(self) -> datetime:
+        """Run the job if it is due; gives its next time (a far one when the trigger has ended)."""
+        now = self._clock.now()
+        if self._due_at is not None and now >= self._due_at:
+            await self._job()
+            now = self._clock.now()
+        if self._due_at is None or now >= self._due_at:
+            following: datetime | None = self._trigger.get_next_fire_time(self._due_at, now)
+            self._due_at = following or now + timedelta(days=365)
+        return self._due_at
