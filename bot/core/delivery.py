@@ -5,7 +5,8 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
     what happens        pending    delivered  parked     dead  expired
     ----------------    ---------  ---------  ---------  ----  -------
     changed                        pending
-    sent, edited, gone  delivered             delivered
+    sent                delivered             delivered        delivered
+    edited, gone        delivered             delivered
     blocked             parked                parked
     opened                                    pending
     transient, limited  pending               pending
@@ -18,7 +19,8 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
 - limited: Discord wants all of us to stop; refused: this text will never be accepted
 - exhausted: transient for a whole day; expired: too old to be worth a first post
 
-dead and expired are final. A message that was posted once does not expire.
+dead and expired are final, but for a try that was under way when the message expired. A message that was
+posted once does not expire.
 """
 
 from __future__ import annotations
@@ -32,12 +34,11 @@ from bot.core.announcements import Message
 NONCE_WINDOW = timedelta(minutes=2)
 """How long a repeated nonce surely gives the first message again (specs/discord.md 4.1)."""
 GIVE_UP_AFTER = timedelta(hours=24)
+FEWEST_TRIES = 20
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 600.0
 FIRST_BLOCK = timedelta(minutes=5)
 LONGEST_BLOCK = timedelta(hours=24)
-FIRST_CLOSING = timedelta(minutes=10)
-LONGEST_CLOSING = timedelta(hours=2)
 MARKER_LENGTH = 8
 
 
@@ -90,7 +91,7 @@ _TABLE = {
     OutboxState.PARKED: {**_OPEN_TABLE, Event.OPENED: OutboxState.PENDING},
     OutboxState.DELIVERED: {Event.CHANGED: OutboxState.PENDING},
     OutboxState.DEAD: {},
-    OutboxState.EXPIRED: {},
+    OutboxState.EXPIRED: {Event.SENT: OutboxState.DELIVERED},
 }
 
 
@@ -131,3 +132,73 @@ class Outgoing:
     def marker(self) -> str:
         """What in the posted message shows that it is this one; it stands in the footer."""
         return f"ref {self.nonce[:MARKER_LENGTH]}"
+
+
+class Step(StrEnum):
+    """What to do for a message next."""
+
+    POST = "post"
+    LOOK_THEN_POST = "look_then_post"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """How a try ended. `message_id` is there after SENT; `reason` is one line for people."""
+
+    event: Event
+    reason: str = ""
+    message_id: int | None = None
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetryDecision:
+    """What follows an unclear try: TRANSIENT and when to try again, or EXHAUSTED."""
+
+    event: Event
+    at: datetime
+
+
+def next_step(message: Outgoing, *, now: datetime, started_at: datetime) -> Step:
+    """Say how to bring a message to its channel without ever posting it twice.
+
+    `started_at` is when this process began: of a try before it nobody knows how it ended. Then, and when
+    the nonce may be forgotten, the channel is read first (specs/discord.md 4.1).
+    """
+    if message.is_posted:
+        return Step.EDIT
+    tried = message.first_tried_at
+    if tried is None or (tried >= started_at and timedelta(0) <= now - tried <= NONCE_WINDOW):
+        return Step.POST
+    return Step.LOOK_THEN_POST
+
+
+def shown_revision(message: Outgoing, event: Event) -> int:
+    """Give the revision people surely see after SENT, EDITED or GONE.
+
+    An earlier try may have posted an earlier text, which a repeated nonce or a look then finds. So after
+    more than one try the post counts as the first revision, and an edit brings the newest.
+    """
+    return 1 if event is Event.SENT and message.tries > 0 else message.revision
+
+
+def retry(
+    message: Outgoing, *, now: datetime, jitter: float, retry_after_seconds: float | None = None
+) -> RetryDecision:
+    """Decide after an unclear try. `message` is as it was before that try, `jitter` in 0..1 spreads tries.
+
+    The pause doubles from 2 s to 10 min and is never shorter than what Discord asked for. Giving up needs
+    a whole day and enough tries: a machine that slept for a day has not tried.
+    """
+    tried_for = now - (message.first_tried_at or now)
+    if tried_for >= GIVE_UP_AFTER and message.tries >= FEWEST_TRIES:
+        return RetryDecision(event=Event.EXHAUSTED, at=now)
+    pause = min(FIRST_RETRY_SECONDS * (1 << min(message.tries, 20)), LONGEST_RETRY_SECONDS)
+    seconds = max(pause * (0.75 + 0.25 * jitter), retry_after_seconds or 0.0)
+    return RetryDecision(event=Event.TRANSIENT, at=now + timedelta(seconds=seconds))
+
+
+def block_for(tries: int) -> timedelta:
+    """Give how long to leave a channel alone that refused `tries` times in a row: 5 min doubling to 24 h."""
+    return min(FIRST_BLOCK * (1 << min(tries - 1, 20)), LONGEST_BLOCK)

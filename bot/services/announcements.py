@@ -1,21 +1,210 @@
-"""What is said, on its way out: the bookkeeping of the outbox around each try."""
+"""What is said, on its way out: the bookkeeping of the outbox around each try.
+
+The deliverer (`bot.discord.delivery`) works in three steps: `due` gives the messages whose turn it is,
+`begin` commits that a try begins, `settle` writes how it ended. `wait` sleeps until there may be more.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from bot.clock import Clock
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.clock import Clock, wait_for_event
+from bot.core import notices
+from bot.core.announcements import Message
+from bot.core.breaker import pause_after
+from bot.core.delivery import (
+    Event,
+    OutboxState,
+    Outgoing,
+    Result,
+    Step,
+    after,
+    next_step,
+    retry,
+    shown_revision,
+)
+from bot.storage import destinations, guilds, outbox, sources
 from bot.storage.engine import Database
+
+DISCORD = "discord"
+_LONGEST_WAIT = timedelta(seconds=30)  # another process may have put something without waking us
+_PAUSE_SECONDS = 5.0
+_NOTICE = "notice:"
+_SUCCESSES = frozenset({Event.SENT, Event.EDITED, Event.GONE})
+log = logging.getLogger(__name__)
 
 
 class Announcements:
     """The outbox as the deliverer works through it; other services only call `wake`."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, jitter: Callable[[], float] = random.random) -> None:
         self._database = database
         self._clock = clock
+        self._jitter = jitter
+        self._started_at = clock.now()
         self._news = asyncio.Event()
 
     def wake(self) -> None:
         """Say that something was put; call it after the transaction has committed."""
         self._news.set()
+
+    async def due(self) -> tuple[Outgoing, ...]:
+        """Give the messages whose turn it is; first posts that came too late are given up on the way.
+
+        Nothing is due while Discord wants us to stop.
+        """
+        now = self._clock.now()
+        async with self._database.read() as conn:
+            late = await outbox.has_expired(conn, now)
+        if late:
+            async with self._database.write("outbox.expire") as conn:
+                log.info("%d message(s) were too old to be posted", await outbox.expire(conn, now))
+        async with self._database.read() as conn:
+            closed_until = (await sources.load(conn, DISCORD)).closed_until
+            if closed_until is not None and closed_until > now:
+                return ()
+            return await outbox.due(conn, now)
+
+    async def wait(self) -> None:
+        """Sleep until `wake` or until the next message, channel or expiry is due."""
+        now = self._clock.now()
+        async with self._database.read() as conn:
+            closed_until = (await sources.load(conn, DISCORD)).closed_until
+            upcoming = await outbox.next_try_at(conn, now)
+        if closed_until is not None and closed_until > now:
+            upcoming = closed_until
+        until = min(upcoming or now + _LONGEST_WAIT, now + _LONGEST_WAIT)
+        await wait_for_event(self._clock, self._news, (until - now).total_seconds())
+
+    async def pause(self) -> None:
+        """Wait a little before the database is asked again after it failed."""
+        await self._clock.sleep(_PAUSE_SECONDS)
+
+    async def begin(self, message: Outgoing) -> Step:
+        """Commit that a try begins and say what to do; after a crash the next process then knows of it."""
+        now = self._clock.now()
+        async with self._database.write("outbox.begin") as conn:
+            await outbox.note_try(conn, message.id, now)
+        return next_step(message, now=now, started_at=self._started_at)
+
+    async def settle(self, message: Outgoing, result: Result) -> None:
+        """Write how a try ended; `message` is as `due` gave it."""
+        now = self._clock.now()
+        async with self._database.write("outbox.settle") as conn:
+            current = await outbox.load(conn, message.id)
+            if result.event in _SUCCESSES:
+                await self._succeeded(conn, message, current, result, now)
+            else:
+                await self._failed(conn, message, current, result, now)
+        self.wake()
+
+    async def reopen(self, channel_id: int) -> None:
+        """Try a blocked channel at once: its permissions have changed."""
+        now = self._clock.now()
+        async with self._database.write("outbox.reopen") as conn:
+            await destinations.try_now(conn, channel_id, now)
+            await outbox.unpark(conn, channel_id, now)
+        self.wake()
+
+    async def blocked_channels(self, guild_id: int) -> tuple[int, ...]:
+        """Give the channels of a guild that refuse our messages."""
+        async with self._database.read() as conn:
+            return tuple(blocked.channel_id for blocked in await destinations.of_guild(conn, guild_id))
+
+    async def _succeeded(
+        self, conn: AsyncConnection, tried: Outgoing, current: Outgoing, result: Result, now: datetime
+    ) -> None:
+        shown = shown_revision(tried, result.event)
+        state = after(current.state, result.event)
+        if shown < current.revision and result.event is not Event.GONE:
+            state = after(state, Event.CHANGED)
+        message_id = {Event.SENT: result.message_id, Event.EDITED: current.message_id}.get(result.event)
+        await outbox.settle(
+            conn,
+            current.id,
+            state,
+            message_id=message_id,
+            delivered_revision=shown,
+            delivered_at=now,
+            next_try_at=now,
+            tries=0,
+            first_tried_at=None,
+            error="",
+        )
+        await sources.record_ok(conn, DISCORD, now)
+        if await destinations.unblock(conn, current.channel_id):
+            await outbox.unpark(conn, current.channel_id, now)
+            log.info("Channel %d accepts messages again", current.channel_id)
+
+    async def _failed(
+        self, conn: AsyncConnection, tried: Outgoing, current: Outgoing, result: Result, now: datetime
+    ) -> None:
+        event, at = result.event, now
+        if event is Event.TRANSIENT:
+            decision = retry(
+                tried, now=now, jitter=self._jitter(), retry_after_seconds=result.retry_after_seconds
+            )
+            event, at = decision.event, decision.at
+        state = after(current.state, event)
+        await outbox.settle(conn, current.id, state, error=result.reason, next_try_at=at)
+        if event is Event.LIMITED:
+            await self._close(conn, result, now)
+        elif event is Event.BLOCKED:
+            await self._block(conn, current, result.reason, now)
+        elif state is OutboxState.DEAD:
+            await self._bury(conn, current, result.reason, now)
+        elif tried.tries == 0:
+            log.warning("%s: not delivered yet (%s); trying again", current.event_key, result.reason)
+
+    async def _close(self, conn: AsyncConnection, result: Result, now: datetime) -> None:
+        """Stop sending anything for a while; several refusals at once are one."""
+        health = await sources.load(conn, DISCORD)
+        if health.closed_until is not None and health.closed_until > now:
+            return
+        pause = pause_after(health.failures + 1, blocked=True, retry_after_seconds=result.retry_after_seconds)
+        until = now + (pause or timedelta(0))
+        await sources.record_failure(conn, DISCORD, result.reason, now, until, blocked=True)
+        log.error("Discord refuses all requests (%s); nothing is sent before %s", result.reason, until)
+
+    async def _block(self, conn: AsyncConnection, message: Outgoing, reason: str, now: datetime) -> None:
+        blocked = await destinations.block(
+            conn, channel_id=message.channel_id, guild_id=message.guild_id, reason=reason, now=now
+        )
+        await outbox.park(conn, message.channel_id)
+        if blocked.tries > 1:
+            return
+        log.warning("Channel %d refuses messages (%s); they wait", message.channel_id, reason)
+        if not message.direct:
+            key = f"blocked:{message.channel_id}:{now.isoformat()}"
+            await self._tell(conn, message, key, notices.channel_blocked(message.channel_id, reason), now)
+
+    async def _bury(self, conn: AsyncConnection, message: Outgoing, reason: str, now: datetime) -> None:
+        log.error("%s: given up for channel %d (%s)", message.event_key, message.channel_id, reason)
+        if not message.event_key.startswith(_NOTICE):
+            notice = notices.message_refused(message.channel_id, message.message.title, reason)
+            await self._tell(conn, message, f"refused:{message.event_key}", notice, now)
+
+    async def _tell(
+        self, conn: AsyncConnection, about: Outgoing, key: str, notice: Message, now: datetime
+    ) -> None:
+        """Put a notice for the admins, never into the channel it is about."""
+        target = await guilds.admin_target(conn, about.guild_id, avoid=about.channel_id)
+        if target is None:
+            log.warning("Guild %d has nobody to tell about trouble; /setup names somebody", about.guild_id)
+            return
+        channel_id, direct = target
+        await outbox.put(
+            conn,
+            event_key=f"{_NOTICE}{key}",
+            guild_id=about.guild_id,
+            channel_id=channel_id,
+            message=notice,
+            now=now,
+            direct=direct,
+        )

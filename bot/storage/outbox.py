@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import Message, nonce_for
-from bot.core.delivery import Event, OutboxState, after
-from bot.storage.tables import outbox
+from bot.core.delivery import OPEN_STATES, Event, OutboxState, Outgoing, after
+from bot.storage.tables import destinations, guilds, outbox
 from bot.storage.upsert import insert_for
+
+MOST_AT_ONCE = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeadLetter:
+    """A message that was given up, and why."""
+
+    channel_id: int
+    title: str
+    reason: str
 
 
 async def put(
@@ -77,3 +91,132 @@ async def channels_of(conn: AsyncConnection, event_key: str) -> tuple[int, ...]:
         select(outbox.c.channel_id).where(outbox.c.event_key == event_key).order_by(outbox.c.id)
     )
     return tuple(found.scalars())
+
+
+async def due(conn: AsyncConnection, now: datetime, limit: int = MOST_AT_ONCE) -> tuple[Outgoing, ...]:
+    """Read the messages whose turn it is, the oldest first.
+
+    First posts of a channel keep their order: one waits until every earlier one was posted or given up.
+    Edits wait for nobody. Nothing is due in a blocked channel or in a guild that removed the bot.
+    """
+    query = select(outbox).where(_reachable(now), outbox.c.next_try_at <= now, ~_waits_for_another())
+    rows = (await conn.execute(query.order_by(outbox.c.id).limit(limit))).mappings()
+    return tuple(_outgoing(row) for row in rows)
+
+
+async def next_try_at(conn: AsyncConnection, now: datetime) -> datetime | None:
+    """Give the first instant after `now` at which a message, a channel or an expiry is due."""
+    instants = (
+        select(func.min(outbox.c.next_try_at)).where(_is_open(), outbox.c.next_try_at > now),
+        select(func.min(destinations.c.next_try_at)).where(destinations.c.next_try_at > now),
+        select(func.min(outbox.c.expires_at)).where(_may_expire(), outbox.c.expires_at > now),
+    )
+    found = [(await conn.execute(query)).scalar() for query in instants]
+    return min((instant for instant in found if instant is not None), default=None)
+
+
+async def load(conn: AsyncConnection, outbox_id: int) -> Outgoing:
+    """Read one message, to change it in the same transaction."""
+    query = select(outbox).where(outbox.c.id == outbox_id).with_for_update()
+    return _outgoing((await conn.execute(query)).mappings().one())
+
+
+async def note_try(conn: AsyncConnection, outbox_id: int, now: datetime) -> None:
+    """Write that a try begins; a crash during it leaves this trace."""
+    await conn.execute(
+        update(outbox)
+        .where(outbox.c.id == outbox_id)
+        .values(tries=outbox.c.tries + 1, first_tried_at=func.coalesce(outbox.c.first_tried_at, now))
+    )
+
+
+async def settle(conn: AsyncConnection, outbox_id: int, state: OutboxState, **values: object) -> None:
+    """Write how a try ended."""
+    await conn.execute(update(outbox).where(outbox.c.id == outbox_id).values(state=state, **values))
+
+
+async def park(conn: AsyncConnection, channel_id: int) -> None:
+    """Park whatever waits for a channel that refuses messages."""
+    await _move(conn, Event.BLOCKED, outbox.c.channel_id == channel_id, {})
+
+
+async def unpark(conn: AsyncConnection, channel_id: int, now: datetime) -> None:
+    """Let whatever is parked for a channel go on at once."""
+    await _move(conn, Event.OPENED, outbox.c.channel_id == channel_id, {"next_try_at": now})
+
+
+async def expire(conn: AsyncConnection, now: datetime) -> int:
+    """Give up first posts that came too late; gives how many."""
+    return await _move(conn, Event.EXPIRED, _may_expire() & (outbox.c.expires_at <= now), {})
+
+
+async def has_expired(conn: AsyncConnection, now: datetime) -> bool:
+    """Tell whether `expire` would find something."""
+    query = select(outbox.c.id).where(_may_expire(), outbox.c.expires_at <= now).limit(1)
+    return (await conn.execute(query)).first() is not None
+
+
+async def count_by_state(conn: AsyncConnection, guild_id: int | None = None) -> Mapping[OutboxState, int]:
+    """Count messages by state, of one guild or of all."""
+    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    if guild_id is not None:
+        query = query.where(outbox.c.guild_id == guild_id)
+    return {OutboxState(state): count for state, count in (await conn.execute(query)).all()}
+
+
+async def dead_letters(conn: AsyncConnection, guild_id: int, limit: int = 5) -> tuple[DeadLetter, ...]:
+    """Read the latest messages of a guild that were given up."""
+    query = (
+        select(outbox.c.channel_id, outbox.c.message, outbox.c.error)
+        .where(outbox.c.guild_id == guild_id, outbox.c.state == OutboxState.DEAD)
+        .order_by(outbox.c.id.desc())
+        .limit(limit)
+    )
+    rows = (await conn.execute(query)).all()
+    return tuple(
+        DeadLetter(channel_id=row.channel_id, title=row.message["title"], reason=row.error) for row in rows
+    )
+
+
+async def _move(
+    conn: AsyncConnection, event: Event, which: ColumnElement[bool], values: Mapping[str, object]
+) -> int:
+    """Apply an event to many messages, state by state, as the table of `bot.core.delivery` says."""
+    moved = 0
+    for state in OPEN_STATES:
+        if after(state, event) is not state:
+            statement = update(outbox).where(which, outbox.c.state == state)
+            moved += (await conn.execute(statement.values(state=after(state, event), **values))).rowcount
+    return moved
+
+
+def _is_open() -> ColumnElement[bool]:
+    return outbox.c.state.in_(OPEN_STATES)
+
+
+def _may_expire() -> ColumnElement[bool]:
+    return _is_open() & (outbox.c.delivered_revision == 0)
+
+
+def _reachable(now: datetime) -> ColumnElement[bool]:
+    blocked = exists().where(
+        destinations.c.channel_id == outbox.c.channel_id, destinations.c.next_try_at > now
+    )
+    left = exists().where(guilds.c.guild_id == outbox.c.guild_id, guilds.c.left_at.is_not(None))
+    return _is_open() & ~blocked & ~left
+
+
+def _waits_for_another() -> ColumnElement[bool]:
+    earlier = outbox.alias("earlier")
+    return (outbox.c.delivered_revision == 0) & exists().where(
+        earlier.c.channel_id == outbox.c.channel_id,
+        earlier.c.id < outbox.c.id,
+        earlier.c.delivered_revision == 0,
+        earlier.c.state.in_(OPEN_STATES),
+    )
+
+
+def _outgoing(row: RowMapping) -> Outgoing:
+    kept = {name: row[name] for name in Outgoing.__dataclass_fields__}
+    kept |= {"message": Message.from_json(row["message"]), "state": OutboxState(row["state"])}
+    return Outgoing(**kept)

@@ -1,0 +1,144 @@
+"""The outbox's way to Discord: posts and edits, each channel in its own order, none waiting for another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from itertools import groupby
+
+import discord
+
+from bot.core.delivery import Event, Outgoing, Result, Step
+from bot.discord.embeds import Drawn, bears, draw
+from bot.discord.errors import TROUBLE, result_of
+from bot.errors import ChartFailed, StorageError
+from bot.ports import ChartRenderer
+from bot.services.announcements import Announcements
+
+_LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
+_LOOK_BACK = timedelta(minutes=5)  # our clock and Discord's may differ by so much
+_LOOK_AT = 500  # messages read at most to find one's own again
+log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Brings due messages to their channels until it is cancelled."""
+
+    def __init__(self, client: discord.Client, announcements: Announcements, renderer: ChartRenderer) -> None:
+        self._client = client
+        self._announcements = announcements
+        self._renderer = renderer
+        self._busy: dict[int, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled; a send that is cut off is recognised at the next start."""
+        await self._client.wait_until_ready()
+        try:
+            while True:
+                try:
+                    await self.start_due()
+                    await self._announcements.wait()
+                except StorageError as error:
+                    await self._storage_failed(error)
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def start_due(self) -> None:
+        """Begin with every channel that has something due and is not being worked on."""
+        due = sorted(await self._announcements.due(), key=lambda message: (message.channel_id, message.id))
+        for channel_id, messages in groupby(due, key=lambda message: message.channel_id):
+            if channel_id not in self._busy:
+                work = self._work_through(channel_id, tuple(messages))
+                self._busy[channel_id] = asyncio.create_task(work, name=f"delivery to {channel_id}")
+
+    async def _work_through(self, channel_id: int, messages: Sequence[Outgoing]) -> None:
+        try:
+            for message in messages:
+                result = await self._deliver(message)
+                await self._announcements.settle(message, result)
+                if result.event in {Event.BLOCKED, Event.LIMITED}:
+                    break
+        except StorageError as error:
+            await self._storage_failed(error)
+        finally:
+            del self._busy[channel_id]
+            self._announcements.wake()
+
+    async def _storage_failed(self, error: StorageError) -> None:
+        log.error("Delivery cannot use the database (%s)", error)
+        await self._announcements.pause()
+
+    async def _deliver(self, message: Outgoing) -> Result:
+        step = await self._announcements.begin(message)
+        try:
+            drawn = draw(message.message, marker=message.marker, picture=await self._picture(message))
+            async with asyncio.timeout(_LONGEST_REQUEST_SECONDS):
+                return await self._take(step, message, drawn)
+        except TROUBLE as error:
+            return result_of(error)
+        except Exception as error:  # the border: a bug in one message must not end delivery
+            log.exception("%s: a bug kept it from channel %d", message.event_key, message.channel_id)
+            return Result(event=Event.TRANSIENT, reason=f"a bug in the bot ({type(error).__name__})")
+
+    async def _picture(self, message: Outgoing) -> bytes | None:
+        if message.message.chart is None:
+            return None
+        try:
+            return await self._renderer.render(message.message.chart)
+        except ChartFailed as error:
+            log.warning("%s goes out without its picture (%s)", message.event_key, error)
+            return None
+
+    async def _take(self, step: Step, message: Outgoing, drawn: Drawn) -> Result:
+        steps: dict[Step, Callable[[Outgoing, Drawn], Awaitable[Result]]] = {
+            Step.POST: self._post,
+            Step.LOOK_THEN_POST: self._look_then_post,
+            Step.EDIT: self._edit,
+        }
+        return await steps[step](message, drawn)
+
+    async def _post(self, message: Outgoing, drawn: Drawn) -> Result:
+        role = message.message.mention_role_id
+        pinged = [] if role is None else [discord.Object(role)]
+        channel = await self._channel(message)
+        posted = await channel.send(
+            content=drawn.content or None,
+            embed=drawn.embed,
+            view=drawn.view or discord.utils.MISSING,
+            files=drawn.files(),
+            nonce=message.nonce,
+            allowed_mentions=discord.AllowedMentions(everyone=False, users=False, roles=pinged),
+        )
+        return Result(event=Event.SENT, message_id=posted.id)
+
+    async def _look_then_post(self, message: Outgoing, drawn: Drawn) -> Result:
+        """Read what was said since the first try, because nobody knows how that one ended."""
+        if message.first_tried_at is not None and self._client.user is not None:
+            since = message.first_tried_at - _LOOK_BACK
+            async for posted in (await self._channel(message)).history(limit=_LOOK_AT, after=since):
+                if posted.author.id == self._client.user.id and bears(posted, message.marker):
+                    log.info("%s had been posted already", message.event_key)
+                    return Result(event=Event.SENT, message_id=posted.id)
+        return await self._post(message, drawn)
+
+    async def _edit(self, message: Outgoing, drawn: Drawn) -> Result:
+        if message.message_id is None:
+            return Result(event=Event.GONE)
+        channel = await self._channel(message)
+        await channel.get_partial_message(message.message_id).edit(
+            content=drawn.content or None,
+            embed=drawn.embed,
+            view=drawn.view,
+            attachments=drawn.files(),
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        return Result(event=Event.EDITED)
+
+    async def _channel(self, message: Outgoing) -> discord.PartialMessageable | discord.DMChannel:
+        if message.direct:
+            return await self._client.create_dm(discord.Object(message.channel_id))
+        return self._client.get_partial_messageable(message.channel_id, guild_id=message.guild_id)

@@ -1,0 +1,69 @@
+"""Guilds: what their admins chose, whether the bot is still in them, whom to tell about trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.guilds import GuildSettings
+from bot.storage.tables import guilds, subscriptions
+from bot.storage.upsert import insert_for
+
+
+async def load(conn: AsyncConnection, guild_id: int) -> GuildSettings | None:
+    """Read a guild; None when it was never seen."""
+    columns = [guilds.c[name] for name in GuildSettings.__dataclass_fields__]
+    row = (await conn.execute(select(*columns).where(guilds.c.guild_id == guild_id))).mappings().first()
+    return None if row is None else GuildSettings(**row)
+
+
+async def save(conn: AsyncConnection, settings: GuildSettings, now: datetime) -> None:
+    """Write what the admins of a guild chose."""
+    values = {name: getattr(settings, name) for name in GuildSettings.__dataclass_fields__}
+    statement = insert_for(conn, guilds).values(**values, set_up_at=now)
+    await conn.execute(
+        statement.on_conflict_do_update(index_elements=["guild_id"], set_={**values, "set_up_at": now})
+    )
+
+
+async def joined(conn: AsyncConnection, guild_id: int, time_zone: str) -> None:
+    """Note that the bot is in a guild; a new one begins with `time_zone`, a known one keeps its choices."""
+    statement = insert_for(conn, guilds).values(guild_id=guild_id, time_zone=time_zone)
+    await conn.execute(statement.on_conflict_do_update(index_elements=["guild_id"], set_={"left_at": None}))
+
+
+async def left(conn: AsyncConnection, guild_id: int, now: datetime) -> None:
+    """Note that the bot was removed from a guild; everything it knows of it is kept."""
+    await conn.execute(
+        update(guilds).where(guilds.c.guild_id == guild_id, guilds.c.left_at.is_(None)).values(left_at=now)
+    )
+
+
+async def left_all_but(conn: AsyncConnection, present: Collection[int], now: datetime) -> None:
+    """Note the guilds that removed the bot while it was not running."""
+    await conn.execute(
+        update(guilds)
+        .where(guilds.c.guild_id.not_in(present), guilds.c.left_at.is_(None))
+        .values(left_at=now)
+    )
+
+
+async def admin_target(
+    conn: AsyncConnection, guild_id: int, *, avoid: int | None = None
+) -> tuple[int, bool] | None:
+    """Give where a notice to the admins goes: (channel, False) or (user, True) for a direct message.
+
+    The admin channel first, unless it is the channel to `avoid`; then whoever set the bot up, then whoever
+    subscribed last. None when nobody is known.
+    """
+    settings = await load(conn, guild_id)
+    if settings is not None and settings.admin_channel_id not in {None, avoid}:
+        return settings.admin_channel_id or 0, False
+    if settings is not None and settings.set_up_by is not None:
+        return settings.set_up_by, True
+    query = select(subscriptions.c.created_by).where(subscriptions.c.guild_id == guild_id)
+    person = (await conn.execute(query.order_by(subscriptions.c.id.desc()).limit(1))).scalar()
+    return None if person is None else (person, True)
