@@ -21,9 +21,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import os
 import re
 import signal
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -172,7 +172,8 @@ async def until_stopped() -> None:
             signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(stop.set))
 
     def read_to_end() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not through sys.stdin: a thread that waits inside its buffer makes Python abort on SIGTERM.
+        while os.read(0, 4096):
             pass
         loop.call_soon_threadsafe(stop.set)
 

@@ -1,0 +1,191 @@
+"""The oracle: Discord's OpenAPI file and gateway schemas, made strict, judge every request and answer.
+
+Discord's file leaves objects open; `_close` shuts them, so that an unknown field is a violation. What
+discord.py 2.7.1 sends beyond the file is allowed by `QUIRKS` and nothing else (specs/discord.md, 1.8).
+Without the files, or without jsonschema (a test dependency), validation is off and says why.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from tools.sandbox.discord.feed import Feed
+
+_FLAG: Final = {"type": ["boolean", "null"]}
+#: schema: {property: what discord.py sends there although the published file does not list it}
+QUIRKS: Final[dict[str, dict[str, Any]]] = {
+    "RichEmbed": {"flags": {"type": "integer"}},
+    "ApplicationCommandCreateRequest": {"nsfw": _FLAG},
+    "ApplicationCommandPatchRequestPartial": {"nsfw": _FLAG},
+    "ApplicationCommandUpdateRequest": {"nsfw": _FLAG},
+    "MessageEditRequestPartial": {"tts": _FLAG},
+    "IncomingWebhookUpdateRequestPartial": {"tts": _FLAG},
+    "IncomingWebhookUpdateForInteractionCallbackRequestPartial": {"tts": _FLAG},
+    "MessageAttachmentRequest": {"id": {"type": ["integer", "string"]}},
+    # Not discord.py's doing: the file says the codes in the tree of 50035 are integers; they are words.
+    "InnerErrors": {"_errors": {"type": "array"}},
+}
+GATEWAY_FILES: Final = {
+    "HELLO": "Hello",
+    "READY": "Ready",
+    "GUILD_CREATE": "GuildCreate",
+    "INTERACTION_CREATE": "InteractionCreate",
+    "MESSAGE_CREATE": "MessageCreate",
+}
+_ROOT: Final = "urn:discord"
+
+
+class Oracle:
+    """Judges payloads and keeps the violations; `state` is "on" or why validation is off."""
+
+    def __init__(self, folder: Path, feed: Feed) -> None:
+        self.violations: list[dict[str, Any]] = []
+        self._feed = feed
+        self._paths: dict[str, Any] = {}
+        self._gateway: dict[str, Any] = {}
+        self._library: Any = None
+        self._validator: Callable[[str], Any] | None = None
+        self.state = self._load(folder)
+
+    def _load(self, folder: Path) -> str:
+        file = folder / "openapi.json"
+        if not file.is_file():
+            return f"off: no {file}"
+        try:
+            self._library = importlib.import_module("jsonschema")
+            referencing = importlib.import_module("referencing.jsonschema")
+        except ImportError as error:
+            return f"off: {error}"
+        document = json.loads(file.read_bytes())
+        self._paths = document["paths"]
+        self._validator = _validators(self._library, referencing, document["components"]["schemas"])
+        for event, name in GATEWAY_FILES.items():
+            schema = json.loads((folder / "gateway" / f"{name}.json").read_bytes())
+            self._gateway[event] = self._library.Draft7Validator(_flags_as_integers(schema))
+        return "on"
+
+    def record(self, kind: str, *, method: str, path: str, direction: str, reason: str) -> None:
+        violation = {"kind": kind, "method": method, "path": path, "direction": direction, "reason": reason}
+        self.violations.append(violation)
+        self._feed.add("violation", violation=violation)
+
+    def check_request(self, method: str, template: str, body: Any, query: Mapping[str, str]) -> None:
+        """Record what is wrong with a request; `template` is the path as the OpenAPI file writes it."""
+        operation = self._operation(method, template)
+        if operation is None:
+            return
+        known = {
+            p["name"]
+            for p in (*operation.get("parameters", ()), *self._paths[template].get("parameters", ()))
+        }
+        for name in query.keys() - known:
+            self._violation(method, template, "request", f"unknown query parameter {name!r}")
+        content = operation.get("requestBody", {}).get("content", {})
+        if "application/json" in content:
+            self._judge(method, template, "request", content["application/json"]["schema"], body)
+        elif body is not None:
+            self._violation(method, template, "request", "a body where none is described")
+
+    def check_response(self, method: str, template: str, status: int, body: Any) -> None:
+        operation = self._operation(method, template)
+        if operation is None:
+            return
+        responses = operation["responses"]
+        described = responses.get(str(status)) or responses.get(f"{status // 100}XX")
+        if described is None:
+            self._violation(method, template, "response", f"status {status} is not described")
+            return
+        if "$ref" in described:
+            described = {"content": {"application/json": {"schema": _shared_error(status)}}}
+        content = described.get("content", {}).get("application/json")
+        if content is not None:
+            self._judge(method, template, "response", content["schema"], body)
+        elif body is not None:
+            self._violation(method, template, "response", f"a body with status {status}")
+
+    def check_event(self, event: str, payload: Any) -> None:
+        """Record what is wrong with a gateway payload, for the events that have a schema."""
+        validator = self._gateway.get(event)
+        if validator is not None and not validator.is_valid(payload):
+            self._violation("GATEWAY", event, "event", self._reason(validator, payload))
+
+    def _operation(self, method: str, template: str) -> Any:
+        if self._validator is None:
+            return None
+        operation = self._paths.get(template, {}).get(method.lower())
+        if operation is None:
+            self._violation(method, template, "request", "no such operation in the OpenAPI file")
+        return operation
+
+    def _judge(self, method: str, template: str, direction: str, schema: Any, body: Any) -> None:
+        if self._validator is None:
+            raise RuntimeError("validation is off")
+        validator = self._validator(json.dumps(_close(schema)))
+        if not validator.is_valid(body):
+            self._violation(method, template, direction, self._reason(validator, body))
+
+    def _violation(self, method: str, path: str, direction: str, reason: str) -> None:
+        self.record("schema", method=method, path=path, direction=direction, reason=reason)
+
+    def _reason(self, validator: Any, body: Any) -> str:
+        error = self._library.exceptions.best_match(validator.iter_errors(body))
+        return f"{error.json_path}: {error.message[:500]}"
+
+
+def _shared_error(status: int) -> dict[str, str]:
+    name = "RatelimitedResponse" if status == 429 else "ErrorResponse"
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _validators(library: Any, referencing: ModuleType, schemas: dict[str, Any]) -> Callable[[str], Any]:
+    for name, properties in QUIRKS.items():
+        if name in schemas:
+            schemas[name]["properties"] |= properties
+    document = {
+        "closed": {name: _close(schema) for name, schema in schemas.items()},
+        "open": {name: _close(schema, leave_open=True) for name, schema in schemas.items()},
+    }
+    resource = referencing.DRAFT202012.create_resource(document)
+    registry = referencing.SchemaRegistry().with_resource(_ROOT, resource)
+
+    @functools.cache
+    def validator(schema: str) -> Any:
+        return library.Draft202012Validator(json.loads(schema), registry=registry)
+
+    return validator
+
+
+def _close(node: Any, *, leave_open: bool = False) -> Any:
+    """A copy that forbids unknown properties; branches of allOf stay open, or they would forbid each other's."""
+    if isinstance(node, list):
+        return [_close(item, leave_open=leave_open) for item in node]
+    if not isinstance(node, dict):
+        return node
+    owns = "properties" in node or "allOf" in node
+    closed: dict[str, Any] = {}
+    for key, value in node.items():
+        if key == "$ref":
+            closed[key] = f"{_ROOT}#/{'open' if leave_open else 'closed'}/{value.rsplit('/', 1)[-1]}"
+        elif key == "properties":
+            closed[key] = {name: _close(schema) for name, schema in value.items()}
+        elif key in ("items", "additionalProperties"):
+            closed[key] = _close(value)
+        elif key in ("allOf", "anyOf", "oneOf"):
+            closed[key] = _close(value, leave_open=leave_open or owns)
+        else:
+            closed[key] = value
+    if owns and not leave_open and "additionalProperties" not in node:
+        closed["unevaluatedProperties"] = False
+    return closed
+
+
+def _flags_as_integers(schema: dict[str, Any]) -> dict[str, Any]:
+    """Bit-flag enums list single bits; a combination of them is right too."""
+    names = [name for name in schema["definitions"] if name.endswith("Flags")]
+    return {**schema, "definitions": schema["definitions"] | {name: {"type": "integer"} for name in names}}
