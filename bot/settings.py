@@ -8,15 +8,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from io import StringIO
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings import (
+    SettingsError as SourceError,
+)
 
 from bot.errors import SettingsError
 
@@ -86,7 +96,7 @@ class Settings(BaseSettings):
     """Everything an admin can set. Build it with `load_settings`."""
 
     model_config = SettingsConfigDict(
-        env_file_encoding="utf-8",
+        env_file_encoding="utf-8-sig",  # Windows editors write a mark before the first name
         env_nested_delimiter=_NESTED,
         env_ignore_empty=True,
         extra="forbid",
@@ -164,39 +174,71 @@ def load_settings(env_file: Path = ENV_FILE) -> Settings:
     Raises `SettingsError` with one line per problem: the setting, where it stands, what is accepted. No
     value is repeated in the text, because any value may be a secret pasted into the wrong place.
     """
+    lines, unreadable = _read_lines(env_file)
     try:
-        return Settings(_env_file=env_file if env_file.is_file() else None)
+        settings = Settings(_env_file=env_file if env_file.is_file() else None)
     except ValidationError as error:
-        lines = _lines_of(env_file)
-        raise SettingsError(
-            tuple(
-                _problem(dict(item), lines, env_file)
-                for item in error.errors(include_input=False, include_context=False, include_url=False)
-            )
-        ) from None
+        # The errors of pydantic hold the values unless they are told not to.
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        problems = tuple(_problem(dict(item), lines, env_file) for item in found)
+        raise SettingsError(unreadable + problems) from None
+    except SourceError as error:  # a value that should be JSON; its cause holds the value
+        match = re.search(r'field "(\w+)"', str(error))
+        name = match.group(1).upper() if match else "a setting"
+        where = _where(name, lines, env_file)
+        hint = "cannot be read; give one line per value, such as GAME_SERVERS__MAIN__HOST=..."
+        raise SettingsError((*unreadable, f"{name} ({where}): {hint}")) from None
+    if unreadable:
+        raise SettingsError(unreadable)
+    return settings
 
 
-def _lines_of(env_file: Path) -> Mapping[str, int]:
-    """Map each name in the file to the line it stands on."""
-    if not env_file.is_file():
-        return {}
-    found = {}
-    for number, line in enumerate(env_file.read_text("utf-8", errors="replace").splitlines(), start=1):
-        match = re.match(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=", line)
-        if match:
-            found[match.group(1).upper()] = number
-    return found
+def _read_lines(env_file: Path) -> tuple[Mapping[str, int], tuple[str, ...]]:
+    """Map each name in the file to the line it stands on, and tell which lines cannot be read."""
+    try:
+        text = env_file.read_text("utf-8-sig")
+    except FileNotFoundError:
+        return {}, ()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError((f"{env_file}: cannot be read; give a text file in UTF-8",)) from None
+    lines, unreadable = {}, []
+    for binding in parse_stream(StringIO(text)):
+        # A binding begins with the blank lines before it.
+        blank = re.match(r"\s*", binding.original.string)
+        number = binding.original.line + (blank.group().count("\n") if blank else 0)
+        if binding.error or (binding.key is not None and binding.value is None):
+            unreadable.append(f"{env_file}, line {number}: cannot be read; write NAME=value")
+        elif binding.key is not None:
+            lines[binding.key.upper()] = number
+    return lines, tuple(unreadable)
 
 
 def _problem(error: Mapping[str, Any], lines: Mapping[str, int], env_file: Path) -> str:
-    name = _NESTED.join(str(part) for part in error["loc"] if not isinstance(part, int)).upper()
-    where = (
-        f"{env_file}, line {lines[name]}"
-        if name in lines
-        else "environment"
-        if name in os.environ
-        else "not set"
-    )
+    path = [str(part) for part in error["loc"] if not isinstance(part, int)]
+    name = _NESTED.join(path).upper()
+    where = _where(name, lines, env_file)
     if error["type"] == "extra_forbidden":
         return f"{name} ({where}): there is no such setting; .env.example lists all of them"
-    return f"{name} ({where}): {str(error['msg']).removeprefix('Value error, ')}"
+    hint = _accepted(path) or str(error["msg"]).removeprefix("Value error, ")
+    return f"{name} ({where}): {hint}"
+
+
+def _accepted(path: Sequence[str]) -> str:
+    """Say which numbers a setting accepts; empty where it is no number and the error says it itself."""
+    owner = Settings if len(path) == 1 else GameServer
+    schema = owner.model_json_schema()["properties"].get(path[-1], {})
+    schema = schema.get("anyOf", [schema])[0]
+    if schema.get("type") == "array":
+        return "give whole numbers, separated by commas"
+    if schema.get("type") not in {"integer", "number"}:
+        return ""
+    kind = "a whole number" if schema["type"] == "integer" else "a number"
+    least = f"from {schema['minimum']}" if "minimum" in schema else f"above {schema['exclusiveMinimum']}"
+    most = f" to {schema['maximum']}" if "maximum" in schema else ""
+    return f"give {kind} {least}{most}"
+
+
+def _where(name: str, lines: Mapping[str, int], env_file: Path) -> str:
+    if name in {variable.upper() for variable in os.environ}:  # which wins over the file
+        return "environment"
+    return f"{env_file}, line {lines[name]}" if name in lines else "not set"
