@@ -1,0 +1,160 @@
+"""Logging: one queue, a rotating file and the terminal behind it, and no secret in either.
+
+A call costs the event loop the formatting only; the writing is done by a thread of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
+from queue import SimpleQueue
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import BaseModel, SecretStr
+
+from bot.settings import Settings
+
+LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+FILE_BYTES = 5 * 1024 * 1024
+FILES_KEPT = 5
+HIDDEN = "***"
+# They tell every request with its whole URL, or every statement, or every job.
+QUIET = ("aiosqlite", "alembic", "apscheduler", "asyncio", "httpcore", "httpx", "paramiko")
+
+# Shorter values would hide half of the log, and by their places tell what they are.
+_SHORTEST_SECRET = 4
+_TOKEN = re.compile(r"\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}")
+_COOKIES = re.compile(r"(?i)(\b(?:set-)?cookies?\b[\"']?\s*[:=]\s*)(\"[^\"\n]*\"|'[^'\n]*'|[^\n]*)")
+_NAMED = re.compile(
+    r"(?i)([\w-]*(?:authorization|api[_-]?key|sessionid|session_id|tt[-_]target[-_]idc|password|passphrase|token|secret)"
+    r"[\"']?\s*[:=]\s*[\"']?)((?:bot|bearer|basic)\s+)?([^\s\"'&,;)}\]]+)"
+)
+# A line break in a name must not look like a log line of ours, nor an escape reach the terminal.
+_CONTROL = {code: "?" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+_CONTROL |= {0x2028: "?", 0x2029: "?"}
+
+
+class Redactor:
+    """Replaces secrets in a text: the given ones, and whatever looks like one."""
+
+    def __init__(self, secrets: Iterator[str]) -> None:
+        known = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._known = re.compile("|".join(re.escape(form) for form in longest_first)) if known else None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Redactor:
+        """Know every secret of the settings."""
+        return cls(_secrets_of(settings))
+
+    def __call__(self, text: str) -> str:
+        """Give the text with *** for every secret."""
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        text = _COOKIES.sub(rf"\g<1>{HIDDEN}", text)
+        text = _NAMED.sub(rf"\g<1>{HIDDEN}", text)
+        return _TOKEN.sub(HIDDEN, text)
+
+
+def set_up_logging(settings: Settings) -> Callable[[], None]:
+    """Log to the terminal and to ``logs/vedette.log`` in the data folder; give what ends it and flushes.
+
+    Without a writable folder it logs to the terminal only, and says so there.
+    """
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    problem: OSError | None = None
+    try:
+        handlers.append(_file_handler(settings))
+    except OSError as error:
+        problem = error
+    formatter = logging.Formatter(LOG_FORMAT)
+    formatter.converter = time.gmtime
+    formatter.default_msec_format = "%s.%03dZ"
+    for handler in handlers:
+        handler.setFormatter(formatter)
+    entrance = _SafeQueueHandler(Redactor.of(settings))
+    listener = QueueListener(entrance.queue, *handlers)
+    leave = _enter(entrance, settings.log_level)
+    listener.start()
+    if problem is not None:
+        logging.getLogger(__name__).warning("logging to the terminal only: %s", problem)
+
+    def stop() -> None:
+        leave()
+        listener.stop()
+        for handler in (entrance, *handlers):
+            handler.close()
+
+    return stop
+
+
+class _SafeQueueHandler(QueueHandler):
+    """Passes records on as finished text, without secrets and on one line of its own each."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__(SimpleQueue())
+        self._redact = redact
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """Format the record, its traceback included, and clean the text."""
+        record = super().prepare(record)
+        text = self._redact(record.getMessage()).translate(_CONTROL)
+        record.msg = record.message = text.replace("\n", "\n    ")
+        return record
+
+
+def _file_handler(settings: Settings) -> logging.Handler:
+    folder = settings.data_folder / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return RotatingFileHandler(
+        folder / "vedette.log", maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"
+    )
+
+
+def _enter(handler: logging.Handler, level: str) -> Callable[[], None]:
+    """Put the handler in the place of the root logger's own; give what restores them."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in QUIET}
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+    def leave() -> None:
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
+        for name, old in levels.items():
+            logging.getLogger(name).setLevel(old)
+
+    return leave
+
+
+def _secrets_of(model: BaseModel) -> Iterator[str]:
+    """Give every secret value in the settings, and the password inside a URL as written and as meant."""
+    for _, value in model:
+        for part in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(part, BaseModel):
+                yield from _secrets_of(part)
+            elif isinstance(part, SecretStr):
+                yield part.get_secret_value()
+                password = _password_in(part.get_secret_value())
+                yield from (password, unquote(password))
+
+
+def _password_in(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Give a secret as it is, as it stands in a URL, and as `repr` shows it."""
+    yield secret
+    yield quote(secret, safe="")
+    yield repr(secret)[1:-1]
