@@ -15,7 +15,8 @@ from TikTokLive.client.web.web_settings import WebDefaults
 
 
 def tell(event: str, **facts) -> None:
-    print(json.dumps({"event": event, **facts}), flush=True)
+    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
+    sys.stdout.flush()
 
 
 def who(event) -> dict:

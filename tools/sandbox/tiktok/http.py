@@ -102,7 +102,7 @@ class Site:
         except web.HTTPException as error:
             entry["status"] = error.status
             raise
-        entry["status"] = response.status
+        entry["status"] = None if entry["fault"] == "drop" else response.status
         return response
 
     async def _answer(
