@@ -1,0 +1,69 @@
+"""A long answer in pages that only the person who asked can turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import discord
+
+LIFETIME_SECONDS = 300.0
+
+
+class Pages(discord.ui.View):
+    """Buttons under an embed; they disappear when nobody used them for five minutes."""
+
+    def __init__(self, title: str, pages: Sequence[str], reader_id: int) -> None:
+        super().__init__(timeout=LIFETIME_SECONDS)
+        self._title = title
+        self._pages = pages
+        self._reader_id = reader_id
+        self._number = 0
+        self._shown_by: discord.Interaction | None = None
+        self._update_buttons()
+
+    async def show(self, interaction: discord.Interaction) -> None:
+        """Answer a deferred interaction with the first page; one page alone has no buttons."""
+        self._shown_by = interaction
+        view = self if len(self._pages) > 1 else discord.utils.MISSING
+        await interaction.followup.send(embed=self._embed(), view=view, ephemeral=True)
+
+    async def interaction_check(self, interaction: discord.Interaction) -> bool:
+        """Let only the reader turn the pages."""
+        return interaction.user.id == self._reader_id
+
+    async def on_timeout(self) -> None:
+        """Take the buttons away; the answer itself stays."""
+        if self._shown_by is not None and len(self._pages) > 1:
+            try:
+                await self._shown_by.edit_original_response(view=None)
+            except discord.HTTPException:
+                return  # the person closed the answer, or its 15 minutes are over
+
+    @discord.ui.button(label="Previous")
+    async def previous(self, interaction: discord.Interaction, _: discord.ui.Button[Pages]) -> None:
+        """Turn one page back."""
+        await self._turn(interaction, -1)
+
+    @discord.ui.button(label="Next")
+    async def following(self, interaction: discord.Interaction, _: discord.ui.Button[Pages]) -> None:
+        """Turn one page on."""
+        await self._turn(interaction, 1)
+
+    async def _turn(self, interaction: discord.Interaction, by: int) -> None:
+        self._number = min(max(self._number + by, 0), len(self._pages) - 1)
+        self._update_buttons()
+        await interaction.response.edit_message(embed=self._embed(), view=self)
+
+    def _update_buttons(self) -> None:
+        self.previous.disabled = self._number == 0
+        self.following.disabled = self._number == len(self._pages) - 1
+
+    def _embed(self) -> discord.Embed:
+        embed = discord.Embed(title=self._title, description=self._pages[self._number])
+        return embed.set_footer(text=f"Page {self._number + 1} of {len(self._pages)}")
+
+
+def in_pages(lines: Sequence[str], per_page: int = 15) -> list[str]:
+    """Join lines to pages; without lines there is one page that says so."""
+    pages = ["\n".join(lines[start : start + per_page]) for start in range(0, len(lines), per_page)]
+    return pages or ["Nothing here yet."]
