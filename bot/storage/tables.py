@@ -125,10 +125,9 @@ lives = _table(
 
 live_rooms = _table(
     "live_rooms",
+    Column("live_id", ForeignKey("lives.id", ondelete="CASCADE"), primary_key=True),
     Column("room_id", BIGINT, primary_key=True, autoincrement=False),
-    Column("live_id", ForeignKey("lives.id", ondelete="CASCADE"), nullable=False),
     Column("started_at", Instant, nullable=False),
-    Index("ix_live_rooms_live_id", "live_id"),
 )
 
 requests = _table(
@@ -154,6 +153,7 @@ sources = _table(
     Column("last_ok_at", Instant),
     Column("last_error_at", Instant),
     Column("last_error", Text, nullable=False, server_default=""),
+    Column("last_blocked_at", Instant),
 )
 
 # --- Rounds ------------------------------------------------------------------------------------
@@ -171,9 +171,11 @@ round_files = _table(
     Column("reason", Text, nullable=False, server_default=""),
     Column("tries", BIGINT, nullable=False, server_default="0"),
     Column("next_try_at", Instant),
+    Column("silent", Flag, nullable=False),  # found in a backfill: imported, never posted
     Column("sha256", Text),
-    Column("content", LargeBinary),
+    Column("content", LargeBinary),  # the raw bytes; everything below can be made anew from them
     UniqueConstraint("server", "name"),
+    Index("ix_round_files_server_sha256", "server", "sha256"),
 )
 
 rounds = _table(

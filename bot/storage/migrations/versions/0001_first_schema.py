@@ -153,12 +153,14 @@ def _create_round_files() -> None:
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("tries", BIGINT, server_default="0", nullable=False),
         sa.Column("next_try_at", BIGINT, nullable=True),
+        sa.Column("silent", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_round_files")),
         sa.UniqueConstraint("server", "name", name=op.f("uq_round_files_server_name")),
         sqlite_strict=True,
     )
+    op.create_index("ix_round_files_server_sha256", "round_files", ["server", "sha256"], unique=False)
 
 
 def _create_sources() -> None:
