@@ -22,6 +22,7 @@ OTHER_PAGE = "<!DOCTYPE html><html><head><title>TikTok</title></head><body>Somet
 
 def _script(name: str, data: Any) -> str:
     # The attributes stand in exactly this order: clients search for the tag with a regular expression.
+    # Escaped slashes, as TikTok writes them, also keep a title from closing the script.
     text = json.dumps(data, separators=(",", ":")).replace("/", "\\u002F")
     return (
         "<!DOCTYPE html><html><head><title>TikTok</title></head><body>"
@@ -59,6 +60,7 @@ def _live_room(room: Room, base: str) -> dict[str, Any]:
         "startTime": room.started_at,
         "coverUrl": cover,
         "squareCoverImg": cover,
+        # The stream has an id of its own: who takes it for the room finds nothing.
         "streamId": str(room.id + 1),
         "liveRoomStats": {"userCount": room.viewers, "enterCount": room.entered},
     }
@@ -118,6 +120,7 @@ def _user_info(account: Account, base: str) -> dict[str, Any]:
         "avatarLarger": avatar_url(account, base),
         "roomId": str(account.room.id) if account.room and is_live else "",
     }
+    # statsV2 holds strings, and only it survives counts above 32 bits (spec 5.2).
     return {"user": user, "stats": stats, "statsV2": {key: str(value) for key, value in stats.items()}}
 
 

@@ -124,6 +124,7 @@ class Control:
         if "handle" in body:
             self.site.world.rename(account, body.pop("handle"))
         for name, value in body.items():
+            # A title is of the account (the next live) and of the live that is on.
             if name in ROOM_FIELDS:
                 setattr(self.room(request) if name != "title" or account.room else account, name, value)
             if name not in ROOM_FIELDS or name == "title":
@@ -231,7 +232,7 @@ def build_app(site: Site) -> web.Application:
     site.add_routes(app)
 
     async def stop(_: web.Application) -> None:
-        site.faults.clear()
+        site.faults.clear()  # a request that hangs would keep the server from stopping
         await site.hub.close_all()
 
     app.on_shutdown.append(stop)

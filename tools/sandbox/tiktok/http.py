@@ -108,6 +108,7 @@ class Site:
     async def _answer(
         self, request: web.Request, handler: Handler, entry: dict[str, Any]
     ) -> web.StreamResponse:
+        # Decoded and with its query, so that a fault can name an account.
         target = f"{request.path}?{request.query_string}"
         if fault := self.faults.take(request.method, target, "before"):
             entry["fault"] = fault.kind
@@ -168,6 +169,7 @@ class Site:
     async def picture(self, request: web.Request) -> web.Response:
         kind, number = request.match_info["kind"], int(request.match_info["id"])
         known = self.world.rooms if kind == "cover" else self.world.accounts
+        # A colour follows from the id, so a test can tell one cover from another.
         if number not in known:
             raise web.HTTPNotFound
         return web.Response(body=answers.png(number, *PICTURE_SIZES[kind]), content_type="image/png")

@@ -68,7 +68,7 @@ def push_frame(payload: bytes, *, log_id: int, payload_type: str = "msg", compre
     return encode(
         {
             1: log_id,
-            2: log_id,
+            2: log_id,  # what the client acknowledges
             5: string_map(headers),
             6: "pb",
             7: payload_type,
@@ -167,6 +167,7 @@ class Composer:
 
     def _like(self, script: Script) -> Iterator[tuple[str, Fields]]:
         count = script.get("count", 1)
+        # Both numbers are told because they do not agree in life: taps are batched.
         self.room.likes = script.get("total", self.room.likes + count)
         yield "WebcastLikeMessage", {2: count, 3: self.room.likes, 5: user_fields(script["user"])}
 
@@ -189,6 +190,7 @@ class Composer:
                 7: user_fields(script["user"]),
                 9: repeat_end,
                 11: group,
+                # [] leaves the description out, {} would be an empty one.
                 15: described if script.get("described", True) else [],
                 16: f"log{self._new_id()}",
                 28: f"order{group}",

@@ -75,6 +75,7 @@ class Socket:
         if transport is None:
             return
         raw = transport.get_extra_info("socket")
+        # Linger of zero seconds makes the kernel send a reset instead of an end of file.
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
 
@@ -163,6 +164,7 @@ class Hub:
         ws = web.WebSocketResponse(
             protocols=("echo-protocol",), autoping=False, autoclose=False, compress=False, timeout=1
         )
+        # The client takes the interval of its heartbeats from here.
         ws.headers["Handshake-Options"] = "ping-interval=10; ping-timeout=30"
         ws.headers["Handshake-Msg"] = "OK"
         await ws.prepare(request)

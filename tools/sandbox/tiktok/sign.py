@@ -128,6 +128,7 @@ class SignService:
         if fault == "empty":
             return web.Response(body=b"", headers={"X-Set-TT-Cookie": COOKIE})
         body = stub(host) if fault == "stub" else first_response(room, host, without=MISSING.get(fault or ""))
+        # Sent in plain bytes, neither gzipped nor framed, unlike on the socket.
         headers = {"X-Set-TT-Cookie": COOKIE, "X-Room-Id": str(room.id), "X-Request-Id": "sandbox"}
         if fault == "no_cookie":
             del headers["X-Set-TT-Cookie"]
@@ -155,7 +156,7 @@ def first_response(room: Room, host: str, *, without: str | None) -> bytes:
     if without:
         del facts[without]
     history = [message.as_history() for message in room.comments[-REPLAYED_COMMENTS:]]
-    facts.setdefault("cursor", "")
+    facts.setdefault("cursor", "")  # else a fresh one would be made up
     return fetch_result(history, internal_ext="first", is_first=True, need_ack=True, **facts)
 
 

@@ -129,6 +129,7 @@ class World:
         """
         if room_id is None:
             second = int(now()) if started_at is None else started_at
+            # The serial number keeps two lives of one second apart, the later one higher.
             room_id = second << 32 | next(self._serial)
         if room_id in self.rooms:
             raise ValueError(f"there was a room {room_id} before")
