@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.markup import clip, escape
 
+TEST_POST_AGE = timedelta(minutes=15)
+"""A test post that comes later would surprise people."""
 _TITLE_LENGTH = 80
 
 

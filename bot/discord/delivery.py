@@ -12,7 +12,7 @@ import discord
 
 from bot.core.delivery import Event, Outgoing, Result, Step
 from bot.discord.embeds import Drawn, bears, draw
-from bot.discord.errors import TROUBLE, result_of
+from bot.discord.results import TROUBLE, result_of
 from bot.errors import ChartFailed, StorageError
 from bot.ports import ChartRenderer
 from bot.services.announcements import Announcements

@@ -1,74 +1,74 @@
-"""What went wrong between us and Discord, in our words."""
+"""The one handler of failed commands: a private hint, or an incident to look up in the log."""
 
 from __future__ import annotations
 
-import aiohttp
+import logging
+import secrets
+
 import discord
+from discord import app_commands
 
-from bot.core.delivery import Event, Result
-from bot.core.markup import clip
+from bot.discord.results import TROUBLE
+from bot.errors import UserError
 
-TROUBLE = (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError)
-"""Everything a request to Discord raises on purpose."""
-
-_UNKNOWN_MESSAGE = 10008
 _UNKNOWN_INTERACTION = 10062
 _ALREADY_ANSWERED = 40060
-_OVERLOADED = 130000
-_OLD_EDITS = 30046
-_BLOCKED = {
-    10003: "the channel does not exist any more",
-    10004: "the server does not know me any more",
-    10013: "the person does not exist any more",
-    50001: "I may not see the channel",
-    50007: "the person does not accept direct messages from me",
-    50013: "I lack a permission there",
-    50083: "the thread is archived",
-    160005: "the thread is locked",
-}
-_REFUSED = {
-    200000: "blocked by this server's own AutoMod rules",
-    50035: "Discord finds the message invalid",
-}
-_TEXT_LENGTH = 300
+_Interaction = discord.Interaction[discord.Client]
+log = logging.getLogger(__name__)
 
 
-def result_of(error: BaseException) -> Result:
-    """Classify a failed request; the table of codes is specs/discord.md 3.3 and 4."""
-    if isinstance(error, discord.RateLimited):
-        return Result(event=Event.TRANSIENT, reason="rate limited", retry_after_seconds=error.retry_after)
-    if isinstance(error, discord.HTTPException):
-        return _of_answer(error)
-    return Result(event=Event.TRANSIENT, reason=clip(f"no answer ({type(error).__name__})", _TEXT_LENGTH))
+class Refused(app_commands.CheckFailure):
+    """A check did not let somebody through; its text is for them."""
 
 
-def _of_answer(error: discord.HTTPException) -> Result:
-    said = clip(f"{error.status}, code {error.code}: {error.text}", _TEXT_LENGTH)
-    if error.code == _UNKNOWN_MESSAGE:
-        return Result(event=Event.GONE, reason=said)
-    if error.code in _BLOCKED:
-        return Result(event=Event.BLOCKED, reason=_BLOCKED[error.code])
-    if error.code in _REFUSED:
-        return Result(event=Event.REFUSED, reason=f"{_REFUSED[error.code]} ({said})")
-    if error.status >= 500 or error.code in {_OVERLOADED, _OLD_EDITS}:
-        return Result(event=Event.TRANSIENT, reason=said, retry_after_seconds=_asked_pause(error))
-    if error.status in {401, 429}:
-        # Without the Via header it is Cloudflare, not the API; each further request prolongs the ban.
-        return Result(event=Event.LIMITED, reason=said, retry_after_seconds=_asked_pause(error))
-    return Result(event=Event.BLOCKED if error.status in {403, 404} else Event.REFUSED, reason=said)
+class Tree(app_commands.CommandTree[discord.Client]):
+    """The commands, with one way to fail."""
+
+    async def on_error(self, interaction: _Interaction, error: app_commands.AppCommandError) -> None:
+        """Explain a failed command to whoever gave it."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        if is_too_late(cause):
+            log.info("%s: Discord had closed it before it was answered", _named(interaction))
+            return
+        await tell(interaction, hint(cause) or _incident(interaction, cause))
 
 
-def _asked_pause(error: discord.HTTPException) -> float | None:
-    """Give the seconds of a Retry-After header, None where there is none that can be read."""
-    try:
-        return float(error.response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        return None
+def hint(error: BaseException) -> str:
+    """Give the text for a person who can do something about the error; empty when it is a bug."""
+    if isinstance(error, UserError | Refused):
+        return str(error)
+    if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+        return "This command has changed. Restart your Discord app, then try again."
+    if isinstance(error, app_commands.TransformerError):
+        return f"I cannot use {str(error.value)[:50]!r} here. Choose one of the suggestions."
+    if isinstance(error, app_commands.CheckFailure):
+        return "You may not use this command here."
+    return ""
 
 
 def is_too_late(error: BaseException) -> bool:
-    """Tell whether an answer to a person failed only because the interaction is over or was answered."""
-    return isinstance(error, discord.HTTPException) and error.code in {
-        _UNKNOWN_INTERACTION,
-        _ALREADY_ANSWERED,
-    }
+    """Tell whether an answer failed only because the interaction is over or was answered already."""
+    codes = {_UNKNOWN_INTERACTION, _ALREADY_ANSWERED}
+    return isinstance(error, discord.HTTPException) and error.code in codes
+
+
+async def tell(interaction: _Interaction, text: str) -> None:
+    """Answer privately, whether or not the interaction was acknowledged."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
+    except TROUBLE as error:
+        log.warning("%s could not be answered (%s)", _named(interaction), error)
+
+
+def _incident(interaction: _Interaction, error: BaseException) -> str:
+    number = secrets.token_hex(4)
+    log.error("Incident %s: %s failed", number, _named(interaction), exc_info=error)
+    return f"Something went wrong on my side. The owner of this bot finds the cause under incident `{number}` in the log."
+
+
+def _named(interaction: _Interaction) -> str:
+    command = interaction.command
+    return "An interaction" if command is None else f"/{command.qualified_name}"

@@ -54,6 +54,23 @@ class Announcements:
         """Say that something was put; call it after the transaction has committed."""
         self._news.set()
 
+    async def say(
+        self, *, event_key: str, guild_id: int, channel_id: int, message: Message, lasts: timedelta
+    ) -> None:
+        """Put one message that belongs to no other change; it is not posted later than `lasts` from now."""
+        now = self._clock.now()
+        async with self._database.write("outbox.say") as conn:
+            await outbox.put(
+                conn,
+                event_key=event_key,
+                guild_id=guild_id,
+                channel_id=channel_id,
+                message=message,
+                now=now,
+                expires_at=now + lasts,
+            )
+        self.wake()
+
     async def due(self) -> tuple[Outgoing, ...]:
         """Give the messages whose turn it is; first posts that came too late are given up on the way.
 

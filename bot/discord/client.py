@@ -1,0 +1,157 @@
+"""The bot as Discord sees it: gateway, commands, and what it hears about its guilds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from yarl import URL
+
+from bot.clock import Clock
+from bot.discord.errors import Tree
+from bot.discord.permissions import missing
+from bot.discord.results import TROUBLE
+from bot.services.announcements import Announcements
+from bot.services.guilds import Guilds
+from bot.services.health import Health
+from bot.services.live_monitor import LiveMonitor
+from bot.services.watchlist import Watchlist
+from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from bot.services.round_sync import RoundSync
+
+EXTENSIONS = ("cogs.monitoring", "cogs.stats_sync", "cogs.admin")
+_GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
+_LONGEST_RATE_LIMIT_SECONDS = 60.0  # a longer pause is the outbox's to wait for, not a sleeping request's
+_TREE_NOTE = "command tree"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """What the cogs may use; they take it from `bot.services`."""
+
+    watchlist: Watchlist
+    live_monitor: LiveMonitor
+    round_sync: RoundSync
+    guilds: Guilds
+    health: Health
+    announcements: Announcements
+    settings: Settings
+    clock: Clock
+
+
+class VedetteClient(commands.Bot):
+    """The connection to Discord. It hears of guilds, channels and roles, and reads no messages."""
+
+    def __init__(self, services: Services, extensions: Sequence[str] = EXTENSIONS) -> None:
+        _point_at(services.settings)
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=False, private_channel=False
+            ),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+            guild_ready_timeout=_GUILD_READY_SECONDS,
+            max_ratelimit_timeout=_LONGEST_RATE_LIMIT_SECONDS,
+        )
+        self.services = services
+        self._extensions = tuple(extensions)
+
+    async def setup_hook(self) -> None:
+        """Load the cogs and make their commands known; runs once, before the gateway is dialled."""
+        for extension in self._extensions:
+            await self.load_extension(extension)
+        await self._sync_commands()
+
+    async def on_ready(self) -> None:
+        """Catch up with what happened to the guilds while nobody listened."""
+        log.info("Connected to Discord as %s, in %d server(s)", self.user, len(self.guilds))
+        await self.services.guilds.present([guild.id for guild in self.guilds])
+        for guild in self.guilds:
+            await self._try_blocked_channels(guild)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Begin with a guild."""
+        log.info("Added to the server %d", guild.id)
+        await self.services.guilds.joined(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Stop with a guild; an outage is no removal, and does not come here."""
+        log.info("Removed from the server %d", guild.id)
+        await self.services.guilds.left(guild.id)
+
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Look again at blocked channels after an outage."""
+        await self._try_blocked_channels(guild)
+
+    async def on_guild_update(self, _before: discord.Guild, after: discord.Guild) -> None:
+        """Look again at blocked channels."""
+        await self._try_blocked_channels(after)
+
+    async def on_guild_channel_update(
+        self, _before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
+    ) -> None:
+        """Look again at blocked channels: overwrites may have changed, also those of a category."""
+        await self._try_blocked_channels(after.guild)
+
+    async def on_guild_role_update(self, _before: discord.Role, after: discord.Role) -> None:
+        """Look again at blocked channels: the bot's role may have changed."""
+        await self._try_blocked_channels(after.guild)
+
+    async def on_thread_update(self, _before: discord.Thread, after: discord.Thread) -> None:
+        """Look again at blocked channels: the thread may be open again."""
+        await self._try_blocked_channels(after.guild)
+
+    async def on_member_update(self, _before: discord.Member, after: discord.Member) -> None:
+        """Look again at blocked channels: the bot may have got another role."""
+        if self.user is not None and after.id == self.user.id:
+            await self._try_blocked_channels(after.guild)
+
+    async def _try_blocked_channels(self, guild: discord.Guild) -> None:
+        """Let messages go on to every blocked channel of a guild where the permissions are back."""
+        for channel_id in await self.services.announcements.blocked_channels(guild.id):
+            channel = guild.get_channel_or_thread(channel_id)
+            if channel is not None and not missing(channel):
+                await self.services.announcements.reopen(channel_id)
+
+    async def _sync_commands(self) -> None:
+        """Send the commands to Discord if they are not the ones it was last sent."""
+        digest = self._commands_digest()
+        if await self.services.health.note(_TREE_NOTE) == digest:
+            return
+        try:
+            sent = await self.tree.sync()
+        except TROUBLE as error:
+            log.error("Discord did not take the commands (%s); the next start sends them again", error)  # noqa: TRY400
+            return
+        await self.services.health.write_note(_TREE_NOTE, digest)
+        log.info("Sent %d command(s) to Discord", len(sent))
+
+    def _commands_digest(self) -> str:
+        """Give a fingerprint of all commands and of the application they belong to."""
+        tree = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps([self.application_id, tree], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _point_at(settings: Settings) -> None:
+    """Point discord.py at a stand-in on this machine, where the settings (loopback only) name one."""
+    if settings.discord_api_url:
+        Route.BASE = settings.discord_api_url
+    if settings.discord_gateway_url:
+        DiscordWebSocket.DEFAULT_GATEWAY = URL(settings.discord_gateway_url)

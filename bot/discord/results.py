@@ -1,0 +1,64 @@
+"""What Discord's refusals mean for a message on its way."""
+
+from __future__ import annotations
+
+import aiohttp
+import discord
+
+from bot.core.delivery import Event, Result
+from bot.core.markup import clip
+
+TROUBLE = (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError)
+"""Everything a request to Discord raises on purpose."""
+
+_UNKNOWN_MESSAGE = 10008
+_OVERLOADED = 130000
+_OLD_EDITS = 30046
+_BLOCKED = {
+    10003: "the channel does not exist any more",
+    10004: "the server does not know me any more",
+    10013: "the person does not exist any more",
+    50001: "I may not see the channel",
+    50007: "the person does not accept direct messages from me",
+    50013: "I lack a permission there",
+    50083: "the thread is archived",
+    160005: "the thread is locked",
+}
+_REFUSED = {
+    200000: "blocked by this server's own AutoMod rules",
+    50035: "Discord finds the message invalid",
+}
+_TEXT_LENGTH = 300
+
+
+def result_of(error: BaseException) -> Result:
+    """Classify a failed request; the table of codes is specs/discord.md 3.3 and 4."""
+    if isinstance(error, discord.RateLimited):
+        return Result(event=Event.TRANSIENT, reason="rate limited", retry_after_seconds=error.retry_after)
+    if isinstance(error, discord.HTTPException):
+        return _of_answer(error)
+    return Result(event=Event.TRANSIENT, reason=clip(f"no answer ({type(error).__name__})", _TEXT_LENGTH))
+
+
+def _of_answer(error: discord.HTTPException) -> Result:
+    said = clip(f"{error.status}, code {error.code}: {error.text}", _TEXT_LENGTH)
+    if error.code == _UNKNOWN_MESSAGE:
+        return Result(event=Event.GONE, reason=said)
+    if error.code in _BLOCKED:
+        return Result(event=Event.BLOCKED, reason=_BLOCKED[error.code])
+    if error.code in _REFUSED:
+        return Result(event=Event.REFUSED, reason=f"{_REFUSED[error.code]} ({said})")
+    if error.status >= 500 or error.code in {_OVERLOADED, _OLD_EDITS}:
+        return Result(event=Event.TRANSIENT, reason=said, retry_after_seconds=_asked_pause(error))
+    if error.status in {401, 429}:
+        # Without the Via header it is Cloudflare, not the API; each further request prolongs the ban.
+        return Result(event=Event.LIMITED, reason=said, retry_after_seconds=_asked_pause(error))
+    return Result(event=Event.BLOCKED if error.status in {403, 404} else Event.REFUSED, reason=said)
+
+
+def _asked_pause(error: discord.HTTPException) -> float | None:
+    """Give the seconds of a Retry-After header, None where there is none that can be read."""
+    try:
+        return float(error.response.headers["Retry-After"])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,35 @@
+"""Notices when the gateway is deaf: discord.py can wait for ever for a dead host and still be "ready".
+
+discord.py redials the host it was told to resume at for ever (specs/discord.md 1.6); only a new process
+starts over.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+
+import discord
+
+from bot.clock import Clock
+
+LOOK_EVERY_SECONDS = 30.0
+DEAF_AFTER_SECONDS = 600.0
+log = logging.getLogger(__name__)
+
+
+async def until_deaf(client: discord.Client, clock: Clock) -> None:
+    """Return when the client was ready but heard nothing for `DEAF_AFTER_SECONDS`; the process should end."""
+    await client.wait_until_ready()
+    heard_at = clock.monotonic()
+    while clock.monotonic() - heard_at < DEAF_AFTER_SECONDS:
+        await clock.sleep(LOOK_EVERY_SECONDS)
+        if hears(client):
+            heard_at = clock.monotonic()
+    log.critical("The gateway has been deaf for %d s; a new process must start over", DEAF_AFTER_SECONDS)
+
+
+def hears(client: discord.Client) -> bool:
+    """Tell whether the socket is open and its heartbeats are answered."""
+    socket = client.ws
+    return socket is not None and socket.open and math.isfinite(client.latency)

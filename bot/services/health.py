@@ -1,0 +1,106 @@
+"""How the bot is: what `/status` shows, and small facts it keeps about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import __version__
+from bot.clock import Clock
+from bot.core.delivery import OutboxState
+from bot.core.live.budget import Ledger
+from bot.settings import Settings
+from bot.storage import destinations, ledger, outbox, sources, status
+from bot.storage.destinations import Destination
+from bot.storage.engine import Database
+from bot.storage.outbox import DeadLetter
+from bot.storage.sources import SourceHealth
+from bot.storage.status import Checks, ServerRounds
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """Requests of the last 24 hours beside their limit, for the whole deployment."""
+
+    name: str
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """How the bot is, as one guild may see it."""
+
+    version: str
+    started_at: datetime
+    now: datetime
+    checks: Checks
+    budgets: tuple[Budget, ...]
+    sources: tuple[SourceHealth, ...]
+    servers: tuple[ServerRounds, ...]
+    blocked: tuple[Destination, ...]
+    dead: tuple[DeadLetter, ...]
+    messages: dict[OutboxState, int]
+
+    @property
+    def last_error(self) -> SourceHealth | None:
+        """The source that failed last, None when none ever did."""
+        failed = [source for source in self.sources if source.last_error_at is not None]
+        return max(failed, key=lambda source: source.last_error_at or self.started_at, default=None)
+
+
+class Health:
+    """Reads how the bot is; it changes nothing but its own notes."""
+
+    def __init__(self, *, database: Database, clock: Clock, settings: Settings) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._started_at = clock.now()
+
+    async def snapshot(self, guild_id: int) -> Status:
+        """Sum up how the bot is, for the admins of a guild; other guilds' game servers are left out."""
+        now = self._clock.now()
+        settings = self._settings
+        limits = {
+            Ledger.DISCOVERY: settings.discovery_checks_per_day,
+            Ledger.FOLLOWUP: settings.followup_requests_per_day,
+        }
+        mine = [name for name, server in settings.game_servers.items() if guild_id in server.guild_ids]
+        async with self._database.read() as conn:
+            return Status(
+                version=__version__,
+                started_at=self._started_at,
+                now=now,
+                checks=await status.checks_of(conn, guild_id),
+                budgets=tuple(
+                    [
+                        Budget(name=name, used=await ledger.used(conn, name, now), limit=limit)
+                        for name, limit in limits.items()
+                    ]
+                ),
+                sources=tuple(
+                    source
+                    for source in await sources.load_all(conn)
+                    if not _belongs_to_others(source.name, settings.game_servers.keys() - set(mine))
+                ),
+                servers=tuple([await status.rounds_of(conn, server) for server in mine]),
+                blocked=await destinations.of_guild(conn, guild_id),
+                dead=await outbox.dead_letters(conn, guild_id),
+                messages=dict(await outbox.count_by_state(conn, guild_id)),
+            )
+
+    async def note(self, name: str) -> str:
+        """Read a small fact the bot keeps about itself, empty when there is none."""
+        async with self._database.read() as conn:
+            return await status.note(conn, name)
+
+    async def write_note(self, name: str, value: str) -> None:
+        """Keep a small fact."""
+        async with self._database.write("notes.write") as conn:
+            await status.write_note(conn, name, value)
+
+
+def _belongs_to_others(source: str, servers: set[str]) -> bool:
+    """Tell whether a source is a game server (named `<kind>:<server>`) of other guilds."""
+    return source.rpartition(":")[2] in servers

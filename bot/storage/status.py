@@ -1,0 +1,70 @@
+"""What /status asks that belongs to no single topic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.tables import accounts, notes, round_files, rounds, subscriptions
+from bot.storage.upsert import insert_for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checks:
+    """When the accounts of a guild were last checked and will next be; None where there are none."""
+
+    followed: int
+    last_at: datetime | None
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerRounds:
+    """What was read of one game server."""
+
+    server: str
+    listed_at: datetime | None
+    rounds: int
+    last_round_ended_at: datetime | None
+
+
+async def checks_of(conn: AsyncConnection, guild_id: int) -> Checks:
+    """Sum up the checks of the accounts a guild follows."""
+    mine = select(subscriptions.c.account_id).where(
+        subscriptions.c.guild_id == guild_id, subscriptions.c.paused.is_(False)
+    )
+    query = select(
+        func.count(), func.max(accounts.c.last_checked_at), func.min(accounts.c.next_check_at)
+    ).where(accounts.c.id.in_(mine))
+    followed, last_at, next_at = (await conn.execute(query)).one()
+    return Checks(followed=followed, last_at=last_at, next_at=next_at)
+
+
+async def rounds_of(conn: AsyncConnection, server: str) -> ServerRounds:
+    """Sum up what was read of a game server."""
+    listed = select(func.max(round_files.c.listed_at)).where(round_files.c.server == server)
+    known = select(func.count(), func.max(rounds.c.ended_at)).where(rounds.c.server == server)
+    count, ended_at = (await conn.execute(known)).one()
+    return ServerRounds(
+        server=server,
+        listed_at=(await conn.execute(listed)).scalar(),
+        rounds=count,
+        last_round_ended_at=ended_at,
+    )
+
+
+async def note(conn: AsyncConnection, name: str) -> str:
+    """Read a small fact the bot keeps about itself, empty when there is none."""
+    return (await conn.execute(select(notes.c.value).where(notes.c.name == name))).scalar() or ""
+
+
+async def write_note(conn: AsyncConnection, name: str, value: str) -> None:
+    """Keep a small fact."""
+    await conn.execute(
+        insert_for(conn, notes)
+        .values(name=name, value=value)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": value})
+    )
