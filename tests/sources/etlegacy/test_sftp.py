@@ -320,6 +320,27 @@ async def test_a_port_where_no_ssh_speaks(connect):
         await connect(port=listener.getsockname()[1], timeout_seconds=0.3).list_files()
 
 
+@pytest.fixture
+def key_file(server, tmp_path):
+    key = paramiko.RSAKey.generate(2048)
+    key.write_private_key_file(tmp_path / "id_rsa")
+    server.control("POST", "login", {"authorized_key": f"{key.get_name()} {key.get_base64()}"})
+    return tmp_path / "id_rsa"
+
+
+async def test_a_server_that_wants_key_and_password_gets_both(server, connect, key_file):
+    server.fault("partial", "auth")
+    assert await connect(key_file=key_file).list_files() == ()
+
+
+async def test_a_server_that_wants_a_password_we_have_not_is_no_reason_to_ask_on_the_terminal(
+    server, connect, key_file
+):
+    server.fault("partial", "auth")
+    with pytest.raises(SourceAuthFailed):
+        await connect(key_file=key_file, password=None).list_files()
+
+
 async def test_keys_log_in_with_and_without_a_passphrase(server, connect, tmp_path):
     key = Ed25519PrivateKey.generate()
     encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(b"s3cret"))
@@ -373,6 +394,24 @@ async def test_a_changed_host_key_is_refused_until_a_person_trusts_it(address, k
         trust_host_key(known_hosts, learn_host_key(old))
         assert await source.list_files() == ()
         await source.close()
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+async def test_a_pinned_key_of_another_type_counts_as_changed_and_trusting_replaces_it(
+    address, executor, tmp_path, hashed
+):
+    offer = learn_host_key(address)
+    rsa = paramiko.RSAKey.generate(2048)
+    name = paramiko.HostKeys.hash_host(offer.known_as) if hashed else offer.known_as
+    path = tmp_path / "known_hosts"
+    path.write_text(f"{name} {rsa.get_name()} {rsa.get_base64()}\n")
+    source = SftpRoundSource(address, path, executor)
+    with pytest.raises(HostKeyChanged):
+        await source.list_files()
+    trust_host_key(path, offer)
+    assert path.read_text() == offer.key_line + "\n"
+    assert await source.list_files() == ()
+    await source.close()
 
 
 def test_secrets_do_not_show(address):

@@ -63,7 +63,8 @@ class Sshd:
         make_key(self.place / "host_key")
         config = self.place / "sshd_config"
         config.write_text(CONFIG.format(port=self.port, folder=self.place))
-        command = [SSHD, "-D", "-f", config, "-E", self.place / "sshd.log"]
+        # Few open files, so that a handle which is never closed is soon missed.
+        command = ["prlimit", "--nofile=48", SSHD, "-D", "-f", config, "-E", self.place / "sshd.log"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         until(lambda: answers(self.port))
 
@@ -155,6 +156,13 @@ async def test_a_file_that_differs_from_the_listing_is_refused(trusted, source, 
         with pytest.raises(SourceChanged, match=said):
             await source.fetch(listed[name])
     assert await source.fetch(listed["same"]) == b"listed"
+
+
+async def test_many_calls_leave_no_file_open(trusted, source, folder):
+    (folder / "a").write_bytes(b"a")
+    for _ in range(60):
+        (file,) = await source.list_files()
+        assert await source.fetch(file) == b"a"
 
 
 async def test_a_changed_host_key_is_refused_until_it_is_trusted(trusted, sshd, source, address, tmp_path):

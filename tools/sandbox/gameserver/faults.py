@@ -8,6 +8,7 @@ kind      method (operation)                    what happens
 ========= ===================================== ======================================================
 freeze    connect auth channel list open read   no answer until ``DELETE /_control/faults``
 refuse    auth channel list open                credentials, channel or permission are denied
+partial   auth                                  right, but another proof is asked for as well
 drop      connect auth channel list open read   the connection is cut; "read": after `nbytes` of the file
 truncate  read                                  the file seems to end after `nbytes`
 slow      read                                  `nbytes` per answer, `delay_ms` before each
@@ -29,7 +30,7 @@ from typing import Any
 
 from tools.sandbox.standin import Fault, Faults
 
-SSH_KINDS = frozenset({"freeze", "refuse", "drop", "truncate", "slow"})
+SSH_KINDS = frozenset({"freeze", "refuse", "partial", "drop", "truncate", "slow"})
 QUERY_KINDS = frozenset({"silence", "stranger", "forged", "garbled"})
 QUERIES = frozenset({"getstatus", "getinfo"})
 

@@ -17,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from paramiko.common import (
     AUTH_FAILED,
+    AUTH_PARTIALLY_SUCCESSFUL,
     AUTH_SUCCESSFUL,
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
     OPEN_FAILED_RESOURCE_SHORTAGE,
     OPEN_SUCCEEDED,
 )
+from paramiko.server import InteractiveQuery
 from paramiko.sftp import SFTP_FAILURE, SFTP_NO_SUCH_FILE, SFTP_PERMISSION_DENIED
 
 from tools.sandbox.gameserver.faults import GameFault, GameFaults
@@ -69,6 +71,7 @@ class Session(paramiko.ServerInterface):
         self.transport = transport
         self.number = number
         self.channels = 0
+        self.asked = ""
 
     def record(self, operation: str, **facts: Any) -> None:
         self.state.recorder.add(kind="ssh", op=operation, session=self.number, **facts)
@@ -82,12 +85,15 @@ class Session(paramiko.ServerInterface):
 
     def _authenticated(self, method: str, username: str, right: bool) -> int:
         fault = self.meet("auth", username)
-        good = right and username == self.state.username and fault is None
-        self.record("auth", method=method, username=username, accepted=good)
-        return AUTH_SUCCESSFUL if good else AUTH_FAILED
+        partial = fault is not None and fault.kind == "partial"
+        good = right and username == self.state.username and (fault is None or partial)
+        self.record("auth", method=method, username=username, accepted=good and not partial)
+        if not good:
+            return AUTH_FAILED
+        return AUTH_PARTIALLY_SUCCESSFUL if partial else AUTH_SUCCESSFUL
 
     def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002
-        return "password,publickey"
+        return "password,publickey,keyboard-interactive"
 
     def check_auth_password(self, username: str, password: str) -> int:
         return self._authenticated("password", username, password == self.state.password)
@@ -95,6 +101,13 @@ class Session(paramiko.ServerInterface):
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         line = f"{key.get_name()} {key.get_base64()}"
         return self._authenticated("publickey", username, line in self.state.authorized_keys)
+
+    def check_auth_interactive(self, username: str, submethods: str) -> InteractiveQuery:  # noqa: ARG002
+        self.asked = username
+        return InteractiveQuery("", "", "Password: ")
+
+    def check_auth_interactive_response(self, responses: list[str]) -> int:
+        return self._authenticated("keyboard-interactive", self.asked, responses == [self.state.password])
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         fault = self.meet("channel", str(chanid))
