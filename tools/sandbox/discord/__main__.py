@@ -30,6 +30,9 @@ def arguments() -> argparse.ArgumentParser:
         "--schemas", type=Path, default=data / "discord", help="folder with openapi.json and gateway/"
     )
     parser.add_argument("--no-rate-limits", action="store_true", help="never slow a bot down")
+    parser.add_argument(
+        "--ack-seconds", type=float, default=3.0, help="how long an interaction waits for its answer"
+    )
     parser.add_argument("--heartbeat-ms", type=int, default=41_250, help="what HELLO asks for")
     parser.add_argument(
         "--approved-intents", type=int, default=0, help="privileged intent bits that are granted"
@@ -46,6 +49,7 @@ def build(options: argparse.Namespace) -> Service:
         oracle=oracle,
         gateway=Gateway(world, oracle, heartbeat_ms=options.heartbeat_ms, approved=options.approved_intents),
         limits=Limits(enabled=not options.no_rate_limits),
+        ack_seconds=options.ack_seconds,
     )
 
 

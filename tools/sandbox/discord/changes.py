@@ -29,6 +29,7 @@ class Changes:
             ("PATCH", "users/{user}", self.change_user),
             ("POST", "guilds", self.add_guild),
             ("POST", "kick", self.kick),
+            ("POST", "invite", self.invite),
             ("POST", "outage", self.outage),
             ("POST", "channels", self.add_channel),
             ("PATCH", "channels/{channel}", self.change_channel),
@@ -87,7 +88,20 @@ class Changes:
         order = await request.json()
         guild = self.world.add_guild(order["name"], self.world.find_user(order.get("owner", "admin")))
         self.world.add_channel(guild, "general")
-        self._tell("GUILD_CREATE", payloads.guild_create(self.world, guild), guild)
+        return self._invited(guild)
+
+    async def invite(self, request: web.Request) -> Any:
+        order = await request.json()
+        guild = self.world.find_guild(order.get("guild"))
+        managed = [role.id for role in guild.roles.values() if role.bot_id == self.world.bot.id]
+        self.world.join(guild, self.world.bot, roles=managed)
+        return self._invited(guild)
+
+    def _invited(self, guild: Guild) -> dict[str, Any]:
+        # For a new guild, other than after an outage, the key is missing: that is how a bot tells them apart.
+        payload = payloads.guild_create(self.world, guild)
+        del payload["unavailable"]
+        self._tell("GUILD_CREATE", payload, guild)
         return payloads.guild(guild)
 
     async def kick(self, request: web.Request) -> Any:

@@ -34,6 +34,8 @@ class Person:
         else:
             self.channel = self.world.find_channel(channel)
         self.guild = self.world.guild_of(self.channel)
+        if self.guild is not None and self.world.bot.id not in self.guild.members:
+            raise ValueError(f"the bot is not in {self.guild.name}")
         self.permissions = in_channel(self.guild, self.channel, self.user.id)
         if not self.permissions & Bits.VIEW_CHANNEL:
             raise ValueError(f"{self.user.name} cannot see #{self.channel.name}")
@@ -201,6 +203,8 @@ class Person:
             payloads.interaction_create(self.world, interaction),
             guild_id=self.channel.guild_id,
         )
+        # The three seconds begin when the bot can know; building and judging the payload took some too.
+        interaction.created_at = now()
         # Whoever waits for the answer shall notice when it has come too late.
         asyncio.get_running_loop().call_later(self.service.ack_seconds, self.service.feed.touch)
         return interaction

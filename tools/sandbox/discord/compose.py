@@ -246,6 +246,9 @@ def _media(node: Any, files: list[Attachment], world: World) -> Any:
                 )
             copy[key] = {"id": str(world.new_id()), **picture}
             copy = {"description": None, "spoiler": False, **copy} if key == "media" else copy
+    if copy.get("type") in _SELECTS:
+        # Means something in modals only; Discord leaves it out of a message.
+        copy.pop("required", None)
     return copy | _defaults(copy)
 
 

@@ -30,6 +30,7 @@ POST   /_control/users                        {name, guild?, roles?}: a new memb
 PATCH  /_control/users/{user}                 {accepts_dms?, roles?, guild?}
 POST   /_control/guilds                       {name, owner?}: the bot is invited to a new guild
 POST   /_control/kick                         {guild?}: the bot is removed
+POST   /_control/invite                       {guild?}: and comes back
 POST   /_control/outage                       {guild?, available}: GUILD_DELETE as unavailable, or back
 POST   /_control/channels                     {name, guild?}
 PATCH  /_control/channels/{channel}           {name?, overwrites?: [{target, allow: [...], deny: [...]}]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from typing import Any, Final
 
@@ -51,12 +52,12 @@ def callback(call: Call) -> dict[str, Any] | None:
         raise ApiError(10062)
     if interaction.acked_at is not None:
         raise ApiError(40060)
-    if now() - interaction.created_at > timedelta(seconds=service.ack_seconds):
+    if call.at - interaction.created_at > timedelta(seconds=service.ack_seconds):
         raise ApiError(10062)
     if data["type"] not in _allowed(interaction):
         raise invalid("type", "BASE_TYPE_CHOICES", f"Value must be one of {_allowed(interaction)}.")
     _ANSWERING[data["type"]](call, interaction)
-    interaction.answer_type, interaction.acked_at = data["type"], now()
+    interaction.answer_type, interaction.acked_at = data["type"], call.at
     service.feed.touch()
     if call.query.get("with_response", "").lower() not in ("1", "true"):
         return None
@@ -123,7 +124,7 @@ _ANSWERING: Final = {
 
 
 def _with_body(call: Call, body: compose.Body) -> Call:
-    return Call(service=call.service, params=call.params, query=call.query, body=body)
+    return dataclasses.replace(call, body=body)
 
 
 def _blank(call: Call, interaction: Interaction, flags: int) -> Message:
@@ -163,7 +164,7 @@ def _interaction(call: Call) -> Interaction:
     world = call.service.world
     for interaction in world.interactions.values():
         if interaction.token == call.params["webhook_token"] and call.id("webhook_id") == world.bot.id:
-            if now() - interaction.created_at > timedelta(seconds=call.service.token_seconds):
+            if call.at - interaction.created_at > timedelta(seconds=call.service.token_seconds):
                 raise ApiError(50027)
             if interaction.acked_at is None:
                 raise ApiError(10015)

@@ -206,6 +206,7 @@ def guild_create(world: World, one: Guild) -> dict[str, Any]:
     gateway_only: dict[str, Any] = {
         "channels": [channel(world, each) for each in world.channels_of(one)],
         "guild_scheduled_events": [],
+        "hub_type": None,
         "joined_at": instant(own.joined_at),
         "large": False,
         "member_count": len(one.members),
@@ -281,8 +282,6 @@ def _message_type(one: Message) -> int:
 def _reaction(world: World, name: str, users: list[int]) -> dict[str, Any]:
     return {
         "burst_colors": [],
-        "burst_count": 0,
-        "burst_me": False,
         "count": len(users),
         "count_details": {"burst": 0, "normal": len(users)},
         "emoji": {"id": None, "name": name},

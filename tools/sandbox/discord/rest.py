@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import aiohttp
@@ -18,6 +19,7 @@ from aiohttp import web
 from tools.sandbox.discord.compose import REQUEST_LIMIT, Body
 from tools.sandbox.discord.errors import ApiError
 from tools.sandbox.discord.service import Service
+from tools.sandbox.discord.world import now
 from tools.sandbox.standin import Fault, json_response
 
 PREFIX: Final = "/api/v10"
@@ -28,9 +30,10 @@ _MAJOR: Final = ("channel_id", "guild_id", "webhook_id", "webhook_token")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """One request, parsed."""
+    """One request, parsed; `at` is when it had arrived, before it was judged."""
 
     service: Service
+    at: datetime
     params: Mapping[str, str]
     query: Mapping[str, str]
     body: Body
@@ -78,6 +81,7 @@ class Api:
     async def handle(self, route: Route, request: web.Request) -> web.StreamResponse:
         service = self.service
         body = await read_body(request)
+        at = now()
         entry = service.recorder.add(
             method=request.method,
             path=request.path,
@@ -89,7 +93,7 @@ class Api:
         service.oracle.check_request(route.method, route.path, body.data, request.query)
         if fault := service.faults.take(request.method, request.path, "before"):
             return await self._fail(fault, request, entry)
-        call = Call(service=service, params=request.match_info, query=request.query, body=body)
+        call = Call(service=service, at=at, params=request.match_info, query=request.query, body=body)
         response = self._answer(route, call, request)
         if fault := service.faults.take(request.method, request.path, "after"):
             return await self._fail(fault, request, entry)

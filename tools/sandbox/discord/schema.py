@@ -18,6 +18,8 @@ from typing import Any, Final
 from tools.sandbox.discord.feed import Feed
 
 _FLAG: Final = {"type": ["boolean", "null"]}
+_ID: Final = {"type": ["integer", "string", "null"]}
+_IDS: Final = {"type": ["array", "null"], "items": _ID, "maxItems": 100, "uniqueItems": True}
 #: schema: {property: what discord.py sends there although the published file does not list it}
 QUIRKS: Final[dict[str, dict[str, Any]]] = {
     "RichEmbed": {"flags": {"type": "integer"}},
@@ -27,7 +29,11 @@ QUIRKS: Final[dict[str, dict[str, Any]]] = {
     "MessageEditRequestPartial": {"tts": _FLAG},
     "IncomingWebhookUpdateRequestPartial": {"tts": _FLAG},
     "IncomingWebhookUpdateForInteractionCallbackRequestPartial": {"tts": _FLAG},
-    "MessageAttachmentRequest": {"id": {"type": ["integer", "string"]}},
+    "MessageAttachmentRequest": {"id": _ID},
+    # discord.py sends these ids as integers too; the four of the specification did not meet them.
+    "MessageAllowedMentionsRequest": {"roles": _IDS, "users": _IDS},
+    "MessageReferenceRequest": {"message_id": _ID, "channel_id": _ID, "guild_id": _ID},
+    "CreatePrivateChannelRequest": {"recipient_id": _ID},
     # Not discord.py's doing: the file says the codes in the tree of 50035 are integers; they are words.
     "InnerErrors": {"_errors": {"type": "array"}},
 }
@@ -135,6 +141,9 @@ class Oracle:
 
     def _reason(self, validator: Any, body: Any) -> str:
         error = self._library.exceptions.best_match(validator.iter_errors(body))
+        # In a union the branch that got furthest is most likely the one that was meant.
+        while error.context:
+            error = max(error.context, key=lambda one: len(one.absolute_path))
         return f"{error.json_path}: {error.message[:500]}"
 
 

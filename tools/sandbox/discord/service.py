@@ -9,8 +9,9 @@ from tools.sandbox.discord import payloads
 from tools.sandbox.discord.feed import Feed
 from tools.sandbox.discord.gateway import Gateway
 from tools.sandbox.discord.limits import Limits
+from tools.sandbox.discord.permissions import Bits, in_channel
 from tools.sandbox.discord.schema import Oracle
-from tools.sandbox.discord.world import Channel, Message, World
+from tools.sandbox.discord.world import LOADING, Guild, Message, World
 from tools.sandbox.standin import Faults, Recorder
 
 
@@ -34,18 +35,19 @@ class Service:
         """Tell the feed and the gateway; `kind` is "posted", "edited" or "deleted"."""
         channel = self.world.channels[message.channel_id]
         self.feed.add(f"message_{kind}", channel=channel.name, message=message_view(self.world, message))
-        if message.ephemeral:
+        guild = self.world.guild_of(channel)
+        sees = in_channel(guild, channel, self.world.bot.id) & Bits.VIEW_CHANNEL
+        if message.ephemeral or not sees:
             return
         place = {} if channel.guild_id is None else {"guild_id": str(channel.guild_id)}
         if kind == "deleted":
             payload = {"id": str(message.id), "channel_id": str(channel.id), **place}
         else:
-            payload = payloads.message(self.world, message) | place | self._author(message, channel)
+            payload = payloads.message(self.world, message) | place | self._author(message, guild)
         event = {"posted": "MESSAGE_CREATE", "edited": "MESSAGE_UPDATE", "deleted": "MESSAGE_DELETE"}[kind]
         self.gateway.dispatch(event, payload, guild_id=channel.guild_id)
 
-    def _author(self, message: Message, channel: Channel) -> dict[str, Any]:
-        guild = self.world.guild_of(channel)
+    def _author(self, message: Message, guild: Guild | None) -> dict[str, Any]:
         if guild is None or message.author_id not in guild.members:
             return {}
         return {"member": payloads.member(self.world, guild.members[message.author_id], with_user=False)}
@@ -66,6 +68,7 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         "nonce": message.nonce,
         "deleted": message.deleted,
         "ephemeral": message.ephemeral,
+        "loading": bool(message.flags & LOADING),
         "interaction_id": None if message.interaction_id is None else str(message.interaction_id),
         "edits": len(message.versions),
         "versions": message.versions,

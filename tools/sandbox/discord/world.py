@@ -242,7 +242,7 @@ class World:
         for channel in self.channels.values():
             if channel.recipient_id == user.id:
                 return channel
-        channel = Channel(id=self.new_id(), name=user.name, recipient_id=user.id)
+        channel = Channel(id=self.new_id(), name=f"dm:{user.name}", recipient_id=user.id)
         self.channels[channel.id] = channel
         return channel
 
