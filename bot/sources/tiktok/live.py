@@ -37,7 +37,11 @@ class TikTokLiveSource:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=self._timeout, headers={"User-Agent": _BROWSER})
+        # On a kept connection aiohttp would send a request twice where it was dropped, past the ledger.
+        connector = aiohttp.TCPConnector(force_close=True)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=self._timeout, headers={"User-Agent": _BROWSER}
+        )
         return self
 
     async def __aexit__(

@@ -1,0 +1,185 @@
+"""Puts the house together: what is built, in which order it starts, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import portalocker
+
+from bot.charts.process import ProcessChartRenderer
+from bot.clock import Clock, SystemClock
+from bot.core.live.planner import EvenlySpread
+from bot.core.live.transitions import LiveRules
+from bot.discord.client import Services, VedetteClient
+from bot.discord.connection import stay_connected
+from bot.errors import SettingsError, StorageError
+from bot.jobs.loops import Loop, keep_running
+from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep
+from bot.logs import set_up_logging
+from bot.services.announcements import Announcements
+from bot.services.guilds import Guilds
+from bot.services.health import Health
+from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.upkeep import Upkeep
+from bot.services.watchlist import Watchlist
+from bot.settings import Settings
+from bot.sources.tiktok.live import TikTokLiveSource
+from bot.storage.engine import Database
+from bot.storage.migrate import upgrade
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Run the bot until it is told to stop; gives the exit code. Raises a `VedetteError` it cannot start with."""
+    stop_logging = set_up_logging(settings)
+    try:
+        with _only_bot_of(settings.data_folder):
+            asyncio.run(_serve(settings, SystemClock()))
+    finally:
+        stop_logging()
+    return 0
+
+
+@contextmanager
+def _only_bot_of(data_folder: Path) -> Iterator[None]:
+    """Refuse a second bot on the same data: two would both deliver what is in the outbox."""
+    data_folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with portalocker.Lock(data_folder / "bot.lock", "a", flags=portalocker.LOCK_EX | portalocker.LOCK_NB):
+            yield
+    except portalocker.LockException:
+        raise StorageError(f"another Vedette is running on the data folder {data_folder}") from None
+
+
+async def _serve(settings: Settings, clock: Clock) -> None:
+    if settings.discord_token is None:
+        raise SettingsError(("DISCORD_TOKEN: it is not set",))
+    token = settings.discord_token.get_secret_value()
+    await upgrade(settings.database, settings.backup_folder, clock.now(), keep=settings.backups_kept)
+    async with _house(settings, clock) as (services, loops, renderer):
+        work = [asyncio.create_task(keep_running(loop, clock), name=loop.name) for loop in loops]
+        work.append(
+            asyncio.create_task(
+                stay_connected(lambda: VedetteClient(services), token, renderer, clock), name="discord"
+            )
+        )
+        await _until_stopped(work)
+
+
+@asynccontextmanager
+async def _house(
+    settings: Settings, clock: Clock
+) -> AsyncIterator[tuple[Services, list[Loop], ProcessChartRenderer]]:
+    """Build every room; what was opened is closed again in the opposite order."""
+    async with AsyncExitStack() as stack:
+        database = Database.open(settings.database)
+        stack.push_async_callback(database.close)
+        renderer = ProcessChartRenderer(clock)
+        stack.push_async_callback(renderer.close)
+        tiktok = await stack.enter_async_context(
+            TikTokLiveSource(
+                www_url=settings.tiktok_url,
+                webcast_url=settings.tiktok_webcast_url,
+                timeout_seconds=settings.tiktok_timeout_seconds,
+                clock=clock,
+            )
+        )
+        announcements = Announcements(database, clock)
+        monitor = LiveMonitor(
+            database=database,
+            source=tiktok,
+            policy=EvenlySpread(),
+            announcements=announcements,
+            clock=clock,
+            rules=monitor_rules(settings),
+        )
+        services = Services(
+            watchlist=Watchlist(
+                database=database,
+                monitor=monitor,
+                announcements=announcements,
+                clock=clock,
+                accounts_per_guild=settings.accounts_per_guild,
+            ),
+            live_monitor=monitor,
+            guilds=Guilds(
+                database=database,
+                announcements=announcements,
+                clock=clock,
+                default_time_zone=settings.time_zone,
+            ),
+            health=Health(database=database, clock=clock, settings=settings),
+            announcements=announcements,
+            settings=settings,
+            clock=clock,
+        )
+        upkeep = Upkeep(
+            database=database,
+            backup_folder=settings.backup_folder,
+            backups_kept=settings.backups_kept,
+            clock=clock,
+        )
+        yield services, [*_live_loops(monitor), *_upkeep_loops(upkeep, clock)], renderer
+
+
+def monitor_rules(settings: Settings) -> MonitorRules:
+    """Give the budgets and spans of the live monitor as the settings say."""
+    return MonitorRules(
+        discovery_per_day=settings.discovery_checks_per_day,
+        followup_per_day=settings.followup_requests_per_day,
+        per_minute=settings.requests_per_minute,
+        guild_share_percent=settings.guild_share_percent,
+        sweep_every=timedelta(seconds=settings.sweep_seconds),
+        viewers_every=timedelta(seconds=settings.viewers_seconds),
+        live=LiveRules(
+            restart_gap=timedelta(seconds=settings.restart_gap_seconds),
+            look_interval=timedelta(seconds=settings.sweep_seconds),
+            end_confirm=timedelta(seconds=settings.end_confirm_seconds),
+        ),
+    )
+
+
+def _live_loops(monitor: LiveMonitor) -> list[Loop]:
+    return [
+        Loop(name="live checks", step=monitor.check_step, wake=monitor.checks_changed),
+        Loop(name="live follow-ups", step=monitor.followup_step, wake=monitor.followups_changed),
+        Loop(name="live plan", step=monitor.replan_step, wake=asyncio.Event()),
+    ]
+
+
+def _upkeep_loops(upkeep: Upkeep, clock: Clock) -> list[Loop]:
+    return [
+        Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
+        Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
+    ]
+
+
+async def _until_stopped(work: list[asyncio.Task[None]]) -> None:
+    """Wait for SIGINT, SIGTERM or the end of any work (which is an error), then end all of it."""
+    stop = asyncio.create_task(_stop_signal(), name="stop signal")
+    try:
+        done, _ = await asyncio.wait({stop, *work}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stop}:
+            await task
+        log.info("Stopping")
+    finally:
+        for task in (stop, *work):
+            task.cancel()
+        await asyncio.gather(stop, *work, return_exceptions=True)
+
+
+async def _stop_signal() -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: its loop has no signal handlers
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    await stop.wait()

@@ -1,0 +1,43 @@
+"""What keeps the database small and safe: backups, and forgetting what no rule needs any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+from bot.clock import Clock
+from bot.storage import ledger
+from bot.storage.backup import make_backup
+from bot.storage.engine import Database
+
+LEDGER_KEPT = timedelta(days=30)
+
+log = logging.getLogger(__name__)
+
+
+class Upkeep:
+    """The nightly jobs."""
+
+    def __init__(self, *, database: Database, backup_folder: Path, backups_kept: int, clock: Clock) -> None:
+        self._database = database
+        self._backup_folder = backup_folder
+        self._backups_kept = backups_kept
+        self._clock = clock
+
+    async def back_up(self) -> None:
+        """Copy an embedded database; a server has its own tools. Raises `BackupFailed`."""
+        file = self._database.embedded_file
+        if file is None:
+            return
+        made = await asyncio.to_thread(
+            make_backup, file, self._backup_folder, now=self._clock.now(), keep=self._backups_kept
+        )
+        log.info("Backup made: %s", made)
+
+    async def tidy(self) -> None:
+        """Forget old ledger rows and fold the write-ahead log back into the database."""
+        async with self._database.write("upkeep.tidy") as conn:
+            await ledger.forget_before(conn, self._clock.now() - LEDGER_KEPT)
+        await self._database.checkpoint()
