@@ -136,6 +136,7 @@ async def query_status(
     try:
         for _ in range(tries):
             transport.sendto(PREFIX + b"getstatus " + challenge.encode())
+            # Waits for the same answer in every try: a late one to the first packet is as good.
             done, _ = await asyncio.wait({question.answer}, timeout=timeout_seconds)
             if done:
                 return question.answer.result()

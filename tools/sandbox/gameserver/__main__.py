@@ -74,6 +74,7 @@ async def serve(args: argparse.Namespace, folder: Path) -> None:
 def main() -> None:
     args = arguments()
     with tempfile.TemporaryDirectory(prefix="gameserver-") as temporary:
+        # One level down: the unfinished part of a file is written beside the folder, where no client looks.
         folder = args.folder or Path(temporary) / "gamestats"
         folder.mkdir(parents=True, exist_ok=True)
         asyncio.run(serve(args, folder))

@@ -101,6 +101,7 @@ class Control:
     async def _grow_by_itself(self, name: str, seconds: float) -> None:
         while name in self.ssh.state.files.growing:
             await asyncio.sleep(seconds)  # noqa: TID251 - a stand-in lives in real time
+            # It may have been finished or deleted while this slept.
             if name in self.ssh.state.files.growing:
                 self.ssh.state.files.grow(name)
 

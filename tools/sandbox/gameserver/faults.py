@@ -66,6 +66,7 @@ class GameFaults(Faults):
         with self.lock:
             fault = self.take(operation, path, "before")
             thawed = self.thawed
+        # Waits outside the lock: others go on, and the faults can be cleared meanwhile.
         if fault is not None and fault.kind == "freeze":
             thawed.wait()
             return None

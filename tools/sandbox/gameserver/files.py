@@ -69,6 +69,7 @@ class StatsFolder:
     def write(self, name: str, content: bytes, *, mtime: int | None = None) -> None:
         """Write a whole file at once; it appears complete, as a rename would make it."""
         path = self.path_of(name)
+        # By a rename, so that no listing sees half of a file that is meant to be whole.
         part = self.folder.parent / f".{self.folder.name}.part"
         part.write_bytes(content)
         if mtime is not None:
@@ -85,6 +86,7 @@ class StatsFolder:
 
     def grow(self, name: str, nbytes: int | None = None) -> int:
         """Append the next `nbytes` (one chunk if None) of a growing file; answers how many are still to come."""
+        # The timer of a file that grows by itself and a command may come at the same time.
         with self._lock:
             growing = self.growing[name]
             take = growing.chunk_bytes if nbytes is None else nbytes

@@ -168,6 +168,7 @@ class Folder(paramiko.SFTPServerInterface):
 
     def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
         place = self.canonicalize(path)
+        # Recorded before it is frozen or cut, so that a test can wait until the server is there.
         self.session.record("list", path=place)
         fault = self.session.meet("list", place)
         if fault is not None:
