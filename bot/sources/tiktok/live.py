@@ -37,10 +37,8 @@ class TikTokLiveSource:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        # On a kept connection aiohttp would send a request twice where it was dropped, past the ledger.
-        connector = aiohttp.TCPConnector(force_close=True)
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=self._timeout, headers={"User-Agent": _BROWSER}
+            timeout=self._timeout, headers={"User-Agent": _BROWSER}, middlewares=(_only_once,)
         )
         return self
 
@@ -95,6 +93,16 @@ class TikTokLiveSource:
                 raise SourceUnavailable("TikTok did not answer in time") from None
             except aiohttp.ClientError as error:
                 raise SourceUnavailable(f"TikTok cannot be reached ({type(error).__name__})") from None
+
+
+async def _only_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a dropped GET again by itself: the ledger has one row for one request."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise SourceUnavailable(f"TikTok cannot be reached ({type(error).__name__})") from None
 
 
 def _refuse_bad_status(response: aiohttp.ClientResponse) -> None:
