@@ -52,7 +52,9 @@ def main(arguments: list[str]) -> int:
     command = [str(PYTHON), "-m", "bot", *arguments]
     if not _IS_WINDOWS:  # where exec would leave the bot without its terminal
         os.execv(command[0], command)  # noqa: S606 - this process becomes the bot: signals, exit code and all
-    return _wait_for(subprocess.Popen(command))
+    bot = subprocess.Popen(command)
+    _pass_signals_to([bot])
+    return bot.wait()
 
 
 def _has_token() -> bool:
@@ -68,6 +70,8 @@ def _has_token() -> bool:
 
 
 def _run_in_sandbox(arguments: list[str]) -> int:
+    bots: list[subprocess.Popen[bytes]] = []
+    _pass_signals_to(bots)
     with tempfile.TemporaryDirectory(prefix="vedette-sandbox-", ignore_cleanup_errors=True) as folder:
         stand_ins = _start_stand_ins()
         try:
@@ -83,14 +87,12 @@ def _run_in_sandbox(arguments: list[str]) -> int:
             }
             print(_WELCOME.format(data_folder=environment["DATA_FOLDER"]), flush=True)
             # In an empty folder, so that no .env is read.
-            bot = subprocess.Popen(
-                [str(PYTHON), "-m", "bot", *arguments],
-                cwd=folder,
-                env=environment,
-                start_new_session=not _IS_WINDOWS,
-            )
+            command = [str(PYTHON), "-m", "bot", *arguments]
+            bot = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=not _IS_WINDOWS)
+            bots.append(bot)
             threading.Thread(target=_show_posts, args=(stand_ins, bot), daemon=True).start()
-            return _wait_for(bot)
+            code = bot.wait()
+            return code if code >= 0 else 128 - code
         finally:
             _stop(stand_ins)
 
@@ -117,18 +119,18 @@ def _show_posts(stand_ins: "subprocess.Popen[str]", bot: "subprocess.Popen[bytes
         bot.terminate()
 
 
-def _wait_for(bot: "subprocess.Popen[bytes]") -> int:
-    """Wait for the bot to end, passing on what asks this process to stop; give the exit code."""
+def _pass_signals_to(bots: "list[subprocess.Popen[bytes]]") -> None:
+    """Let what asks this process to stop reach the bot; before there is one it ends this process."""
 
     def pass_on(number: int, _: object) -> None:
+        if not bots:
+            sys.exit(128 + number)
         if not _IS_WINDOWS:  # there Ctrl-C reaches every process of the terminal by itself
-            bot.send_signal(number)
+            bots[0].send_signal(number)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), pass_on)
-    code = bot.wait()
-    return code if code >= 0 else 128 - code
 
 
 def _stop(stand_ins: "subprocess.Popen[str]") -> None:
