@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.discordserver import ROOT, DiscordServer, until
+from tests.discordserver import DiscordServer
+from tests.gameserver import ROOT, until
 
 
 class OrderFailed(AssertionError):
@@ -42,8 +43,12 @@ class SampleBot:
         self.process.stdin.flush()
         return self._numbers
 
+    def _result(self, number: int) -> dict[str, Any] | None:
+        return next((line for line in self.lines if line.get("number") == number), None)
+
     def result(self, number: int) -> Any:
-        line = until(lambda: next((line for line in self.lines if line.get("number") == number), None))
+        until(lambda: self._result(number) is not None)
+        line = self._result(number)
         if "error" in line:
             raise OrderFailed(line["error"])
         return line["result"]
@@ -62,7 +67,8 @@ class SampleBot:
         return [line for line in self.lines if line.get("event") == event]
 
     def wait_for(self, event: str, count: int = 1) -> dict[str, Any]:
-        return until(lambda: self.events(event)[count - 1 : count])[0]
+        until(lambda: len(self.events(event)) >= count)
+        return self.events(event)[count - 1]
 
 
 @contextmanager

@@ -153,6 +153,9 @@ class SampleBot(discord.Client):
     async def do_edit(self, channel: int, message: int, content: str) -> str:
         return (await self.place(channel).get_partial_message(message).edit(content=content)).content
 
+    async def do_reply(self, channel: int, message: int, content: str) -> int:
+        return (await self.place(channel).get_partial_message(message).reply(content)).id
+
     async def do_delete(self, channel: int, message: int) -> None:
         await self.place(channel).get_partial_message(message).delete()
 
@@ -242,9 +245,19 @@ def add_commands(tree: app_commands.CommandTree) -> None:
         except discord.HTTPException as error:
             await interaction.edit_original_response(content=f"refused with {error.code}")
 
-    @tree.command(description="Never answers")
-    async def silent(_: discord.Interaction) -> None:
-        return
+    @tree.command(description="Every type of option")
+    async def everything(
+        interaction: discord.Interaction,
+        who: discord.User,
+        whom: discord.Member | discord.Role,
+        share: float,
+        sure: bool,
+        note: discord.Attachment,
+    ) -> None:
+        text = (await note.read()).decode()
+        await interaction.response.send_message(
+            f"{who.name} {whom.name} {share} {sure} {note.filename} {text}"
+        )
 
     @tree.command(description="Defers, then waits for an order to go on")
     async def long(interaction: discord.Interaction) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import urllib.request
 
 import pytest
 
-from tests.discordserver import ControlRefused, running_discord, until
+from tests.discordserver import running_discord
+from tests.gameserver import ControlRefused, until
 from tests.samplebot import running_bot
 from tests.sandbox.sample_bot import picture
 
@@ -59,7 +61,7 @@ def test_the_schemas_are_checked(server, reference_data):
 def test_the_bot_is_ready_and_its_commands_are_synced(server, bot):
     assert bot.wait_for("ready")["guilds"] == ["Sandbox"]
     commands = {command["name"]: command for command in server.control("GET", "state")["commands"]}
-    assert set(commands) == {"live", "chart", "panel", "twice", "silent", "long"}
+    assert set(commands) == {"live", "chart", "panel", "twice", "everything", "long"}
     assert commands["live"]["default_member_permissions"] == "32"
 
 
@@ -86,7 +88,8 @@ def test_a_deferred_answer_is_filled_by_the_first_followup_with_the_exact_file(s
     assert response["attachments"][0]["shown_elsewhere"] is True
     with urllib.request.urlopen(response["embeds"][0]["image"]["url"]) as download:
         assert download.read() == picture()
-    done = until(lambda: server.answer(answer["id"])["followups"])
+    until(lambda: server.answer(answer["id"])["followups"])
+    done = server.answer(answer["id"])["followups"]
     assert done[0]["content"] == f"more to {response['id']}"
     assert done[0]["ephemeral"] is True
 
@@ -171,6 +174,17 @@ def test_a_disabled_button_and_an_unknown_choice_are_refused(server, panel):
         server.press(panel, "colour", "green")
 
 
+def test_options_of_every_type_arrive(server, bot):
+    file = {"filename": "note.txt", "content": base64.b64encode(b"read me").decode()}
+    options = {"who": "member", "whom": "Quiet", "share": 0.5, "sure": True, "note": file}
+    answer = server.run("everything", options, user="member")
+    assert answer["response"]["content"] == "member Quiet 0.5 True note.txt read me"
+
+
+def test_a_command_in_a_direct_channel(server, bot):
+    assert server.run("panel", {"size": 1}, channel="dm")["response"]["content"] == "size 1"
+
+
 def test_a_second_answer_is_refused(server, bot):
     answer = server.run("twice")
     until(lambda: server.answer(answer["id"])["response"]["content"] == "refused with 40060")
@@ -197,6 +211,14 @@ def test_a_denied_permission_stops_a_post_until_it_is_given_back(server, bot, li
     assert bot.refused("post", channel=lives, **order) == expected
     server.control("POST", "channels/lives/allow")
     assert bot.do("post", channel=lives, **order)
+
+
+def test_a_reply_points_to_its_message(server, bot, lives):
+    asked = bot.do("post", channel=lives, content="question")
+    answer = bot.do("reply", channel=lives, message=asked, content="answer")
+    found = next(one for one in server.messages("lives") if one["id"] == str(answer))
+    assert found["message_reference"]["message_id"] == str(asked)
+    assert bot.refused("reply", channel=lives, message=1, content="x") == [400, 50035]
 
 
 def test_what_is_not_there_is_unknown(server, bot, lives):
@@ -233,7 +255,7 @@ def test_post_edit_delete_and_history(server, bot):
 
 
 def test_a_retry_with_the_same_nonce_is_one_message(server, bot, lives):
-    server.fault(status=503, when="after", method="POST", path="/messages$")
+    server.fault("status", status=503, when="after", method="POST", path="/messages$")
     assert bot.refused("post", channel=lives, content="once", nonce="n1") == [503, 0]
     posted = bot.do("post", channel=lives, content="once", nonce="n1")
     assert content_of(server, "lives").count("once") == 1
@@ -242,7 +264,7 @@ def test_a_retry_with_the_same_nonce_is_one_message(server, bot, lives):
 
 
 def test_a_retry_without_nonce_is_two_messages(server, bot, lives):
-    server.fault(status=503, when="after", method="POST", path="/messages$")
+    server.fault("status", status=503, when="after", method="POST", path="/messages$")
     bot.refused("post", channel=lives, content="doubled")
     bot.do("post", channel=lives, content="doubled")
     assert content_of(server, "lives").count("doubled") == 2
@@ -326,8 +348,8 @@ def test_components_v2_with_an_uploaded_picture(server, bot, lives):
 def test_changes_of_the_world_reach_the_bot(server, bot):
     server.control("POST", "channels", {"name": "brief"})
     server.control("DELETE", "channels/brief")
-    server.control("PATCH", "roles/Live pings", {"mentionable": False})
-    server.control("PATCH", "roles/Live pings", {"mentionable": True})
+    server.control("PATCH", "roles/Live%20pings", {"mentionable": False})
+    server.control("PATCH", "roles/Live%20pings", {"mentionable": True})
     server.control("POST", "guilds", {"name": "Second"})
     server.control("POST", "kick", {"guild": "Second"})
     until(lambda: {"event": "channel_delete", "name": "brief"} in bot.lines)

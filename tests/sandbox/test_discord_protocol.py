@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import zlib
 
 import aiohttp
 import pytest
 
-from tests.discordserver import ControlRefused, running_discord, until
+from tests.discordserver import running_discord
+from tests.gameserver import ControlRefused, until
 from tools.sandbox.discord.feed import Feed
 from tools.sandbox.discord.permissions import ALL, BOT, Bits, in_channel
 from tools.sandbox.discord.schema import Oracle
@@ -229,6 +232,33 @@ async def test_a_deleted_channel_is_unknown_and_its_messages_are_still_told(serv
 async def test_allowed_mentions_that_contradict_themselves_are_refused(rest):
     body = {"content": "x", "allowed_mentions": {"parse": ["roles"], "roles": ["1"]}}
     assert (await rest("POST", "/channels/{lives}/messages", body))[1]["code"] == 50035
+
+
+def form(body, **files):
+    data = aiohttp.FormData(quote_fields=False)
+    data.add_field("payload_json", json.dumps(body))
+    for number, (name, content) in enumerate(files.items()):
+        data.add_field(
+            f"files[{number}]", io.BytesIO(content), filename=name, content_type="application/octet-stream"
+        )
+    return data
+
+
+async def test_an_attachment_survives_an_edit_unless_the_list_leaves_it_out(rest):
+    path = "/channels/{lives}/messages"
+    _, message, _ = await rest("POST", path, data=form({"content": "x"}, one=b"1", two=b"2"))
+    one, two = message["attachments"]
+    path = f"{path}/{message['id']}"
+    assert (await rest("PATCH", path, {"content": "y"}))[1]["attachments"] == [one, two]
+    assert (await rest("PATCH", path, {"attachments": [{"id": two["id"]}]}))[1]["attachments"] == [two]
+    _, edited, _ = await rest("PATCH", path, data=form({"attachments": [{"id": 0}]}, three=b"3"))
+    assert [file["filename"] for file in edited["attachments"]] == ["three"]
+
+
+async def test_a_file_above_10_mib_is_too_large(rest):
+    body = form({"content": "x"}, big=b"0" * (10 * 1024 * 1024 + 1))
+    status, answer, _ = await rest("POST", "/channels/{lives}/messages", data=body)
+    assert (status, answer["code"]) == (413, 40005)
 
 
 async def test_the_feed_goes_on_after_a_number(server, rest):

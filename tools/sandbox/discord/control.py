@@ -15,7 +15,8 @@ DELETE /_control/messages/{id}                a moderator deletes
 POST   /_control/command                      {user, channel, name: "live add", options: {name: value}}
 POST   /_control/autocomplete                 the same and `focused`: the option being typed
 POST   /_control/component                    {user, channel?, message_id, custom_id, values?}
-POST   /_control/modal                        {user, interaction_id (that opened it), fields: {custom_id: text}}
+POST   /_control/modal                        {user, interaction_id (that opened it) or custom_id (the latest
+                                              such modal), fields: {custom_id: text, or list for a menu}}
                                               these four answer {interaction_id}
 GET    /_control/interactions                 all of them, oldest first
 GET    /_control/interactions/{id}[?wait=S]   `interaction_view`; waits until it is answered or failed
@@ -164,9 +165,17 @@ class Control:
 
     async def modal(self, request: web.Request) -> Any:
         order = await request.json()
-        opened_by = self._interaction(order["interaction_id"])
+        opened_by = self._opened(order)
         person = Person(self.service, order["user"], opened_by.channel_id)
         return _started(person.submit(opened_by, order.get("fields") or {}))
+
+    def _opened(self, order: dict[str, Any]) -> Interaction:
+        if "interaction_id" in order:
+            return self._interaction(order["interaction_id"])
+        for one in reversed(self.world.interactions.values()):
+            if one.answer.get("custom_id") == order["custom_id"]:
+                return one
+        raise ValueError(f"no modal {order['custom_id']!r} was opened")
 
     async def interactions(self, _: web.Request) -> Any:
         return [interaction_view(self.service, one) for one in self.world.interactions.values()]

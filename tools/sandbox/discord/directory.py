@@ -14,6 +14,7 @@ from tools.sandbox.discord.world import Guild
 def routes() -> list[Route]:
     return [
         Route(method="GET", path="/users/@me", handler=own_user),
+        Route(method="GET", path="/users/@me/guilds", handler=own_guilds),
         Route(method="POST", path="/users/@me/channels", handler=open_direct_channel),
         Route(method="GET", path="/users/{user_id}", handler=get_user),
         Route(method="GET", path="/oauth2/applications/@me", handler=application),
@@ -31,6 +32,12 @@ def routes() -> list[Route]:
 
 def own_user(call: Call) -> dict[str, Any]:
     return payloads.own_user(call.service.world.bot)
+
+
+def own_guilds(call: Call) -> list[dict[str, Any]]:
+    world = call.service.world
+    bot_id = world.bot.id
+    return [payloads.own_guild(guild, bot_id) for guild in world.guilds.values() if bot_id in guild.members]
 
 
 def application(call: Call) -> dict[str, Any]:

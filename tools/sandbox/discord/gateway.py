@@ -206,6 +206,11 @@ class Gateway:
             return 4014
         shard = data.get("shard") or [0, 1]
         session = Session(id=secrets.token_hex(16), intents=data["intents"], shard=(shard[0], shard[1]))
+        # Who identifies anew has given up what it had; real sessions would linger for some minutes.
+        for old in [
+            one for one in self.sessions.values() if one.connection is None and one.shard == session.shard
+        ]:
+            del self.sessions[old.id]
         self.sessions[session.id] = session
         session.connection, connection.session = connection, session
         ready = self._ready(session)

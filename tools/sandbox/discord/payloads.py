@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any, Final
 
-from tools.sandbox.discord.permissions import in_channel
+from tools.sandbox.discord.permissions import in_channel, in_guild
 from tools.sandbox.discord.world import (
     LOADING,
     Attachment,
@@ -200,6 +200,19 @@ def guild(one: Guild) -> dict[str, Any]:
     }
 
 
+def own_guild(one: Guild, user_id: int) -> dict[str, Any]:
+    """A guild as its member lists it, with the member's permissions there."""
+    return {
+        "id": str(one.id),
+        "name": one.name,
+        "icon": _EMPTY_GUILD["icon"],
+        "banner": _EMPTY_GUILD["banner"],
+        "owner": one.owner_id == user_id,
+        "permissions": str(in_guild(one, user_id)),
+        "features": _EMPTY_GUILD["features"],
+    }
+
+
 def guild_create(world: World, one: Guild) -> dict[str, Any]:
     """The guild as the gateway shows it: without the members intent only the bot is among the members."""
     own = one.members[world.bot.id]
@@ -246,7 +259,11 @@ def message(world: World, one: Message) -> dict[str, Any]:
     if one.nonce is not None:
         optional["nonce"] = one.nonce
     if one.reply_to is not None:
-        optional["message_reference"] = {"message_id": str(one.reply_to), "channel_id": str(one.channel_id)}
+        optional["message_reference"] = {
+            "type": 0,
+            "message_id": str(one.reply_to),
+            "channel_id": str(one.channel_id),
+        }
         optional["referenced_message"] = None
     if one.interaction_id is not None:
         optional |= _from_interaction(world, world.interactions[one.interaction_id])
