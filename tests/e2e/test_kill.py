@@ -1,0 +1,114 @@
+"""Killed with SIGKILL in the middle of each flow and started again: one post, one import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.world import World, until
+
+pytestmark = pytest.mark.timeout(180)
+
+ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
+
+
+async def a_live_about_to_be_announced(scene: World, when: str) -> None:
+    """Leave the bot waiting for Discord's answer to the go-live message."""
+    await scene.start_bot()
+    await scene.set_up()
+    await scene.follow()
+    await scene.fault(scene.discord, kind="hang", when=when, method="POST", path="/channels/.*/messages$")
+    await scene.go_live()
+    await scene.command("live check", {"user": "ana"})
+    await until(lambda: asked_to_post(scene), "the bot tried to post")
+
+
+async def asked_to_post(scene: World) -> bool:
+    asked = await scene.discord.control("GET", "requests")
+    return any("is live" in str(entry) for entry in asked)
+
+
+async def restart(scene: World) -> None:
+    await scene.kill_bot()
+    await scene.discord.control("DELETE", "faults")
+    await scene.start_bot()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_while_a_live_is_announced(scene: World, when: str) -> None:
+    await a_live_about_to_be_announced(scene, when)
+    if when == "after":
+        await until(lambda: scene.posts("lives", "is live"), "Discord has the message")
+    await restart(scene)
+    await until(lambda: scene.posts("lives", "is live"), "the live was announced")
+    await scene.tiktok.control("POST", "accounts/ana/end", {})
+    (summary,) = await until(lambda: scene.posts("lives", "was live"), "the live was summed up")
+    assert len(await scene.posts("lives", "live")) == 1
+    assert summary["edits"] >= 1
+    assert await scene.count("lives") == 1
+    assert await scene.count("outbox", "event_key LIKE 'live:%'") == 1
+
+
+async def test_killed_while_tiktok_is_asked(scene: World) -> None:
+    await scene.start_bot()
+    await scene.set_up()
+    await scene.follow()
+    await scene.fault(scene.tiktok, kind="hang", path="^/api-live")
+    await scene.go_live()
+    await until(
+        lambda: scene.count("requests", "ledger = 'discovery' AND answer IS NULL"), "a check is under way"
+    )
+    await scene.kill_bot()
+    await scene.tiktok.control("DELETE", "faults")
+    await scene.start_bot()
+    await scene.command("live list")
+    # The killed check holds its lease for a while; the budget row it wrote stays counted.
+    await scene.clear_leases()
+    await until(lambda: scene.posts("lives", "is live"), "the live was announced")
+    assert await scene.count("lives") == 1
+
+
+async def test_killed_while_a_round_is_read(scene: World, reference_data: Path) -> None:
+    await scene.start_bot()
+    await scene.set_up()
+    await until(lambda: first_listing(scene), "the folder was listed")
+    await scene.fault(scene.gameserver, kind="freeze", method="read")
+    await scene.write_round(reference_data / "etlegacy" / ROUND_1)
+    await until(lambda: reading(scene), "the file is being read")
+    await scene.kill_bot()
+    await scene.gameserver.control("DELETE", "faults")
+    await scene.start_bot()
+    await until(lambda: scene.posts("rounds", "upply"), "the round was posted")
+    assert await scene.count("rounds") == 1
+    assert len(await scene.posts("rounds", "upply")) == 1
+
+
+async def first_listing(scene: World) -> bool:
+    asked = await scene.gameserver.control("GET", "requests")
+    return any(entry.get("op") == "list" for entry in asked)
+
+
+async def reading(scene: World) -> bool:
+    asked = await scene.gameserver.control("GET", "requests")
+    return any(entry.get("op") == "open" for entry in asked)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_while_a_round_is_posted(scene: World, reference_data: Path, when: str) -> None:
+    await scene.start_bot()
+    await scene.set_up()
+    await until(lambda: first_listing(scene), "the folder was listed")
+    await scene.fault(scene.discord, kind="hang", when=when, method="POST", path="/channels/.*/messages$")
+    await scene.write_round(reference_data / "etlegacy" / ROUND_1)
+    await until(lambda: tried_to_post_a_round(scene), "the bot tried to post")
+    await restart(scene)
+    await until(lambda: scene.posts("rounds", "upply"), "the round was posted")
+    await scene.command("status")
+    assert len(await scene.posts("rounds", "upply")) == 1
+    assert await scene.count("rounds") == 1
+    assert await scene.count("outbox", "event_key LIKE 'round:%'") == 1
+
+
+async def tried_to_post_a_round(scene: World) -> bool:
+    return bool(await scene.count("outbox", "event_key LIKE 'round:%' AND first_tried_at IS NOT NULL"))
