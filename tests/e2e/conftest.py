@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.world import World, world
+from tools.sandbox.scene import World, world
 
 
 @pytest.fixture

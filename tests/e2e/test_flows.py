@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.e2e.world import World, until
+from tools.sandbox.scene import World, until
 
 pytestmark = pytest.mark.timeout(180)
 

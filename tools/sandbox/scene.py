@@ -1,4 +1,7 @@
-"""Four processes on real sockets: three stand-ins and the bot, which can be killed and started again."""
+"""Four processes on real sockets: three stand-ins and the bot, which can be killed and started again.
+
+For end-to-end tests and benchmarks. The bot is only started as a program; nothing of it is imported.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,17 @@ PATIENCE_SECONDS = 40
 
 
 async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Look again and again until the condition gives something true; gives what it gave."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            result = await condition()
-            if result:
-                return result
-            await asyncio.sleep(0.05)  # noqa: TID251 - other processes need real time
-    raise AssertionError(what)
+    """Look again and again until the condition gives something true; gives what it gave.
+
+    Raises AssertionError, which names `what` was waited for.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (result := await condition()):
+                await asyncio.sleep(0.05)  # noqa: TID251 - other processes need real time
+            return result
+    except TimeoutError:
+        raise AssertionError(f"waited in vain until {what}") from None
 
 
 class World:
@@ -78,16 +84,21 @@ class World:
 
     async def kill_bot(self) -> None:
         """End it as a power cut would."""
-        assert self.bot is not None
-        self.bot.kill()
-        await self.bot.wait()
+        bot = self._running()
+        bot.kill()
+        await bot.wait()
 
     async def stop_bot(self) -> int:
         """Ask it to stop; gives its exit code."""
-        assert self.bot is not None
-        self.bot.send_signal(signal.SIGTERM)
+        bot = self._running()
+        bot.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return await self.bot.wait()
+            return await bot.wait()
+
+    def _running(self) -> asyncio.subprocess.Process:
+        if self.bot is None:
+            raise RuntimeError("the bot was not started")
+        return self.bot
 
     def log(self) -> str:
         file = self.folder / "bot.out"
@@ -95,24 +106,28 @@ class World:
 
     async def command(
         self, name: str, options: dict[str, Any] | None = None, *, by: str = "admin", channel: str = "admin"
-    ) -> dict:
+    ) -> dict[str, Any]:
         """Give a slash command and wait for its answer."""
         order = {"user": by, "channel": channel, "name": name, "options": options or {}}
         sent = await until(lambda: self._try_command(order), f"/{name} was known")
-        return await self.discord.control("GET", f"interactions/{sent['interaction_id']}?wait=30")
+        answered: dict[str, Any] = await self.discord.control(
+            "GET", f"interactions/{sent['interaction_id']}?wait=30"
+        )
+        return answered
 
-    async def _try_command(self, order: dict) -> dict | None:
+    async def _try_command(self, order: dict[str, Any]) -> dict[str, Any] | None:
         """Commands are sent to Discord a moment after the bot identified."""
         known = {command["name"] for command in (await self.discord.control("GET", "state"))["commands"]}
         if order["name"].split()[0] not in known:
             return None
-        return await self.discord.control("POST", "command", order)
+        sent: dict[str, Any] = await self.discord.control("POST", "command", order)
+        return sent
 
     async def set_up(self) -> None:
         await self.command("setup", {"lives": "lives", "rounds": "rounds", "admin": "admin"})
         await until(lambda: self.posts("lives"), "the test post came")
 
-    async def posts(self, channel: str, title: str = "") -> list[dict]:
+    async def posts(self, channel: str, title: str = "") -> list[dict[str, Any]]:
         """The messages of the bot that stand in a channel and have `title` in their embed's title."""
         messages = await self.discord.control("GET", f"messages?channel={channel}")
         return [
@@ -155,10 +170,12 @@ class World:
             database.execute("UPDATE accounts SET leased_until = NULL")
             database.commit()
 
-    async def violations(self) -> list[dict]:
+    async def violations(self) -> list[dict[str, Any]]:
         answer = await self.discord.control("GET", "violations")
-        assert answer["validation"] == "on", answer["validation"]
-        return answer["violations"]
+        if answer["validation"] != "on":
+            raise RuntimeError(f"nothing was validated: {answer['validation']}")
+        found: list[dict[str, Any]] = answer["violations"]
+        return found
 
 
 def _text(file: Path) -> str:
