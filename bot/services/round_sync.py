@@ -1,0 +1,403 @@
+"""Watches the stats folders of the game servers: one loop per server, wired in `bot.app`.
+
+Each step lists the folder once. A file is fetched when two listings at least `settle` apart show it
+unchanged (the table in `bot.core.rounds.files`), so a step that saw something new comes back soon.
+The first listing of a server ever, and a backfill, import without a word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot.clock import Clock
+from bot.core.announcements import Message
+from bot.core.requester import Requester
+from bot.core.rounds import files, notices
+from bot.core.rounds.files import SETTLE, FileKind, FileRecord, FileState
+from bot.errors import (
+    ChartFailed,
+    HostKeyChanged,
+    HostKeyUnknown,
+    NotAllowed,
+    NothingThere,
+    SourceAuthFailed,
+    SourceChanged,
+    SourceError,
+    SourceUnavailable,
+)
+from bot.ports import ChartRenderer, RemoteFile, RoundSource
+from bot.services.announcements import Announcements
+from bot.services.round_import import Fetched, RoundImport
+from bot.settings import GameServer
+from bot.storage import guilds, outbox, sources
+from bot.storage import rounds as store
+from bot.storage.engine import Database
+from bot.storage.rounds import AT_ONCE, Trouble
+
+LONGEST_BACK_OFF = timedelta(minutes=10)
+MOST_HURRIES = 20
+"""So many short waits in a row for a file that keeps changing; then it waits like everything else."""
+MARGIN = timedelta(milliseconds=50)
+"""A sleep may end a little before the wall clock says so, and then the settle time were not over."""
+_RESTING = timedelta(days=1)
+_HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncRules:
+    """How often a folder is listed, and how old a round may be to be posted."""
+
+    poll_every: timedelta = timedelta(seconds=60)
+    settle: timedelta = SETTLE
+    post_max_age: timedelta = timedelta(hours=2)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poll:
+    """What one look at a folder did. `waiting` files are not proven complete yet; `error` ended the look."""
+
+    server: str
+    listed: int = 0
+    imported: int = 0
+    failed: int = 0
+    waiting: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerStatus:
+    """How the watching of one server goes. A `closed` server is left alone until a restart or a sync."""
+
+    server: str
+    last_ok_at: datetime | None
+    next_check_at: datetime | None
+    files: Mapping[FileState, int]
+    troubles: tuple[Trouble, ...]
+    error: str
+    closed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastRound:
+    """The message of a round and its chart, None where there is nothing to draw or it failed."""
+
+    message: Message
+    picture: bytes | None
+
+
+@dataclass(kw_only=True, slots=True)
+class _Watched:
+    """What a process knows of one server while it runs."""
+
+    source: RoundSource
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failures: int = 0
+    error: str = ""
+    closed: bool = False
+    hurries: int = 0
+    next_check_at: datetime | None = None
+
+
+class RoundSync:
+    """Brings rounds from the game servers into the database and into the outbox.
+
+    `sources` and `servers` have the same names. `changed[server]` wakes the server's loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sources: Mapping[str, RoundSource],
+        servers: Mapping[str, GameServer],
+        announcements: Announcements,
+        charts: ChartRenderer,
+        clock: Clock,
+        rules: SyncRules,
+    ) -> None:
+        self._database = database
+        self._servers = servers
+        self._announcements = announcements
+        self._charts = charts
+        self._clock = clock
+        self._rules = rules
+        self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
+        self._watched = {name: _Watched(source=source) for name, source in sources.items()}
+        self.changed = {name: asyncio.Event() for name in sources}
+
+    # --- The loop of a server ----------------------------------------------------------------
+
+    async def step(self, server: str) -> datetime:
+        """Look once at a folder; gives when to look again. Raises `StorageError`."""
+        watched = self._watched[server]
+        if not watched.closed:
+            poll = await self.poll_once(server)
+            watched.next_check_at = self._clock.now() + self._pause_after(watched, poll)
+        return watched.next_check_at or self._clock.now() + _RESTING
+
+    def _pause_after(self, watched: _Watched, poll: Poll) -> timedelta:
+        every = self._rules.poll_every
+        if watched.closed:
+            return _RESTING
+        if poll.error:
+            return min(every * (1 << min(watched.failures - 1, 16)), max(LONGEST_BACK_OFF, every))
+        watched.hurries = watched.hurries + 1 if poll.waiting else 0
+        return self._rules.settle + MARGIN if 0 < watched.hurries <= MOST_HURRIES else every
+
+    async def poll_once(self, server: str, *, silent: bool = False) -> Poll:
+        """List a folder and import what is complete; files first seen now stay `silent`.
+
+        Trouble with the server ends the look and is told in the result. Raises `StorageError`.
+        """
+        watched = self._watched[server]
+        async with watched.lock:
+            try:
+                poll = await self._look(server, watched.source, silent=silent)
+            except SourceError as error:
+                await self._note_trouble(server, watched, error)
+                return Poll(server=server, error=str(error))
+            await self._note_answer(server, watched)
+            return poll
+
+    async def _look(self, server: str, source: RoundSource, *, silent: bool) -> Poll:
+        started_at = self._clock.now()
+        listing = await source.list_files()
+        listed_at = self._clock.now()
+        async with self._database.read() as conn:
+            known = await store.load_files(conn, server)
+            is_first = (await sources.load(conn, _source(server))).last_ok_at is None
+        rounds = [file for file in listing if files.file_kind(file.name) is FileKind.ROUND]
+        seen = await self._decide(rounds, known, started_at, listed_at)
+        news = {name: record for name, record in seen.records.items() if record != known.get(name)}
+        if news:
+            async with self._database.write("rounds.list") as conn:
+                await store.save_files(conn, server, news, now=listed_at, silent=silent or is_first)
+        imported = await self._fetch(server, source, seen)
+        waiting = sum(record.state is FileState.SEEN for record in seen.records.values())
+        return Poll(
+            server=server,
+            listed=len(rounds),
+            imported=imported,
+            failed=len(seen.due) - imported,
+            waiting=waiting,
+        )
+
+    async def _decide(
+        self,
+        listing: Iterable[RemoteFile],
+        known: Mapping[str, FileRecord],
+        started_at: datetime,
+        listed_at: datetime,
+    ) -> _Seen:
+        """Apply the table of files to a listing, the oldest name first.
+
+        What is new counts from the end of the listing and what is due from its start, so that two
+        listings of a slow server are far enough apart in truth.
+        """
+        records, due = {}, []
+        for number, file in enumerate(sorted(listing, key=lambda file: file.name), start=1):
+            before = known.get(file.name)
+            is_same = before is not None and (before.size, before.modified_at) == (
+                file.size,
+                file.modified_at,
+            )
+            decision = files.next_state(
+                before,
+                name=file.name,
+                size=file.size,
+                modified_at=file.modified_at,
+                now=started_at if is_same else listed_at,
+                settle=self._rules.settle,
+            )
+            records[file.name] = decision.record
+            if decision.fetch:
+                due.append(file)
+            if number % AT_ONCE == 0:
+                await self._clock.sleep(0)
+        return _Seen(records=records, due=tuple(due))
+
+    async def _fetch(self, server: str, source: RoundSource, seen: _Seen) -> int:
+        """Fetch and import the complete files; gives how many were imported.
+
+        One file that cannot be fetched is that file's trouble; two in a row are the server's.
+        """
+        imported, refused = 0, 0
+        for file in seen.due:
+            record = seen.records[file.name]
+            try:
+                content = await source.fetch(file)
+            except (SourceChanged, SourceUnavailable) as error:
+                refused = refused + 1 if isinstance(error, SourceUnavailable) else 0
+                await self._put_off(server, file.name, record, str(error))
+                if refused > 1:
+                    raise
+                continue
+            refused = 0
+            fetched = Fetched(server=server, name=file.name, record=record, content=content)
+            imported += await self._import(fetched)
+        if imported:
+            log.info("%s: %d round(s) imported", server, imported)
+        return imported
+
+    async def _import(self, fetched: Fetched) -> bool:
+        result = await self._importer.take(fetched, self._clock.now())
+        if result.was_put:
+            self._announcements.wake()
+        if result.record.state is not FileState.IMPORTED and not fetched.record.tries:
+            log.warning("%s: %s is not imported: %s", fetched.server, fetched.name, result.record.reason)
+        return result.record.state is FileState.IMPORTED
+
+    async def _put_off(self, server: str, name: str, record: FileRecord, reason: str) -> None:
+        """Write that a file could not be fetched, and when to try it again."""
+        failed = files.failed(record, reason=reason, now=self._clock.now())
+        async with self._database.write("rounds.put_off") as conn:
+            await store.save_file(conn, server, name, failed)
+        if not record.tries:
+            log.warning("%s: %s could not be fetched: %s", server, name, reason)
+
+    # --- Health ------------------------------------------------------------------------------
+
+    async def _note_answer(self, server: str, watched: _Watched) -> None:
+        """Write that a server answered; an outage ends in the log and in the admins' notice."""
+        now = self._clock.now()
+        async with self._database.write("rounds.answered") as conn:
+            before = await sources.load(conn, _source(server))
+            await sources.record_ok(conn, _source(server), now)
+            if before.down_since is not None:
+                key = _notice_key(server, before.down_since)
+                notice = notices.server_back(server, before.down_since, now)
+                for channel_id in await outbox.channels_of(conn, key):
+                    await outbox.put(
+                        conn, event_key=key, guild_id=0, channel_id=channel_id, message=notice, now=now
+                    )
+        if watched.error or before.down_since is not None:
+            log.info("%s answers again", server)
+            self._announcements.wake()
+        watched.failures, watched.error, watched.closed = 0, "", False
+
+    async def _note_trouble(self, server: str, watched: _Watched, error: SourceError) -> None:
+        """Write that a server cannot be read. Where only a person can help, it is closed and admins are told."""
+        now = self._clock.now()
+        watched.failures += 1
+        watched.closed = isinstance(error, _HOPELESS)
+        if not watched.error or watched.closed:
+            log.error("%s cannot be read: %s", server, error)
+        watched.error = str(error)
+        async with self._database.write("rounds.trouble") as conn:
+            await sources.record_failure(conn, _source(server), str(error), now)
+            if watched.closed:
+                down_since = (await sources.load(conn, _source(server))).down_since or now
+                for guild_id in self._servers[server].guild_ids:
+                    target = await guilds.admin_target(conn, guild_id)
+                    if target is not None:
+                        await outbox.put(
+                            conn,
+                            event_key=_notice_key(server, down_since),
+                            guild_id=guild_id,
+                            channel_id=target[0],
+                            message=notices.server_closed(server, str(error)),
+                            now=now,
+                            direct=target[1],
+                        )
+        self._announcements.wake()
+
+    async def status(self, names: Iterable[str]) -> tuple[ServerStatus, ...]:
+        """Say how the watching of these servers goes."""
+        async with self._database.read() as conn:
+            return tuple(
+                [
+                    ServerStatus(
+                        server=name,
+                        last_ok_at=(await sources.load(conn, _source(name))).last_ok_at,
+                        next_check_at=None if watched.closed else watched.next_check_at,
+                        files=await store.count_by_state(conn, name),
+                        troubles=await store.troubles(conn, name),
+                        error=watched.error,
+                        closed=watched.closed,
+                    )
+                    for name in names
+                    if (watched := self._watched.get(name)) is not None
+                ]
+            )
+
+    # --- What people ask for -------------------------------------------------------------------
+
+    def servers_of(self, by: Requester) -> tuple[str, ...]:
+        """Name the servers the requester may act on: those of the guild, or all for the owner."""
+        return tuple(
+            name for name in self._watched if by.is_owner or by.guild_id in self._servers[name].guild_ids
+        )
+
+    async def sync(self, by: Requester, server: str | None, *, backfill: bool = False) -> tuple[Poll, ...]:
+        """Look now at one server or all of the requester's, also at closed ones and at files that failed.
+
+        `backfill` imports whatever is not imported yet without posting it. Raises `NotAllowed`,
+        `NothingThere`.
+        """
+        return tuple([await self._sync(name, backfill=backfill) for name in self._chosen(by, server)])
+
+    async def _sync(self, server: str, *, backfill: bool) -> Poll:
+        async with self._database.write("rounds.sync") as conn:
+            await store.retry_failed(conn, server, self._clock.now())
+            if backfill:
+                await store.start_backfill(conn, server)
+        imported = 0
+        for _ in range(MOST_HURRIES):
+            poll = await self.poll_once(server, silent=backfill)
+            imported += poll.imported
+            if poll.error or not poll.waiting:
+                break
+            await self._clock.sleep((self._rules.settle + MARGIN).total_seconds())
+        self.changed[server].set()
+        return replace(poll, imported=imported)
+
+    async def last(self, by: Requester, server: str | None) -> LastRound:
+        """Give the last round of one server or of all of the requester's. Raises `NotAllowed`, `NothingThere`."""
+        message = await self._importer.last_message(self._chosen(by, server))
+        if message is None:
+            raise NothingThere("No round has been imported yet.")
+        if message.chart is None:
+            return LastRound(message=message, picture=None)
+        try:
+            return LastRound(message=message, picture=await self._charts.render(message.chart))
+        except ChartFailed as error:
+            log.warning("The chart of the last round could not be drawn: %s", error)
+            return LastRound(message=message, picture=None)
+
+    def _chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
+        mine = self.servers_of(by)
+        if server is None:
+            if not mine:
+                raise NothingThere("No game server belongs to this Discord server.")
+            return mine
+        if server not in mine:
+            raise NotAllowed("That game server does not belong to this Discord server.")
+        return (server,)
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        for watched in self._watched.values():
+            await watched.source.close()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Seen:
+    """What a listing showed: the record of each file, and those to fetch, the oldest name first."""
+
+    records: Mapping[str, FileRecord]
+    due: tuple[RemoteFile, ...]
+
+
+def _source(server: str) -> str:
+    """Name a server among the outside sources."""
+    return f"ssh:{server}"
+
+
+def _notice_key(server: str, down_since: datetime) -> str:
+    return f"notice:ssh:{server}:{int(down_since.timestamp())}"

@@ -1,0 +1,227 @@
+"""Round files and the rounds made of them, by server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.rounds.files import FileRecord, FileState
+from bot.core.rounds.resolve import ResolvedRound
+from bot.storage.tables import guilds, round_files, round_players, rounds
+from bot.storage.upsert import insert_for
+
+AT_ONCE = 300
+"""So many rows are read or written before the event loop gets its turn; a folder may hold thousands."""
+
+_RECORD = [round_files.c[field.name] for field in fields(FileRecord)]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trouble:
+    """A file that was not imported, and why. `next_try_at` is None where it is not tried again."""
+
+    name: str
+    state: FileState
+    reason: str
+    tries: int
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredFile:
+    """An imported file; `silent` forbids to post its round."""
+
+    id: int
+    silent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRound:
+    """A round with the raw bytes it was made of; `name` is that of its file."""
+
+    id: int
+    file_id: int
+    name: str
+    map: str
+    ended_at: datetime
+    content: bytes
+
+
+async def load_files(conn: AsyncConnection, server: str) -> dict[str, FileRecord]:
+    """Read what is known of every file of a server, by name."""
+    found: dict[str, FileRecord] = {}
+    query = select(round_files.c.name, *_RECORD).where(round_files.c.server == server)
+    async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+        async for part in result.mappings().partitions():
+            found |= {row["name"]: _record(row) for row in part}
+    return found
+
+
+async def save_files(
+    conn: AsyncConnection, server: str, records: Mapping[str, FileRecord], *, now: datetime, silent: bool
+) -> None:
+    """Write what a listing changed; `silent` marks the files that are new in it."""
+    rows = [
+        {"server": server, "name": name, "first_seen_at": now, "silent": silent, **asdict(record)}
+        for name, record in records.items()
+    ]
+    insert = insert_for(conn, round_files)
+    statement = insert.on_conflict_do_update(
+        index_elements=["server", "name"],
+        set_={column.name: insert.excluded[column.name] for column in _RECORD},
+    )
+    for start in range(0, len(rows), AT_ONCE):
+        await conn.execute(statement, rows[start : start + AT_ONCE])
+
+
+async def save_file(conn: AsyncConnection, server: str, name: str, record: FileRecord) -> None:
+    """Write where one known file stands."""
+    await conn.execute(update(round_files).where(_file(server, name)).values(**asdict(record)))
+
+
+async def start_backfill(conn: AsyncConnection, server: str) -> None:
+    """Make whatever is not imported yet silent."""
+    waiting = (round_files.c.server == server) & (round_files.c.state != FileState.IMPORTED)
+    await conn.execute(update(round_files).where(waiting).values(silent=True))
+
+
+async def retry_failed(conn: AsyncConnection, server: str, now: datetime) -> None:
+    """Make the files that failed due at once."""
+    failed = (round_files.c.server == server) & (round_files.c.state == FileState.FAILED)
+    await conn.execute(update(round_files).where(failed).values(next_try_at=now))
+
+
+async def find_copy(conn: AsyncConnection, server: str, name: str, sha256: str) -> str | None:
+    """Give the name of another imported file of the server with the same content."""
+    query = select(round_files.c.name).where(
+        round_files.c.server == server,
+        round_files.c.sha256 == sha256,
+        round_files.c.state == FileState.IMPORTED,
+        round_files.c.name != name,
+    )
+    return (await conn.execute(query.limit(1))).scalar()
+
+
+async def count_by_state(conn: AsyncConnection, server: str) -> dict[FileState, int]:
+    """Count the files of a server by state."""
+    query = (
+        select(round_files.c.state, func.count())
+        .where(round_files.c.server == server)
+        .group_by(round_files.c.state)
+    )
+    return {FileState(state): count for state, count in (await conn.execute(query)).all()}
+
+
+async def troubles(conn: AsyncConnection, server: str, limit: int = 5) -> tuple[Trouble, ...]:
+    """Read the files that were not imported for a reason, the newest name first."""
+    columns = [round_files.c[field.name] for field in fields(Trouble)]
+    query = (
+        select(*columns)
+        .where(
+            round_files.c.server == server,
+            round_files.c.state.in_((FileState.FAILED, FileState.IGNORED)),
+            round_files.c.reason != "",
+        )
+        .order_by(round_files.c.name.desc())
+        .limit(limit)
+    )
+    rows = (await conn.execute(query)).mappings()
+    return tuple(Trouble(**{**row, "state": FileState(row["state"])}) for row in rows)
+
+
+async def keep_content(
+    conn: AsyncConnection, server: str, name: str, record: FileRecord, *, sha256: str, content: bytes
+) -> StoredFile:
+    """Write a file's raw bytes beside where it stands."""
+    await conn.execute(
+        update(round_files)
+        .where(_file(server, name))
+        .values(**asdict(record), sha256=sha256, content=content)
+    )
+    row = (
+        await conn.execute(select(round_files.c.id, round_files.c.silent).where(_file(server, name)))
+    ).one()
+    return StoredFile(id=row.id, silent=row.silent)
+
+
+async def keep_round(
+    conn: AsyncConnection,
+    server: str,
+    file_id: int,
+    round_: ResolvedRound,
+    *,
+    partner_round_id: int | None,
+    now: datetime,
+) -> int:
+    """Write the round of a file with its players, in place of an earlier reading; gives its id."""
+    values = {
+        "server": server,
+        "map": round_.map,
+        "round": round_.round,
+        "ended_at": round_.ended_at,
+        "played_seconds": round_.played_seconds,
+        "winner_side": round_.winner_side,
+        "defender_side": round_.defender_side,
+        "flags": sorted(round_.flags),
+        "counted": round_.counted,
+        "partner_round_id": partner_round_id,
+    }
+    statement = insert_for(conn, rounds).values(file_id=file_id, imported_at=now, **values)
+    await conn.execute(statement.on_conflict_do_update(index_elements=["file_id"], set_=values))
+    round_id: int = (await conn.execute(select(rounds.c.id).where(rounds.c.file_id == file_id))).scalar_one()
+    await conn.execute(delete(round_players).where(round_players.c.round_id == round_id))
+    if round_.players:
+        columns = [column.name for column in round_players.c if column.name != "round_id"]
+        players = [{column: getattr(player, column) for column in columns} for player in round_.players]
+        await conn.execute(insert(round_players), [{"round_id": round_id, **player} for player in players])
+    return round_id
+
+
+async def rounds_near(
+    conn: AsyncConnection, server: str, map_name: str, since: datetime, until: datetime
+) -> tuple[StoredRound, ...]:
+    """Read the rounds of a map that ended between two instants, oldest first."""
+    query = _stored_rounds().where(
+        rounds.c.server == server, rounds.c.map == map_name, rounds.c.ended_at.between(since, until)
+    )
+    rows = (await conn.execute(query.order_by(rounds.c.ended_at, rounds.c.id))).mappings()
+    return tuple(StoredRound(**row) for row in rows)
+
+
+async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, StoredRound] | None:
+    """Read the round that ended last on one of the servers, with the server's name."""
+    query = _stored_rounds().add_columns(rounds.c.server).where(rounds.c.server.in_(servers))
+    newest = query.order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(1)
+    row = (await conn.execute(newest)).mappings().first()
+    if row is None:
+        return None
+    return row["server"], StoredRound(**{name: value for name, value in row.items() if name != "server"})
+
+
+async def post_targets(conn: AsyncConnection, guild_ids: Collection[int]) -> tuple[tuple[int, int], ...]:
+    """Give (guild, channel) of each of these guilds that wants rounds posted and still has the bot."""
+    query = select(guilds.c.guild_id, guilds.c.rounds_channel_id).where(
+        guilds.c.guild_id.in_(guild_ids), guilds.c.rounds_channel_id.is_not(None), guilds.c.left_at.is_(None)
+    )
+    rows = (await conn.execute(query.order_by(guilds.c.guild_id))).all()
+    return tuple((row.guild_id, row.rounds_channel_id) for row in rows)
+
+
+def _stored_rounds() -> Select[Any]:
+    columns = (rounds.c.id, rounds.c.file_id, round_files.c.name, rounds.c.map, rounds.c.ended_at)
+    return select(*columns, round_files.c.content).join(round_files, rounds.c.file_id == round_files.c.id)
+
+
+def _file(server: str, name: str) -> ColumnElement[bool]:
+    return (round_files.c.server == server) & (round_files.c.name == name)
+
+
+def _record(row: RowMapping) -> FileRecord:
+    kept = {column.name: row[column.name] for column in _RECORD}
+    return FileRecord(**{**kept, "state": FileState(kept["state"])})
