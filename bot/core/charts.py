@@ -15,11 +15,15 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bar:
-    """One bar. `note` is a short text shown with the label, for instance `12 kills, 9 deaths`."""
+    """One bar. `note` is a short text shown with the label, for instance `12 kills, 9 deaths`.
+
+    `fallback` is shown where the fonts lack more than half of the label.
+    """
 
     label: str
     value: float
     note: str = ""
+    fallback: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""

@@ -1,0 +1,1 @@
+"""Pictures: a child process draws what `bot.core.charts` describes. Only the child loads matplotlib."""
