@@ -39,7 +39,7 @@ _CONTROL |= {0x2028: "?", 0x2029: "?"}
 
 
 class Redactor:
-    """Replaces secrets in a text: the given ones, and whatever looks like one."""
+    """Makes a text safe to show: hides the given secrets and whatever looks like one, and control characters."""
 
     def __init__(self, secrets: Iterator[str]) -> None:
         known = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
@@ -52,12 +52,12 @@ class Redactor:
         return cls(_secrets_of(settings))
 
     def __call__(self, text: str) -> str:
-        """Give the text with *** for every secret."""
+        """Give the text with *** for every secret and ? for control characters; line breaks stay."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
         text = _COOKIES.sub(rf"\g<1>{HIDDEN}", text)
         text = _NAMED.sub(rf"\g<1>{HIDDEN}", text)
-        return _TOKEN.sub(HIDDEN, text)
+        return _TOKEN.sub(HIDDEN, text).translate(_CONTROL)
 
 
 def set_up_logging(settings: Settings) -> Callable[[], None]:
@@ -102,8 +102,7 @@ class _SafeQueueHandler(QueueHandler):
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         """Format the record, its traceback included, and clean the text."""
         record = super().prepare(record)
-        text = self._redact(record.getMessage()).translate(_CONTROL)
-        record.msg = record.message = text.replace("\n", "\n    ")
+        record.msg = record.message = self._redact(record.getMessage()).replace("\n", "\n    ")
         return record
 
 

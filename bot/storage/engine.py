@@ -83,7 +83,7 @@ class Database:
         url = database_url(url)
         file = embedded_file(url)
         if file is None:
-            engine = create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+            engine = _server_engine(url)
             return cls(engine, engine, None)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -199,6 +199,13 @@ def _storage_errors(name: str) -> Iterator[None]:
         reason = error.orig if isinstance(error, StatementError) and error.orig else error
         # Neither the statement nor its parameters may reach a log through the chain of causes.
         raise StorageError(f"{name}: {reason}") from reason
+
+
+def _server_engine(url: URL) -> AsyncEngine:
+    try:
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except ImportError as error:
+        raise StorageError(f"the driver for this database is not installed: {error.name}") from error
 
 
 def _sqlite_writer(url: URL, *, foreign_keys: bool) -> AsyncEngine:

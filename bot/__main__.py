@@ -1,0 +1,172 @@
+"""``python -m bot``: arguments and exit codes. 0 is well, 1 is not, 2 is wrong settings or arguments."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import logging
+import sys
+from pathlib import Path
+
+from bot.errors import NothingThere, SettingsError, VedetteError
+from bot.logs import Redactor
+from bot.settings import Settings, load_settings
+
+HOW_TO_BEGIN = """\
+There is no DISCORD_TOKEN, so the bot cannot log in to Discord. To get one:
+  1. open https://discord.com/developers/applications and make an application
+  2. choose Bot, then Reset Token, and copy the token
+  3. write it into the file .env in this folder: DISCORD_TOKEN=...
+To see the bot work without an account, run: python3 tools/run.py"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line asks and give the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show must not end us
+            stream.reconfigure(errors="replace")
+    logging.getLogger().addHandler(logging.NullHandler())  # what went wrong is told by what we print
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        return int(asked.command(settings, asked))
+    except VedetteError as error:
+        print(Redactor.of(settings)(str(error)), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bot", description="Vedette, a self-hosted Discord bot.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    run = commands.add_parser("run", help="start the bot")
+    run.set_defaults(command=_run)
+
+    check = commands.add_parser("check", help="try every setting and say how to mend what is wrong")
+    check.set_defaults(command=_check)
+
+    migrate = commands.add_parser(
+        "migrate", help="bring the database up to this version (run does it as well)"
+    )
+    migrate.set_defaults(command=_migrate)
+
+    backup = commands.add_parser("backup", help="copy the database while the bot runs, or verify a copy")
+    backup.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="where to (default: backups in DATA_FOLDER)"
+    )
+    backup.add_argument(
+        "--verify",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="make none: restore FILE, or the newest one, into a temporary place and check it",
+    )
+    backup.set_defaults(command=_backup)
+
+    trust = commands.add_parser("trust-host", help="show the SSH host key of a game server and pin it")
+    trust.add_argument("server", help="its name in the settings: GAME_SERVERS__<name>__HOST")
+    trust.add_argument(
+        "--fingerprint", metavar="SHA256:...", help="pin it without a question if it is this one"
+    )
+    trust.set_defaults(command=_trust_host)
+    return parser
+
+
+def _run(settings: Settings, _: argparse.Namespace) -> int:
+    if settings.discord_token is None:
+        print(HOW_TO_BEGIN, file=sys.stderr)
+        return 2
+    from bot.app import run
+
+    return run(settings)
+
+
+def _check(settings: Settings, _: argparse.Namespace) -> int:
+    from bot.checks import Mark, run_checks
+    from bot.clock import SystemClock
+
+    clean = Redactor.of(settings)
+    findings = asyncio.run(run_checks(settings, SystemClock()))
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        print(clean(f"{finding.mark:<5}  {finding.what:<{width}}  {' '.join(finding.text.split())}"))
+    return 1 if any(finding.mark is Mark.WRONG for finding in findings) else 0
+
+
+def _migrate(settings: Settings, _: argparse.Namespace) -> int:
+    from bot.clock import SystemClock
+    from bot.storage.migrate import upgrade
+
+    now = SystemClock().now()
+    done = asyncio.run(upgrade(settings.database, settings.backup_folder, now, keep=settings.backups_kept))
+    if done.before == done.after:
+        print(f"the database has schema {done.after} already; there is nothing to do")
+        return 0
+    print(f"the database has schema {done.after} now (before: {done.before or 'none'})")
+    if done.backup is not None:
+        print(f"a backup from before is {done.backup}")
+    return 0
+
+
+def _backup(settings: Settings, asked: argparse.Namespace) -> int:
+    from bot.clock import SystemClock
+    from bot.storage.backup import list_backups, make_backup, verify_backup
+    from bot.storage.engine import embedded_file
+    from bot.storage.migrate import known_revisions
+
+    folder = asked.to or settings.backup_folder
+    if asked.verify is None:
+        database = embedded_file(settings.database)
+        print(make_backup(database, folder, now=SystemClock().now(), keep=settings.backups_kept))
+        return 0
+    chosen = Path(asked.verify) if asked.verify else next(iter(list_backups(folder)), None)
+    if chosen is None:
+        raise NothingThere(f"there is no backup in {folder}")
+    manifest = verify_backup(chosen, known_revisions())
+    rows = sum(manifest.rows.values())
+    print(f"{chosen} is well: made {manifest.made_at}, schema {manifest.revision}, {rows} rows")
+    return 0
+
+
+def _trust_host(settings: Settings, asked: argparse.Namespace) -> int:
+    from bot.checks import ssh_address
+    from bot.sources.etlegacy.sftp import learn_host_key, trust_host_key
+
+    servers = {name.lower(): server for name, server in settings.game_servers.items()}
+    name = asked.server.lower()
+    if name not in servers:
+        raise NothingThere(
+            f"there is no game server {name!r}; the settings name: {', '.join(servers) or 'none'}"
+        )
+    offer = learn_host_key(ssh_address(name, servers[name], settings.ssh_timeout_seconds))
+    print(
+        f"host         {offer.known_as}\nkey type     {offer.key_line.split()[1]}\nfingerprint  {offer.fingerprint}"
+    )
+    if asked.fingerprint is not None and asked.fingerprint != offer.fingerprint:
+        print(f"this is not {asked.fingerprint}; nothing was pinned", file=sys.stderr)
+        return 1
+    if asked.fingerprint is None and not _agreed():
+        print("nothing was pinned", file=sys.stderr)
+        return 1
+    trust_host_key(settings.known_hosts_file, offer)
+    print(f"pinned in {settings.known_hosts_file}")
+    return 0
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        print("there is no terminal to ask on; give --fingerprint to say yes", file=sys.stderr)
+        return False
+    print("Compare it with what the server's admin tells you (ssh-keygen -lf on the server).")
+    return input("Is it the right one? yes/no: ").strip().lower() == "yes"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""What can be said about a database before it is used, for `python -m bot check`."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import StorageError
+from bot.storage.engine import Database, embedded_file
+from bot.storage.migrate import current_revision, refuse_unknown
+
+# STRICT tables came with it.
+OLDEST_SQLITE = (3, 37, 0)
+# Two connections that write or checkpoint at once could corrupt the file (design/dependencies.md 2.4);
+# 3.52.0 was withdrawn.
+WAL_RESET_MENDED = (3, 51, 3)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatabaseState:
+    """`revision` is None for a database without tables; `made` is false where there is not even a file."""
+
+    place: str
+    made: bool
+    revision: str | None = None
+
+
+async def examine_database(url: str) -> DatabaseState:
+    """Open the database, read its schema's revision and prove that it can be written to; make nothing.
+
+    Raises `StorageError`, and `SchemaTooNew` for a schema of a newer version.
+    """
+    file = embedded_file(url)
+    if file is not None and not file.exists():
+        return DatabaseState(place=str(file), made=False)
+    database = Database.open(url)
+    try:
+        async with database.read() as connection:
+            revision = await current_revision(connection)
+        refuse_unknown(revision)
+        async with database.write("check"):
+            pass  # to begin one is the proof
+        return DatabaseState(place=str(file or database.url), made=True, revision=revision)
+    finally:
+        await database.close()
+
+
+def sqlite_remark(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> str:
+    """Say what is to be known of this version of SQLite, "" for nothing. Raises `StorageError` if too old."""
+    name = ".".join(map(str, version))
+    if version < OLDEST_SQLITE:
+        raise StorageError(
+            f"SQLite {name} is too old, {'.'.join(map(str, OLDEST_SQLITE))} is needed: update Python"
+        )
+    if version < WAL_RESET_MENDED or version[:2] == (3, 52):
+        return (
+            f"SQLite {name} can corrupt a file that two programs write at once (mended in 3.51.3); Vedette "
+            "itself never does, so do not write to the file with other tools while it runs"
+        )
+    return ""
+
+
+def is_embedded(url: str) -> bool:
+    """Whether the database is an SQLite file. Raises `StorageError` for a URL that cannot be used."""
+    return isinstance(embedded_file(url), Path)

@@ -1,0 +1,193 @@
+"""The command line as a person uses it: each command in a process and a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import __main__ as command_line
+from bot.storage.backup import list_backups
+from tests.gameserver import running_gameserver
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TEMP", "TMP")
+
+
+@pytest.fixture
+def bot(tmp_path):
+    """Give a function that runs `python -m bot`; settings come from its .env and nowhere else."""
+
+    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "bot", *arguments],
+            cwd=tmp_path,
+            env={**environment, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_help_tells_every_command(bot):
+    done = bot("--help")
+    assert done.returncode == 0
+    for name in ("run", "check", "migrate", "backup", "trust-host"):
+        assert name in done.stdout
+
+
+def test_no_command_and_a_wrong_one_exit_with_2(bot):
+    assert bot().returncode == 2
+    assert bot("dance").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["run", "check", "migrate", "backup"])
+def test_wrong_settings_are_told_one_a_line_with_exit_code_2(bot, command):
+    done = bot(command, OWNER_ID="canary", BACKUPS_KEPT="0", DISCORD_TOKN="canary")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 3
+    for name in ("OWNER_ID", "BACKUPS_KEPT", "DISCORD_TOKN"):
+        assert any(line.startswith(name) for line in lines)
+    assert "canary" not in done.stderr + done.stdout
+
+
+def test_run_without_a_token_explains_itself_and_makes_nothing(bot, tmp_path):
+    done = bot("run")
+    assert done.returncode == 2
+    assert "https://discord.com/developers/applications" in done.stderr
+    assert "python3 tools/run.py" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [".env"]
+
+
+def test_migrate_makes_the_database_once(bot, tmp_path):
+    first, second = bot("migrate"), bot("migrate")
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert "before: none" in first.stdout
+    assert "nothing to do" in second.stdout
+    assert (tmp_path / "data" / "vedette.db").is_file()
+
+
+def test_a_backup_is_made_named_and_verified(bot, tmp_path):
+    bot("migrate")
+    made = bot("backup")
+    assert made.returncode == 0
+    assert (tmp_path / made.stdout.strip()).is_file()
+    newest = bot("backup", "--verify")
+    assert (newest.returncode, made.stdout.strip() in newest.stdout) == (0, True)
+    assert bot("backup", "--verify", made.stdout.strip()).returncode == 0
+
+
+def test_a_backup_goes_where_it_is_told_and_old_ones_go(bot, tmp_path):
+    bot("migrate")
+    for _ in range(3):
+        assert bot("backup", "--to", "elsewhere", BACKUPS_KEPT="2").returncode == 0
+    assert len(list_backups(tmp_path / "elsewhere")) == 2
+    assert bot("backup", "--verify", "--to", "elsewhere").returncode == 0
+
+
+def test_a_damaged_backup_is_reported_with_exit_code_1(bot, tmp_path):
+    bot("migrate")
+    backup = tmp_path / bot("backup").stdout.strip()
+    backup.write_bytes(backup.read_bytes()[:-1] + b"?")
+    done = bot("backup", "--verify")
+    assert done.returncode == 1
+    assert "damaged" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_where_nothing_can_be_backed_up_it_says_why(bot):
+    assert "no database" in bot("backup").stderr
+    assert "no backup" in bot("backup", "--verify").stderr
+    server = bot("backup", DATABASE_URL="postgresql://vedette:canary@db/vedette")
+    assert server.returncode == 1
+    assert "pg_dump" in server.stderr
+    assert "canary" not in server.stderr
+
+
+def test_check_prints_a_line_each_and_fails_without_a_token(bot):
+    done = bot("check", TIKTOK_URL="http://127.0.0.1:9", SIGN_API_URL="http://127.0.0.1:9")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert all(line.split()[0] in {"ok", "note", "wrong"} for line in lines)
+    for what in ("token", "database", "tiktok", "sign quota", "disk", "time zone"):
+        assert sum(line[7:].startswith(what) for line in lines) >= 1
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", [["--help"], ["check"], ["migrate"], ["backup"]])
+def test_light_commands_do_not_load_what_is_heavy(command, tmp_path):
+    script = (
+        "import sys\nfrom bot.__main__ import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('TikTokLive', 'matplotlib', 'discord') if name in sys.modules])"
+    )
+    away = "http://127.0.0.1:9"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *command],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "TIKTOK_URL": away, "SIGN_API_URL": away, "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture(scope="module")
+def game():
+    with running_gameserver() as one:
+        yield one
+
+
+@pytest.fixture
+def server(game):
+    return {
+        "GAME_SERVERS__MAIN__HOST": game.facts["ssh_host"],
+        "GAME_SERVERS__MAIN__PORT": str(game.facts["ssh_port"]),
+        "GAME_SERVERS__MAIN__USERNAME": "stats",
+        "GAME_SERVERS__MAIN__PASSWORD": "canary",
+    }
+
+
+def test_a_host_key_is_shown_and_pinned_when_the_fingerprint_is_given(bot, game, server, tmp_path):
+    done = bot("trust-host", "Main", "--fingerprint", game.facts["fingerprint"], **server)
+    assert done.returncode == 0, done.stderr
+    for shown in (game.facts["ssh_host"], "ssh-ed25519", game.facts["fingerprint"]):
+        assert shown in done.stdout
+    assert game.facts["host_key"].split()[1] in (tmp_path / "data" / "known_hosts").read_text()
+
+
+def test_another_fingerprint_or_no_terminal_pins_nothing(bot, server, tmp_path):
+    other = bot("trust-host", "main", "--fingerprint", "SHA256:something-else", **server)
+    silent = bot("trust-host", "main", **server)
+    assert (other.returncode, silent.returncode) == (1, 1)
+    assert "nothing was pinned" in other.stderr
+    assert "--fingerprint" in silent.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_unknown_server_is_answered_with_the_known_ones(bot, server):
+    done = bot("trust-host", "nowhere", **server)
+    assert done.returncode == 1
+    assert "main" in done.stderr
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("no", 1), ("", 1)])
+def test_on_a_terminal_the_question_decides(game, server, tmp_path, monkeypatch, answer, code):
+    for name, value in {**server, "DATA_FOLDER": str(tmp_path / "data")}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command_line.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    assert command_line.main(["trust-host", "main"]) == code
+    assert (tmp_path / "data" / "known_hosts").exists() is (code == 0)
