@@ -1,0 +1,318 @@
+"""What a community sees of the live monitor, whatever TikTok does."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.core.live.budget import DAY
+from bot.core.live.models import Answer, ProfileState
+from bot.errors import LimitReached, NothingThere, SourceUnavailable
+from bot.storage.engine import Database
+from bot.storage.tables import accounts, lives, sources
+from tests.clocks import ManualClock
+from tests.services.live_world import ADMIN, BY, CHANNEL, ROLE, LiveWorld
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+BLOCKED = SourceUnavailable("HTTP 429", blocked=True)
+
+
+@pytest.fixture
+async def world(database: Database, clock: ManualClock) -> LiveWorld:
+    world = LiveWorld(database, clock)
+    world.tiktok.add("ana", 1)
+    await world.watchlist.add(BY, "@Ana", CHANNEL, ROLE)
+    return world
+
+
+async def all_lives(world: LiveWorld) -> list[dict]:
+    async with world.database.read() as conn:
+        return [dict(row) for row in (await conn.execute(select(lives).order_by(lives.c.id))).mappings()]
+
+
+async def account(world: LiveWorld) -> dict:
+    async with world.database.read() as conn:
+        return dict((await conn.execute(select(accounts))).mappings().one())
+
+
+async def test_a_live_becomes_one_message_with_the_role_and_then_a_summary(world: LiveWorld) -> None:
+    await world.run_for(HOUR)
+    world.tiktok.go_live("ana")
+    await world.run_for(HOUR)
+    (message,) = await world.messages()
+    assert message["message"]["title"] == "🔴 Ana is live"
+    assert message["message"]["body"] == r"Hello \*there\*"
+    assert message["message"]["mention_role_id"] == ROLE
+    world.tiktok.end("ana")
+    await world.run_for(HOUR)
+    (message,) = await world.messages()
+    assert message["message"]["title"] == "Ana was live"
+    names = [field["name"] for field in message["message"]["fields"]]
+    assert names == ["Duration", "Highest viewer count seen", "Ended"]
+    (live,) = await all_lives(world)
+    assert live["ended_at"] - live["started_at"] >= HOUR - timedelta(minutes=15)
+
+
+async def test_nobody_is_pinged_who_was_not_chosen(database: Database, clock: ManualClock) -> None:
+    world = LiveWorld(database, clock)
+    world.tiktok.add("ana", 1)
+    world.tiktok.go_live("ana")
+    await world.watchlist.add(BY, "ana", CHANNEL, None)
+    (message,) = await world.messages()
+    assert message["message"]["mention_role_id"] is None
+
+
+async def test_a_restart_of_the_live_within_ten_minutes_is_the_same_message(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    world.clock.advance(600)
+    world.tiktok.end("ana")
+    await world.run_for(15 * MINUTE)
+    (live,) = await all_lives(world)
+    assert live["ended_at"] is not None
+    world.tiktok.go_live("ana", ago=world.clock.now() - live["ended_at"] - 9 * MINUTE)
+    await world.watchlist.check_now(BY, "ana")
+    assert len(await world.messages()) == 1
+    assert (await all_lives(world))[0]["ended_at"] is None
+
+
+async def test_a_later_live_is_a_new_message(world: LiveWorld) -> None:
+    for _ in range(2):
+        world.tiktok.go_live("ana")
+        await world.watchlist.check_now(BY, "ana")
+        world.tiktok.end("ana")
+        await world.run_for(HOUR)
+    assert [row["event_key"] for row in await world.messages()] == ["live:1", "live:2"]
+
+
+async def test_a_block_never_ends_a_live_and_admins_hear_of_it_once_each_way(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.trouble = BLOCKED
+    await world.run_for(5 * HOUR)
+    live, notice = await world.messages()
+    assert live["message"]["title"] == "🔴 Ana is live"
+    assert (notice["channel_id"], bool(notice["direct"])) == (ADMIN, True)
+    assert "does not answer" in notice["message"]["title"]
+    world.tiktok.trouble = None
+    await world.run_for(5 * HOUR)
+    live, notice = await world.messages()
+    assert notice["message"]["title"] == "TikTok answers again"
+
+
+async def test_a_block_is_left_alone_longer_each_time_with_one_probe_after_each(world: LiveWorld) -> None:
+    await world.run_for(HOUR)
+    world.tiktok.trouble = BLOCKED
+    before = len(world.tiktok.asked)
+    await world.run_for(timedelta(hours=12))
+    probes = await world.ledger("discovery") + await world.ledger("followup")
+    stamps = sorted(row["asked_at"] for row in probes)[before:]
+    waits = [(later - earlier) / MINUTE for earlier, later in itertools.pairwise(stamps)]
+    assert [wait >= least for wait, least in zip(waits, [10, 20, 40, 80, 160, 240], strict=False)] == [
+        True
+    ] * len(waits)
+    assert 3 <= len(waits) <= 6
+
+
+async def test_a_block_survives_a_restart_of_the_bot(world: LiveWorld) -> None:
+    world.tiktok.trouble = BLOCKED
+    await world.watchlist.check_now(BY, "ana")
+    asked = len(world.tiktok.asked)
+    world.restart()
+    await world.run_for(9 * MINUTE)
+    assert len(world.tiktok.asked) == asked
+    with pytest.raises(LimitReached, match="next one"):
+        await world.watchlist.check_now(BY, "ana")
+
+
+async def test_after_a_block_half_as_many_checks_are_made_for_a_day(world: LiveWorld) -> None:
+    await world.run_for(DAY)
+    normal = world.tiktok.count("check")
+    async with world.database.write("test.block") as conn:
+        await conn.execute(update(sources).values(last_blocked_at=world.clock.now()))
+    world.tiktok.asked.clear()
+    await world.run_for(DAY)
+    assert 0.4 <= world.tiktok.count("check") / normal <= 0.65
+
+
+async def test_three_time_outs_in_a_row_count_as_a_block(world: LiveWorld) -> None:
+    world.tiktok.trouble = SourceUnavailable("no answer in time")
+    for _ in range(3):
+        await world.watchlist.check_now(BY, "ana")
+    with pytest.raises(LimitReached):
+        await world.watchlist.check_now(BY, "ana")
+
+
+async def test_the_budget_holds_in_every_rolling_day_across_restarts(
+    database: Database, clock: ManualClock
+) -> None:
+    world = LiveWorld(database, clock, discovery_per_day=24)
+    for number in range(12):
+        world.tiktok.add(f"user{number}", 100 + number)
+        await world.watchlist.add(BY, f"user{number}", CHANNEL, None)
+    for _ in range(6):
+        await world.run_for(timedelta(hours=11))
+        world.restart(discovery_per_day=24)
+    asked = [row["asked_at"] for row in await world.ledger("discovery")]
+    assert len(asked) > 40
+    assert max(sum(end - DAY < one <= end for one in asked) for end in asked) <= 24
+
+
+async def test_checks_asked_for_are_paid_by_the_followup_budget_within_the_guilds_share(
+    database: Database, clock: ManualClock
+) -> None:
+    world = LiveWorld(database, clock, followup_per_day=20, guild_share_percent=50)
+    world.tiktok.add("ana", 1)
+    await world.watchlist.add(BY, "ana", CHANNEL, None)  # a profile page and a first check
+    for _ in range(8):
+        await world.watchlist.check_now(BY, "ana")
+    with pytest.raises(LimitReached, match="next one is possible <t:"):
+        await world.watchlist.check_now(BY, "ana")
+    assert len(await world.ledger("followup")) == 10
+    assert await world.ledger("discovery") == []
+
+
+async def test_nobody_checks_an_account_of_another_guild(world: LiveWorld) -> None:
+    stranger = type(BY)(guild_id=2, user_id=9)
+    with pytest.raises(NothingThere):
+        await world.watchlist.check_now(stranger, "ana")
+
+
+async def test_a_renamed_person_is_followed(world: LiveWorld) -> None:
+    await world.run_for(HOUR)
+    world.tiktok.people[0].handle = "ana.new"
+    world.tiktok.go_live("ana.new")
+    await world.run_for(2 * HOUR)
+    assert (await account(world))["handle"] == "ana.new"
+    assert [row["message"]["title"] for row in await world.messages()] == ["🔴 Ana.New is live"]
+
+
+async def test_somebody_else_under_the_old_handle_is_never_announced(world: LiveWorld) -> None:
+    await world.run_for(HOUR)
+    world.tiktok.people[0].handle = "ana.new"
+    world.tiktok.add("ana", 2)
+    world.tiktok.go_live("ana")
+    await world.run_for(3 * HOUR)
+    assert await world.messages() == []
+    assert (await account(world))["handle"] == "ana.new"
+
+
+async def test_a_renaming_in_the_middle_of_a_live_does_not_end_it(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.people[0].handle = "ana.new"
+    await world.run_for(HOUR)
+    (live,) = await all_lives(world)
+    assert live["ended_at"] is None
+    assert (await account(world))["handle"] == "ana.new"
+
+
+async def test_an_account_that_disappeared_is_marked_and_still_asked_for(world: LiveWorld) -> None:
+    await world.run_for(HOUR)
+    world.tiktok.people.clear()
+    await world.run_for(4 * HOUR)
+    assert (await account(world))["profile_state"] == ProfileState.NOT_FOUND
+    assert world.tiktok.count("profile") <= 2
+
+
+async def test_a_paused_account_costs_nothing(world: LiveWorld) -> None:
+    await world.watchlist.pause(BY, "ana", paused=True)
+    asked = len(world.tiktok.asked)
+    await world.run_for(DAY)
+    assert len(world.tiktok.asked) == asked
+    await world.watchlist.pause(BY, "ana", paused=False)
+    await world.run_for(DAY)
+    assert len(world.tiktok.asked) > asked
+
+
+async def test_a_sweep_asks_for_all_rooms_in_one_request(world: LiveWorld) -> None:
+    for number in range(5):
+        world.tiktok.add(f"user{number}", 100 + number)
+        world.tiktok.go_live(f"user{number}")
+        await world.watchlist.add(BY, f"user{number}", CHANNEL, None)
+    await world.run_for(12 * MINUTE)
+    assert "sweep 5" in world.tiktok.asked
+
+
+async def test_a_sweep_that_fails_changes_nothing(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.sweep_trouble = SourceUnavailable("empty answer", blocked=True)
+    await world.run_for(HOUR)
+    assert (await all_lives(world))[0]["ended_at"] is None
+
+
+async def test_the_highest_viewer_count_of_the_whole_live_is_told(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.people[0].viewers = 900
+    await world.run_for(20 * MINUTE)
+    world.tiktok.people[0].viewers = 5
+    await world.run_for(20 * MINUTE)
+    world.tiktok.end("ana")
+    await world.run_for(HOUR)
+    (message,) = await world.messages()
+    assert {"name": "Highest viewer count seen", "value": "900", "inline": True} in message["message"][
+        "fields"
+    ]
+
+
+async def test_a_crash_between_question_and_answer_costs_one_request_and_loses_nothing(
+    world: LiveWorld,
+) -> None:
+    await world.run_for(HOUR)
+    world.tiktok.go_live("ana")
+
+    class Killed(BaseException):
+        pass
+
+    async def die(handle: str) -> None:
+        raise Killed
+
+    answer, world.tiktok.check = world.tiktok.check, die
+    with pytest.raises(Killed):
+        await world.run_for(HOUR)
+    world.tiktok.check = answer
+    world.restart()
+    await world.run_for(10 * MINUTE)
+    assert len(await world.messages()) == 1
+    assert [row["answer"] for row in await world.ledger("discovery")].count(None) == 1
+
+
+async def test_two_checks_of_one_account_never_overlap(world: LiveWorld) -> None:
+    report = None
+
+    async def meanwhile(handle: str) -> object:
+        nonlocal report
+        if report is None:
+            report = "asking"
+            with pytest.raises(LimitReached, match="being checked"):
+                await world.watchlist.check_now(BY, "ana")
+        return await answer(handle)
+
+    answer, world.tiktok.check = world.tiktok.check, meanwhile
+    assert (await world.watchlist.check_now(BY, "ana")).answer is Answer.OFFLINE
+
+
+async def test_two_entries_that_turn_out_to_be_one_person_become_one(world: LiveWorld) -> None:
+    world.tiktok.people[0].handle = "ana.new"
+    world.tiktok.trouble = BLOCKED
+    added = await world.watchlist.add(BY, "ana.new", CHANNEL + 1, None)
+    assert "429" in added.doubt
+    world.tiktok.trouble = None
+    world.clock.advance(900)
+    world.tiktok.go_live("ana.new")
+    await world.run_for(HOUR)
+    entries = await world.watchlist.entries(BY.guild_id)
+    assert [(entry.handle, entry.channel_id) for entry in entries] == [
+        ("ana.new", CHANNEL),
+        ("ana.new", CHANNEL + 1),
+    ]
+    assert sorted(row["channel_id"] for row in await world.messages() if not row["direct"]) == [
+        CHANNEL,
+        CHANNEL + 1,
+    ]
