@@ -6,8 +6,10 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import portalocker
@@ -22,13 +24,16 @@ from bot.errors import SettingsError, StorageError
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep
 from bot.logs import set_up_logging
+from bot.ports import RoundSource
 from bot.services.announcements import Announcements
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
+from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
 from bot.sources.tiktok.live import TikTokLiveSource
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
@@ -100,6 +105,16 @@ async def _house(
             clock=clock,
             rules=monitor_rules(settings),
         )
+        round_sync = RoundSync(
+            database=database,
+            sources=_round_sources(settings, stack.enter_context(_ssh_threads(settings))),
+            servers=settings.game_servers,
+            announcements=announcements,
+            charts=renderer,
+            clock=clock,
+            rules=_sync_rules(settings),
+        )
+        stack.push_async_callback(round_sync.close)
         services = Services(
             watchlist=Watchlist(
                 database=database,
@@ -109,6 +124,7 @@ async def _house(
                 accounts_per_guild=settings.accounts_per_guild,
             ),
             live_monitor=monitor,
+            round_sync=round_sync,
             guilds=Guilds(
                 database=database,
                 announcements=announcements,
@@ -126,7 +142,8 @@ async def _house(
             backups_kept=settings.backups_kept,
             clock=clock,
         )
-        yield services, [*_live_loops(monitor), *_upkeep_loops(upkeep, clock)], renderer
+        loops = [*_live_loops(monitor), *_round_loops(round_sync), *_upkeep_loops(upkeep, clock)]
+        yield services, loops, renderer
 
 
 def monitor_rules(settings: Settings) -> MonitorRules:
@@ -154,11 +171,40 @@ def _live_loops(monitor: LiveMonitor) -> list[Loop]:
     ]
 
 
+def _round_loops(round_sync: RoundSync) -> list[Loop]:
+    return [
+        Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
+        for server, changed in round_sync.changed.items()
+    ]
+
+
 def _upkeep_loops(upkeep: Upkeep, clock: Clock) -> list[Loop]:
     return [
         Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]
+
+
+def _sync_rules(settings: Settings) -> SyncRules:
+    return SyncRules(
+        poll_every=timedelta(seconds=settings.round_poll_seconds),
+        settle=timedelta(seconds=settings.round_settle_seconds),
+        post_max_age=timedelta(minutes=settings.round_post_max_age_minutes),
+    )
+
+
+def _ssh_threads(settings: Settings) -> ThreadPoolExecutor:
+    """Threads of SSH's own: blocked calls in the shared pool would hold up DNS look-ups for Discord."""
+    return ThreadPoolExecutor(max_workers=max(1, len(settings.game_servers)), thread_name_prefix="ssh")
+
+
+def _round_sources(settings: Settings, threads: ThreadPoolExecutor) -> dict[str, RoundSource]:
+    return {
+        name: SftpRoundSource(
+            ssh_address(name, server, settings.ssh_timeout_seconds), settings.known_hosts_file, threads
+        )
+        for name, server in settings.game_servers.items()
+    }
 
 
 async def _until_stopped(work: list[asyncio.Task[None]]) -> None:

@@ -34,6 +34,7 @@ from bot.errors import (
     SourceUnavailable,
 )
 from bot.ports import RemoteFile
+from bot.settings import GameServer
 
 T = TypeVar("T")
 
@@ -94,6 +95,21 @@ def is_plain_name(name: str) -> bool:
     """Whether a remote name is one plain file name: no separator, no "..", no control character."""
     controls = any(unicodedata.category(character) == "Cc" for character in name)
     return name not in {"", "."} and "/" not in name and ".." not in name and not controls
+
+
+def ssh_address(name: str, server: GameServer, timeout_seconds: float) -> SshAddress:
+    """Give the address and the credentials of a game server as its settings have them."""
+    return SshAddress(
+        name=name,
+        host=server.host,
+        port=server.port,
+        username=server.username,
+        password=server.password.get_secret_value() if server.password else None,
+        key_file=server.key_file,
+        key_passphrase=server.key_passphrase.get_secret_value() if server.key_passphrase else None,
+        folder=server.stats_folder,
+        timeout_seconds=timeout_seconds,
+    )
 
 
 @contextmanager
