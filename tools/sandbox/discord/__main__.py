@@ -23,7 +23,7 @@ from tools.sandbox.standin import LOOPBACK, add_control, announce, control_error
 
 
 def arguments() -> argparse.ArgumentParser:
-    data = Path(os.environ.get("VEDETTE_REFERENCE_DATA", "../shared/data"))
+    data = Path(os.environ.get("VEDETTE_REFERENCE_DATA") or "../shared/data")
     parser = argparse.ArgumentParser(prog="python -m tools.sandbox.discord", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument(

@@ -42,6 +42,10 @@ POST   /_control/roles                        {name, guild?, mentionable?, permi
 PATCH  /_control/roles/{role}                 {guild?, name?, mentionable?, permissions?}
 DELETE /_control/roles/{role}[?guild=G]
 ====== ====================================== ===========================================================
+
+An entry of the feed has `n`, `kind` and what belongs to it: "message_posted", "message_edited" and
+"message_deleted" have `channel` (its name) and `message` (`message_view`); "interaction" has `id`, `type`, `user`,
+`data`; "commands" `count`; "typing" `channel`; "world" `event`, `guild`; "violation" `violation`.
 """
 
 from __future__ import annotations

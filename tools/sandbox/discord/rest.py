@@ -171,7 +171,9 @@ def fault_response(fault: Fault) -> web.Response:
             float(fault.headers.get("Retry-After", "0.2")), fault.headers, everywhere=everywhere
         )
     if fault.body:
-        return web.Response(status=fault.status, text=fault.body, headers=fault.headers)
+        # From bytes: aiohttp would add a charset to application/json, which discord.py takes for text.
+        headers = {"Content-Type": "text/plain; charset=utf-8"} | fault.headers
+        return web.Response(status=fault.status, body=fault.body.encode(), headers=headers)
     body = {"message": f"{fault.status}: on order of a test", "code": 0}
     return json_response(body, status=fault.status, headers=VIA | fault.headers)
 
