@@ -30,8 +30,7 @@ HEAD = 92  # title and subtitle
 FOOT = 44  # what the values are
 GROUP_HEAD = 44
 GROUP_FOOT = 28
-ROW = 62
-VALUE_ROOM = 84  # right of a bar
+LOWEST_ROW, HIGHEST_ROW = 58, 92  # a bar with its label; few bars are drawn larger
 GUTTER = 40  # between two groups
 
 BACKGROUND = "#313338"  # Discord's dark theme
@@ -116,23 +115,30 @@ class _Column:
 
     axes: Axes
     width: float
+    row: float
     colour: str
     top: float
 
     @property
     def longest(self) -> float:
-        return self.width - VALUE_ROOM
+        return self.width - 15 * len(_number(self.top)) - 22
+
+    @property
+    def size(self) -> float:
+        return min(20.0, LABEL_SIZE * self.row / LOWEST_ROW)
 
 
 def _bars(spec: BarChart, fonts: Fonts) -> _Page:
     rows = max((len(group.bars) for group in spec.groups), default=0)
-    height = max(HEIGHT, HEAD + GROUP_HEAD + rows * ROW + GROUP_FOOT + FOOT)
+    around = HEAD + GROUP_HEAD + GROUP_FOOT + FOOT
+    row = min(HIGHEST_ROW, max(LOWEST_ROW, (HEIGHT - around) // max(1, rows)))
+    height = max(HEIGHT, around + rows * row)
     page = _Page(spec, height, fonts)
     top = max((bar.value for group in spec.groups for bar in group.bars), default=0.0)
     width = (WIDTH - 2 * MARGIN - GUTTER * (len(spec.groups) - 1)) / max(1, len(spec.groups))
     for number, (group, colour) in enumerate(zip(spec.groups, cycle(COLOURS), strict=False)):
         axes = page.axes(MARGIN + number * (width + GUTTER), HEAD, width, height - HEAD - FOOT)
-        _group(page, _Column(axes=axes, width=width, colour=colour, top=max(top, 1.0)), group)
+        _group(page, _Column(axes=axes, width=width, row=row, colour=colour, top=max(top, 1.0)), group)
     return page
 
 
@@ -140,24 +146,29 @@ def _group(page: _Page, column: _Column, group: BarGroup) -> None:
     axes, width = column.axes, column.width
     page.text(axes, (0, 18), group.name, size=LABEL_SIZE, color=column.colour, weight="bold", room=width)
     for number, bar in enumerate(group.bars):
-        _bar(page, column, bar, GROUP_HEAD + number * ROW)
+        _bar(page, column, bar, GROUP_HEAD + number * column.row)
     footnote = group.footnote if group.bars else "nobody"
-    below = GROUP_HEAD + len(group.bars) * ROW + GROUP_FOOT / 2
+    below = GROUP_HEAD + len(group.bars) * column.row + GROUP_FOOT / 2
     page.text(axes, (0, below), footnote, size=SMALL_SIZE, color=QUIET_INK, room=width)
 
 
 def _bar(page: _Page, column: _Column, bar: Bar, at: float) -> None:
     """Draw the label and the note above the bar, and the value at its right."""
-    axes, right = column.axes, column.width
-    note = page.text(axes, (right, at + 12), bar.note, size=LABEL_SIZE, color=QUIET_INK, ha="right")
+    axes, right, size = column.axes, column.width, column.size
+    words, middle, thickness = at + 0.2 * column.row, at + 0.65 * column.row, 0.3 * column.row
+    note = page.text(axes, (right, words), bar.note, size=size, color=QUIET_INK, ha="right")
     label = page.fonts.drawable(bar.label, bar.fallback)
-    room = right - page.width(note) - 16
-    page.text(axes, (0, at + 12), label, size=LABEL_SIZE, color=INK, room=room)
+    page.text(axes, (0, words), label, size=size, color=INK, room=right - page.width(note) - 16)
     length = max(2.0, column.longest * max(0.0, bar.value) / column.top)
-    axes.barh(at + 40, column.longest, height=18, color=TRACK)
-    axes.barh(at + 40, length, height=18, color=column.colour)
-    value = f"{bar.value:,.0f}".replace(",", "\u202f")
-    page.text(axes, (right, at + 40), value, size=LABEL_SIZE, color=INK, weight="bold", ha="right")
+    axes.barh(middle, column.longest, height=thickness, color=TRACK)
+    axes.barh(middle, length, height=thickness, color=column.colour)
+    value = _number(bar.value)
+    page.text(axes, (right, middle), value, size=LABEL_SIZE, color=INK, weight="bold", ha="right")
+
+
+def _number(value: float) -> str:
+    """Write a number without decimals; from 10,000 on with narrow spaces, which no language misreads."""
+    return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}".replace(",", "\u202f")
 
 
 def _lines(spec: LineChart, fonts: Fonts) -> _Page:

@@ -29,6 +29,8 @@ def outcome(resolved: ResolvedRound) -> str:
     winner = _SIDES[resolved.winner_side]
     if resolved.attackers_succeeded:
         return f"{winner} attacked and won in {clock(resolved.played_seconds or 0)}"
+    if resolved.played_seconds is None:
+        return f"{winner} held"
     if Flag.ENDED_EARLY in resolved.flags:
         return f"{winner} held, ended early at {clock(resolved.played_seconds or 0)}"
     return f"{winner} held the full {clock(resolved.limit_seconds)}"

@@ -1,4 +1,4 @@
-"""What is said about a round: a message with one table per side and a chart of the damage.
+"""What is said about a round: a message with one table per side and its chart.
 
 A table is monospaced and at most 36 columns wide, so that a phone shows it without a break. With the most
 players a side can have the whole stays far below Discord's 1,024 characters per field and 6,000 per
@@ -12,13 +12,13 @@ import unicodedata
 from collections.abc import Sequence
 
 from bot.core.announcements import Message, MessageField, Tone
-from bot.core.charts import Bar, BarChart, BarGroup
 from bot.core.markup import clip, escape, stamp
+from bot.core.rounds.chart import clock, outcome, round_chart
 from bot.core.rounds.fields import ALLIES, AXIS, SPECTATOR
 from bot.core.rounds.names import clean_name
 from bot.core.rounds.resolve import Flag, ResolvedPlayer, ResolvedRound
 
-MOST_PLAYERS = 12  # rows of a table and bars of a side; a match has at most 6 a side, a public server more
+MOST_PLAYERS = 12  # rows of a table; a match has at most 6 a side, a public server more
 TABLE_WIDTH = 36  # columns a phone shows in a code block
 _NAME_WIDTH = 14
 _HEAD = f"{'Player':<{_NAME_WIDTH}} {'K':>3} {'D':>3} {'DMG':>6} {'ACC':>4}"
@@ -49,13 +49,8 @@ def round_message(round_: ResolvedRound, *, server: str) -> Message:
         body="\n".join(f"⚠️ {text}" for flag, text in MARKS.items() if flag in round_.flags),
         fields=(*_facts(round_), *_tables(round_)),
         footer=f"{clip(server, 60)} · {clip(clean_name(round_.map) or '?', 64)}",
-        chart=_chart(round_),
+        chart=round_chart(round_) if round_.players else None,
     )
-
-
-def clock(seconds: int) -> str:
-    """Write a span as the game does, `m:ss`."""
-    return f"{seconds // 60}:{seconds % 60:02d}"
 
 
 def _map_title(name: str) -> str:
@@ -66,10 +61,7 @@ def _map_title(name: str) -> str:
 def _outcome(round_: ResolvedRound) -> str:
     if Flag.ABORTED in round_.flags:
         return "aborted"
-    if round_.attackers_succeeded is None:
-        return "winner unknown"
-    side = SIDES.get(round_.winner_side, "?")
-    return f"{side} won the attack" if round_.attackers_succeeded else f"{side} held"
+    return outcome(round_) or "winner unknown"
 
 
 def _facts(round_: ResolvedRound) -> list[MessageField]:
@@ -131,24 +123,3 @@ def _column(name: str, width: int) -> str:
         shown += character
         used += columns
     return shown + " " * (width - used)
-
-
-def _chart(round_: ResolvedRound) -> BarChart | None:
-    groups = tuple(
-        BarGroup(name=SIDES[side], bars=tuple(_bar(player) for player in players[:MOST_PLAYERS]))
-        for side in (AXIS, ALLIES)
-        if (players := _on_side(round_, side))
-    )
-    if not groups:
-        return None
-    return BarChart(
-        title=f"{_map_title(round_.map)}, round {round_.round}",
-        value_axis="damage given (hp)",
-        subtitle="both rounds together" if Flag.NO_PARTNER in round_.flags else "",
-        groups=groups,
-    )
-
-
-def _bar(player: ResolvedPlayer) -> Bar:
-    note = f"{player.kills} kills, {player.deaths} deaths"
-    return Bar(label=player.name, value=player.damage_given, note=note)
