@@ -47,7 +47,7 @@ class Announcements:
         self._database = database
         self._clock = clock
         self._jitter = jitter
-        self._started_at = clock.now()
+        self._started_at = self._looked_at = clock.now()
         self._news = asyncio.Event()
 
     def wake(self) -> None:
@@ -76,7 +76,7 @@ class Announcements:
 
         Nothing is due while Discord wants us to stop.
         """
-        now = self._clock.now()
+        now = self._looked_at = self._clock.now()
         async with self._database.read() as conn:
             late = await outbox.has_expired(conn, now)
         if late:
@@ -89,11 +89,11 @@ class Announcements:
             return await outbox.due(conn, now)
 
     async def wait(self) -> None:
-        """Sleep until `wake` or until the next message, channel or expiry is due."""
-        now = self._clock.now()
+        """Sleep until `wake`, or until something is due that was not when `due` last looked."""
         async with self._database.read() as conn:
             closed_until = (await sources.load(conn, DISCORD)).closed_until
-            upcoming = await outbox.next_try_at(conn, now)
+            upcoming = await outbox.next_try_at(conn, self._looked_at)
+        now = self._clock.now()
         if closed_until is not None and closed_until > now:
             upcoming = closed_until
         until = min(upcoming or now + _LONGEST_WAIT, now + _LONGEST_WAIT)

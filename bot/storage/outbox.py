@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, literal, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import Message, nonce_for
 from bot.core.delivery import OPEN_STATES, Event, OutboxState, Outgoing, after
 from bot.storage.tables import destinations, guilds, outbox
+from bot.storage.types import Instant
 from bot.storage.upsert import insert_for
 
 MOST_AT_ONCE = 200
@@ -126,7 +127,10 @@ async def note_try(conn: AsyncConnection, outbox_id: int, now: datetime) -> None
     await conn.execute(
         update(outbox)
         .where(outbox.c.id == outbox_id)
-        .values(tries=outbox.c.tries + 1, first_tried_at=func.coalesce(outbox.c.first_tried_at, now))
+        .values(
+            tries=outbox.c.tries + 1,
+            first_tried_at=func.coalesce(outbox.c.first_tried_at, literal(now, Instant())),
+        )
     )
 
 
