@@ -28,10 +28,10 @@ QUIET = ("aiosqlite", "alembic", "apscheduler", "asyncio", "httpcore", "httpx", 
 # Shorter values would hide half of the log, and by their places tell what they are.
 _SHORTEST_SECRET = 4
 _TOKEN = re.compile(r"\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}")
-_COOKIES = re.compile(r"(?i)(\b(?:set-)?cookies?\b[\"']?\s*[:=]\s*)(\"[^\"\n]*\"|'[^'\n]*'|[^\n]*)")
+_COOKIES = re.compile(r"(?i)(\b(?:set-)?cookies?\b[\"']?[ \t]*[:=][ \t]*)(\"[^\"\n]*\"|'[^'\n]*'|[^\n]*)")
 _NAMED = re.compile(
-    r"(?i)([\w-]*(?:authorization|api[_-]?key|sessionid|session_id|tt[-_]target[-_]idc|password|passphrase|token|secret)"
-    r"[\"']?\s*[:=]\s*[\"']?)((?:bot|bearer|basic)\s+)?([^\s\"'&,;)}\]]+)"
+    r"(?i)((?:authorization|api[_-]?key|sessionid|session_id|password|passphrase|token|secret)"
+    r"[\"']?[ \t]*[:=][ \t]*[\"']?)((?:bot|bearer|basic)[ \t]+)?([^\s\"'&,;)}\]]+)"
 )
 # A line break in a name must not look like a log line of ours, nor an escape reach the terminal.
 _CONTROL = {code: "?" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}

@@ -1,7 +1,8 @@
 """Bring the database to the schema this version knows: after a backup, in one transaction, by one process.
 
 Revisions live in `migrations/versions`, one file each, named by the revision: ``0002_what_changes.py``. They
-go forward only; the way back is the backup made before. A start that finds nothing to do does not even
+go forward only; the way back is the backup made before. To change the schema: change `tables.py`, add the
+revision with the next number, raise `HEAD_REVISION`; a test compares what both make. A start that finds nothing to do does not even
 import Alembic (0.4 s, 38 MB).
 """
 
