@@ -172,8 +172,7 @@ class RoundSync:
         async with self._database.read() as conn:
             known = await store.load_files(conn, server)
             is_first = (await sources.load(conn, _source(server))).last_ok_at is None
-        rounds = [file for file in listing if files.file_kind(file.name) is FileKind.ROUND]
-        seen = await self._decide(rounds, known, started_at, listed_at)
+        seen = await self._decide(listing, known, started_at, listed_at)
         news = {name: record for name, record in seen.records.items() if record != known.get(name)}
         if news:
             async with self._database.write("rounds.list") as conn:
@@ -182,7 +181,7 @@ class RoundSync:
         waiting = sum(record.state is FileState.SEEN for record in seen.records.values())
         return Poll(
             server=server,
-            listed=len(rounds),
+            listed=len(seen.records),
             imported=imported,
             failed=len(seen.due) - imported,
             waiting=waiting,
@@ -195,13 +194,17 @@ class RoundSync:
         started_at: datetime,
         listed_at: datetime,
     ) -> _Seen:
-        """Apply the table of files to a listing, the oldest name first.
+        """Apply the table of files to the rounds of a listing, the oldest name first.
 
         What is new counts from the end of the listing and what is due from its start, so that two
         listings of a slow server are far enough apart in truth.
         """
         records, due = {}, []
         for number, file in enumerate(sorted(listing, key=lambda file: file.name), start=1):
+            if number % AT_ONCE == 0:
+                await self._clock.sleep(0)
+            if files.file_kind(file.name) is not FileKind.ROUND:
+                continue
             before = known.get(file.name)
             is_same = before is not None and (before.size, before.modified_at) == (
                 file.size,
@@ -218,8 +221,6 @@ class RoundSync:
             records[file.name] = decision.record
             if decision.fetch:
                 due.append(file)
-            if number % AT_ONCE == 0:
-                await self._clock.sleep(0)
         return _Seen(records=records, due=tuple(due))
 
     async def _fetch(self, server: str, source: RoundSource, seen: _Seen) -> int:

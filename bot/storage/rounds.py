@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -67,22 +67,21 @@ async def save_files(
     conn: AsyncConnection, server: str, records: Mapping[str, FileRecord], *, now: datetime, silent: bool
 ) -> None:
     """Write what a listing changed; `silent` marks the files that are new in it."""
-    rows = [
-        {"server": server, "name": name, "first_seen_at": now, "silent": silent, **asdict(record)}
-        for name, record in records.items()
-    ]
     insert = insert_for(conn, round_files)
     statement = insert.on_conflict_do_update(
         index_elements=["server", "name"],
         set_={column.name: insert.excluded[column.name] for column in _RECORD},
     )
-    for start in range(0, len(rows), AT_ONCE):
-        await conn.execute(statement, rows[start : start + AT_ONCE])
+    same = {"server": server, "first_seen_at": now, "silent": silent}
+    names = list(records)
+    for start in range(0, len(names), AT_ONCE):
+        part = names[start : start + AT_ONCE]
+        await conn.execute(statement, [{**same, "name": name, **_values(records[name])} for name in part])
 
 
 async def save_file(conn: AsyncConnection, server: str, name: str, record: FileRecord) -> None:
     """Write where one known file stands."""
-    await conn.execute(update(round_files).where(_file(server, name)).values(**asdict(record)))
+    await conn.execute(update(round_files).where(_file(server, name)).values(**_values(record)))
 
 
 async def start_backfill(conn: AsyncConnection, server: str) -> None:
@@ -142,7 +141,7 @@ async def keep_content(
     await conn.execute(
         update(round_files)
         .where(_file(server, name))
-        .values(**asdict(record), sha256=sha256, content=content)
+        .values(**_values(record), sha256=sha256, content=content)
     )
     row = (
         await conn.execute(select(round_files.c.id, round_files.c.silent).where(_file(server, name)))
@@ -220,6 +219,10 @@ def _stored_rounds() -> Select[Any]:
 
 def _file(server: str, name: str) -> ColumnElement[bool]:
     return (round_files.c.server == server) & (round_files.c.name == name)
+
+
+def _values(record: FileRecord) -> dict[str, Any]:
+    return {column.name: getattr(record, column.name) for column in _RECORD}
 
 
 def _record(row: RowMapping) -> FileRecord:
