@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.core.rounds.grammar import LARGEST_FILE, RoundFileError, WeaponLine, parse_stats
+from bot.errors import InputRefused
+from tests.core.rounds.samples import GUIDS, content, header, player, roster
+
+GOOD = content(header(), *roster())
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(RoundFileError) as caught:
+        parse_stats(data)
+    return str(caught.value)
+
+
+def test_header_is_read():
+    read = parse_stats(content(header(2, "71:05", "0:00", defender=2, winner=0))).header
+    assert (read.server, read.map, read.config) == ("^1the ^7server", "supply", "legacy3")
+    assert (read.round, read.defender, read.winner) == (2, 2, 0)
+    assert (read.limit, read.next_limit) == (71 * 60 + 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("ninth", "seconds"),
+    [
+        ("450300", 450),
+        ("-3", None),
+        ("0", None),
+        ("450", 450),
+        ("1733415574", None),
+        ("m-8", None),
+        ("", None),
+    ],
+)
+def test_optional_ninth_field_is_a_duration_or_nothing(ninth, seconds):
+    read = parse_stats(content(header(extra=f"\\{ninth}"), *roster()))
+    assert read.header.played_seconds == seconds
+    assert len(read.players) == 4
+
+
+def test_player_is_read_field_by_field():
+    tail = {f"f{at}": at + 1 for at in range(38)}
+    line = player(GUIDS[0], name="a^1b\\c", rounds=1, side=3, guns=(1, 2, 3, 4, 5), **tail)
+    (read,) = parse_stats(content(header(), line)).players
+    assert (read.guid, read.name, read.rounds, read.side) == (GUIDS[0], "a^1b\\c", 1, 3)
+    assert read.weapons == {4: WeaponLine(hits=1, shots=2, kills=3, deaths=4, head_hits=5)}
+    assert read.counts["damage_given"] == 1
+    assert read.counts["headshot_kills"] == 15
+    assert read.ratios["team_minutes"] == 23.0
+    assert read.counts["revives"] == 38
+
+
+def test_weapons_follow_the_bits_of_the_mask_lowest_first():
+    line = player(GUIDS[0]).replace("16 30 100 5 4 6", f"{1 << 2 | 1 << 27} 1 2 3 4 5 6 7 8 9 10")
+    (read,) = parse_stats(content(header(), line)).players
+    assert [(weapon, counters.hits) for weapon, counters in read.weapons.items()] == [(2, 1), (27, 6)]
+
+
+def test_windows_line_ends_and_nul_characters_change_nothing():
+    assert parse_stats(GOOD.replace(b"\n", b"\r\n")) == parse_stats(GOOD)
+    assert parse_stats(GOOD.replace(b"someone", b"some\0one")) == parse_stats(GOOD)
+
+
+def test_names_are_utf8_or_else_latin1():
+    for encoding in ("utf-8", "latin-1"):
+        line = player(GUIDS[0], name="Jürgen\x85\x0b")
+        (read,) = parse_stats(f"{header()}\n{line}\n".encode(encoding)).players
+        assert read.name == "Jürgen\x85\x0b"
+
+
+def test_header_alone_is_a_round_with_nobody():
+    assert parse_stats(content(header(2))).players == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "name"),
+    [(33, "33-field layout of 2024"), (36, "36-field"), (37, "37-field"), (39, "unknown layout of 39")],
+)
+def test_other_layouts_are_refused_by_name(count, name):
+    line = "\t".join((player(GUIDS[1]) + "\t0").split("\t")[: count + 1])
+    told = refusal(content(header(), player(GUIDS[0]), line))
+    assert name in told
+    assert told.startswith("line 3: ")
+
+
+@pytest.mark.parametrize(("count", "name"), [(10, "game-stats 0.2"), (31, "c0rnsp0rn"), (5, "without tabs")])
+def test_space_separated_variants_are_refused_by_name(count, name):
+    head = player(GUIDS[0]).partition(" \t")[0]
+    assert name in refusal(content(header(extra="\\1733415574"), f"{head} {' '.join(['1'] * count)}"))
+
+
+def test_decimal_minutes_are_refused_by_name():
+    assert "decimal minutes" in refusal(content(header(limit="20.00")))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"\n",
+        b"\0\n",
+        GOOD[:-1],
+        GOOD[:-40],
+        GOOD + b"\n",
+        GOOD + b"rubbish\n",
+        GOOD * 2,
+        GOOD.replace(b"\\legacy3", b""),
+        GOOD.replace(b"supply", b""),
+        GOOD.replace(b"\\1\\1\\2\\10:00", b"\\3\\1\\2\\10:00"),
+        GOOD.replace(b"10:00", b"10:60"),
+        GOOD.replace(b"10:00", "\u0661\u0660:00".encode()),
+        GOOD.replace(b"AAAAAAA1", b"aaaaaaa1"),
+        GOOD.replace(b"AAAAAAA1", b"AAAA"),
+        GOOD.replace(b"AAAAAAA1", b"AAAAAAA2"),
+        GOOD.replace(b"\\0\\1\\16", b"\\0\\4\\16"),
+        GOOD.replace(b"\\0\\1\\16", b"\\-1\\1\\16"),
+        GOOD.replace(b"\\16 30", b"\\24 30"),
+        GOOD.replace(b"\\16 30", b"\\-16 30"),
+        GOOD.replace(b"\\16 30 100 5 5 6", b"\\"),
+        GOOD.replace(b"\\16 30", b"\\16 3_0"),
+        GOOD.replace(b"\t900", b"\t9999999999"),
+        GOOD.replace(b"\t900", b"\t" + b"9" * 5000),
+        GOOD.replace(b"\t900", b"\t900.5"),
+        GOOD.replace(b"80.0", b"nan"),
+        GOOD.replace(b"80.0", b"1e308"),
+        GOOD[:-1] + b"x" * LARGEST_FILE + b"\n",
+    ],
+)
+def test_one_thing_wrong_refuses_the_whole_file(broken):
+    assert refusal(broken)
+
+
+def test_refusal_names_the_line_and_is_safe_to_show():
+    bad = GOOD.replace(b"BBBBBBB1\\^3someone\\0", b"BBBBBBB1\\^3@everyone\\zero")
+    assert refusal(bad).startswith("line 4: rounds counter")
+    assert "@everyone" not in refusal(bad)
+    assert issubclass(RoundFileError, InputRefused)
+
+
+@given(st.binary(max_size=3000))
+def test_arbitrary_bytes_are_read_or_refused(data):
+    _read_or_refuse(data)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_damaged_real_files_are_read_or_refused(real_files, data):
+    content = bytearray(data.draw(st.sampled_from(list(real_files.values()))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content)))
+        end = data.draw(st.integers(at, min(len(content), at + 30)))
+        content[at:end] = data.draw(
+            st.binary(max_size=8) | st.sampled_from([b"\t", b"\\", b"\n", b"-1", b" "])
+        )
+    _read_or_refuse(bytes(content))
+
+
+@given(st.integers(0, len(GOOD) - 1))
+def test_file_cut_anywhere_is_never_read_beyond_its_whole_lines(length):
+    cut = GOOD[:length]
+    if cut.endswith(b"\n"):
+        assert len(parse_stats(cut).players) == cut.count(b"\n") - 1
+    else:
+        assert refusal(cut)
+
+
+def test_every_real_file_of_38_fields_is_read_and_the_others_are_refused(real_files):
+    for name, data in real_files.items():
+        fields = {line.count(b"\t") for line in data.splitlines()[1:]}
+        if fields <= {38}:
+            read = parse_stats(data)
+            assert len(read.players) == data.count(b"\n") - 1
+            assert f"-{read.header.map}-round-{read.header.round}.txt" in name
+        else:
+            assert re.search(rf"the {fields.pop()}-field layout", refusal(data))
+
+
+def _read_or_refuse(data: bytes) -> None:
+    try:
+        read = parse_stats(data)
+    except RoundFileError:
+        return
+    assert len(read.players) <= data.count(b"\n")
+    assert all(-(2**31) <= count < 2**31 for line in read.players for count in line.counts.values())

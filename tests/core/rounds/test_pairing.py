@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from itertools import pairwise, permutations
+
+import pytest
+
+from bot.core.rounds.pairing import Pairing, pair_rounds
+from tests.core.rounds.samples import GUIDS, header, played, roster
+
+FIRST = played("first", 0, header(1, "10:00", "7:30"), *roster())
+
+
+def second(minutes=8, key="second", limit="7:30", rounds=1, guids=GUIDS, **changes):
+    return played(key, minutes, header(2, limit, "5:00", **changes), *roster(rounds=rounds, guids=guids))
+
+
+def test_round_2_finds_its_round_1_by_the_limit():
+    assert pair_rounds([second(), FIRST]) == {
+        "first": Pairing(round=1),
+        "second": Pairing(round=2, first=FIRST),
+    }
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        second(limit="7:31"),
+        second(map_name="oasis"),
+        second(minutes=46),
+        second(minutes=-3),
+        second(guids=("CCCCCCC1", "CCCCCCC2", "CCCCCCC3", GUIDS[0])),
+    ],
+    ids=["other limit", "other map", "too late", "before", "other players"],
+)
+def test_anything_that_does_not_fit_stays_single(stranger):
+    assert pair_rounds([FIRST, stranger])["second"] == Pairing(round=2)
+
+
+def test_half_of_the_players_is_enough():
+    other = second(guids=(*GUIDS[:2], "CCCCCCC1", "CCCCCCC2"))
+    assert pair_rounds([FIRST, other])["second"].first is FIRST
+
+
+def test_round_2_with_nobody_has_no_partner_and_is_not_aborted():
+    assert pair_rounds([FIRST, played("second", 8, header(2, "7:30"))])["second"] == Pairing(round=2)
+
+
+def test_replayed_map_with_equal_times_pairs_each_with_its_own_whatever_the_order():
+    again = played("again", 16, header(1, "10:00", "7:30"), *roster(rounds=1))
+    last = second(minutes=24, key="last", rounds=2)
+    for order in permutations([FIRST, second(), again, last]):
+        pairings = pair_rounds(order)
+        assert pairings["second"].first is FIRST
+        assert pairings["last"].first is again
+        assert not any(pairing.aborted for pairing in pairings.values())
+
+
+def test_two_round_1_in_a_row_leave_the_first_single():
+    again = played("again", 12, header(1, "10:00", "7:30"), *roster())
+    pairings = pair_rounds([FIRST, again, second(minutes=20)])
+    assert pairings["second"].first is again
+    assert pairings["first"] == Pairing(round=1)
+
+
+def test_round_2_label_on_fresh_counters_is_an_aborted_round_1():
+    aborted = played("aborted", 30, header(2, "12:00", "71:05"), *roster(rounds=0))
+    assert pair_rounds([FIRST, aborted])["aborted"] == Pairing(round=1, aborted=True)
+
+
+def test_round_1_label_on_counters_of_round_2_is_an_aborted_round_2():
+    aborted = played("aborted", 5, header(1, "7:30", "0:00"), *roster(rounds=1))
+    assert pair_rounds([FIRST, aborted])["aborted"] == Pairing(round=2, first=FIRST, aborted=True)
+
+
+def test_replay_of_a_held_round_is_not_called_aborted_when_its_round_2_was_played():
+    held = played("held", 0, header(1, "10:00", "10:00", winner=1), *roster())
+    replay = played("replay", 12, header(1, "10:00", "7:30"), *roster(rounds=1))
+    pairings = pair_rounds([held, replay, second(minutes=20, rounds=2)])
+    assert pairings["replay"] == Pairing(round=1)
+    assert pairings["second"].first is replay
+
+
+def test_real_rounds_all_find_their_partner(real_rounds):
+    """By hand: a round 2 follows its round 1 directly in the order of names, on the same map."""
+    names = sorted(real_rounds)
+    by_hand = {
+        later: earlier
+        for earlier, later in pairwise(names)
+        if earlier.endswith("-1.txt") and later.endswith("-2.txt") and earlier[18:-5] == later[18:-5]
+    }
+    pairings = pair_rounds(real_rounds.values())
+    assert {key: pairing.first.key for key, pairing in pairings.items() if pairing.first} == by_hand
+    assert len(by_hand) >= 25
+
+
+def test_the_real_aborted_round_is_found(real_rounds):
+    aborted = [key for key, pairing in pair_rounds(real_rounds.values()).items() if pairing.aborted]
+    assert [key[:17] for key in aborted] == ["2025-10-26-200001"]
+    assert pair_rounds(real_rounds.values())[aborted[0]].round == 1

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from bot.core.rounds.pairing import pair_rounds
+from bot.core.rounds.resolve import Flag, resolve
+from tests.core.rounds.samples import GUIDS, header, played, player, roster
+
+
+def alone(*rounds, key=None):
+    """Resolve the last of some rounds, as the service does."""
+    pairings = pair_rounds(rounds)
+    wanted = next((one for one in rounds if one.key == key), rounds[-1])
+    return resolve(wanted, pairings[wanted.key])
+
+
+def by_guid(resolved):
+    return {player.guid: player for player in resolved.players}
+
+
+FIRST = played("first", 0, header(1, "10:00", "7:30"), *roster(f6=1, f9=40, f14=3, f22=7.5, f37=2))
+
+
+def second_with(line, **head):
+    others = roster(
+        rounds=1, guids=GUIDS[1:], guns=(50, 180, 9, 9, 8), f0=1500, f1=1500, f8="70.0", f22=12.5, f37=1
+    )
+    return played("second", 8, header(2, "7:30", "5:00", **head), line, *others)
+
+
+def second_line(**changes):
+    values = {"rounds": 1, "guns": (50, 180, 9, 9, 8), "f0": 1500, "f1": 1500, "f8": "70.0", "f22": 12.5}
+    return player(GUIDS[0], **(values | {"f6": 3, "f9": 25, "f14": 1, "f37": 5} | changes))
+
+
+def test_round_2_alone_subtracts_what_counts_on_and_takes_the_rest_as_it_is():
+    resolved = alone(FIRST, second_with(second_line(name="^1New^7Name")))
+    someone = by_guid(resolved)[GUIDS[0]]
+    assert someone.name == "NewName"
+    assert (someone.kills, someone.deaths, someone.damage_given, someone.damage_received) == (4, 4, 600, 600)
+    assert (someone.gun_hits, someone.gun_shots, someone.head_hits) == (20, 80, 2)
+    assert someone.team_kills == 2
+    assert (someone.xp, someone.headshot_kills, someone.revives) == (25, 1, 5)
+    assert (someone.team_seconds, someone.alive_seconds) == (300, round((12.5 * 0.7 - 7.5 * 0.8) * 60))
+    assert (someone.dpm, someone.accuracy, someone.kd) == (120, 0.25, 1)
+    assert not someone.counter_reset
+    assert (resolved.partner_key, resolved.flags, resolved.counted) == ("first", frozenset(), True)
+
+
+def test_reconnected_player_keeps_the_raw_numbers_of_round_2():
+    """The counter did not rise, though damage, kills and hits did: a drop alone would miss it."""
+    line = second_line(rounds=0)
+    someone = by_guid(alone(FIRST, second_with(line)))[GUIDS[0]]
+    assert someone.counter_reset
+    assert (someone.damage_given, someone.kills, someone.team_seconds) == (1500, 9, 750)
+
+
+@pytest.mark.parametrize("drop", [{"f0": 100}, {"f1": 100}, {"f22": 3.0}, {"guns": (50, 180, 9, 1, 8)}])
+def test_drop_in_damage_deaths_or_time_is_a_reconnect_too(drop):
+    someone = by_guid(alone(FIRST, second_with(second_line(**drop))))[GUIDS[0]]
+    assert someone.counter_reset
+    assert someone.kills == 9
+
+
+def test_knife_shots_taken_back_are_no_reconnect_and_never_negative():
+    knives = f"{1 | 1 << 4} 0 9 0 0 0 "
+    fewer = f"{1 | 1 << 4} 0 2 0 0 0 "
+    first = played(
+        "first", 0, header(1, "10:00", "7:30"), *(line.replace("16 ", knives, 1) for line in roster())
+    )
+    someone = by_guid(alone(first, second_with(second_line().replace("16 ", fewer, 1))))[GUIDS[0]]
+    assert not someone.counter_reset
+    assert (someone.kills, someone.gun_shots) == (4, 80)
+
+
+def test_late_joiner_has_his_own_numbers_and_a_leaver_none():
+    line = second_line(rounds=0).replace(GUIDS[0], "CCCCCCC1")
+    players = by_guid(alone(FIRST, second_with(line)))
+    assert players["CCCCCCC1"].damage_given == 1500
+    assert not players["CCCCCCC1"].counter_reset
+    assert GUIDS[0] not in players
+
+
+def test_spectator_with_frozen_totals_did_not_play_round_2():
+    frozen = second_line(side=3, guns=(30, 100, 5, 5, 6), f0=900, f1=900, f6=1, f22=7.5)
+    assert GUIDS[0] not in by_guid(alone(FIRST, second_with(frozen)))
+    moved_late = second_line(side=3)
+    assert by_guid(alone(FIRST, second_with(moved_late)))[GUIDS[0]].damage_given == 600
+
+
+def test_restart_vote_that_zeroed_everybody_subtracts_nobody():
+    fresh = roster(rounds=1, guns=(50, 180, 9, 9, 8), f0=1500, f1=1500, f22=7.4)
+    first = played("first", 0, header(1, "10:00", "7:30"), *roster(f22=6.0))
+    resolved = alone(first, played("second", 8, header(2, "7:30", "7:24"), *fresh))
+    assert {one.damage_given for one in resolved.players} == {1500}
+    assert all(one.counter_reset for one in resolved.players)
+
+
+def test_round_2_without_round_1_is_kept_and_not_counted():
+    resolved = alone(second_with(second_line(), defender=1, winner=1))
+    assert resolved.flags >= {Flag.NO_PARTNER}
+    assert not resolved.counted
+    assert by_guid(resolved)[GUIDS[0]].damage_given == 1500
+    assert resolved.played_seconds is None
+
+
+def test_sums_that_do_not_balance_are_marked_but_count():
+    resolved = alone(FIRST, second_with(second_line(f0=1600)))
+    assert resolved.flags == {Flag.SUMS_DO_NOT_BALANCE}
+    assert resolved.counted
+    killed_by_nobody = alone(FIRST, second_with(second_line(guns=(50, 180, 8, 9, 8))))
+    assert killed_by_nobody.flags == {Flag.SUMS_DO_NOT_BALANCE}
+
+
+def test_bots_are_told_apart_and_keep_a_round_from_counting():
+    bots = [player("OMNIBOT0", name=f"[BOT]{name}", guns=(1, 1, 1, 1, 0)) for name in ("b", "a")]
+    resolved = alone(played("first", 0, header(), *roster(), *bots))
+    assert {one.guid: one.name for one in resolved.players if "BOT" in one.guid} == {
+        "OMNIBOT0": "[BOT]a",
+        "OMNIBOT1": "[BOT]b",
+    }
+    assert resolved.flags == {Flag.BOTS}
+    assert not resolved.counted
+
+
+def test_few_players_and_short_rounds_do_not_count():
+    few = alone(played("few", 0, header(), *roster(guids=GUIDS[:3])))
+    assert (few.flags, few.counted) == ({Flag.TOO_FEW_PLAYERS}, False)
+    short = alone(played("short", 0, header(next_limit="0:59"), *roster(f22=0.9)))
+    assert (short.flags, short.counted) == ({Flag.TOO_SHORT}, False)
+    assert alone(played("long", 0, header(next_limit="1:00"), *roster(f22=1.0))).counted
+
+
+def test_counters_of_an_earlier_match_keep_a_round_1_from_counting():
+    leaked = alone(played("leaked", 0, header(1, "10:00", "7:30"), *roster(f22=7.8)))
+    assert (leaked.flags, leaked.counted) == ({Flag.COUNTERS_LEAKED}, False)
+    assert alone(played("fine", 0, header(1, "10:00", "7:30"), *roster(f22=7.7))).counted
+
+
+@pytest.mark.parametrize(
+    ("head", "minutes", "seconds", "succeeded", "early"),
+    [
+        (header(1, "10:00", "7:30"), 7.5, 450, True, False),
+        (header(1, "10:00", "10:00", winner=1), 10.0, 600, False, False),
+        (header(1, "10:00", "10:00", winner=1), 9.85, 591, False, False),
+        (header(1, "10:00", "10:00", winner=1), 9.8, 588, False, True),
+        (header(1, "10:00", "10:00", winner=1, extra="\\480200"), 8.1, 480, False, True),
+        (header(1, "10:00", "7:30", defender=2, winner=1), 7.5, 450, True, False),
+        (header(1, "10:00", "10:00", winner=0), 9.0, 540, None, False),
+    ],
+)
+def test_played_time_and_winner_come_from_the_header_and_the_team_time(
+    head, minutes, seconds, succeeded, early
+):
+    resolved = alone(played("x", 0, head, *roster(f22=minutes)))
+    assert (resolved.played_seconds, resolved.attackers_succeeded) == (seconds, succeeded)
+    assert (Flag.ENDED_EARLY in resolved.flags) is early
+
+
+def test_aborted_round_has_no_winner_and_does_not_count():
+    resolved = alone(played("x", 0, header(2, "12:00", "71:05", winner=1), *roster(f22=1.2)))
+    assert resolved.flags == {Flag.ABORTED}
+    assert (resolved.round, resolved.attackers_succeeded, resolved.played_seconds) == (1, None, 72)
+
+
+def test_players_come_by_damage():
+    lines = [player(guid, f0=damage) for guid, damage in zip(GUIDS, (5, 20, 10, 20), strict=True)]
+    resolved = alone(played("x", 0, header(), *lines))
+    assert [one.damage_given for one in resolved.players] == [20, 20, 10, 5]
+
+
+# --- The real rounds, against a second decoder that knows nothing of the first ---------------------
+
+
+def naive(content: bytes) -> dict[str, dict[str, float]]:
+    """Read a file by hand: per GUID the numbers that count on over both rounds, and those that do not."""
+    players = {}
+    for line in content.decode().splitlines()[1:]:
+        start, *tail = line.split("\t")
+        guid, _, rounds, side, numbers = start.split("\\")
+        mask, *counters = map(int, numbers.split())
+        weapons = [weapon for weapon in range(28) if mask & 2**weapon]
+        lines = {weapon: counters[5 * at : 5 * at + 5] for at, weapon in enumerate(weapons)}
+        guns = [five for weapon, five in lines.items() if weapon in (2, 3, 4, 5, 6, 7, 22, 23, 24, 25, 26)]
+        players[guid] = {
+            "rounds": int(rounds),
+            "side": int(side),
+            "kills": sum(five[2] for five in lines.values()),
+            "deaths": sum(five[3] for five in lines.values()),
+            "gun_hits": sum(five[0] for five in guns),
+            "gun_shots": sum(five[1] for five in guns),
+            "head_hits": sum(five[4] for five in guns),
+            "damage_given": int(tail[0]),
+            "damage_received": int(tail[1]),
+            "team_damage_given": int(tail[2]),
+            "team_damage_received": int(tail[3]),
+            "gibs": int(tail[4]),
+            "self_kills": int(tail[5]),
+            "team_kills": int(tail[6]),
+            "team_seconds": float(tail[22]) * 60,
+            "alive_seconds": float(tail[22]) * 60 * float(tail[8]) / 100,
+            "headshot_kills": int(tail[14]),
+            "xp": int(tail[9]),
+            "revives": int(tail[37]),
+        }
+    return players
+
+
+THIS_ROUND = {"side", "headshot_kills", "xp", "revives"}
+
+
+def expected(now: dict[str, float], then: dict[str, float] | None) -> dict[str, float]:
+    counted_on = then is not None and now["rounds"] == then["rounds"] + 1
+    return {
+        what: value - then[what] if counted_on and what not in THIS_ROUND else value
+        for what, value in now.items()
+        if what != "rounds"
+    }
+
+
+def test_real_rounds_agree_with_a_second_decoder(real_files, real_rounds):
+    pairings = pair_rounds(real_rounds.values())
+    compared = 0
+    for key, played_round in real_rounds.items():
+        first = pairings[key].first
+        now, then = naive(real_files[key]), naive(real_files[first.key]) if first else {}
+        resolved = by_guid(resolve(played_round, pairings[key]))
+        for guid in now.keys() - resolved.keys():
+            assert (now[guid]["side"], now[guid]["xp"]) == (3, 0)
+        for guid, one in resolved.items():
+            for what, value in expected(now[guid], then.get(guid)).items():
+                assert getattr(one, what) == pytest.approx(value, abs=0.51), (key, guid, what)
+            compared += 1
+    assert compared > 300
+
+
+def test_real_rounds_balance_after_the_rule(real_rounds):
+    """Only the round 1 in which somebody reconnected does not (its earlier part is lost)."""
+    pairings = pair_rounds(real_rounds.values())
+    resolved = {key: resolve(one, pairings[key]) for key, one in real_rounds.items()}
+    unbalanced = [key for key, one in resolved.items() if Flag.SUMS_DO_NOT_BALANCE in one.flags]
+    assert [key[:17] for key in unbalanced] == ["2025-11-01-231128"]
+    resets = [one.guid for round_ in resolved.values() for one in round_.players if one.counter_reset]
+    assert len(resets) == 1
+    spectators = [line for one in real_rounds.values() for line in one.stats.players if line.side == 3]
+    assert len(spectators) == 3
+
+
+def test_real_rounds_make_sense_to_a_reader(real_rounds):
+    pairings = pair_rounds(real_rounds.values())
+    for key, one in real_rounds.items():
+        resolved = resolve(one, pairings[key])
+        for player_ in resolved.players:
+            assert 0 <= player_.alive_seconds <= player_.team_seconds
+            assert player_.team_seconds <= resolved.played_seconds + 12
+            assert player_.headshot_kills <= player_.kills
+            assert math.isnan(player_.kd) is False
+            assert player_.dpm is None or 0 <= player_.dpm < 1500
+            assert "^" not in player_.name
+
+
+def test_only_the_aborted_and_the_empty_real_round_do_not_count(real_rounds):
+    pairings = pair_rounds(real_rounds.values())
+    left_out = [key for key, one in real_rounds.items() if not resolve(one, pairings[key]).counted]
+    assert [key[:17] for key in left_out] == ["2024-09-12-174949", "2025-10-26-200001"]
