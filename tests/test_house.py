@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import io
 import os
 import re
@@ -18,8 +17,8 @@ from pathlib import Path
 
 import grimp
 import pytest
-from discord import app_commands
-from discord.ext import commands
+
+from tests.slashcommands import slash_commands
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("bot", "cogs", "tools")
@@ -260,25 +259,10 @@ def test_importing_any_module_has_no_effect(tmp_path):
 # Commands.
 
 
-def cog_classes() -> list[type[commands.Cog]]:
-    modules = [importlib.import_module(f"cogs.{path.stem}") for path in (ROOT / "cogs").glob("[!_]*.py")]
-    return [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, commands.Cog) and value.__module__ == module.__name__
-    ]
-
-
 def test_no_two_commands_have_the_same_name():
-    names = Counter()
-    for cog in cog_classes():
-        for command in cog.__cog_app_commands__:
-            names[command.qualified_name] += 1
-            if isinstance(command, app_commands.Group):
-                names.update(child.qualified_name for child in command.walk_commands())
+    names = Counter(name for name, _ in slash_commands())
     assert {name: count for name, count in names.items() if count > 1} == {}
-    assert {"live", "rounds", "setup", "status"} <= names.keys()
+    assert {"live add", "rounds sync", "setup", "status"} <= names.keys()
 
 
 # The locks.

@@ -73,18 +73,19 @@ def _run_in_sandbox(arguments: list[str]) -> int:
     bots: list[subprocess.Popen[bytes]] = []
     _pass_signals_to(bots)
     with tempfile.TemporaryDirectory(prefix="vedette-sandbox-", ignore_cleanup_errors=True) as folder:
-        stand_ins = _start_stand_ins()
+        environment = {
+            **{name: value for name, value in os.environ.items() if name.upper() != "DATABASE_URL"},
+            "DATA_FOLDER": str(Path(os.environ.get("DATA_FOLDER") or folder).absolute()),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUTF8": "1",
+        }
+        stand_ins = _start_stand_ins(environment)
         try:
             ready = stand_ins.stdout.readline() if stand_ins.stdout else ""
             if not ready:
                 print("The stand-ins did not start.", file=sys.stderr)
                 return 1
-            environment = {
-                **{name: value for name, value in os.environ.items() if name.upper() != "DATABASE_URL"},
-                "DATA_FOLDER": str(Path(os.environ.get("DATA_FOLDER") or folder).absolute()),
-                "PYTHONPATH": str(ROOT),
-                **json.loads(ready)["env"],
-            }
+            environment |= json.loads(ready)["env"]
             print(_WELCOME.format(data_folder=environment["DATA_FOLDER"]), flush=True)
             # In an empty folder, so that no .env is read.
             command = [str(PYTHON), "-m", "bot", *arguments]
@@ -97,11 +98,12 @@ def _run_in_sandbox(arguments: list[str]) -> int:
             _stop(stand_ins)
 
 
-def _start_stand_ins() -> "subprocess.Popen[str]":
+def _start_stand_ins(environment: "dict[str, str]") -> "subprocess.Popen[str]":
     """Start them out of reach of Ctrl-C; they end when the pipe to them closes, even if this process dies."""
     return subprocess.Popen(
         [str(PYTHON), "-m", "tools.sandbox"],
         cwd=ROOT,
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",

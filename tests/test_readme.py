@@ -1,0 +1,249 @@
+"""What the README promises: each of its commands is run here, in a copy of the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.checks import BASE_PERMISSIONS
+from bot.discord.checks import _is_admin
+from tests.slashcommands import slash_commands
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+COPIED = ("bot", "cogs", "tools", "requirements.lock", ".env.example")
+READY = "Connected to Discord as"
+PATIENCE_SECONDS = 60
+
+
+def readme_commands() -> list[str]:
+    blocks = re.findall(r"(?ms)^ *```sh\n(.*?)^ *```$", README)
+    return list(
+        dict.fromkeys(line.strip() for block in blocks for line in block.splitlines() if line.strip())
+    )
+
+
+class House:
+    """A copy of the repository, with a Python on its PATH and nothing of this machine's settings."""
+
+    def __init__(self, folder: Path, stand_ins: dict[str, str]) -> None:
+        self.root = folder / "house"
+        self.root.mkdir()
+        for name in COPIED:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, self.root / name)
+        # run.py finds it complete, so nothing is installed again (tests/tools/test_run.py does that).
+        (self.root / ".venv").symlink_to(ROOT / ".venv")
+        (folder / "programs").mkdir()
+        (folder / "programs" / "python3").symlink_to(sys._base_executable)
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in {"HOME", "LANG", "VEDETTE_REFERENCE_DATA"}
+        }
+        self.bare = {**kept, "PATH": f"{folder / 'programs'}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+        # What an admin would have written into .env, to use it for real.
+        self.set_up = {**self.bare, **stand_ins}
+
+    def start(
+        self, command: str, environment: dict[str, str], stdin: int = subprocess.DEVNULL
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {command}"],
+            cwd=self.root,
+            env=environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+    def run(self, command: str) -> str:
+        """Run a command that ends by itself, and well; give what it printed."""
+        code, output = self._end(self.start(command, self.set_up))
+        assert code == 0, output
+        return output
+
+    def refused(self, command: str, environment: dict[str, str]) -> str:
+        """Run a command that must say what is wrong; give what it printed."""
+        code, output = self._end(self.start(command, environment))
+        assert code == 1, output
+        assert "Traceback" not in output
+        return output
+
+    def _end(self, process: subprocess.Popen[str]) -> tuple[int, str]:
+        output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        return process.returncode, output
+
+    def run_until_ready(self, command: str, environment: dict[str, str]) -> str:
+        """Start the bot, see it ready, stop it as Ctrl-C does, and see it end well; give what it printed."""
+        process = self.start(command, environment)
+        end = threading.Timer(PATIENCE_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
+        end.start()
+        seen = []
+        for line in process.stdout:
+            seen.append(line)
+            if READY in line:
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        rest, _ = process.communicate()
+        end.cancel()
+        output = "".join([*seen, rest])
+        assert READY in output, output
+        assert process.returncode == 0, output
+        assert "Traceback" not in output
+        return output
+
+
+@pytest.fixture(scope="module")
+def stand_ins() -> Iterator[dict[str, str]]:
+    """Settings that point to running stand-ins, whose game server bears the README's name for one."""
+    command = [sys.executable, "-m", "tools.sandbox"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            settings = json.loads(process.stdout.readline())["env"]
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            del settings["DATA_FOLDER"]
+            yield {name.replace("__SANDBOX__", "__MAIN__"): value for name, value in settings.items()}
+        finally:
+            process.stdin.close()
+            process.wait(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def house(tmp_path, stand_ins) -> House:
+    return House(tmp_path, stand_ins)
+
+
+def start_without_and_with_a_token(house: House, command: str) -> None:
+    assert "Vedette runs in its sandbox" in house.run_until_ready(command, house.bare)
+    assert not (house.root / "data").exists()
+    assert "sandbox" not in house.run_until_ready(command, house.set_up)
+    assert (house.root / "data" / "vedette.db").is_file()
+
+
+def start_the_sandbox(house: House, command: str) -> None:
+    (house.root / ".env").write_text("DISCORD_TOKEN=real\n", "utf-8")
+    assert "Vedette runs in its sandbox" in house.run_until_ready(command, house.bare)
+    assert not (house.root / "data").exists()
+
+
+def copy_the_settings(house: House, command: str) -> None:
+    house.run(command)
+    assert (house.root / ".env").read_text("utf-8") == (ROOT / ".env.example").read_text("utf-8")
+
+
+def check_everything(house: House, command: str) -> None:
+    copy_the_settings(house, "cp .env.example .env")
+    assert "DISCORD_TOKEN is not set" in house.refused(command, house.bare)
+    trust_the_host(house, "python3 tools/run.py trust-host main")
+    report = house.run(command)
+    for what in ("token", "guilds", "database", "server main", "tiktok", "sign quota", "disk", "time zone"):
+        assert what in report
+    assert "wrong" not in report
+
+
+def make_the_folder(house: House, command: str) -> None:
+    house.run(command)
+    assert (house.root / "data").is_dir()
+
+
+def make_the_key(house: House, command: str) -> None:
+    make_the_folder(house, "mkdir -p data")
+    house.run(command)
+    assert (house.root / "data" / "game_server_key").stat().st_mode & 0o777 == 0o600
+    assert (house.root / "data" / "game_server_key.pub").read_text("utf-8").startswith("ssh-ed25519 ")
+
+
+def trust_the_host(house: House, command: str) -> None:
+    ours, theirs = pty.openpty()
+    process = house.start(command, house.set_up, stdin=theirs)
+    os.write(ours, b"yes\n")
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == 0, output
+    assert re.search(r"SHA256:\S{43}", output)
+    assert house.set_up["GAME_SERVERS__MAIN__HOST"] in (house.root / "data" / "known_hosts").read_text(
+        "utf-8"
+    )
+
+
+def migrate(house: House, command: str) -> None:
+    house.run(command)
+    assert (house.root / "data" / "vedette.db").is_file()
+
+
+def back_up(house: House, command: str) -> None:
+    migrate(house, "python3 tools/run.py migrate")
+    house.run(command)
+    assert list((house.root / "data" / "backups").glob("*.db"))
+
+
+def verify_the_backup(house: House, command: str) -> None:
+    back_up(house, "python3 tools/run.py backup")
+    house.run(command)
+    (copy,) = (house.root / "data" / "backups").glob("*.db")
+    copy.write_bytes(copy.read_bytes()[:-1000])
+    house.refused(command, house.set_up)
+
+
+RUNNERS = {
+    "python3 tools/run.py": start_without_and_with_a_token,
+    "python3 tools/run.py --sandbox": start_the_sandbox,
+    "cp .env.example .env": copy_the_settings,
+    "python3 tools/run.py check": check_everything,
+    "mkdir -p data": make_the_folder,
+    'ssh-keygen -q -t ed25519 -N "" -C vedette -f data/game_server_key': make_the_key,
+    "python3 tools/run.py trust-host main": trust_the_host,
+    "python3 tools/run.py backup": back_up,
+    "python3 tools/run.py backup --verify": verify_the_backup,
+    "python3 tools/run.py migrate": migrate,
+}
+TEST_COMMAND = (
+    "python3 tools/test.py"  # runs this file; tests/tools/test_run.py runs it in a small repository
+)
+
+
+def test_every_command_of_the_readme_is_run_here():
+    assert {*readme_commands()} == {*RUNNERS, TEST_COMMAND}
+
+
+@pytest.mark.parametrize("command", RUNNERS)
+def test_the_readme_command(house, command):
+    RUNNERS[command](house, command)
+
+
+def test_the_readme_names_places_that_are_there():
+    (table,) = re.findall(r"(?m)^\| place \|.*\n(?:\|.*\n)+", README)
+    places = [
+        place for row in table.splitlines()[2:] for place in re.findall(r"`([^`]+)`", row.split("|")[1])
+    ]
+    places += ["CHANGELOG.md", "LICENSE", ".env.example", "requirements.lock", ".ci/run"]
+    assert [place for place in places if not (ROOT / place).exists()] == []
+    assert len(places) > 15
+
+
+def test_the_readme_lists_every_slash_command_and_who_may_use_it():
+    table = dict(re.findall(r"(?m)^\| `/([^`]+)` \| (admins|everyone) \|", README))
+    assert table == {
+        name: "admins" if _is_admin in command.checks else "everyone" for name, command in slash_commands()
+    }
+
+
+def test_the_invite_link_asks_for_the_base_permissions_and_no_more():
+    (permissions,) = re.findall(r"permissions=(\d+)", README)
+    assert int(permissions) == sum(BASE_PERMISSIONS.values()) == 274878024704
+    assert "scope=bot+applications.commands" in README
