@@ -31,7 +31,7 @@ async def play(stage: Stage) -> None:
     await stage.tiktok.control(
         "POST", "accounts", {"handle": STREAMER, "nickname": "Sandbox Star", "followers": 1234}
     )
-    await _until_commands(stage.discord, {"setup", "live", "rounds"})
+    await _until_ready(stage.discord, {"setup", "live", "rounds"})
     await _command(stage.discord, "setup", lives="lives", rounds="rounds", admin="admin")
     await _command(stage.discord, "live add", user=f"@{STREAMER}", channel="lives", role="Live pings")
     luck = random.Random(7)  # noqa: S311 - the same play each time
@@ -41,13 +41,15 @@ async def play(stage: Stage) -> None:
         await asyncio.sleep(BREAK_SECONDS)  # noqa: TID251 - the stand-ins are the outside world
 
 
-async def _until_commands(discord: StandIn, wanted: set[str]) -> None:
+async def _until_ready(discord: StandIn, wanted: set[str]) -> None:
+    """Wait until the bot has its commands and its gateway; the feed tells only of the commands."""
     seen = 0
     while True:
         state = await discord.control("GET", "state")
-        if wanted <= {command["name"] for command in state["commands"]}:
+        is_connected = any(session["connected"] for session in state["gateway"]["sessions"])
+        if is_connected and wanted <= {command["name"] for command in state["commands"]}:
             return
-        news = await discord.control("GET", f"events?after={seen}&wait=20")
+        news = await discord.control("GET", f"events?after={seen}&wait=1")
         seen = max([seen, *(entry["n"] for entry in news)])
 
 
