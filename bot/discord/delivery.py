@@ -58,7 +58,10 @@ class Delivery:
     async def _work_through(self, channel_id: int, messages: Sequence[Outgoing]) -> None:
         try:
             for message in messages:
-                result = await self._deliver(message)
+                step = await self._announcements.begin(message)
+                if step is None:
+                    break
+                result = await self._deliver(step, message)
                 await self._announcements.settle(message, result)
                 if result.event in {Event.BLOCKED, Event.LIMITED}:
                     break
@@ -72,8 +75,7 @@ class Delivery:
         log.error("Delivery cannot use the database (%s)", error)
         await self._announcements.pause()
 
-    async def _deliver(self, message: Outgoing) -> Result:
-        step = await self._announcements.begin(message)
+    async def _deliver(self, step: Step, message: Outgoing) -> Result:
         try:
             drawn = draw(message.message, marker=message.marker, picture=await self._picture(message))
             async with asyncio.timeout(_LONGEST_REQUEST_SECONDS):

@@ -93,9 +93,9 @@ class Announcements:
         async with self._database.read() as conn:
             closed_until = (await sources.load(conn, DISCORD)).closed_until
             upcoming = await outbox.next_try_at(conn, self._looked_at)
-        now = self._clock.now()
-        if closed_until is not None and closed_until > now:
+        if closed_until is not None and closed_until > self._looked_at:
             upcoming = closed_until
+        now = self._clock.now()
         until = min(upcoming or now + _LONGEST_WAIT, now + _LONGEST_WAIT)
         await wait_for_event(self._clock, self._news, (until - now).total_seconds())
 
@@ -103,12 +103,15 @@ class Announcements:
         """Wait a little before the database is asked again after it failed."""
         await self._clock.sleep(_PAUSE_SECONDS)
 
-    async def begin(self, message: Outgoing) -> Step:
-        """Commit that a try begins and say what to do; after a crash the next process then knows of it."""
+    async def begin(self, message: Outgoing) -> Step | None:
+        """Commit that a try begins and say what to do; after a crash the next process then knows of it.
+
+        None when the message has changed since `due` gave it: another look is needed.
+        """
         now = self._clock.now()
         async with self._database.write("outbox.begin") as conn:
-            await outbox.note_try(conn, message.id, now)
-        return next_step(message, now=now, started_at=self._started_at)
+            begun = await outbox.note_try(conn, message, now)
+        return next_step(message, now=now, started_at=self._started_at) if begun else None
 
     async def settle(self, message: Outgoing, result: Result) -> None:
         """Write how a try ended; `message` is as `due` gave it."""

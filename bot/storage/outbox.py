@@ -122,16 +122,24 @@ async def load(conn: AsyncConnection, outbox_id: int) -> Outgoing:
     return _outgoing((await conn.execute(query)).mappings().one())
 
 
-async def note_try(conn: AsyncConnection, outbox_id: int, now: datetime) -> None:
-    """Write that a try begins; a crash during it leaves this trace."""
-    await conn.execute(
-        update(outbox)
-        .where(outbox.c.id == outbox_id)
-        .values(
-            tries=outbox.c.tries + 1,
-            first_tried_at=func.coalesce(outbox.c.first_tried_at, literal(now, Instant())),
-        )
+async def note_try(conn: AsyncConnection, message: Outgoing, now: datetime) -> bool:
+    """Write that a try begins; a crash during it leaves this trace.
+
+    False, and nothing is written, when the message is not as it was read any more.
+    """
+    unchanged = (
+        _is_open(),
+        outbox.c.revision == message.revision,
+        outbox.c.delivered_revision == message.delivered_revision,
+        outbox.c.tries == message.tries,
     )
+    first = func.coalesce(outbox.c.first_tried_at, literal(now, Instant()))
+    begun = await conn.execute(
+        update(outbox)
+        .where(outbox.c.id == message.id, *unchanged)
+        .values(tries=outbox.c.tries + 1, first_tried_at=first)
+    )
+    return begun.rowcount == 1
 
 
 async def settle(conn: AsyncConnection, outbox_id: int, state: OutboxState, **values: object) -> None:

@@ -93,11 +93,25 @@ async def test_a_change_keeps_the_trace_of_a_try_that_is_in_doubt(database: Data
     await put(database)
     (first,) = await due(database)
     async with database.write("test.try") as conn:
-        await outbox.note_try(conn, first.id, NOW)
-        await outbox.note_try(conn, first.id, LATER)
+        assert await outbox.note_try(conn, first, NOW)
+        assert await outbox.note_try(conn, replace(first, tries=1), LATER)
     await put(database, message=BYE)
     (message,) = await due(database)
     assert (message.tries, message.first_tried_at) == (2, NOW)
+
+
+@pytest.mark.parametrize("change", ["tried", "changed", "delivered"])
+async def test_a_try_does_not_begin_with_what_is_not_true_any_more(database: Database, change: str) -> None:
+    await put(database)
+    (first,) = await due(database)
+    if change == "changed":
+        await put(database, message=BYE)
+    async with database.write("test.try") as conn:
+        if change == "tried":
+            await outbox.note_try(conn, first, NOW)
+        if change == "delivered":
+            await outbox.settle(conn, first.id, OutboxState.DELIVERED, message_id=9, delivered_revision=1)
+        assert not await outbox.note_try(conn, first, LATER)
 
 
 @pytest.mark.parametrize("state", [OutboxState.DEAD, OutboxState.EXPIRED])
