@@ -65,20 +65,24 @@ class StatsSync(commands.GroupCog, group_name="rounds", group_description="Round
 
 
 def _report(polls: Sequence[Poll]) -> Message:
-    """Say what a sync did, a line per server."""
-    return Message(title="Rounds", tone=Tone.NOTICE, body="\n".join(_line(poll) for poll in polls))
+    """Say what a sync did, server by server."""
+    lines = [line for poll in polls for line in _lines(poll)]
+    return Message(title="Rounds", tone=Tone.NOTICE, body="\n".join(lines))
 
 
-def _line(poll: Poll) -> str:
+def _lines(poll: Poll) -> list[str]:
     name = f"**{escape(poll.server, 60)}**"
     if poll.error:
-        return f"{name}: not read. {escape(poll.error, 400)}"
+        return [f"{name}: not read. {escape(poll.error, 400)}"]
     parts = [f"{poll.imported} imported", f"{poll.listed} files of rounds there"]
-    if poll.failed:
-        parts.append(f"{poll.failed} not imported (`/status` says why)")
     if poll.waiting:
         parts.append(f"{poll.waiting} still being written")
-    return f"{name}: {', '.join(parts)}."
+    troubles = [f"-# {escape(one.name, 100)}: {escape(one.reason)}" for one in poll.troubles]
+    return [
+        f"{name}: {', '.join(parts)}.",
+        *(["Not imported, the newest first:"] if troubles else []),
+        *troubles,
+    ]
 
 
 async def setup(bot: VedetteClient) -> None:

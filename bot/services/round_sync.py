@@ -60,7 +60,10 @@ class SyncRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Poll:
-    """What one look at a folder did. `waiting` files are not proven complete yet; `error` ended the look."""
+    """What one look at a folder did. `waiting` files are not proven complete yet; `error` ended the look.
+
+    `troubles` are filled in for people who ask: the newest files that are not imported, and why.
+    """
 
     server: str
     listed: int = 0
@@ -68,6 +71,7 @@ class Poll:
     failed: int = 0
     waiting: int = 0
     error: str = ""
+    troubles: tuple[Trouble, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -356,7 +360,8 @@ class RoundSync:
                 break
             await self._clock.sleep((self._rules.settle + MARGIN).total_seconds())
         self.changed[server].set()
-        return replace(poll, imported=imported)
+        async with self._database.read() as conn:
+            return replace(poll, imported=imported, troubles=await store.troubles(conn, server))
 
     async def last(self, by: Requester, server: str | None) -> LastRound:
         """Give the last round of one server or of all of the requester's. Raises `NotAllowed`, `NothingThere`."""

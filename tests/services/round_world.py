@@ -96,7 +96,7 @@ class MemoryFolder:
 
 
 class DrawnCharts:
-    """Implements `bot.ports.ChartRenderer`: the picture is the chart's title."""
+    """Implements `bot.ports.ChartRenderer`: the picture is a title in bytes that look like a PNG."""
 
     def __init__(self) -> None:
         self.fails = False
@@ -104,14 +104,15 @@ class DrawnCharts:
     async def render(self, spec: ChartSpec) -> bytes:
         if self.fails:
             raise ChartFailed("no picture today")
-        return spec.title.encode()
+        return b"\x89PNG\r\n\x1a\n" + spec.title.encode()
 
 
 class RoundWorld:
     """Two servers of two guilds, the sync, and what it leaves in the database."""
 
-    def __init__(self, database: Database, real_files: Path) -> None:
+    def __init__(self, database: Database, real_files: Path, *, guild: int = GUILD) -> None:
         self.database = database
+        self.guild = guild
         self.real_files = real_files
         self.clock = ManualClock(EVENING)
         self.folder, self.other_folder = MemoryFolder(), MemoryFolder()
@@ -121,7 +122,7 @@ class RoundWorld:
     def restart(self, database: Database | CrashingDatabase | None = None, **rules: timedelta) -> None:
         """Begin a new process on the same database."""
         servers = {
-            "alpha": GameServer(host="a.example", username="u", guild_ids=(GUILD,)),
+            "alpha": GameServer(host="a.example", username="u", guild_ids=(self.guild,)),
             "beta": GameServer(host="b.example", username="u", guild_ids=(OTHER_GUILD,)),
         }
         self.sync = RoundSync(

@@ -1,0 +1,81 @@
+"""`/rounds`, as admins and members use it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import SourceUnavailable
+from tests.services.round_world import CHANNEL, FIRST, REFUSED, RoundWorld
+
+pytest_plugins = ("tests.discord_room.conftest",)
+
+
+@pytest.fixture
+async def room(open_room):
+    async with open_room("cogs.stats_sync") as room:
+        yield room
+
+
+@pytest.fixture
+async def world(room, reference_data):
+    world = RoundWorld(room.database, reference_data / "etlegacy", guild=room.guild_id)
+    world.clock.auto = True
+    await world.join(room.guild_id + 1, CHANNEL)
+    await world.start_watching()
+    room.client.get_cog("StatsSync")._round_sync = world.sync
+    return world
+
+
+async def test_a_sync_tells_the_admin_alone_what_it_did(room, world):
+    world.drop(FIRST, REFUSED)
+    said = (await room.command("rounds sync", backfill=True))["response"]
+    assert said["ephemeral"]
+    body = said["embeds"][0]["description"]
+    assert "**alpha**: 1 imported, 2 files of rounds there." in body
+    assert "37-field layout" in body.replace("\\", "")
+    assert "beta" not in body
+    assert await world.posts() == []
+
+
+async def test_a_sync_of_a_server_that_is_down_says_so(room, world):
+    world.folder.trouble = SourceUnavailable("alpha: no answer within 10 s")
+    said = (await room.command("rounds sync", server="alpha"))["response"]
+    assert "not read" in said["embeds"][0]["description"]
+    assert "no answer within 10 s" in said["embeds"][0]["description"].replace("\\", "")
+
+
+async def test_members_may_not_sync_and_nothing_is_read(room, world):
+    before = world.folder.listings
+    said = (await room.command("rounds sync", user="member"))["response"]
+    assert said["ephemeral"]
+    assert "Manage Server" in said["content"]
+    assert world.folder.listings == before
+
+
+async def test_nobody_acts_on_the_server_of_another_guild(room, world):
+    said = (await room.command("rounds sync", server="beta"))["response"]
+    assert said["ephemeral"]
+    assert "does not belong" in said["content"]
+    assert world.other_folder.listings == 1
+
+
+async def test_a_member_sees_the_last_round_with_its_chart(room, world):
+    world.drop(FIRST)
+    await world.run_for(10)
+    said = (await room.command("rounds last", user="member"))["response"]
+    assert not said["ephemeral"]
+    (embed,) = said["embeds"]
+    assert embed["title"].startswith("Adlernest · round 1")
+    assert embed["image"]["url"].split("?")[0].endswith("chart.png")
+
+
+async def test_without_a_round_the_last_one_is_a_hint(room, world):
+    said = (await room.command("rounds last"))["response"]
+    assert "No round has been imported yet." in said["content"]
+
+
+async def test_only_the_own_servers_are_suggested(room, world):
+    order = {"user": "admin", "channel": "general", "name": "rounds last", "options": {}, "focused": "server"}
+    started = await room.ask(room.server.control, "POST", "autocomplete", order)
+    answered = await room.ask(room.server.answer, started["interaction_id"])
+    assert [choice["value"] for choice in answered["choices"]] == ["alpha"]
