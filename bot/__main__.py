@@ -136,8 +136,7 @@ def _backup(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 def _trust_host(settings: Settings, asked: argparse.Namespace) -> int:
-    from bot.checks import ssh_address
-    from bot.sources.etlegacy.sftp import learn_host_key, trust_host_key
+    from bot.sources.etlegacy.sftp import learn_host_key, ssh_address, trust_host_key
 
     servers = {name.lower(): server for name, server in settings.game_servers.items()}
     name = asked.server.lower()

@@ -20,7 +20,7 @@ from bot.clock import Clock
 from bot.errors import HostKeyChanged, HostKeyUnknown, SourceError, SourceUnavailable, StorageError
 from bot.settings import GameServer, Settings
 from bot.sources.etlegacy.server_query import query_status
-from bot.sources.etlegacy.sftp import SftpRoundSource, SshAddress, ssh_address
+from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
 from bot.storage.examine import examine_database, is_embedded, sqlite_remark
 from bot.storage.migrate import HEAD_REVISION
 

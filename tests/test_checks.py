@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.checks import BASE_PERMISSIONS, Finding, Mark, run_checks, ssh_address
+from bot.checks import BASE_PERMISSIONS, Finding, Mark, _judge_guilds, run_checks
 from bot.errors import StorageError
 from bot.settings import load_settings
-from bot.sources.etlegacy.sftp import learn_host_key, trust_host_key
+from bot.sources.etlegacy.sftp import learn_host_key, ssh_address, trust_host_key
 from bot.storage.engine import sqlite_url
 from bot.storage.examine import sqlite_remark
 from bot.storage.migrate import HEAD_REVISION, upgrade
@@ -150,6 +150,11 @@ async def test_missing_permissions_are_named(world, discord):
     discord.control("PATCH", f"roles/{role}", {"permissions": ["administrator"]})
     assert "guilds" not in the_wrong(await world())
     assert "lacks Embed Links, Send Messages in Threads;" in wrong["guilds"]  # @everyone may do the rest
+
+
+def test_an_administrator_lacks_nothing():
+    [finding] = _judge_guilds([{"id": "1", "name": "a guild", "permissions": str(1 << 3)}], "", {})
+    assert finding.mark is Mark.OK
 
 
 async def test_a_server_of_a_guild_the_bot_is_not_in_is_told(world):

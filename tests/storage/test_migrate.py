@@ -141,6 +141,14 @@ async def test_nothing_to_do_makes_no_backup_and_changes_nothing(file, backups):
     assert file.read_bytes() == before
 
 
+async def test_a_start_with_nothing_to_do_does_not_wait_for_a_writer(file, backups):
+    await upgrade(sqlite_url(file), backups, NOW, keep=3)
+    writer = Database.open(sqlite_url(file))
+    async with writer.write("test.long"):
+        assert (await upgrade(sqlite_url(file), backups, NOW, keep=3)).after == HEAD_REVISION
+    await writer.close()
+
+
 def test_a_start_with_nothing_to_do_does_not_load_alembic(file):
     answers = [start_upgrade(file).communicate()[0].split() for _ in range(2)]
     assert answers == [
