@@ -114,6 +114,7 @@ class ProcessChartRenderer:
             raise
         finally:
             deadline.cancel()
+            await asyncio.wait({deadline})
         if not answer.done():
             answer.cancel()
             self._end_child()
