@@ -31,6 +31,7 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c626001"
     "0000000500010d0a2db40000000049454e44ae426082"
 )
+_LIBRARY_TASKS = ("discord.py", "CommandTree")
 _names = count(1)
 
 
@@ -97,6 +98,9 @@ class Room:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.client.close()
+        # discord.py tracks neither its event handlers nor running commands; they use the database.
+        left = [task for task in asyncio.all_tasks() if task.get_name().startswith(_LIBRARY_TASKS)]
+        await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), 10)
 
     async def restart(self) -> None:
         await self.stop()
@@ -165,5 +169,8 @@ class Room:
         more = {"method": "POST", "path": f"/channels/{channel_id}/messages", **more}
         await self.ask(self.server.fault, kind, **more)
 
-    async def command(self, name: str, **more: Any) -> dict[str, Any]:
-        return await self.ask(self.server.run, name, **more)
+    async def command(
+        self, name: str, *, user: str = "admin", channel: str = "general", **options: Any
+    ) -> dict[str, Any]:
+        """Use a slash command and wait for its answer."""
+        return await self.ask(self.server.run, name, options, user=user, channel=channel)

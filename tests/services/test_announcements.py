@@ -1,0 +1,257 @@
+"""The bookkeeping around each try: when something is due, what a failure leads to, who is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+import pytest
+
+from bot.core.announcements import Message, Tone
+from bot.core.delivery import Event, OutboxState, Outgoing, Result, Step
+from bot.core.requester import Requester
+from bot.services.announcements import Announcements
+from bot.services.guilds import Guilds
+from bot.storage import outbox
+from bot.storage.engine import Database
+from tests.clocks import ManualClock
+
+HELLO = Message(title="Hello", tone=Tone.LIVE)
+ADMIN = Requester(guild_id=1, user_id=42)
+
+
+@pytest.fixture
+def announcements(database: Database, clock: ManualClock) -> Announcements:
+    return Announcements(database, clock, jitter=lambda: 1.0)
+
+
+@pytest.fixture
+def guilds(database: Database, clock: ManualClock, announcements: Announcements) -> Guilds:
+    return Guilds(database=database, announcements=announcements, clock=clock, default_time_zone="UTC")
+
+
+async def say(announcements: Announcements, key: str = "live:1", channel: int = 10, **more) -> None:
+    values = {"guild_id": 1, "message": HELLO, "lasts": timedelta(days=30), **more}
+    await announcements.say(event_key=key, channel_id=channel, **values)
+
+
+async def fail(announcements: Announcements, event: Event, **more) -> Outgoing:
+    """Try the first due message, and fail."""
+    message = (await announcements.due())[0]
+    await announcements.begin(message)
+    await announcements.settle(message, Result(event=event, reason="because", **more))
+    return message
+
+
+async def state_of(database: Database, message: Outgoing) -> OutboxState:
+    async with database.read() as conn:
+        return (await outbox.load(conn, message.id)).state
+
+
+async def waits_for(announcements: Announcements, clock: ManualClock) -> float:
+    """Give how long `wait` would sleep now."""
+    await announcements.due()
+    waiting = asyncio.create_task(announcements.wait())
+    (seconds,) = await clock.asleep()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    return seconds
+
+
+async def test_what_was_put_wakes_the_deliverer(announcements: Announcements, clock: ManualClock) -> None:
+    await announcements.due()
+    waiting = asyncio.create_task(announcements.wait())
+    await clock.asleep()
+    await say(announcements)
+    await asyncio.wait_for(waiting, 5)
+    assert [message.message for message in await announcements.due()] == [HELLO]
+
+
+async def test_a_try_is_on_record_before_anything_is_sent(
+    announcements: Announcements, database: Database, clock: ManualClock
+) -> None:
+    await say(announcements)
+    (message,) = await announcements.due()
+    assert await announcements.begin(message) is Step.POST
+    async with database.read() as conn:
+        begun = await outbox.load(conn, message.id)
+    assert (begun.tries, begun.first_tried_at) == (1, clock.now())
+    assert await Announcements(database, ManualClock(clock.now() + timedelta(seconds=1))).begin(begun) is (
+        Step.LOOK_THEN_POST
+    )
+
+
+async def test_what_changed_since_it_was_read_is_not_begun(announcements: Announcements) -> None:
+    await say(announcements)
+    (message,) = await announcements.due()
+    await say(announcements, message=Message(title="Newer", tone=Tone.LIVE))
+    assert await announcements.begin(message) is None
+
+
+async def test_pauses_after_failures_double(announcements: Announcements, clock: ManualClock) -> None:
+    await say(announcements)
+    pauses = []
+    for _ in range(4):
+        await fail(announcements, Event.TRANSIENT)
+        announcements._news.clear()
+        pauses.append(await waits_for(announcements, clock))
+        clock.advance(pauses[-1])
+    assert pauses == [2, 4, 8, 16]
+
+
+async def test_a_pause_is_as_long_as_discord_asked_for(
+    announcements: Announcements, clock: ManualClock
+) -> None:
+    await say(announcements)
+    await fail(announcements, Event.TRANSIENT, retry_after_seconds=20)
+    announcements._news.clear()
+    assert await waits_for(announcements, clock) == 20
+
+
+async def test_a_day_of_failures_ends_in_a_dead_letter_that_is_told(
+    announcements: Announcements, guilds: Guilds, database: Database, clock: ManualClock
+) -> None:
+    await guilds.save(ADMIN, admin_channel_id=99)
+    await say(announcements)
+    began = clock.now()
+    while True:
+        message = await fail(announcements, Event.TRANSIENT)
+        if await state_of(database, message) is OutboxState.DEAD:
+            break
+        clock.advance(600)
+    assert clock.now() - began >= timedelta(hours=24)
+    (notice,) = await announcements.due()
+    assert notice.channel_id == 99
+    assert "refused" in notice.event_key
+
+
+async def test_no_notice_is_given_about_a_notice(
+    announcements: Announcements, guilds: Guilds, database: Database
+) -> None:
+    await guilds.save(ADMIN, admin_channel_id=99)
+    await say(announcements, "notice:x", 11)
+    await fail(announcements, Event.REFUSED)
+    assert await announcements.due() == ()
+
+
+async def test_several_refusals_at_once_are_one_pause(
+    announcements: Announcements, clock: ManualClock
+) -> None:
+    for channel in (10, 11, 12):
+        await say(announcements, channel=channel)
+    messages = await announcements.due()
+    for message in messages:
+        await announcements.begin(message)
+    for message in messages:
+        await announcements.settle(message, Result(event=Event.LIMITED, reason="banned"))
+    clock.advance(599)
+    assert await announcements.due() == ()
+    clock.advance(1)
+    assert len(await announcements.due()) == 3
+
+
+async def test_the_pause_grows_while_discord_goes_on_refusing_and_survives_a_restart(
+    announcements: Announcements, database: Database, clock: ManualClock
+) -> None:
+    await say(announcements)
+    await fail(announcements, Event.LIMITED)
+    clock.advance(600)
+    await fail(announcements, Event.LIMITED)
+    restarted = Announcements(database, clock)
+    clock.advance(1199)
+    assert await restarted.due() == ()
+    clock.advance(1)
+    assert len(await restarted.due()) == 1
+
+
+async def test_a_blocked_channel_is_tried_after_5_minutes_and_told_once(
+    announcements: Announcements, guilds: Guilds, database: Database, clock: ManualClock
+) -> None:
+    await guilds.save(ADMIN, admin_channel_id=99)
+    await say(announcements)
+    await say(announcements, "live:2")
+    message = await fail(announcements, Event.BLOCKED)
+    assert await state_of(database, message) is OutboxState.PARKED
+    (notice,) = await announcements.due()
+    assert (notice.channel_id, notice.direct) == (99, False)
+    await announcements.begin(notice)
+    await announcements.settle(notice, Result(event=Event.SENT, message_id=1))
+    clock.advance(300)
+    again = await fail(announcements, Event.BLOCKED)
+    assert again.id == message.id
+    assert await announcements.due() == ()
+    clock.advance(600)
+    assert [one.id for one in await announcements.due()] == [message.id]
+
+
+async def test_one_success_opens_a_channel_for_everything_that_waits(announcements: Announcements) -> None:
+    await say(announcements)
+    await say(announcements, "live:2")
+    await fail(announcements, Event.BLOCKED)
+    await announcements.reopen(10)
+    (message,) = await announcements.due()
+    await announcements.begin(message)
+    await announcements.settle(message, Result(event=Event.SENT, message_id=5))
+    assert await announcements.blocked_channels(1) == ()
+    assert [one.event_key for one in await announcements.due()] == ["live:2"]
+
+
+async def test_without_an_admin_channel_the_person_who_set_up_is_told(
+    announcements: Announcements, guilds: Guilds
+) -> None:
+    await guilds.save(ADMIN, lives_channel_id=10)
+    await say(announcements)
+    await fail(announcements, Event.BLOCKED)
+    (notice,) = await announcements.due()
+    assert (notice.channel_id, notice.direct) == (42, True)
+
+
+async def test_a_blocked_person_is_told_about_to_nobody(announcements: Announcements, guilds: Guilds) -> None:
+    await guilds.save(ADMIN, lives_channel_id=10)
+    await say(announcements)
+    await fail(announcements, Event.BLOCKED)
+    await fail(announcements, Event.BLOCKED)
+    assert await announcements.due() == ()
+
+
+async def test_with_nobody_known_the_log_says_so(
+    announcements: Announcements, caplog: pytest.LogCaptureFixture
+) -> None:
+    await say(announcements)
+    with caplog.at_level(logging.WARNING):
+        await fail(announcements, Event.BLOCKED)
+    assert "nobody to tell" in caplog.text
+
+
+async def test_what_came_too_late_is_not_posted(
+    announcements: Announcements, database: Database, clock: ManualClock
+) -> None:
+    await say(announcements, lasts=timedelta(hours=2))
+    (message,) = await announcements.due()
+    clock.advance(7200)
+    assert await announcements.due() == ()
+    assert await state_of(database, message) is OutboxState.EXPIRED
+
+
+async def test_a_text_that_changed_during_the_post_follows_as_an_edit(announcements: Announcements) -> None:
+    await say(announcements)
+    (message,) = await announcements.due()
+    await announcements.begin(message)
+    await say(announcements, message=Message(title="Newer", tone=Tone.LIVE))
+    await announcements.settle(message, Result(event=Event.SENT, message_id=5))
+    (edit,) = await announcements.due()
+    assert (edit.message.title, edit.message_id) == ("Newer", 5)
+    assert await announcements.begin(edit) is Step.EDIT
+
+
+async def test_a_guild_keeps_its_choices_and_only_what_is_given_changes(guilds: Guilds) -> None:
+    assert (await guilds.get(1)).time_zone == "UTC"
+    await guilds.save(ADMIN, lives_channel_id=5, time_zone="Asia/Jakarta")
+    await guilds.save(ADMIN, rounds_channel_id=6)
+    settings = await guilds.get(1)
+    assert (settings.lives_channel_id, settings.rounds_channel_id) == (5, 6)
+    assert settings.time_zone == "Asia/Jakarta"
+    await guilds.left(1)
+    await guilds.joined(1)
+    assert await guilds.get(1) == settings
