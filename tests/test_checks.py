@@ -109,7 +109,7 @@ async def test_where_all_is_well_nothing_is_wrong(world, game, tmp_path):
     assert "1 files" in found["server main"][0].text
     assert HEAD_REVISION in found["database"][0].text
     assert "Asia/Jakarta, where it is now 11:15" in found["time zone"][0].text
-    assert " a day" in found["sign quota"][0].text
+    assert " per day" in found["sign quota"][0].text
 
 
 async def test_no_secret_is_in_any_finding(world, game, discord):
