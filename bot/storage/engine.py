@@ -31,6 +31,9 @@ LOCK_TIMEOUT_SECONDS = 30.0
 WAL_SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 
 
+Connection = AsyncConnection
+"""What `read` and `write` give; the services name it without knowing SQLAlchemy."""
+
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 # What a driver raises for a value it cannot store besides its own errors: an integer over 64 bits, a lone
