@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -69,6 +70,7 @@ async def _serve(settings: Settings, clock: Clock) -> None:
     token = settings.discord_token.get_secret_value()
     await upgrade(settings.database, settings.backup_folder, clock.now(), keep=settings.backups_kept)
     async with _house(settings, clock) as (services, loops, renderer):
+        _set_aside_what_stays()
         work = [asyncio.create_task(keep_running(loop, clock), name=loop.name) for loop in loops]
         work.append(
             asyncio.create_task(
@@ -76,6 +78,12 @@ async def _serve(settings: Settings, clock: Clock) -> None:
             )
         )
         await _until_stopped(work)
+
+
+def _set_aside_what_stays() -> None:
+    """Keep the garbage collector from walking all modules again and again: 0.12 s, in which nothing else runs."""
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ For end-to-end tests and benchmarks. The bot is only started as a program; nothi
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -164,6 +165,13 @@ class World:
         with closing(sqlite3.connect(f"file:{self.folder}/data/vedette.db?mode=ro", uri=True)) as database:
             query = f"SELECT count(*) FROM {table} WHERE {where}"  # noqa: S608 - a test gives both
             return int(database.execute(query).fetchone()[0])
+
+    async def stored_message(self, event: str) -> dict[str, Any]:
+        """Give the first message in the bot's outbox whose event begins so."""
+        with closing(sqlite3.connect(f"file:{self.folder}/data/vedette.db?mode=ro", uri=True)) as database:
+            query = "SELECT message FROM outbox WHERE event_key LIKE ? ORDER BY id"
+            stored: dict[str, Any] = json.loads(database.execute(query, (f"{event}%",)).fetchone()[0])
+            return stored
 
     async def clear_leases(self) -> None:
         """Let what a killed bot had claimed be claimed again, as if its lease had run out."""
