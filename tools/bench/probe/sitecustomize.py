@@ -25,11 +25,12 @@ class Probe:
         run = asyncio.Handle._run  # noqa: SLF001 - there is no public hook
 
         def timed(handle: asyncio.Handle) -> None:
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), time.thread_time()
             run(handle)
             took = time.perf_counter() - started
             if took > self.longest[0]:
-                self.longest = (took, _name(handle))
+                busy = 1000 * (time.thread_time() - worked)
+                self.longest = (took, f"{_name(handle)}, {busy:.0f} ms of it working")
 
         asyncio.Handle._run = timed  # type: ignore[assignment]  # noqa: SLF001
         signal.signal(signal.SIGUSR1, self.forget)
