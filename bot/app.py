@@ -123,26 +123,13 @@ async def _house(
             rules=_sync_rules(settings),
         )
         stack.push_async_callback(round_sync.close)
-        services = Services(
-            watchlist=Watchlist(
-                database=database,
-                monitor=monitor,
-                announcements=announcements,
-                clock=clock,
-                accounts_per_guild=settings.accounts_per_guild,
-            ),
-            live_monitor=monitor,
-            round_sync=round_sync,
-            guilds=Guilds(
-                database=database,
-                announcements=announcements,
-                clock=clock,
-                default_time_zone=settings.time_zone,
-            ),
-            health=Health(database=database, clock=clock, settings=settings),
-            announcements=announcements,
+        services = _services(
             settings=settings,
             clock=clock,
+            database=database,
+            announcements=announcements,
+            monitor=monitor,
+            round_sync=round_sync,
         )
         upkeep = Upkeep(
             database=database,
@@ -152,6 +139,38 @@ async def _house(
         )
         loops = [*_live_loops(monitor), *_round_loops(round_sync), *_upkeep_loops(upkeep, clock)]
         yield services, loops, renderer
+
+
+def _services(
+    *,
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    announcements: Announcements,
+    monitor: LiveMonitor,
+    round_sync: RoundSync,
+) -> Services:
+    return Services(
+        watchlist=Watchlist(
+            database=database,
+            monitor=monitor,
+            announcements=announcements,
+            clock=clock,
+            accounts_per_guild=settings.accounts_per_guild,
+        ),
+        live_monitor=monitor,
+        round_sync=round_sync,
+        guilds=Guilds(
+            database=database,
+            announcements=announcements,
+            clock=clock,
+            default_time_zone=settings.time_zone,
+        ),
+        health=Health(database=database, clock=clock, settings=settings),
+        announcements=announcements,
+        settings=settings,
+        clock=clock,
+    )
 
 
 def monitor_rules(settings: Settings) -> MonitorRules:

@@ -12,8 +12,6 @@ import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.clock import Clock, wait_for_event
 from bot.core import notices
 from bot.core.announcements import Message
@@ -30,7 +28,7 @@ from bot.core.delivery import (
     shown_revision,
 )
 from bot.storage import destinations, guilds, outbox, sources
-from bot.storage.engine import Database
+from bot.storage.engine import Connection, Database
 
 DISCORD = "discord"
 _LONGEST_WAIT = timedelta(seconds=30)  # another process may have put something without waking us
@@ -138,7 +136,7 @@ class Announcements:
             return tuple(blocked.channel_id for blocked in await destinations.of_guild(conn, guild_id))
 
     async def _succeeded(
-        self, conn: AsyncConnection, tried: Outgoing, current: Outgoing, result: Result, now: datetime
+        self, conn: Connection, tried: Outgoing, current: Outgoing, result: Result, now: datetime
     ) -> None:
         shown = shown_revision(tried, result.event)
         state = after(current.state, result.event)
@@ -163,7 +161,7 @@ class Announcements:
             log.info("Channel %d accepts messages again", current.channel_id)
 
     async def _failed(
-        self, conn: AsyncConnection, tried: Outgoing, current: Outgoing, result: Result, now: datetime
+        self, conn: Connection, tried: Outgoing, current: Outgoing, result: Result, now: datetime
     ) -> None:
         event, at = result.event, now
         if event is Event.TRANSIENT:
@@ -182,7 +180,7 @@ class Announcements:
         elif tried.tries == 0:
             log.warning("%s: not delivered yet (%s); trying again", current.event_key, result.reason)
 
-    async def _close(self, conn: AsyncConnection, result: Result, now: datetime) -> None:
+    async def _close(self, conn: Connection, result: Result, now: datetime) -> None:
         """Stop sending anything for a while; several refusals at once are one."""
         health = await sources.load(conn, DISCORD)
         if health.closed_until is not None and health.closed_until > now:
@@ -192,7 +190,7 @@ class Announcements:
         await sources.record_failure(conn, DISCORD, result.reason, now, until, blocked=True)
         log.error("Discord refuses all requests (%s); nothing is sent before %s", result.reason, until)
 
-    async def _block(self, conn: AsyncConnection, message: Outgoing, reason: str, now: datetime) -> None:
+    async def _block(self, conn: Connection, message: Outgoing, reason: str, now: datetime) -> None:
         blocked = await destinations.block(
             conn, channel_id=message.channel_id, guild_id=message.guild_id, reason=reason, now=now
         )
@@ -204,14 +202,14 @@ class Announcements:
             key = f"blocked:{message.channel_id}:{now.isoformat()}"
             await self._tell(conn, message, key, notices.channel_blocked(message.channel_id, reason), now)
 
-    async def _bury(self, conn: AsyncConnection, message: Outgoing, reason: str, now: datetime) -> None:
+    async def _bury(self, conn: Connection, message: Outgoing, reason: str, now: datetime) -> None:
         log.error("%s: given up for channel %d (%s)", message.event_key, message.channel_id, reason)
         if not message.event_key.startswith(_NOTICE):
             notice = notices.message_refused(message.channel_id, message.message.title, reason)
             await self._tell(conn, message, f"refused:{message.event_key}", notice, now)
 
     async def _tell(
-        self, conn: AsyncConnection, about: Outgoing, key: str, notice: Message, now: datetime
+        self, conn: Connection, about: Outgoing, key: str, notice: Message, now: datetime
     ) -> None:
         """Put a notice for the admins, never into the channel it is about."""
         target = await guilds.admin_target(conn, about.guild_id, avoid=about.channel_id)

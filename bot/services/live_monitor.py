@@ -11,8 +11,6 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.clock import Clock
 from bot.core.live.budget import DAY, MINUTE, Ledger, Limit, guild_allowance
 from bot.core.live.models import Answer, Observation, Profile, ProfileState
@@ -26,7 +24,7 @@ from bot.services.announcements import Announcements
 from bot.services.live_state import SOURCE, Outcome, Planning, record_answer, record_health, replan
 from bot.storage import ledger, sources
 from bot.storage import live as store
-from bot.storage.engine import Database
+from bot.storage.engine import Connection, Database
 from bot.storage.ledger import Ask, Claim, Limits
 from bot.storage.live import Account, OpenLive
 
@@ -317,9 +315,7 @@ class LiveMonitor:
         async with self._database.write("live.claim") as conn:
             return await self._claim_in(conn, ask, self._clock.now(), exempt=exempt)
 
-    async def _claim_in(
-        self, conn: AsyncConnection, ask: Ask, now: datetime, *, exempt: bool = False
-    ) -> Claim:
+    async def _claim_in(self, conn: Connection, ask: Ask, now: datetime, *, exempt: bool = False) -> Claim:
         closed_until = (await sources.load(conn, SOURCE)).closed_until
         if closed_until is not None and closed_until > now:
             return Claim(request_id=None, free_at=closed_until)

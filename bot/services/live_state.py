@@ -6,8 +6,6 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.core.breaker import pause_after
 from bot.core.live.models import Answer, Observation, ProfileState
 from bot.core.live.planner import Allowance, Policy, Watched
@@ -15,6 +13,7 @@ from bot.core.live.posts import blocked_notice, live_message, recovered_notice
 from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe
 from bot.storage import guilds, ledger, outbox, sources
 from bot.storage import live as store
+from bot.storage.engine import Connection
 from bot.storage.live import Account
 
 SOURCE = "tiktok"
@@ -41,7 +40,7 @@ class Outcome:
 
 
 async def record_answer(
-    conn: AsyncConnection,
+    conn: Connection,
     account: Account,
     request_id: int,
     observation: Observation,
@@ -91,7 +90,7 @@ def _without_the_person(observation: Observation, *, gone: bool) -> Observation:
     return replace(observation, answer=answer, sighting=None, person=None, reason=reason)
 
 
-async def _learn(conn: AsyncConnection, account: Account, observation: Observation) -> Account:
+async def _learn(conn: Connection, account: Account, observation: Observation) -> Account:
     if observation.person is not None:
         account = await store.learn_person(conn, account, observation.person)
     if observation.answer is Answer.LIVE and account.profile_state is not ProfileState.ACTIVE:
@@ -100,7 +99,7 @@ async def _learn(conn: AsyncConnection, account: Account, observation: Observati
 
 
 async def _save(
-    conn: AsyncConnection, account: Account, live_id: int | None, transition: Transition, now: datetime
+    conn: Connection, account: Account, live_id: int | None, transition: Transition, now: datetime
 ) -> None:
     if transition.change is Change.IGNORED or transition.live is None:
         return
@@ -119,7 +118,7 @@ async def _save(
 
 
 async def say(
-    conn: AsyncConnection,
+    conn: Connection,
     account: Account,
     live_id: int,
     live: Live,
@@ -154,7 +153,7 @@ def event_key(live_id: int) -> str:
 # --- The plan ----------------------------------------------------------------------------------
 
 
-async def replan(conn: AsyncConnection, planning: Planning, now: datetime) -> None:
+async def replan(conn: Connection, planning: Planning, now: datetime) -> None:
     """Plan the next check of every followed account anew, where it differs from what is planned."""
     followed = await store.followed_accounts(conn)
     live_ids = await store.live_account_ids(conn)
@@ -177,7 +176,7 @@ async def replan(conn: AsyncConnection, planning: Planning, now: datetime) -> No
             await store.update_account(conn, plan.account_id, next_check_at=plan.at)
 
 
-async def _after_a_block(conn: AsyncConnection, allowance: Allowance, now: datetime) -> Allowance:
+async def _after_a_block(conn: Connection, allowance: Allowance, now: datetime) -> Allowance:
     """Halve the checks for a day after a block (specs/tiktok-live.md 4)."""
     blocked_at = (await sources.load(conn, SOURCE)).last_blocked_at
     if blocked_at is None or now - blocked_at > AFTER_A_BLOCK:
@@ -188,7 +187,7 @@ async def _after_a_block(conn: AsyncConnection, allowance: Allowance, now: datet
 # --- The health of the source ------------------------------------------------------------------
 
 
-async def record_health(conn: AsyncConnection, observation: Observation) -> None:
+async def record_health(conn: Connection, observation: Observation) -> None:
     """Open or close the circuit breaker, and tell the admins once each way."""
     health, now = await sources.load(conn, SOURCE), observation.seen_at
     if observation.answer is not Answer.UNKNOWN:
@@ -213,7 +212,7 @@ async def record_health(conn: AsyncConnection, observation: Observation) -> None
 
 
 async def _tell_blocked(
-    conn: AsyncConnection, down_since: datetime, reason: str, until: datetime, now: datetime
+    conn: Connection, down_since: datetime, reason: str, until: datetime, now: datetime
 ) -> None:
     followers = await store.subscriptions_of(conn, active=True)
     for guild_id in sorted({row.guild_id for row in followers}):
@@ -230,7 +229,7 @@ async def _tell_blocked(
             )
 
 
-async def _tell_recovered(conn: AsyncConnection, down_since: datetime, now: datetime) -> None:
+async def _tell_recovered(conn: Connection, down_since: datetime, now: datetime) -> None:
     key = _notice_key(down_since)
     for channel_id in await outbox.channels_of(conn, key):
         message = recovered_notice(down_since, now)

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.core.announcements import Message
 from bot.core.rounds import files
 from bot.core.rounds.files import FileRecord
@@ -25,7 +23,7 @@ from bot.core.rounds.resolve import ResolvedRound, resolve
 from bot.settings import GameServer
 from bot.storage import outbox
 from bot.storage import rounds as store
-from bot.storage.engine import Database
+from bot.storage.engine import Connection, Database
 from bot.storage.rounds import StoredRound
 
 NEAR = timedelta(hours=2)
@@ -100,15 +98,13 @@ class RoundImport:
         ended_at = files.ended_at(name.wall_clock, fetched.record.modified_at, zone)
         return PlayedRound(key=fetched.name, ended_at=ended_at, stats=stats)
 
-    async def _copied(self, conn: AsyncConnection, fetched: Fetched, played: PlayedRound) -> str | None:
+    async def _copied(self, conn: Connection, fetched: Fetched, played: PlayedRound) -> str | None:
         """Name the file this one is a copy of; two rounds without players may well read the same."""
         if not played.stats.players:
             return None
         return await store.find_copy(conn, fetched.server, fetched.name, _digest(fetched.content))
 
-    async def _keep(
-        self, conn: AsyncConnection, fetched: Fetched, played: PlayedRound, now: datetime
-    ) -> Imported:
+    async def _keep(self, conn: Connection, fetched: Fetched, played: PlayedRound, now: datetime) -> Imported:
         server = fetched.server
         near = await store.rounds_near(
             conn, server, played.stats.header.map, played.ended_at - 2 * NEAR, played.ended_at + 2 * NEAR
@@ -138,7 +134,7 @@ class RoundImport:
 
     async def _say(
         self,
-        conn: AsyncConnection,
+        conn: Connection,
         server: str,
         round_id: int,
         round_: ResolvedRound,
