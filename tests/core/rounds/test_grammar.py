@@ -10,7 +10,7 @@ from bot.core.rounds.grammar import LARGEST_FILE, RoundFileError, WeaponLine, pa
 from bot.errors import InputRefused
 from tests.core.rounds.samples import GUIDS, content, header, player, roster
 
-GOOD = content(header(), *roster())
+GOOD = content(header(), *roster(f37=1234))
 
 
 def refusal(data: bytes) -> str:
