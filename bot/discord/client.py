@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import discord
 from discord import app_commands
@@ -24,11 +23,9 @@ from bot.services.announcements import Announcements
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor
+from bot.services.round_sync import RoundSync
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
-
-if TYPE_CHECKING:
-    from bot.services.round_sync import RoundSync
 
 EXTENSIONS = ("cogs.monitoring", "cogs.stats_sync", "cogs.admin")
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take

@@ -13,7 +13,7 @@ from bot.core.markup import clip
 CHART_NAME = "chart.png"
 # Limits: specs/discord.md 4.
 TITLE_LIMIT, BODY_LIMIT, FIELDS_LIMIT, NAME_LIMIT, VALUE_LIMIT = 256, 4096, 25, 256, 1024
-FOOTER_LIMIT, TOTAL_LIMIT, LABEL_LIMIT, URL_LIMIT = 2048, 6000, 80, 512
+FOOTER_LIMIT, TOTAL_LIMIT, LABEL_LIMIT, URL_LIMIT, LINK_LIMIT = 2048, 6000, 80, 512, 2048
 # Discord refuses an empty name or value; this one is empty to the eye.
 _NOTHING = "\u200b"
 _COLOURS = {
@@ -60,7 +60,7 @@ def _embed(message: Message, *, with_picture: bool) -> discord.Embed:
     embed = discord.Embed(
         title=message.title or None,
         description=message.body or None,
-        url=message.url or None,
+        url=_link(message.url) or None,
         colour=_COLOURS[message.tone],
     )
     for field in message.fields:
@@ -69,18 +69,23 @@ def _embed(message: Message, *, with_picture: bool) -> discord.Embed:
         embed.set_footer(text=message.footer)
     if with_picture:
         embed.set_image(url=f"attachment://{CHART_NAME}")
-    elif message.image_url:
+    elif _link(message.image_url):
         embed.set_image(url=message.image_url)
     return embed
 
 
 def _button(message: Message) -> discord.ui.View | None:
-    if not message.button_url or len(message.button_url) > URL_LIMIT:
+    if not _link(message.button_url, URL_LIMIT):
         return None
     view = discord.ui.View(timeout=None)
     label = clip(message.button_label or "Open", LABEL_LIMIT)
     view.add_item(discord.ui.Button(style=discord.ButtonStyle.link, label=label, url=message.button_url))
     return view
+
+
+def _link(url: str, limit: int = LINK_LIMIT) -> str:
+    """Give a link back if Discord takes it, else nothing: a bad one would cost the whole message."""
+    return url if url.startswith(("https://", "http://")) and len(url) <= limit else ""
 
 
 def _fitted(message: Message, marker: str) -> Message:

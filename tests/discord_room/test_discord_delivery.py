@@ -161,6 +161,18 @@ async def test_a_ban_stops_everything_and_then_everything_goes_on(room: Room) ->
     assert await titles(room, banned) == await titles(room, other) == [LIVE.title]
 
 
+async def test_a_long_rate_limit_is_waited_for_in_the_outbox(room: Room) -> None:
+    channel = await room.channel()
+    await room.fault(channel, "rate_limit", headers={"Retry-After": "120"})
+    await room.put(channel, LIVE)
+    await room.until_async(lambda: _failed_once(room, channel))
+    row = await room.row(channel)
+    assert row["state"] == "pending"
+    assert (row["next_try_at"] - room.clock.now()).total_seconds() >= 119
+    room.clock.advance(121)
+    await room.becomes(channel, "delivered")
+
+
 async def test_a_forbidden_channel_parks_tells_an_admin_once_and_goes_on_when_allowed(room: Room) -> None:
     channel, admin = await room.channel(), await room.channel()
     await _set_admin_channel(room, admin)

@@ -50,6 +50,12 @@ def test_a_short_message_is_shown_whole() -> None:
     assert embed.footer.text == "TikTok · ref 1"
 
 
+async def test_links_that_discord_would_refuse_are_left_out() -> None:
+    for bad in ("javascript:alert(1)", "no link", "https://example.org/" + "x" * 3000):
+        drawn = draw(Message(title="x", tone=Tone.LIVE, url=bad, image_url=bad, button_url=bad))
+        assert (drawn.embed.url, drawn.embed.image.url, drawn.view) == (None, None, None)
+
+
 def test_a_picture_takes_the_place_of_the_cover() -> None:
     message = Message(title="Round", tone=Tone.ROUND, image_url="https://example.org/cover.jpg")
     drawn = draw(message, picture=b"png")
