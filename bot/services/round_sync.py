@@ -140,10 +140,11 @@ class RoundSync:
     async def step(self, server: str) -> datetime:
         """Look once at a folder; gives when to look again. Raises `StorageError`."""
         watched = self._watched[server]
+        pause = _RESTING
         if not watched.closed:
-            poll = await self.poll_once(server)
-            watched.next_check_at = self._clock.now() + self._pause_after(watched, poll)
-        return watched.next_check_at or self._clock.now() + _RESTING
+            pause = self._pause_after(watched, await self.poll_once(server))
+        watched.next_check_at = self._clock.now() + pause
+        return watched.next_check_at
 
     def _pause_after(self, watched: _Watched, poll: Poll) -> timedelta:
         every = self._rules.poll_every

@@ -62,8 +62,13 @@ class CrashingDatabase:
 
 @dataclass
 class MemoryFolder:
-    """Implements `bot.ports.RoundSource`; `trouble` is raised by everything, `bad` by the fetch of one name."""
+    """Implements `bot.ports.RoundSource`; `trouble` is raised by everything, `bad` by the fetch of one name.
 
+    A listing takes `seconds`.
+    """
+
+    clock: ManualClock
+    seconds: float = 0
     files: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     trouble: SourceError | None = None
     bad: dict[str, SourceError] = field(default_factory=dict)
@@ -78,6 +83,7 @@ class MemoryFolder:
 
     async def list_files(self) -> tuple[RemoteFile, ...]:
         self.listings += 1
+        self.clock.advance(self.seconds)
         if self.trouble is not None:
             raise self.trouble
         return tuple(
@@ -115,7 +121,7 @@ class RoundWorld:
         self.guild = guild
         self.real_files = real_files
         self.clock = ManualClock(EVENING)
-        self.folder, self.other_folder = MemoryFolder(), MemoryFolder()
+        self.folder, self.other_folder = MemoryFolder(self.clock), MemoryFolder(self.clock)
         self.charts = DrawnCharts()
         self.restart()
 
@@ -125,11 +131,12 @@ class RoundWorld:
             "alpha": GameServer(host="a.example", username="u", guild_ids=(self.guild,)),
             "beta": GameServer(host="b.example", username="u", guild_ids=(OTHER_GUILD,)),
         }
+        self.announcements = Announcements(self.database, self.clock)
         self.sync = RoundSync(
             database=database or self.database,
             sources={"alpha": self.folder, "beta": self.other_folder},
             servers=servers,
-            announcements=Announcements(self.database, self.clock),
+            announcements=self.announcements,
             charts=self.charts,
             clock=self.clock,
             rules=SyncRules(**rules),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
@@ -87,6 +88,17 @@ async def test_a_file_is_taken_at_its_second_equal_listing_three_seconds_later(w
     world.clock.advance(wait - 1)
     await world.sync.step("alpha")
     assert len(await world.posts()) == 1
+
+
+async def test_the_time_a_slow_listing_takes_proves_nothing(world):
+    await world.start_watching()
+    world.drop(FIRST)
+    world.folder.seconds = 5
+    await world.sync.poll_once("alpha")
+    await world.sync.poll_once("alpha")
+    assert world.folder.fetched == []
+    await world.sync.poll_once("alpha")
+    assert world.folder.fetched == [FIRST]
 
 
 async def test_a_file_that_grows_is_taken_only_when_it_has_stopped(world):
@@ -207,6 +219,15 @@ async def test_a_late_round_1_corrects_the_message_of_round_2(world):
     first, second = await world.rounds()
     assert second["partner_round_id"] == first["id"]
     assert second["counted"] is True
+
+
+async def test_a_late_round_1_posts_no_round_2_that_was_imported_silently(world):
+    world.drop(SECOND)
+    await world.run_for(60)
+    world.drop(FIRST)
+    await world.run_for(60)
+    assert [row["partner_round_id"] is None for row in await world.rounds()] == [True, False]
+    assert ["round 1" in post["message"]["title"] for post in await world.posts()] == [True]
 
 
 async def test_a_file_that_changes_after_its_import_corrects_round_and_message(world):
@@ -379,6 +400,10 @@ async def test_a_server_that_is_down_is_asked_ever_more_rarely(world):
         waits.append((due - world.clock.now()).total_seconds())
         world.clock.advance(waits[-1])
     assert waits == [60, 120, 240, 480, 600, 600]
+    world.folder.trouble = None
+    await world.sync.step("alpha")
+    world.folder.trouble = DOWN
+    assert await world.sync.step("alpha") == world.clock.now() + timedelta(seconds=60)
 
 
 @pytest.mark.parametrize("error", [CHANGED_KEY, SourceAuthFailed("alpha: the password was not accepted")])
@@ -386,7 +411,10 @@ async def test_a_server_that_only_a_person_can_mend_is_left_alone_and_told_once(
     await world.start_watching()
     world.folder.trouble = error
     with caplog.at_level(logging.INFO):
-        await world.run_for(24 * 3600)
+        await world.run_for(3600)
+        for _ in range(3):
+            world.clock.advance(24 * 3600)
+            assert await world.sync.step("alpha") > world.clock.now()
     assert world.folder.listings == 2
     assert said(caplog.records, str(error)) == 1
     (notice,) = await world.notices()
@@ -490,17 +518,43 @@ async def test_the_last_round_is_shown_as_it_was_posted(world):
     assert (await world.sync.last(BY, "alpha")).picture is None
 
 
-async def test_a_sync_waits_for_a_new_file_and_tries_failed_ones_again(world):
+async def test_a_sync_waits_for_a_new_file_to_rest(world):
+    await world.start_watching()
+    world.drop(FIRST)
+    world.clock.auto = True
+    (poll,) = await world.sync.sync(BY, None)
+    assert (poll.server, poll.listed, poll.imported, poll.waiting) == ("alpha", 1, 1, 0)
+    assert len(await world.posts()) == 1
+
+
+async def test_a_sync_tries_failed_files_at_once(world):
     await world.start_watching()
     world.drop(FIRST)
     world.folder.bad[FIRST] = SourceUnavailable("alpha: Permission denied")
-    await world.run_for(10)
-    world.folder.bad.clear()
-    world.drop(SECOND)
-    world.clock.auto = True
+    await world.run_for(5)
     (poll,) = await world.sync.sync(BY, None)
-    assert (poll.server, poll.listed, poll.imported, poll.failed) == ("alpha", 2, 2, 0)
-    assert len(await world.posts()) == 2
+    assert [trouble.reason for trouble in poll.troubles] == ["alpha: Permission denied"]
+    world.folder.bad.clear()
+    (poll,) = await world.sync.sync(BY, None)
+    assert (poll.imported, poll.failed, poll.troubles) == (1, 0, ())
+
+
+async def test_whoever_delivers_is_woken_by_posts_and_notices(world):
+    async def woken() -> None:
+        # What `due` has seen no longer ends the wait by itself.
+        assert await world.announcements.due()
+        await asyncio.wait_for(world.announcements.wait(), 10)
+
+    await world.start_watching()
+    world.drop(FIRST)
+    await world.run_for(10)
+    await woken()
+    world.folder.trouble = CHANGED_KEY
+    await world.run_for(60)
+    await woken()
+    world.folder.trouble = None
+    await world.sync.sync(BY, None)
+    await woken()
 
 
 async def test_a_folder_of_many_files_is_imported(world):
