@@ -77,7 +77,10 @@ async def _serve(settings: Settings, clock: Clock) -> None:
                 stay_connected(lambda: VedetteClient(services), token, renderer, clock), name="discord"
             )
         )
-        await _until_stopped(work)
+        try:
+            await _until_stopped(work)
+        finally:
+            await _end_what_is_left()
 
 
 def _set_aside_what_stays() -> None:
@@ -246,6 +249,14 @@ async def _until_stopped(work: list[asyncio.Task[None]]) -> None:
         for task in (stop, *work):
             task.cancel()
         await asyncio.gather(stop, *work, return_exceptions=True)
+
+
+async def _end_what_is_left() -> None:
+    """End what still answers to events: discord.py runs each handler in a task that nobody holds."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _stop_signal() -> None:
