@@ -22,8 +22,18 @@ LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 FILE_BYTES = 5 * 1024 * 1024
 FILES_KEPT = 5
 HIDDEN = "***"
-# They tell every request with its whole URL, or every statement, or every job.
-QUIET = ("aiosqlite", "alembic", "apscheduler", "asyncio", "httpcore", "httpx", "paramiko")
+# They tell every request with its whole URL, or every statement, or every job; paramiko logs a traceback
+# for every connection that fails, which our own errors tell in one line.
+QUIET = {
+    "aiosqlite": logging.WARNING,
+    "alembic": logging.WARNING,
+    "apscheduler": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "discord": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "httpx": logging.WARNING,
+    "paramiko": logging.CRITICAL,
+}
 
 # Shorter values would hide half of the log, and by their places tell what they are.
 _SHORTEST_SECRET = 4
@@ -121,8 +131,8 @@ def _enter(handler: logging.Handler, level: str) -> Callable[[], None]:
     levels = {name: logging.getLogger(name).level for name in QUIET}
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
 
     def leave() -> None:
         root.handlers[:] = before[0]

@@ -53,6 +53,7 @@ class VedetteClient(commands.Bot):
 
     def __init__(self, services: Services, extensions: Sequence[str] = EXTENSIONS) -> None:
         _point_at(services.settings)
+        _expect_no_voice()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -144,6 +145,12 @@ class VedetteClient(commands.Bot):
         tree = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         text = json.dumps([self.application_id, tree], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _expect_no_voice() -> None:
+    """Keep discord.py from warning at each start about voice libraries, which nobody needs here."""
+    discord.VoiceClient.warn_nacl = False
+    discord.VoiceClient.warn_dave = False
 
 
 def _point_at(settings: Settings) -> None:
