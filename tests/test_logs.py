@@ -138,14 +138,16 @@ def test_text_from_outside_cannot_forge_a_line_nor_control_the_terminal(begin):
 
 def test_libraries_that_tell_every_request_are_quiet_and_ours_is_not(begin):
     logged = begin()
-    for name in ("httpx", "httpcore.connection", "paramiko.transport", "aiosqlite", "apscheduler.scheduler"):
+    for name in ("httpx", "httpcore.connection", "discord.gateway", "aiosqlite", "apscheduler.scheduler"):
         logging.getLogger(name).info("chatter of %s", name)
         logging.getLogger(name).warning("trouble of %s", name)
+    logging.getLogger("paramiko.transport").error("Traceback of a refused connection, which our error tells")
     logging.getLogger("bot.services").info("a live began")
     logging.getLogger("bot.services").debug("details")
     for text in logged():
         assert "chatter" not in text
         assert text.count("trouble of") == 5
+        assert "Traceback" not in text
         assert "INFO    bot.services: a live began" in text
         assert "details" not in text
 
