@@ -49,9 +49,11 @@ class Delivery:
 
     async def start_due(self) -> None:
         """Begin with every channel that has something due and is not being worked on."""
+        # Of a channel that was busy while this was read, it may tell what is over by now.
+        busy = set(self._busy)
         due = sorted(await self._announcements.due(), key=lambda message: (message.channel_id, message.id))
         for channel_id, messages in groupby(due, key=lambda message: message.channel_id):
-            if channel_id not in self._busy:
+            if channel_id not in busy:
                 work = self._work_through(channel_id, tuple(messages))
                 self._busy[channel_id] = asyncio.create_task(work, name=f"delivery to {channel_id}")
 
