@@ -91,7 +91,7 @@ class LiveMonitor:
     async def check_step(self) -> datetime:
         """Make the planned check that is due, if any; gives when to come back."""
         now = self._clock.now()
-        async with self._database.write("live.claim") as conn:
+        async with self._database.write("live.claim_due") as conn:
             closed_until = (await sources.load(conn, SOURCE)).closed_until
             if closed_until is not None and closed_until > now:
                 return closed_until
@@ -192,7 +192,7 @@ class LiveMonitor:
         self, ask: Ask, account: Account, *, exempt: bool = False, second_source: bool = False
     ) -> tuple[Outcome, Observation]:
         now = self._clock.now()
-        async with self._database.write("live.claim") as conn:
+        async with self._database.write("live.claim_account") as conn:
             claim = await self._claim_in(conn, ask, now, exempt=exempt)
             request_id = _granted(claim)
             leased = await store.claim_account(conn, account.id, now, now + LEASE)
@@ -203,7 +203,7 @@ class LiveMonitor:
     async def _find_renamed(self, account: Account) -> None:
         """Ask, at most daily, by the stable id where a person is now."""
         now = self._clock.now()
-        async with self._database.write("live.claim") as conn:
+        async with self._database.write("live.claim_renamed") as conn:
             asked_at = await ledger.last_asked_at(conn, "renamed", account.id)
             if account.platform_id is None or (asked_at is not None and now - asked_at < LOOKUP_EVERY):
                 return
