@@ -15,6 +15,7 @@ from bot.discord.permissions import cannot_ping, missing
 from bot.services.health import Status
 from bot.services.watchlist import Entry
 from bot.storage.sources import SourceHealth
+from bot.storage.status import ServerRounds
 
 _VALUE_LENGTH = 1000
 
@@ -104,11 +105,7 @@ def status_report(status: Status) -> Message:
         MessageField(name="Sources", value=_lines(map(_source, status.sources)), inline=False),
         MessageField(
             name="Rounds",
-            value=_lines(
-                f"{escape(server.server)}: {server.rounds} round(s), looked {_when(server.listed_at)}, "
-                f"latest {_when(server.last_round_ended_at)}"
-                for server in status.servers
-            ),
+            value=_lines(map(_server, status.servers)),
             inline=False,
         ),
         MessageField(name="Last error", value=_last_error(status.last_error), inline=False),
@@ -160,6 +157,14 @@ def _source(source: SourceHealth) -> str:
     if source.down_since is not None:
         return f"{escape(source.name)}: failing since {stamp(source.down_since)}"
     return f"{escape(source.name)}: well, last answer {_when(source.last_ok_at)}"
+
+
+def _server(server: ServerRounds) -> str:
+    line = (
+        f"{escape(server.server)}: {server.rounds} round(s), looked {_when(server.listed_at)}, "
+        f"latest {_when(server.last_round_ended_at)}"
+    )
+    return f"{line}\nnot imported: {escape(server.trouble, 160)}" if server.trouble else line
 
 
 def _last_error(source: SourceHealth | None) -> str:

@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.tables import accounts, notes, round_files, rounds, subscriptions
+from bot.storage import sources
+from bot.storage.rounds import troubles
+from bot.storage.tables import accounts, notes, rounds, subscriptions
 from bot.storage.upsert import insert_for
 
 
@@ -29,6 +31,7 @@ class ServerRounds:
     listed_at: datetime | None
     rounds: int
     last_round_ended_at: datetime | None
+    trouble: str = ""  # the newest file that could not be imported, with its reason
 
 
 async def checks_of(conn: AsyncConnection, guild_id: int) -> Checks:
@@ -45,14 +48,15 @@ async def checks_of(conn: AsyncConnection, guild_id: int) -> Checks:
 
 async def rounds_of(conn: AsyncConnection, server: str) -> ServerRounds:
     """Sum up what was read of a game server."""
-    listed = select(func.max(round_files.c.listed_at)).where(round_files.c.server == server)
     known = select(func.count(), func.max(rounds.c.ended_at)).where(rounds.c.server == server)
     count, ended_at = (await conn.execute(known)).one()
+    failed = await troubles(conn, server, limit=1)
     return ServerRounds(
         server=server,
-        listed_at=(await conn.execute(listed)).scalar(),
+        listed_at=(await sources.load(conn, f"ssh:{server}")).last_ok_at,
         rounds=count,
         last_round_ended_at=ended_at,
+        trouble=f"{failed[0].name}: {failed[0].reason}" if failed else "",
     )
 
 

@@ -1,0 +1,57 @@
+"""What `/status` knows of the game servers of a guild."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.core.rounds.files import FileRecord, FileState
+from bot.discord.reports import status_report
+from bot.services.health import Health
+from bot.settings import load_settings
+from bot.storage import rounds, sources
+from bot.storage.engine import Database
+from tests.clocks import ManualClock
+
+GUILD = 1
+
+
+@pytest.fixture
+def health(database: Database, clock: ManualClock, tmp_path: Path) -> Health:
+    file = tmp_path / ".env"
+    server = "GAME_SERVERS__{0}__HOST=h\nGAME_SERVERS__{0}__USERNAME=u\nGAME_SERVERS__{0}__GUILD_IDS={1}\n"
+    file.write_text(server.format("main", GUILD) + server.format("other", 2), "utf-8")
+    return Health(database=database, clock=clock, settings=load_settings(file))
+
+
+async def test_a_server_shows_when_it_was_looked_at_and_what_could_not_be_imported(
+    health: Health, database: Database, clock: ManualClock
+) -> None:
+    async with database.write("test.listing") as conn:
+        await sources.record_ok(conn, "ssh:main", clock.now())
+        record = FileRecord(
+            state=FileState.FAILED,
+            size=9,
+            modified_at=clock.now(),
+            listed_at=clock.now() - timedelta(days=3),
+            reason="the 33-field layout",
+            tries=1,
+        )
+        seen = {"bad-round-1.txt": record}
+        await rounds.save_files(conn, "main", seen, now=clock.now(), silent=True)
+    status = await health.snapshot(GUILD)
+    (server,) = status.servers
+    assert server.listed_at == clock.now()
+    (shown,) = [field.value for field in status_report(status).fields if field.name == "Rounds"]
+    assert r"not imported: bad\-round\-1.txt\: the 33\-field layout" in shown
+
+
+async def test_the_server_of_another_guild_is_not_shown(
+    health: Health, database: Database, clock: ManualClock
+) -> None:
+    async with database.write("test.listing") as conn:
+        await sources.record_ok(conn, "ssh:other", clock.now())
+    status = await health.snapshot(GUILD)
+    assert "other" not in str(status_report(status).to_json())
