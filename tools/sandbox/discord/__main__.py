@@ -35,6 +35,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--heartbeat-ms", type=int, default=41_250, help="what HELLO asks for")
     parser.add_argument(
+        "--nonce-seconds", type=float, default=300.0, help="how long a repeated nonce gives the first message"
+    )
+    parser.add_argument(
         "--approved-intents", type=int, default=0, help="privileged intent bits that are granted"
     )
     return parser
@@ -50,6 +53,7 @@ def build(options: argparse.Namespace) -> Service:
         gateway=Gateway(world, oracle, heartbeat_ms=options.heartbeat_ms, approved=options.approved_intents),
         limits=Limits(enabled=not options.no_rate_limits),
         ack_seconds=options.ack_seconds,
+        nonce_seconds=options.nonce_seconds,
     )
 
 
