@@ -234,7 +234,9 @@ async def _check_sign_quota(session: aiohttp.ClientSession, settings: Settings) 
     if status != 200 or not isinstance(quota, dict):
         return [wrong("sign quota", f"{settings.sign_api_url} answers with HTTP {status}; try again later")]
     left = {span: part for span in ("minute", "hour", "day") if isinstance(part := quota.get(span), dict)}
-    shown = ", ".join(f"{part.get('remaining')} of {part.get('max')} per {span}" for span, part in left.items())
+    shown = ", ".join(
+        f"{part.get('remaining')} of {part.get('max')} per {span}" for span, part in left.items()
+    )
     whose = "with your key" if key else "without a key (SIGN_API_KEY)"
     if any(part.get("remaining") == 0 for part in left.values()):
         return [note("sign quota", f"used up for now: {shown} left {whose}")]
