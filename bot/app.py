@@ -16,7 +16,7 @@ from pathlib import Path
 import portalocker
 
 from bot.charts.process import ProcessChartRenderer
-from bot.clock import Clock, SystemClock
+from bot.clock import Clock, SteadyClock, SystemClock
 from bot.core.live.planner import EvenlySpread
 from bot.core.live.transitions import LiveRules
 from bot.discord.client import Services, VedetteClient
@@ -31,6 +31,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
@@ -47,7 +48,7 @@ def run(settings: Settings) -> int:
     stop_logging = set_up_logging(settings)
     try:
         with _only_bot_of(settings.data_folder):
-            asyncio.run(_serve(settings, SystemClock()))
+            asyncio.run(_serve(settings, SteadyClock(SystemClock())))
     finally:
         stop_logging()
     return 0
@@ -64,7 +65,7 @@ def _only_bot_of(data_folder: Path) -> Iterator[None]:
         raise StorageError(f"another Vedette is running on the data folder {data_folder}") from None
 
 
-async def _serve(settings: Settings, clock: Clock) -> None:
+async def _serve(settings: Settings, clock: SteadyClock) -> None:
     if settings.discord_token is None:
         raise SettingsError(("DISCORD_TOKEN: it is not set",))
     token = settings.discord_token.get_secret_value()
@@ -91,7 +92,7 @@ def _set_aside_what_stays() -> None:
 
 @asynccontextmanager
 async def _house(
-    settings: Settings, clock: Clock
+    settings: Settings, clock: SteadyClock
 ) -> AsyncIterator[tuple[Services, list[Loop], ProcessChartRenderer]]:
     """Build every room; what was opened is closed again in the opposite order."""
     async with AsyncExitStack() as stack:
@@ -140,7 +141,12 @@ async def _house(
             backups_kept=settings.backups_kept,
             clock=clock,
         )
-        loops = [*_live_loops(monitor), *_round_loops(round_sync), *_upkeep_loops(upkeep, clock)]
+        loops = [
+            *live_loops(monitor),
+            *round_loops(round_sync),
+            *clock_loops(Timekeeping(database, clock)),
+            *_upkeep_loops(upkeep, clock),
+        ]
         yield services, loops, renderer
 
 
@@ -193,7 +199,8 @@ def monitor_rules(settings: Settings) -> MonitorRules:
     )
 
 
-def _live_loops(monitor: LiveMonitor) -> list[Loop]:
+def live_loops(monitor: LiveMonitor) -> list[Loop]:
+    """Give the loops that look for lives and follow them."""
     return [
         Loop(name="live checks", step=monitor.check_step, wake=monitor.checks_changed),
         Loop(name="live follow-ups", step=monitor.followup_step, wake=monitor.followups_changed),
@@ -201,11 +208,17 @@ def _live_loops(monitor: LiveMonitor) -> list[Loop]:
     ]
 
 
-def _round_loops(round_sync: RoundSync) -> list[Loop]:
+def round_loops(round_sync: RoundSync) -> list[Loop]:
+    """Give one loop for each game server."""
     return [
         Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
         for server, changed in round_sync.changed.items()
     ]
+
+
+def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
+    """Give the loop that watches for steps of the wall clock."""
+    return [Loop(name="clock", step=timekeeping.step, wake=asyncio.Event())]
 
 
 def _upkeep_loops(upkeep: Upkeep, clock: Clock) -> list[Loop]:

@@ -31,7 +31,7 @@ from bot.storage import destinations, guilds, outbox, sources
 from bot.storage.engine import Connection, Database
 
 DISCORD = "discord"
-_LONGEST_WAIT = timedelta(seconds=30)  # another process may have put something without waking us
+LONGEST_WAIT = timedelta(seconds=30)  # another process may have put something without waking us
 _PAUSE_SECONDS = 5.0
 _NOTICE = "notice:"
 _SUCCESSES = frozenset({Event.SENT, Event.EDITED, Event.GONE})
@@ -41,10 +41,17 @@ log = logging.getLogger(__name__)
 class Announcements:
     """The outbox as the deliverer works through it; other services only call `wake`."""
 
-    def __init__(self, database: Database, clock: Clock, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        jitter: Callable[[], float] = random.random,
+        longest_wait: timedelta = LONGEST_WAIT,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._jitter = jitter
+        self._longest_wait = longest_wait
         self._started_at = self._looked_at = clock.now()
         self._news = asyncio.Event()
 
@@ -94,7 +101,7 @@ class Announcements:
         if closed_until is not None and closed_until > self._looked_at:
             upcoming = closed_until
         now = self._clock.now()
-        until = min(upcoming or now + _LONGEST_WAIT, now + _LONGEST_WAIT)
+        until = min(upcoming or now + self._longest_wait, now + self._longest_wait)
         await wait_for_event(self._clock, self._news, (until - now).total_seconds())
 
     async def pause(self) -> None:

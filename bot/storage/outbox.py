@@ -15,8 +15,11 @@ from bot.core.delivery import OPEN_STATES, Event, OutboxState, Outgoing, after
 from bot.storage.tables import destinations, guilds, outbox
 from bot.storage.types import Instant
 from bot.storage.upsert import insert_for
+from bot.texts import unpacked
 
 MOST_AT_ONCE = 200
+
+_earlier = outbox.alias("earlier")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,7 +189,8 @@ async def dead_letters(conn: AsyncConnection, guild_id: int, limit: int = 5) -> 
     )
     rows = (await conn.execute(query)).all()
     return tuple(
-        DeadLetter(channel_id=row.channel_id, title=row.message["title"], reason=row.error) for row in rows
+        DeadLetter(channel_id=row.channel_id, title=unpacked(row.message["title"]), reason=row.error)
+        for row in rows
     )
 
 
@@ -219,12 +223,11 @@ def _reachable(now: datetime) -> ColumnElement[bool]:
 
 
 def _waits_for_another() -> ColumnElement[bool]:
-    earlier = outbox.alias("earlier")
     return (outbox.c.delivered_revision == 0) & exists().where(
-        earlier.c.channel_id == outbox.c.channel_id,
-        earlier.c.id < outbox.c.id,
-        earlier.c.delivered_revision == 0,
-        earlier.c.state.in_(OPEN_STATES),
+        _earlier.c.channel_id == outbox.c.channel_id,
+        _earlier.c.id < outbox.c.id,
+        _earlier.c.delivered_revision == 0,
+        _earlier.c.state.in_(OPEN_STATES),
     )
 
 

@@ -1,0 +1,39 @@
+"""The instants that rules compute with, moved together when the wall clock steps."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, type_coerce, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.tables import accounts, destinations, lives, outbox, requests, round_files, sources
+from bot.storage.types import BIGINT
+
+# Only instants of our own clock: what the platform, a game server or Discord told is not ours to move.
+_MOVED: tuple[Column[datetime], ...] = (
+    accounts.c.last_checked_at,
+    accounts.c.next_check_at,
+    accounts.c.leased_until,
+    requests.c.asked_at,
+    sources.c.closed_until,
+    sources.c.last_blocked_at,
+    lives.c.found_at,
+    lives.c.last_seen_at,
+    lives.c.doubted_at,
+    lives.c.paused_at,
+    lives.c.ended_at,
+    round_files.c.listed_at,
+    round_files.c.next_try_at,
+    outbox.c.next_try_at,
+    outbox.c.first_tried_at,
+    outbox.c.expires_at,
+    destinations.c.next_try_at,
+)
+
+
+async def shift(conn: AsyncConnection, by: timedelta, *, since: datetime) -> None:
+    """Move what lies after `since` by `by`; older instants are beyond the reach of every rule."""
+    for column in _MOVED:
+        moved = type_coerce(column, BIGINT) + by // timedelta(microseconds=1)
+        await conn.execute(update(column.table).where(column > since).values({column: moved}))

@@ -1,0 +1,132 @@
+"""One life of the bot: its own services and loops, wired as `bot.app` wires them, on simulated edges."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from bot.app import clock_loops, live_loops, round_loops
+from bot.clock import SteadyClock
+from bot.core.live.planner import EvenlySpread
+from bot.discord.delivery import Delivery
+from bot.errors import StorageError, UserError
+from bot.jobs.loops import keep_running
+from bot.services.announcements import Announcements
+from bot.services.guilds import Guilds
+from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.timekeeping import Timekeeping
+from bot.services.watchlist import Watchlist
+from bot.settings import GameServer as GameServerSettings
+from tools.simulation.database import Disk, MemoryDatabase
+from tools.simulation.discord import Discord, DiscordLine
+from tools.simulation.gameserver import Folder, GameServer, NoCharts
+from tools.simulation.life import LIFE, Life
+from tools.simulation.nature import Nature
+from tools.simulation.tiktok import TikTok, TikTokLine
+
+# Real polls are more frequent; these keep a week of virtual time at a second of ours, and a wake-up that
+# is forgotten is not made good by the next poll.
+LONGEST_WAIT = timedelta(hours=1)
+LOOK_EVERY = timedelta(minutes=10)
+SERVER = "main"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What outlives the bot's process, and the settings it starts with."""
+
+    nature: Nature
+    disk: Disk
+    tiktok: TikTok
+    discord: Discord
+    game_server: GameServer
+    monitor_rules: MonitorRules
+    sync_rules: SyncRules
+    guild_ids: tuple[int, ...]
+
+
+class Bot:
+    """The services of one life; `start` sets them going, the end of the life stops them."""
+
+    def __init__(self, around: Surroundings, life: Life) -> None:
+        self.clock = SteadyClock(around.nature.clock)
+        self._around = around
+        self._life = life
+        database = MemoryDatabase(around.disk, life, around.nature)
+        announcements = Announcements(
+            database,
+            self.clock,
+            jitter=random.Random(len(around.nature.trace)).random,
+            longest_wait=LONGEST_WAIT,
+        )
+        self.monitor = LiveMonitor(
+            database=database,
+            source=TikTokLine(around.tiktok, life, self.clock),
+            policy=EvenlySpread(),
+            announcements=announcements,
+            clock=self.clock,
+            rules=around.monitor_rules,
+        )
+        self.watchlist = Watchlist(
+            database=database,
+            monitor=self.monitor,
+            announcements=announcements,
+            clock=self.clock,
+            accounts_per_guild=25,
+        )
+        self.guilds = Guilds(
+            database=database, announcements=announcements, clock=self.clock, default_time_zone="UTC"
+        )
+        server = GameServerSettings(host="game.example", username="u", guild_ids=around.guild_ids)
+        self.round_sync = RoundSync(
+            database=database,
+            sources={SERVER: Folder(around.game_server, life)},
+            servers={SERVER: server},
+            announcements=announcements,
+            charts=NoCharts(),
+            clock=self.clock,
+            rules=around.sync_rules,
+        )
+        self._timekeeping = Timekeeping(database, self.clock, LOOK_EVERY)
+        client = cast(Any, DiscordLine(around.discord, life))
+        self._delivery = Delivery(client, announcements, NoCharts())
+
+    def start(self) -> None:
+        """Begin all endless work."""
+        loops = [
+            *live_loops(self.monitor),
+            *round_loops(self.round_sync),
+            *clock_loops(self._timekeeping),
+        ]
+        for loop in loops:
+            self._begin(loop.name, lambda loop=loop: keep_running(loop, self.clock))  # type: ignore[misc]
+        self._begin("discord", self._delivery.run)
+
+    def command(self, name: str, make: Callable[[], Awaitable[object]]) -> None:
+        """Let a person give a command, which may be refused and may find the database broken."""
+        self._begin(name, lambda: self._answer(name, make))
+
+    async def _answer(self, name: str, make: Callable[[], Awaitable[object]]) -> None:
+        note = self._around.nature.note
+        note(f"command {name}")
+        try:
+            await make()
+        except (UserError, StorageError) as error:
+            note(f"command {name} refused: {error}")
+
+    def _begin(self, name: str, make: Callable[[], Any]) -> None:
+        context = copy_context()
+        context.run(LIFE.set, self._life)
+        task = context.run(lambda: self._around.nature.loop.create_task(make(), name=name, context=context))
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._around.nature.fail("nothing_unexpected_is_raised", f"{task.get_name()}: {error!r}")

@@ -1,0 +1,125 @@
+"""The bot's database without threads: the real statements on SQLite in memory, slow or failing on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from sqlalchemy import Connection as SyncConnection
+from sqlalchemy import Result, RowMapping, create_engine
+from sqlalchemy.pool import StaticPool
+
+from bot.errors import StorageError
+from bot.storage.engine import Connection, Database
+from bot.storage.tables import metadata
+from tools.simulation.life import Life
+from tools.simulation.nature import Nature
+
+
+class Disk:
+    """What survives the bot's process."""
+
+    def __init__(self) -> None:
+        self._engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"isolation_level": None}, hide_parameters=True
+        )
+        self.connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self.driver: Any = self.connection.connection.driver_connection
+        self.driver.execute("PRAGMA foreign_keys=ON")
+        metadata.create_all(self.connection)
+        self.driver.commit()
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Look at what is stored, past the bot."""
+        return list(self.driver.execute(query, values))
+
+    def crash(self) -> None:
+        """Lose what was not committed."""
+        if self.driver.in_transaction:
+            self.driver.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.connection.close()
+        self._engine.dispose()
+
+
+class MemoryDatabase(Database):
+    """The `Database` of one life; `committed` is told the name of each write once it is durable."""
+
+    def __init__(self, disk: Disk, life: Life, nature: Nature) -> None:
+        self._disk = disk
+        self._life = life
+        self._nature = nature
+        self._lock = asyncio.Lock()  # type: ignore[assignment] - one writer at a time, as on a real file
+        self._connection = cast(Connection, _Connection(disk.connection))
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """Read; as on a real file, a reader does not wait for the writer."""
+        self._may_fail("read")
+        if self._disk.driver.in_transaction:
+            raise AssertionError("something else than the database was awaited inside a write transaction")
+        yield self._connection
+
+    @asynccontextmanager
+    async def write(self, name: str) -> AsyncIterator[Connection]:
+        """Write in one transaction; both sides of its commit are points at which the process may die."""
+        async with self._turn_taken():
+            await self._life.point(f"begin {name}", self._nature.database_delay())
+            self._may_fail(name)
+            self._disk.driver.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                if "fails at commit" in self._nature.faults("database") and self._nature.happens(0.3):
+                    raise StorageError(f"{name}: database or disk is full")
+            except BaseException:
+                self._disk.crash()
+                raise
+            self._commit(name)
+            await self._life.point(f"committed {name}", self._nature.database_delay())
+
+    @asynccontextmanager
+    async def _turn_taken(self) -> AsyncIterator[None]:
+        async with self._lock:  # type: ignore[union-attr]
+            yield
+
+    def _commit(self, name: str) -> None:
+        self._disk.driver.execute("COMMIT")
+        self._nature.note(f"wrote {name}")
+        self._nature.committed(name)
+
+    def _may_fail(self, name: str) -> None:
+        if self._life.is_dead:
+            raise asyncio.CancelledError
+        if "fails" in self._nature.faults("database") and self._nature.happens(0.3):
+            self._nature.note(f"database fails {name}")
+            raise StorageError(f"{name}: database is locked")
+
+
+class _Connection:
+    """As much of an SQLAlchemy AsyncConnection as the bot's statements use."""
+
+    def __init__(self, connection: SyncConnection) -> None:
+        self._connection = connection
+        self.dialect = connection.dialect
+
+    async def execute(self, statement: Any, parameters: Any = None) -> Result[Any]:
+        return self._connection.execute(statement, parameters)
+
+    @asynccontextmanager
+    async def stream(self, statement: Any) -> AsyncIterator[_Stream]:
+        yield _Stream(self._connection.execute(statement))
+
+
+class _Stream:
+    def __init__(self, result: Result[Any]) -> None:
+        self._result = result
+
+    def mappings(self) -> _Stream:
+        return self
+
+    async def partitions(self) -> AsyncIterator[list[RowMapping]]:
+        yield list(self._result.mappings())

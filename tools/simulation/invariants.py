@@ -1,0 +1,168 @@
+"""What must hold in every history, as seen from outside. To add one, write a function and list it below."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+from bot.core.live.planner import JITTER
+from tools.simulation.faults import DAY, HOUR, MINUTE
+from tools.simulation.nature import Broken
+from tools.simulation.tiktok import Asked
+from tools.simulation.world import World
+
+ROUNDING = 0.001  # seconds; the ledger counts microseconds
+
+Invariant = Callable[[World], Iterator[tuple[float, str]]]
+"""Gives the true second and a line for each time the promise was not kept."""
+
+
+def discovery_keeps_its_budget(world: World) -> Iterator[tuple[float, str]]:
+    """In no rolling 24 hours does TikTok see more discovery checks than the setting says."""
+    asked = [one for one in world.around.tiktok.asked if one.is_discovery]
+    return _over(asked, world.around.monitor_rules.discovery_per_day, DAY)
+
+
+def followup_keeps_its_budget(world: World) -> Iterator[tuple[float, str]]:
+    """Nor more of all other requests."""
+    asked = [one for one in world.around.tiktok.asked if not one.is_discovery]
+    return _over(asked, world.around.monitor_rules.followup_per_day, DAY)
+
+
+def no_minute_is_too_full(world: World) -> Iterator[tuple[float, str]]:
+    """In no rolling minute does TikTok see more requests than the setting says."""
+    return _over(world.around.tiktok.asked, world.around.monitor_rules.per_minute, MINUTE)
+
+
+def _over(asked: Sequence[Asked], most: int, window: float) -> Iterator[tuple[float, str]]:
+    for first, last in zip(asked, asked[most:], strict=False):
+        if last.at - first.at < window - ROUNDING:
+            yield last.at, f"{most + 1} requests in {last.at - first.at:.3f} s, allowed are {most} in {window:.0f} s"
+
+
+def everybody_is_checked_in_time(world: World) -> Iterator[tuple[float, str]]:
+    """Nobody followed and not live waits longer for a look than `bound`, TikTok's pauses and downtime aside."""
+    for person in {one for _, people in world.history.followed for one in people}:
+        for since, until, followed in waits(world, person):
+            if followed > bound(world):
+                yield until, f"{person} waited {followed / HOUR:.1f} h from {since:.0f}; {bound(world) / HOUR:.1f} h are allowed"
+
+
+def bound(world: World) -> float:
+    """Give the longest wait `EvenlySpread` can cause, in seconds.
+
+    n accounts share B checks a day: an interval I = 24 h x n / B, doubled for a day after a block, plus the
+    jitter: 2 (1 + j) I. Then the ledger may be full. Checks of one account are at least (1 - j) I apart, so
+    in 24 h - x at most n + n (24 h - x) / ((1 - j) I) of the B can lie; the queue before an account is at
+    most n long, so it waits at most until n rows have left the window: x = 24 h (j + 2 (1 - j) n / B).
+    """
+    share = len(world.around.tiktok.people) / world.around.monitor_rules.discovery_per_day
+    return DAY * (2 * (1 + JITTER) * share + JITTER + 2 * (1 - JITTER) * share) + HOUR
+
+
+def waits(world: World, person: int) -> Iterator[tuple[float, float, float]]:
+    """Give (from, until, seconds that count) between the looks at a person while followed."""
+    looks = [one.at for one in world.around.tiktok.asked if one.who == person and one.kind == "check"]
+    on = [(room.start, room.end + 2 * HOUR) for one in world.around.tiktok.people if one.platform_id == person for room in one.rooms]
+    excused = [*world.history.down, *world.history.shut, *on]
+    changes = [*world.history.followed, (world.nature.seconds, frozenset())]
+    spans = [(at, later) for (at, people), (later, _) in pairwise(changes) if person not in people]
+    end = world.nature.seconds
+    first = next((at for at, people in world.history.followed if person in people), end)
+    for since, until in pairwise([first, *(look for look in looks if look > first), end]):
+        yield since, until, _left(since, until, [*excused, *spans])
+
+
+def _left(since: float, until: float, excused: Sequence[tuple[float, float]]) -> float:
+    """Give what is left of a span when others are cut out of it."""
+    left, at = 0.0, since
+    for start, end in sorted(excused):
+        if end > at:
+            left += max(0.0, min(start, until) - at)
+            at = max(at, end)
+        if at >= until:
+            return left
+    return left + max(0.0, until - at)
+
+
+def no_message_is_posted_twice(world: World) -> Iterator[tuple[float, str]]:
+    """Each event has at most one message in each channel."""
+    seen: Counter[tuple[int, str]] = Counter()
+    for posted in world.around.discord.messages:
+        events = {posted.nonce}
+        if posted.first_body.startswith("room "):
+            events.add(posted.first_body)
+        for event in events:
+            seen[posted.channel_id, event] += 1
+            if seen[posted.channel_id, event] == 2:
+                yield posted.at, f"{posted.first_title!r} ({event}) stands twice in {posted.channel_id}"
+
+
+def every_hit_is_announced(world: World) -> Iterator[tuple[float, str]]:
+    """A live that a check hit has its message in every channel that followed."""
+    query = "SELECT DISTINCT event_key, channel_id, state FROM live_rooms JOIN outbox ON event_key = 'live:' || live_id WHERE room_id = ?"
+    for room_id, channels in world.history.hits.items():
+        found = {channel: state for _, channel, state in world.around.disk.rows(query, room_id)}
+        for channel_id in channels:
+            if found.get(channel_id) != "delivered":
+                yield world.nature.seconds, f"room {room_id} is {found.get(channel_id, 'unknown')} in {channel_id}"
+
+
+def what_is_delivered_is_there(world: World) -> Iterator[tuple[float, str]]:
+    """At the end everything is delivered or too old, and what counts as delivered was posted."""
+    posted = {(one.channel_id, one.nonce) for one in world.around.discord.messages}
+    rows = world.around.disk.rows("SELECT event_key, channel_id, nonce, state, error FROM outbox")
+    for key, channel_id, nonce, state, error in rows:
+        if state == "delivered" and (channel_id, nonce) not in posted:
+            yield world.nature.seconds, f"{key} is called delivered in {channel_id} and is not there"
+        if state not in {"delivered", "expired"}:
+            yield world.nature.seconds, f"{key} is {state} in {channel_id} at the end: {error}"
+
+
+def every_whole_round_is_imported_once(world: World) -> Iterator[tuple[float, str]]:
+    """Each complete file is a round with its final bytes, and no broken one is."""
+    query = "SELECT name, sha256, count(rounds.id) FROM round_files LEFT JOIN rounds ON file_id = round_files.id WHERE state = 'imported' GROUP BY name"
+    found = {name: (digest, count) for name, digest, count in world.around.disk.rows(query)}
+    for file in world.around.game_server.files:
+        if file.growth[-1][0] > world.nature.seconds - HOUR:
+            continue
+        whole = (hashlib.sha256(file.content).hexdigest(), 1)
+        if found.get(file.name) != (whole if file.is_whole else None):
+            yield world.nature.seconds, f"{file.name}: {found.get(file.name)}"
+
+
+def every_fresh_round_is_posted(world: World) -> Iterator[tuple[float, str]]:
+    """A round imported soon after its end has a message in every channel for rounds."""
+    query = (
+        "SELECT rounds.id, name, (SELECT count(*) FROM outbox WHERE event_key = 'round:' || rounds.id) FROM rounds "
+        "JOIN round_files ON file_id = round_files.id WHERE NOT silent AND imported_at - ended_at <= ?"
+    )
+    age = int(world.around.sync_rules.post_max_age.total_seconds() * 1e6)
+    for _, name, count in world.around.disk.rows(query, age):
+        if count == 0:
+            yield world.nature.seconds, f"{name} was never put"
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    discovery_keeps_its_budget,
+    followup_keeps_its_budget,
+    no_minute_is_too_full,
+    everybody_is_checked_in_time,
+    no_message_is_posted_twice,
+    every_hit_is_announced,
+    what_is_delivered_is_there,
+    every_whole_round_is_imported_once,
+    every_fresh_round_is_posted,
+)
+
+
+def broken(world: World) -> list[Broken]:
+    """Give every broken promise of a history, the earliest first; what was noted on the way too."""
+    found = [
+        Broken(invariant=invariant.__name__, at=at, text=text)
+        for invariant in INVARIANTS
+        for at, text in invariant(world)
+    ]
+    return sorted([*world.nature.broken, *found], key=lambda one: one.at)

@@ -1,0 +1,70 @@
+"""Admins and what they ask for: a schedule made from the seed alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.core.requester import Requester
+from tools.simulation.bot import Bot
+from tools.simulation.faults import DAY
+from tools.simulation.tiktok import Streamer
+
+GUILDS = (1, 2)
+LIVES = {1: (101, 102), 2: (201,)}
+ROUNDS = {1: 110, 2: 210}
+ADMINS = {1: 190, 2: 290}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """What an admin of a guild does at a true second."""
+
+    at: float
+    verb: str
+    guild_id: int
+    handle: str = ""
+    channel_id: int = 0
+
+    def give(self, bot: Bot) -> None:
+        """Give the command to the bot as it runs now."""
+        by = Requester(guild_id=self.guild_id, user_id=self.guild_id * 1000)
+        verbs = {
+            "setup": lambda: bot.guilds.save(
+                by, rounds_channel_id=ROUNDS[self.guild_id], admin_channel_id=ADMINS[self.guild_id]
+            ),
+            "add": lambda: bot.watchlist.add(by, self.handle, self.channel_id, None),
+            "remove": lambda: bot.watchlist.remove(by, self.handle, self.channel_id),
+            "pause": lambda: bot.watchlist.pause(by, self.handle, paused=True),
+            "resume": lambda: bot.watchlist.pause(by, self.handle, paused=False),
+            "check": lambda: bot.watchlist.check_now(by, self.handle),
+            "sync": lambda: bot.round_sync.sync(by, None),
+        }
+        bot.command(f"{self.verb} {self.handle}", verbs[self.verb])
+
+
+def make_commands(seed: int, people: Sequence[Streamer], seconds: float) -> list[Command]:
+    """Set up both guilds, follow everybody somewhere, and change a little now and then."""
+    luck = random.Random(f"{seed} commands")
+    commands = [
+        Command(at=10.0 + guild_id, verb="setup", guild_id=guild_id) for guild_id in GUILDS
+    ]
+    handles = [person.handle for person in people if person.handle != "nobody"]
+    for number, handle in enumerate(handles):
+        guild_id = luck.choice(GUILDS)
+        channel_id = luck.choice(LIVES[guild_id])
+        at = 60.0 + 240 * number
+        commands.append(Command(at=at, verb="add", guild_id=guild_id, handle=handle, channel_id=channel_id))
+    for _ in range(luck.randrange(3 * int(seconds / DAY))):
+        guild_id = luck.choice(GUILDS)
+        commands.append(
+            Command(
+                at=luck.uniform(0.05, 0.8) * seconds,
+                verb=luck.choice(("add", "add", "remove", "pause", "resume", "check", "check", "sync")),
+                guild_id=guild_id,
+                handle=luck.choice(handles),
+                channel_id=luck.choice(LIVES[guild_id]),
+            )
+        )
+    return sorted(commands, key=lambda command: command.at)
