@@ -20,15 +20,22 @@
     │   └── HostKeyChanged     an SSH host that shows another key than the trusted one
     └── ChartFailed            a picture could not be drawn
 
-Texts never hold a secret. Whatever is not in this tree and reaches an edge is a bug: the edge logs it
+Texts never hold a secret. Those of user and source errors are read by people and are `bot.texts`. Whatever is not in this tree and reaches an edge is a bug: the edge logs it
 with a traceback and shows the person an incident id.
 """
 
 from __future__ import annotations
 
+from bot.texts import text
+
 
 class VedetteError(Exception):
-    """The root of the tree; `str(error)` is one line without secrets."""
+    """The root of the tree; `str(error)` is one line in English without secrets."""
+
+    @property
+    def words(self) -> str:
+        """What `str` says, for people: where it is a `Text`, it can still be said in their language."""
+        return self.args[0] if self.args else ""
 
 
 class UserError(VedetteError):
@@ -105,7 +112,13 @@ class HostKeyUnknown(SourceError):
     """An SSH host whose key nobody has trusted yet."""
 
     def __init__(self, host: str, fingerprint: str) -> None:
-        super().__init__(f"the host key of {host} is not trusted yet; it shows {fingerprint}")
+        super().__init__(
+            text(
+                "the host key of {host} is not trusted yet; it shows {fingerprint}",
+                host=host,
+                fingerprint=fingerprint,
+            )
+        )
         self.host = host
         self.fingerprint = fingerprint
 
@@ -114,7 +127,13 @@ class HostKeyChanged(SourceError):
     """An SSH host that shows another key than the trusted one."""
 
     def __init__(self, host: str, fingerprint: str) -> None:
-        super().__init__(f"{host} shows another host key than the trusted one: {fingerprint}")
+        super().__init__(
+            text(
+                "{host} shows another host key than the trusted one: {fingerprint}",
+                host=host,
+                fingerprint=fingerprint,
+            )
+        )
         self.host = host
         self.fingerprint = fingerprint
 

@@ -147,9 +147,8 @@ def _group(page: _Page, column: _Column, group: BarGroup) -> None:
     page.text(axes, (0, 18), group.name, size=LABEL_SIZE, color=column.colour, weight="bold", room=width)
     for number, bar in enumerate(group.bars):
         _bar(page, column, bar, GROUP_HEAD + number * column.row)
-    footnote = group.footnote if group.bars else "nobody"
     below = GROUP_HEAD + len(group.bars) * column.row + GROUP_FOOT / 2
-    page.text(axes, (0, below), footnote, size=SMALL_SIZE, color=QUIET_INK, room=width)
+    page.text(axes, (0, below), group.footnote, size=SMALL_SIZE, color=QUIET_INK, room=width)
 
 
 def _bar(page: _Page, column: _Column, bar: Bar, at: float) -> None:

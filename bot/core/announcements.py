@@ -2,7 +2,8 @@
 
 A message is stored as JSON in the outbox beside the state change that caused it, and drawn by the
 Discord edge when it is delivered. Text from outside must be escaped (`bot.core.markup.escape`) by
-whoever builds a message.
+whoever builds a message. Our own words are texts (`bot.texts`): they stay texts in the outbox and are said in the
+language the guild has when the message is delivered.
 """
 
 from __future__ import annotations

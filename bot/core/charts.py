@@ -1,7 +1,7 @@
 """A chart as pure data: what it says, not how it is drawn.
 
 A spec is JSON-serialisable, so that it can wait in an outbox row; `bot.charts` draws it. All texts are
-plain (no markup); values are finite numbers in the unit the axis names.
+plain (no markup), ours are `bot.texts` and said in a language before they are drawn; values are finite numbers in the unit the axis names.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from datetime import datetime
 
+from bot.texts import Text
+
 _MARKDOWN = re.compile(r"([\\*_~`|>#\[\]()<:@-])")
 _EMOJI_JOINER = "\u200d"
 
@@ -13,8 +15,11 @@ _EMOJI_JOINER = "\u200d"
 def escape(text: str, limit: int = 200) -> str:
     """Make outside text inert: no markdown, mentions, links, line breaks, control or direction characters.
 
-    The text is cut to `limit` characters before escaping, so the result is at most twice as long.
+    The text is cut to `limit` characters before escaping, so the result is at most twice as long. Of a text
+    of ours only what it holds from outside is made inert.
     """
+    if isinstance(text, Text):
+        return text.mapped(lambda value: escape(value, limit))
     kept = "".join(
         " " if character.isspace() else character for character in text if not _is_hidden(character)
     )

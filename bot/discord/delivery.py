@@ -20,6 +20,7 @@ from bot.services.announcements import Announcements
 _LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
 _LOOK_BACK = timedelta(minutes=5)  # our clock and Discord's may differ by so much
 _LOOK_AT = 500  # messages read at most to find one's own again
+_LOOK_AT_NEWEST = 100  # what one request gives
 log = logging.getLogger(__name__)
 
 
@@ -120,13 +121,20 @@ class Delivery:
         return Result(event=Event.SENT, message_id=posted.id)
 
     async def _look_then_post(self, message: Outgoing, drawn: Drawn) -> Result:
-        """Read what was said since the first try, because nobody knows how that one ended."""
+        """Read what was said since the first try, because nobody knows how that one ended.
+
+        The newest messages too: "since" is nothing to Discord where our clock was ahead of it.
+        """
         if message.first_tried_at is not None and self._client.user is not None:
-            since = message.first_tried_at - _LOOK_BACK
-            async for posted in (await self._channel(message)).history(limit=_LOOK_AT, after=since):
-                if posted.author.id == self._client.user.id and bears(posted, message.marker):
-                    log.info("%s had been posted already", message.event_key)
-                    return Result(event=Event.SENT, message_id=posted.id)
+            channel, since = await self._channel(message), message.first_tried_at - _LOOK_BACK
+            for said in (
+                channel.history(limit=_LOOK_AT, after=since),
+                channel.history(limit=_LOOK_AT_NEWEST),
+            ):
+                async for posted in said:
+                    if posted.author.id == self._client.user.id and bears(posted, message.marker):
+                        log.info("%s had been posted already", message.event_key)
+                        return Result(event=Event.SENT, message_id=posted.id)
         return await self._post(message, drawn)
 
     async def _edit(self, message: Outgoing, drawn: Drawn) -> Result:

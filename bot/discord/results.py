@@ -7,6 +7,7 @@ import discord
 
 from bot.core.delivery import Event, Result
 from bot.core.markup import clip
+from bot.texts import join, text
 
 TROUBLE = (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError)
 """Everything a request to Discord raises on purpose."""
@@ -15,18 +16,18 @@ _UNKNOWN_MESSAGE = 10008
 _OVERLOADED = 130000
 _OLD_EDITS = 30046
 _BLOCKED = {
-    10003: "the channel does not exist any more",
-    10004: "the server does not know me any more",
-    10013: "the person does not exist any more",
-    50001: "I may not see the channel",
-    50007: "the person does not accept direct messages from me",
-    50013: "I lack a permission there",
-    50083: "the thread is archived",
-    160005: "the thread is locked",
+    10003: text("the channel does not exist any more"),
+    10004: text("the server does not know me any more"),
+    10013: text("the person does not exist any more"),
+    50001: text("I may not see the channel"),
+    50007: text("the person does not accept direct messages from me"),
+    50013: text("I lack a permission there"),
+    50083: text("the thread is archived"),
+    160005: text("the thread is locked"),
 }
 _REFUSED = {
-    200000: "blocked by this server's own AutoMod rules",
-    50035: "Discord finds the message invalid",
+    200000: text("blocked by this server's own AutoMod rules"),
+    50035: text("Discord finds the message invalid"),
 }
 _TEXT_LENGTH = 300
 
@@ -34,20 +35,23 @@ _TEXT_LENGTH = 300
 def result_of(error: BaseException) -> Result:
     """Classify a failed request; the table of codes is specs/discord.md 3.3 and 4."""
     if isinstance(error, discord.RateLimited):
-        return Result(event=Event.TRANSIENT, reason="rate limited", retry_after_seconds=error.retry_after)
+        return Result(
+            event=Event.TRANSIENT, reason=text("rate limited"), retry_after_seconds=error.retry_after
+        )
     if isinstance(error, discord.HTTPException):
         return _of_answer(error)
-    return Result(event=Event.TRANSIENT, reason=clip(f"no answer ({type(error).__name__})", _TEXT_LENGTH))
+    return Result(event=Event.TRANSIENT, reason=text("no answer ({kind})", kind=type(error).__name__))
 
 
 def _of_answer(error: discord.HTTPException) -> Result:
-    said = clip(f"{error.status}, code {error.code}: {error.text}", _TEXT_LENGTH)
+    answer = clip(error.text, _TEXT_LENGTH)
+    said = text("{status}, code {code}: {said}", status=error.status, code=str(error.code), said=answer)
     if error.code == _UNKNOWN_MESSAGE:
         return Result(event=Event.GONE, reason=said)
     if error.code in _BLOCKED:
         return Result(event=Event.BLOCKED, reason=_BLOCKED[error.code])
     if error.code in _REFUSED:
-        return Result(event=Event.REFUSED, reason=f"{_REFUSED[error.code]} ({said})")
+        return Result(event=Event.REFUSED, reason=join("", [_REFUSED[error.code], " (", said, ")"]))
     if error.status >= 500 or error.code in {_OVERLOADED, _OLD_EDITS}:
         return Result(event=Event.TRANSIENT, reason=said, retry_after_seconds=_asked_pause(error))
     if error.status in {401, 429}:

@@ -15,6 +15,7 @@ from bot.errors import InputRefused
 from bot.services.announcements import Announcements
 from bot.storage import guilds
 from bot.storage.engine import Database
+from bot.texts import text
 
 
 class Guilds:
@@ -69,7 +70,7 @@ class Guilds:
             event_key=f"test:{guild_id}:{self._clock.now().isoformat()}",
             guild_id=guild_id,
             channel_id=channel_id,
-            message=notices.test_post((await self.get(guild_id)).time_zone),
+            message=notices.test_post((await self.get(guild_id)).time_zone, self._clock.now()),
             lasts=notices.TEST_POST_AGE,
         )
 
@@ -96,7 +97,7 @@ class Guilds:
 def _refuse_unknown(time_zone: str | None, language: str | None) -> None:
     if time_zone is not None and time_zone not in available_timezones():
         raise InputRefused(
-            "I do not know that time zone. Choose one of the suggestions, such as Asia/Jakarta."
+            text("I do not know that time zone. Choose one of the suggestions, such as Asia/Jakarta.")
         )
     if language is not None and language not in LANGUAGES:
-        raise InputRefused(f"I speak {' and '.join(LANGUAGES.values())}.")
+        raise InputRefused(text("I speak {languages}.", languages=", ".join(LANGUAGES.values())))

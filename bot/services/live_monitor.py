@@ -27,6 +27,7 @@ from bot.storage import live as store
 from bot.storage.engine import Connection, Database
 from bot.storage.ledger import Ask, Claim, Limits
 from bot.storage.live import Account, OpenLive
+from bot.texts import text
 
 LEASE = timedelta(seconds=90)
 LONGEST_SLEEP = timedelta(hours=1)
@@ -90,8 +91,8 @@ class LiveMonitor:
 
     async def check_step(self) -> datetime:
         """Make the planned check that is due, if any; gives when to come back."""
-        now = self._clock.now()
         async with self._database.write("live.claim_due") as conn:
+            now = self._clock.now()
             closed_until = (await sources.load(conn, SOURCE)).closed_until
             if closed_until is not None and closed_until > now:
                 return closed_until
@@ -145,7 +146,9 @@ class LiveMonitor:
         async with self._database.read() as conn:
             account = await store.followed_account(conn, by.guild_id, handle)
         if account is None:
-            raise NothingThere(f"`@{handle}` is not followed here. `/live list` shows who is.")
+            raise NothingThere(
+                text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
+            )
         ask = Ask(ledger=Ledger.FOLLOWUP, purpose="asked", account_id=account.id, guild_id=by.guild_id)
         outcome, observation = await self._claim_and_check(ask, account, exempt=by.is_owner)
         return CheckReport(
@@ -191,19 +194,24 @@ class LiveMonitor:
     async def _claim_and_check(
         self, ask: Ask, account: Account, *, exempt: bool = False, second_source: bool = False
     ) -> tuple[Outcome, Observation]:
-        now = self._clock.now()
         async with self._database.write("live.claim_account") as conn:
+            now = self._clock.now()
             claim = await self._claim_in(conn, ask, now, exempt=exempt)
             request_id = _granted(claim)
             leased = await store.claim_account(conn, account.id, now, now + LEASE)
             if leased is None:
-                raise LimitReached(f"`@{account.handle}` is being checked right now. Try again in a minute.")
+                raise LimitReached(
+                    text(
+                        "`@{handle}` is being checked right now. Try again in a minute.",
+                        handle=account.handle,
+                    )
+                )
         return await self._check(leased, request_id, second_source=second_source)
 
     async def _find_renamed(self, account: Account) -> None:
         """Ask, at most daily, by the stable id where a person is now."""
-        now = self._clock.now()
         async with self._database.write("live.claim_renamed") as conn:
+            now = self._clock.now()
             asked_at = await ledger.last_asked_at(conn, "renamed", account.id)
             if account.platform_id is None or (asked_at is not None and now - asked_at < LOOKUP_EVERY):
                 return
@@ -240,7 +248,7 @@ class LiveMonitor:
             await self._record_trouble(request_id, error)
             raise
         async with self._database.write("live.profile") as conn:
-            await ledger.answered(conn, request_id, profile.state)
+            await ledger.answered(conn, request_id, profile.state, at=self._clock.now())
         return profile
 
     async def _record_trouble(self, request_id: int, error: SourceError) -> None:
@@ -248,12 +256,14 @@ class LiveMonitor:
         observation = Observation(
             answer=Answer.UNKNOWN,
             seen_at=self._clock.now(),
-            reason=str(error),
+            reason=error.words,
             blocked=unavailable is not None and unavailable.blocked,
             retry_after_seconds=None if unavailable is None else unavailable.retry_after_seconds,
         )
         async with self._database.write("live.trouble") as conn:
-            await ledger.answered(conn, request_id, observation.answer, observation.reason)
+            await ledger.answered(
+                conn, request_id, observation.answer, observation.reason, at=observation.seen_at
+            )
             await record_health(conn, observation)
         self._announcements.wake()
 
@@ -282,7 +292,8 @@ class LiveMonitor:
             await self._record_trouble(claim.request_id, error)
             return now + self._rules.sweep_every
         async with self._database.write("live.sweep") as conn:
-            await ledger.answered(conn, claim.request_id, f"{sum(alive.values())} of {len(going_on)} open")
+            said = f"{sum(alive.values())} of {len(going_on)} open"
+            await ledger.answered(conn, claim.request_id, said, at=self._clock.now())
         for open_live in going_on:
             state = alive.get(open_live.live.room_ids[-1])
             if state is not True:
@@ -325,7 +336,10 @@ class LiveMonitor:
 def _granted(claim: Claim) -> int:
     if claim.request_id is None:
         raise LimitReached(
-            f"No request to TikTok can be spent right now; the next one is possible {stamp(claim.free_at)}. "
-            "`/status` shows the budgets."
+            text(
+                "No request to TikTok can be spent right now; the next one is possible {when}. "
+                "`/status` shows the budgets.",
+                when=stamp(claim.free_at),
+            )
         )
     return claim.request_id

@@ -15,6 +15,7 @@ from bot.storage import guilds, ledger, outbox, sources
 from bot.storage import live as store
 from bot.storage.engine import Connection
 from bot.storage.live import Account
+from bot.texts import text
 
 SOURCE = "tiktok"
 AFTER_A_BLOCK = timedelta(hours=24)
@@ -50,7 +51,9 @@ async def record_answer(
     second_source: bool = False,
 ) -> Outcome:
     """Write everything one answer changes. A check whose lease was lost only completes its ledger row."""
-    await ledger.answered(conn, request_id, observation.answer, observation.reason)
+    await ledger.answered(
+        conn, request_id, observation.answer, observation.reason, at=observation.seen_at
+    )
     await record_health(conn, observation)
     known = await store.last_live(conn, account.id)
     last = None if known is None else known[1]
@@ -86,7 +89,7 @@ def _without_the_person(observation: Observation, *, gone: bool) -> Observation:
     already seen the room closed.
     """
     answer = Answer.OFFLINE if gone else Answer.UNKNOWN
-    reason = observation.reason or "the handle leads to somebody else now"
+    reason = observation.reason or text("the handle leads to somebody else now")
     return replace(observation, answer=answer, sighting=None, person=None, reason=reason)
 
 

@@ -25,6 +25,7 @@ from bot.storage import outbox
 from bot.storage import rounds as store
 from bot.storage.engine import Connection, Database
 from bot.storage.rounds import StoredRound
+from bot.texts import text
 
 NEAR = timedelta(hours=2)
 """So far from a file its neighbours can come out differently: pairs are at most 45 minutes apart."""
@@ -65,14 +66,14 @@ class RoundImport:
         try:
             played = self._read(fetched)
         except RoundFileError as error:
-            record = files.failed(fetched.record, reason=str(error), now=now)
+            record = files.failed(fetched.record, reason=error.words, now=now)
             async with self._database.write("rounds.refuse") as conn:
                 await store.save_file(conn, fetched.server, fetched.name, record)
             return Imported(record=record)
         async with self._database.write("rounds.import") as conn:
             copied = await self._copied(conn, fetched, played)
             if copied is not None:
-                record = files.ignored(fetched.record, reason=f"the same content as {copied}")
+                record = files.ignored(fetched.record, reason=text("the same content as {file}", file=copied))
                 await store.save_file(conn, fetched.server, fetched.name, record)
                 return Imported(record=record)
             return await self._keep(conn, fetched, played, now)
@@ -93,7 +94,7 @@ class RoundImport:
         stats = parse_stats(fetched.content)
         name = files.parse_name(fetched.name)
         if name is None:
-            raise RoundFileError("the name is not one of a round's stats file")
+            raise RoundFileError(text("the name is not one of a round's stats file"))
         zone = ZoneInfo(self._servers[fetched.server].time_zone)
         ended_at = files.ended_at(name.wall_clock, fetched.record.modified_at, zone)
         return PlayedRound(key=fetched.name, ended_at=ended_at, stats=stats)

@@ -37,6 +37,7 @@ from bot.storage import guilds, outbox, sources
 from bot.storage import rounds as store
 from bot.storage.engine import Database
 from bot.storage.rounds import AT_ONCE, Trouble
+from bot.texts import text
 
 LONGEST_BACK_OFF = timedelta(minutes=10)
 MOST_HURRIES = 20
@@ -166,7 +167,7 @@ class RoundSync:
                 poll = await self._look(server, watched.source, silent=silent)
             except SourceError as error:
                 await self._note_trouble(server, watched, error)
-                return Poll(server=server, error=str(error))
+                return Poll(server=server, error=error.words)
             await self._note_answer(server, watched)
             return poll
 
@@ -240,7 +241,7 @@ class RoundSync:
                 content = await source.fetch(file)
             except (SourceChanged, SourceUnavailable) as error:
                 refused = refused + 1 if isinstance(error, SourceUnavailable) else 0
-                await self._put_off(server, file.name, record, str(error))
+                await self._put_off(server, file.name, record, error.words)
                 if refused > 1:
                     raise
                 continue
@@ -294,9 +295,9 @@ class RoundSync:
         watched.closed = isinstance(error, _HOPELESS)
         if not watched.error or watched.closed:
             log.error("%s cannot be read: %s", server, error)
-        watched.error = str(error)
+        watched.error = error.words
         async with self._database.write("rounds.trouble") as conn:
-            await sources.record_failure(conn, _source(server), str(error), now)
+            await sources.record_failure(conn, _source(server), error.words, now)
             if watched.closed:
                 down_since = (await sources.load(conn, _source(server))).down_since or now
                 for guild_id in self._servers[server].guild_ids:
@@ -307,7 +308,7 @@ class RoundSync:
                             event_key=_notice_key(server, down_since),
                             guild_id=guild_id,
                             channel_id=target[0],
-                            message=notices.server_closed(server, str(error)),
+                            message=notices.server_closed(server, error.words),
                             now=now,
                             direct=target[1],
                         )
@@ -368,7 +369,7 @@ class RoundSync:
         """Give the last round of one server or of all of the requester's. Raises `NotAllowed`, `NothingThere`."""
         message = await self._importer.last_message(self._chosen(by, server))
         if message is None:
-            raise NothingThere("No round has been imported yet.")
+            raise NothingThere(text("No round has been imported yet."))
         if message.chart is None:
             return LastRound(message=message, picture=None)
         try:
@@ -381,10 +382,10 @@ class RoundSync:
         mine = self.servers_of(by)
         if server is None:
             if not mine:
-                raise NothingThere("No game server belongs to this Discord server.")
+                raise NothingThere(text("No game server belongs to this Discord server."))
             return mine
         if server not in mine:
-            raise NotAllowed("That game server does not belong to this Discord server.")
+            raise NotAllowed(text("That game server does not belong to this Discord server."))
         return (server,)
 
     async def close(self) -> None:

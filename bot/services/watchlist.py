@@ -17,6 +17,7 @@ from bot.services.live_state import say
 from bot.storage import live as store
 from bot.storage.engine import Database
 from bot.storage.live import Account, Subscription
+from bot.texts import text, texts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,13 +66,13 @@ class Watchlist:
         self._clock = clock
         self._accounts_per_guild = accounts_per_guild
 
-    async def add(self, by: Requester, text: str, channel_id: int, role_id: int | None) -> Added:
+    async def add(self, by: Requester, written: str, channel_id: int, role_id: int | None) -> Added:
         """Follow an account in a channel and look at it once.
 
         When TikTok cannot be asked, the account is followed all the same and the doubt is told. Raises
         `InputRefused` for what is no handle, does not exist or is private, `LimitReached` at the guild's cap.
         """
-        handle = normalise_handle(text)
+        handle = normalise_handle(written)
         await self._refuse_over_cap(by, handle)
         profile, doubt = await self._look_up(by, handle)
         account, is_new = await self._subscribe(by, profile, channel_id, role_id)
@@ -82,32 +83,32 @@ class Watchlist:
             state = ProfileState.NEVER_LIVE
         return Added(handle=account.handle, is_new=is_new, state=state, doubt=doubt, check=check)
 
-    async def remove(self, by: Requester, text: str, channel_id: int | None) -> int:
+    async def remove(self, by: Requester, written: str, channel_id: int | None) -> int:
         """Stop following, in one channel or everywhere in the guild; gives in how many channels.
 
         Raises `NothingThere`.
         """
         async with self._database.write("watchlist.remove") as conn:
-            account = await store.followed_account(conn, by.guild_id, normalise_handle(text))
+            account = await store.followed_account(conn, by.guild_id, normalise_handle(written))
             gone = (
                 0 if account is None else await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
             )
         await self._monitor.replan_step()
-        return _at_least_one(gone, text)
+        return _at_least_one(gone, written)
 
-    async def pause(self, by: Requester, text: str, *, paused: bool) -> int:
+    async def pause(self, by: Requester, written: str, *, paused: bool) -> int:
         """Pause or resume an account in the guild; gives in how many channels. Raises `NothingThere`."""
         async with self._database.write("watchlist.pause") as conn:
-            account = await store.followed_account(conn, by.guild_id, normalise_handle(text))
+            account = await store.followed_account(conn, by.guild_id, normalise_handle(written))
             changed = (
                 0 if account is None else await store.set_paused(conn, by.guild_id, account.id, paused=paused)
             )
         await self._monitor.replan_step()
-        return _at_least_one(changed, text)
+        return _at_least_one(changed, written)
 
-    async def check_now(self, by: Requester, text: str) -> CheckReport:
+    async def check_now(self, by: Requester, written: str) -> CheckReport:
         """Check an account of the guild now. Raises as `LiveMonitor.check_now`."""
-        return await self._monitor.check_now(by, normalise_handle(text))
+        return await self._monitor.check_now(by, normalise_handle(written))
 
     async def entries(self, guild_id: int) -> tuple[Entry, ...]:
         """List what a guild follows, by handle and channel."""
@@ -129,8 +130,13 @@ class Watchlist:
         followed = await self.handles(by.guild_id, "")
         if len(followed) >= self._accounts_per_guild and handle not in followed and not by.is_owner:
             raise LimitReached(
-                f"This server follows {len(followed)} accounts, which is the limit. Remove one with "
-                "`/live remove`, or ask the owner of the bot to raise ACCOUNTS_PER_GUILD."
+                texts(
+                    "This server follows {count} account, which is the limit. Remove it with "
+                    "`/live remove`, or ask the owner of the bot to raise ACCOUNTS_PER_GUILD.",
+                    "This server follows {count} accounts, which is the limit. Remove one with "
+                    "`/live remove`, or ask the owner of the bot to raise ACCOUNTS_PER_GUILD.",
+                    len(followed),
+                )
             )
 
     async def _look_up(self, by: Requester, handle: str) -> tuple[Profile, str]:
@@ -138,11 +144,17 @@ class Watchlist:
             profile = await self._monitor.look_up(by, handle)
         except (SourceError, LimitReached) as trouble:
             unknown = Person(platform_id=0, handle=handle)
-            return Profile(state=ProfileState.ACTIVE, person=unknown), str(trouble)
+            return Profile(state=ProfileState.ACTIVE, person=unknown), trouble.words
         if profile.state is ProfileState.NOT_FOUND:
-            raise InputRefused(f"TikTok knows no account `@{handle}`. Check the spelling of the handle.")
+            raise InputRefused(
+                text("TikTok knows no account `@{handle}`. Check the spelling of the handle.", handle=handle)
+            )
         if profile.state is ProfileState.PRIVATE or profile.person is None:
-            raise InputRefused(f"`@{handle}` is a private account: its lives cannot be seen from outside.")
+            raise InputRefused(
+                text(
+                    "`@{handle}` is a private account: its lives cannot be seen from outside.", handle=handle
+                )
+            )
         return profile, ""
 
     async def _subscribe(
@@ -205,7 +217,12 @@ def _entry(account: Account, row: Subscription, live: Live | None) -> Entry:
     )
 
 
-def _at_least_one(count: int, text: str) -> int:
+def _at_least_one(count: int, written: str) -> int:
     if count == 0:
-        raise NothingThere(f"`{normalise_handle(text)}` is not followed there. `/live list` shows who is.")
+        raise NothingThere(
+            text(
+                "`@{handle}` is not followed there. `/live list` shows who is.",
+                handle=normalise_handle(written),
+            )
+        )
     return count

@@ -1,4 +1,9 @@
-"""The budget ledger: a row is written before a request leaves, and completed with its answer."""
+"""The budget ledger: a row is written before a request leaves, and completed with its answer.
+
+A row counts from `asked_at`, the latest instant at which the request can have reached the platform: first
+that is `MAY_TAKE` after the claim, then when the answer was there. So the platform itself never sees more
+in a window than a limit says, however long the database or the network take.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.budget import DAY, Ledger, Limit, free_at
 from bot.storage.tables import requests
+from bot.texts import cut
+
+MAY_TAKE = timedelta(seconds=60)
+"""So long after its claim a request may leave; longer than a commit and a request's own time-out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,15 +64,21 @@ async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) 
     if max(free) > now:
         return Claim(request_id=None, free_at=max(free))
     row = insert(requests).values(
-        ledger=ask.ledger, purpose=ask.purpose, account_id=ask.account_id, guild_id=ask.guild_id, asked_at=now
+        ledger=ask.ledger,
+        purpose=ask.purpose,
+        account_id=ask.account_id,
+        guild_id=ask.guild_id,
+        asked_at=now + MAY_TAKE,
     )
     return Claim(request_id=(await conn.execute(row.returning(requests.c.id))).scalar_one(), free_at=now)
 
 
-async def answered(conn: AsyncConnection, request_id: int, answer: str, reason: str = "") -> None:
-    """Complete a ledger row with what came back."""
+async def answered(
+    conn: AsyncConnection, request_id: int, answer: str, reason: str = "", *, at: datetime
+) -> None:
+    """Complete a ledger row with what came back, and when."""
     await conn.execute(
-        update(requests).where(requests.c.id == request_id).values(answer=answer, reason=reason[:200])
+        update(requests).where(requests.c.id == request_id).values(answer=answer, reason=cut(reason, 200), asked_at=at)
     )
 
 

@@ -14,6 +14,7 @@ from bot.core.live.models import Person, ProfileState, room_started_at
 from bot.core.live.transitions import Live, Phase
 from bot.storage.tables import accounts, live_rooms, lives, subscriptions
 from bot.storage.upsert import insert_for
+from bot.texts import cut
 
 PLATFORM = "tiktok"
 
@@ -166,7 +167,7 @@ async def finish_check(
     statement = (
         update(accounts)
         .where(accounts.c.id == account.id, accounts.c.epoch == account.epoch)
-        .values(leased_until=None, last_checked_at=now, last_answer=answer, last_reason=reason[:200])
+        .values(leased_until=None, last_checked_at=now, last_answer=answer, last_reason=cut(reason, 200))
     )
     return (await conn.execute(statement)).rowcount == 1
 
@@ -282,7 +283,8 @@ async def followed_accounts(conn: AsyncConnection, *, guild_id: int | None = Non
 
 async def last_live(conn: AsyncConnection, account_id: int) -> tuple[int, Live] | None:
     """Read an account's latest live with its id."""
-    query = select(lives).where(lives.c.account_id == account_id).order_by(lives.c.started_at.desc()).limit(1)
+    # By id: a start may lie before an older one's where our clock was wrong.
+    query = select(lives).where(lives.c.account_id == account_id).order_by(lives.c.id.desc()).limit(1)
     row = (await conn.execute(query)).mappings().first()
     return None if row is None else (row["id"], _live(row, await _rooms(conn, row["id"])))
 

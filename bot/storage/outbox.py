@@ -15,7 +15,6 @@ from bot.core.delivery import OPEN_STATES, Event, OutboxState, Outgoing, after
 from bot.storage.tables import destinations, guilds, outbox
 from bot.storage.types import Instant
 from bot.storage.upsert import insert_for
-from bot.texts import unpacked
 
 MOST_AT_ONCE = 200
 
@@ -189,8 +188,7 @@ async def dead_letters(conn: AsyncConnection, guild_id: int, limit: int = 5) -> 
     )
     rows = (await conn.execute(query)).all()
     return tuple(
-        DeadLetter(channel_id=row.channel_id, title=unpacked(row.message["title"]), reason=row.error)
-        for row in rows
+        DeadLetter(channel_id=row.channel_id, title=row.message["title"], reason=row.error) for row in rows
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.tables import sources
 from bot.storage.upsert import insert_for
+from bot.texts import cut
 
 ERROR_LENGTH = 500
 
@@ -61,7 +62,7 @@ async def record_failure(
     `blocked` notes that the source refused us on purpose.
     """
     error: dict[str, object] = {
-        "last_error": reason[:ERROR_LENGTH],
+        "last_error": cut(reason, ERROR_LENGTH),
         "last_error_at": now,
         "closed_until": closed_until,
     }

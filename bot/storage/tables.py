@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from bot.storage.types import BIGINT, Flag, Instant, Json
+from bot.storage.types import BIGINT, Flag, Instant, Json, Words
 
 metadata = MetaData(
     naming_convention={
@@ -55,7 +55,7 @@ destinations = _table(
     "destinations",  # channels that refuse our messages
     Column("channel_id", BIGINT, primary_key=True, autoincrement=False),
     Column("guild_id", BIGINT, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("blocked_since", Instant, nullable=False),
     Column("tries", BIGINT, nullable=False, server_default="1"),
     Column("next_try_at", Instant, nullable=False),
@@ -75,7 +75,7 @@ accounts = _table(
     Column("added_at", Instant, nullable=False),
     Column("last_checked_at", Instant),
     Column("last_answer", Text),
-    Column("last_reason", Text, nullable=False, server_default=""),
+    Column("last_reason", Words, nullable=False, server_default=""),
     Column("next_check_at", Instant, nullable=False),
     Column("leased_until", Instant),
     Column("epoch", BIGINT, nullable=False, server_default="0"),
@@ -139,7 +139,7 @@ requests = _table(
     Column("guild_id", BIGINT),  # the guild whose people asked; empty for the bot's own plan
     Column("asked_at", Instant, nullable=False),
     Column("answer", Text),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Words, nullable=False, server_default=""),
     Index("ix_requests_ledger_asked_at", "ledger", "asked_at"),
     Index("ix_requests_account_id_asked_at", "account_id", "asked_at"),
 )
@@ -152,7 +152,7 @@ sources = _table(
     Column("closed_until", Instant),  # no request before this instant (circuit breaker)
     Column("last_ok_at", Instant),
     Column("last_error_at", Instant),
-    Column("last_error", Text, nullable=False, server_default=""),
+    Column("last_error", Words, nullable=False, server_default=""),
     Column("last_blocked_at", Instant),
 )
 
@@ -168,7 +168,7 @@ round_files = _table(
     Column("modified_at", Instant, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
     Column("listed_at", Instant, nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Words, nullable=False, server_default=""),
     Column("tries", BIGINT, nullable=False, server_default="0"),
     Column("next_try_at", Instant),
     Column("silent", Flag, nullable=False),  # found in a backfill: imported, never posted
@@ -242,7 +242,7 @@ outbox = _table(
     Column("first_tried_at", Instant),  # set before the first send, so that a crash leaves a trace
     Column("message_id", BIGINT),
     Column("delivered_at", Instant),
-    Column("error", Text, nullable=False, server_default=""),
+    Column("error", Words, nullable=False, server_default=""),
     UniqueConstraint("event_key", "channel_id"),
     Index("ix_outbox_state_next_try_at", "state", "next_try_at"),
 )

@@ -10,11 +10,15 @@ from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from bot.texts import Text as Said
+from bot.texts import join, packed, unpacked
+
 BIGINT = BigInteger().with_variant(Integer, "sqlite")
 """Ids, counts, bytes: 64 bits everywhere (SQLite's INTEGER is its row id alias)."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_PACKED = '{"text":'
 
 
 class Instant(TypeDecorator[datetime]):
@@ -56,7 +60,7 @@ class Flag(TypeDecorator[bool]):
 
 
 class Json(TypeDecorator[Any]):
-    """JSON as text, never filtered on in SQL; what is queried becomes a column."""
+    """JSON as text, never filtered on in SQL; what is queried becomes a column. Texts in it stay texts."""
 
     impl = Text
     cache_ok = True
@@ -64,9 +68,31 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Write compact JSON."""
         del dialect
-        return None if value is None else json.dumps(value, separators=(",", ":"))
+        return None if value is None else json.dumps(packed(value), separators=(",", ":"))
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read JSON."""
         del dialect
-        return None if value is None else json.loads(value)
+        return None if value is None else unpacked(json.loads(value))
+
+
+class Words(TypeDecorator[str]):
+    """One line for people: a `bot.texts.Text` as JSON, so that it stays sayable in every language, or a plain string."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Write a text as JSON; a plain string that looks like one becomes a text of itself."""
+        del dialect
+        if value is not None and not isinstance(value, Said) and value.startswith(_PACKED):
+            value = join("", [value])
+        return json.dumps(packed(value), separators=(",", ":")) if isinstance(value, Said) else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Read a text or a plain string."""
+        del dialect
+        if value is None or not value.startswith(_PACKED):
+            return value
+        said: str = unpacked(json.loads(value))
+        return said

@@ -8,6 +8,7 @@ from bot.core.announcements import Message, MessageField, Tone
 from bot.core.live.models import Person
 from bot.core.live.transitions import Live, Phase
 from bot.core.markup import escape, stamp
+from bot.texts import number, text
 
 PLATFORM_URL = "https://www.tiktok.com"
 TITLE_LIMIT = 90  # escaping may double it, and a title holds 256
@@ -18,15 +19,15 @@ def live_message(person: Person, live: Live, *, mention_role_id: int | None = No
     """Say that somebody is live, or, once it has ended, what the live was."""
     if live.phase is Phase.ENDED:
         return _summary(person, live)
-    viewers = _count("Viewers", live.viewers)
+    viewers = _count(text("Viewers"), live.viewers)
     return Message(
-        title=f"🔴 {_name(person)} is live",
+        title=text("🔴 {name} is live", name=_name(person)),
         tone=Tone.LIVE,
         body=escape(live.title, BODY_LIMIT),
         url=_watch_url(person),
-        fields=(*viewers, MessageField(name="Started", value=stamp(live.started_at))),
+        fields=(*viewers, MessageField(name=text("Started"), value=stamp(live.started_at))),
         image_url=live.cover_url,
-        button_label="Watch",
+        button_label=text("Watch"),
         button_url=_watch_url(person),
         mention_role_id=mention_role_id,
     )
@@ -35,14 +36,16 @@ def live_message(person: Person, live: Live, *, mention_role_id: int | None = No
 def _summary(person: Person, live: Live) -> Message:
     ended_at = live.ended_at or live.last_seen_at
     return Message(
-        title=f"{_name(person)} was live",
+        title=text("{name} was live", name=_name(person)),
         tone=Tone.ENDED,
         body=escape(live.title, BODY_LIMIT),
         url=f"{PLATFORM_URL}/@{person.handle}",
         fields=(
-            MessageField(name="Duration", value=f"about {duration(ended_at - live.started_at)}"),
-            *_count("Highest viewer count seen", live.peak_viewers),
-            MessageField(name="Ended", value=stamp(ended_at)),
+            MessageField(
+                name=text("Duration"), value=text("about {span}", span=duration(ended_at - live.started_at))
+            ),
+            *_count(text("Highest viewer count seen"), live.peak_viewers),
+            MessageField(name=text("Ended"), value=stamp(ended_at)),
         ),
         image_url=live.cover_url,
     )
@@ -51,12 +54,14 @@ def _summary(person: Person, live: Live) -> Message:
 def blocked_notice(reason: str, until: datetime) -> Message:
     """Tell admins that checks stand still."""
     return Message(
-        title="TikTok does not answer; live checks pause",
+        title=text("TikTok does not answer; live checks pause"),
         tone=Tone.WARNING,
-        body=(
-            f"What it said: {escape(reason)}. The next try is {stamp(until)}. Until then nothing is known about "
+        body=text(
+            "What it said: {reason}. The next try is {next_try}. Until then nothing is known about "
             "who is live: no live is announced and none is declared over. Nothing needs to be done; if this "
-            "lasts for a day, lower DISCOVERY_CHECKS_PER_DAY or use another internet connection."
+            "lasts for a day, lower DISCOVERY_CHECKS_PER_DAY or use another internet connection.",
+            reason=escape(reason),
+            next_try=stamp(until),
         ),
     )
 
@@ -64,9 +69,13 @@ def blocked_notice(reason: str, until: datetime) -> Message:
 def recovered_notice(down_since: datetime, now: datetime) -> Message:
     """Replace `blocked_notice` once TikTok answers again."""
     return Message(
-        title="TikTok answers again",
+        title=text("TikTok answers again"),
         tone=Tone.NOTICE,
-        body=f"Live checks stood still for {duration(now - down_since)}, since {stamp(down_since, 'f')}.",
+        body=text(
+            "Live checks stood still for {span}, since {since}.",
+            span=duration(now - down_since),
+            since=stamp(down_since, "f"),
+        ),
     )
 
 
@@ -74,7 +83,9 @@ def duration(span: timedelta) -> str:
     """Write a span in hours and minutes, such as ``2 h 05 min``."""
     minutes = max(0, round(span.total_seconds() / 60))
     hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest:02d} min" if hours else f"{rest} min"
+    if not hours:
+        return text("{minutes} min", minutes=rest)
+    return text("{hours} h {minutes} min", hours=hours, minutes=f"{rest:02d}")
 
 
 def _name(person: Person) -> str:
@@ -86,4 +97,4 @@ def _watch_url(person: Person) -> str:
 
 
 def _count(name: str, count: int | None) -> tuple[MessageField, ...]:
-    return () if count is None else (MessageField(name=name, value=f"{count:,}"),)
+    return () if count is None else (MessageField(name=name, value=number(count)),)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from bot.core.charts import Bar, BarChart, BarGroup
 from bot.core.rounds.fields import ALLIES, AXIS, SPECTATOR
 from bot.core.rounds.resolve import Flag, ResolvedPlayer, ResolvedRound
+from bot.texts import join, text, texts
 
 MOST_BARS = 10  # per side; more would be too small to read on a phone
 
-_SIDES = {AXIS: "Axis", ALLIES: "Allies", SPECTATOR: "Spectators"}
+SIDES = {AXIS: text("Axis"), ALLIES: text("Allies"), SPECTATOR: text("Spectators")}
 
 
 def round_chart(resolved: ResolvedRound) -> BarChart:
     """Draw up the chart of a round: the players of both sides by damage given, with kills and deaths."""
     sides = {player.side for player in resolved.players} | {AXIS, ALLIES}
     return BarChart(
-        title=f"{resolved.map} · round {resolved.round}",
-        subtitle=" · ".join(part for part in (outcome(resolved), _marks(resolved)) if part),
-        value_axis="damage given (hp) · kills / deaths beside the name",
+        title=text("{map} · round {number}", map=resolved.map, number=resolved.round),
+        subtitle=join(" · ", [part for part in (outcome(resolved), _marks(resolved)) if part]),
+        value_axis=text("damage given (hp) · kills / deaths beside the name"),
         groups=tuple(_group(resolved, side) for side in sorted(sides)),
     )
 
@@ -26,14 +27,14 @@ def outcome(resolved: ResolvedRound) -> str:
     """Say in a few words how a round ended, for instance `Allies won in 7:11` or `Axis held 12:00`."""
     if resolved.attackers_succeeded is None:
         return ""
-    winner = _SIDES[resolved.winner_side]
+    winner, played = SIDES[resolved.winner_side], clock(resolved.played_seconds or 0)
     if resolved.attackers_succeeded:
-        return f"{winner} attacked and won in {clock(resolved.played_seconds or 0)}"
+        return text("{winner} attacked and won in {time}", winner=winner, time=played)
     if resolved.played_seconds is None:
-        return f"{winner} held"
+        return text("{winner} held", winner=winner)
     if Flag.ENDED_EARLY in resolved.flags:
-        return f"{winner} held, ended early at {clock(resolved.played_seconds or 0)}"
-    return f"{winner} held the full {clock(resolved.limit_seconds)}"
+        return text("{winner} held, ended early at {time}", winner=winner, time=played)
+    return text("{winner} held the full {time}", winner=winner, time=clock(resolved.limit_seconds))
 
 
 def clock(seconds: int) -> str:
@@ -44,24 +45,26 @@ def clock(seconds: int) -> str:
 def _marks(resolved: ResolvedRound) -> str:
     """Name what a reader must know before believing the numbers."""
     marks = {
-        Flag.ABORTED: "aborted",
-        Flag.NO_PARTNER: "both rounds together, round 1 is missing",
-        Flag.COUNTERS_LEAKED: "holds an earlier match",
-        Flag.SUMS_DO_NOT_BALANCE: "data incomplete",
+        Flag.ABORTED: text("aborted"),
+        Flag.NO_PARTNER: text("both rounds together, round 1 is missing"),
+        Flag.COUNTERS_LEAKED: text("holds an earlier match"),
+        Flag.SUMS_DO_NOT_BALANCE: text("data incomplete"),
     }
-    return ", ".join(text for flag, text in marks.items() if flag in resolved.flags)
+    return join(", ", [words for flag, words in marks.items() if flag in resolved.flags])
 
 
 def _group(resolved: ResolvedRound, side: int) -> BarGroup:
     players = [player for player in resolved.players if player.side == side]
-    role = ""
+    name: str = SIDES[side]
     if resolved.defender_side and side != SPECTATOR:
-        role = " · defended" if side == resolved.defender_side else " · attacked"
+        role = text("defended") if side == resolved.defender_side else text("attacked")
+        name = join(" · ", [name, role])
     hidden = len(players) - MOST_BARS
+    footnote = "" if players else text("nobody")
     return BarGroup(
-        name=f"{_SIDES[side]}{role}",
+        name=name,
         bars=tuple(_bar(player) for player in players[:MOST_BARS]),
-        footnote=f"and {hidden} more" if hidden > 0 else "",
+        footnote=texts("and {count} more", "and {count} more", hidden) if hidden > 0 else footnote,
     )
 
 
@@ -70,5 +73,5 @@ def _bar(player: ResolvedPlayer) -> Bar:
         label=player.name,
         value=player.damage_given,
         note=f"{player.kills} / {player.deaths}",
-        fallback=f"player {player.guid}",
+        fallback=text("player {guid}", guid=player.guid),
     )

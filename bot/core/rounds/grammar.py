@@ -14,16 +14,18 @@ from typing import TypeVar
 
 from bot.core.rounds.fields import DECIMAL_FIELDS, TAIL_FIELDS
 from bot.errors import InputRefused
+from bot.texts import text, texts
 
 _T = TypeVar("_T")
 
 LARGEST_FILE = 256 * 1024  # bytes; 64 players with every weapon come to about 50 kB
 
 _REFUSED_LAYOUTS = {
-    33: "the 33-field layout of 2024",
-    36: "the 36-field layout of early 2025 (also kraszken's statsdump.lua)",
-    37: "the 37-field layout of mid 2025",
+    33: text("the 33-field layout of 2024"),
+    36: text("the 36-field layout of early 2025 (also kraszken's statsdump.lua)"),
+    37: text("the 37-field layout of mid 2025"),
 }
+_COUNTER = text("weapon counter")
 _GUID = re.compile(r"[0-9A-Z]{8}")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _DECIMAL = re.compile(r"-?[0-9]{1,10}(?:\.[0-9]{1,6})?")
@@ -96,7 +98,7 @@ def parse_stats(content: bytes) -> StatsFile:
     players = tuple(_at_line(number, _player, line) for number, line in enumerate(rest, start=2))
     people = [player.guid for player in players if not is_bot(player.guid)]
     if len(set(people)) != len(people):
-        raise RoundFileError("the same player stands in two lines")
+        raise RoundFileError(text("the same player stands in two lines"))
     return StatsFile(header=header, players=players)
 
 
@@ -107,52 +109,52 @@ def is_bot(guid: str) -> bool:
 
 def _lines(content: bytes) -> list[str]:
     if not content:
-        raise RoundFileError("the file is empty")
+        raise RoundFileError(text("the file is empty"))
     if len(content) > LARGEST_FILE:
-        raise RoundFileError(f"the file is larger than {LARGEST_FILE // 1024} kB")
+        raise RoundFileError(text("the file is larger than {limit} kB", limit=LARGEST_FILE // 1024))
     try:
-        text = content.decode("utf-8-sig")
+        decoded = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    text = text.replace("\0", "")
-    if not text.endswith("\n"):
-        raise RoundFileError("the last line is not finished")
+        decoded = content.decode("latin-1")
+    decoded = decoded.replace("\0", "")
+    if not decoded.endswith("\n"):
+        raise RoundFileError(text("the last line is not finished"))
     # Not splitlines(): a name may hold a character that only Unicode takes for the end of a line.
-    return [line.removesuffix("\r") for line in text[:-1].split("\n")]
+    return [line.removesuffix("\r") for line in decoded[:-1].split("\n")]
 
 
 def _at_line(number: int, read: Callable[[str], _T], line: str) -> _T:
     try:
         return read(line)
     except RoundFileError as error:
-        raise RoundFileError(f"line {number}: {error}") from None
+        raise RoundFileError(text("line {number}: {problem}", number=number, problem=error.words)) from None
 
 
 def _header(line: str) -> Header:
     parts = line.split("\\")
     if len(parts) not in {8, 9}:
-        raise RoundFileError(f"the header has {len(parts)} fields, not 8 or 9")
+        raise RoundFileError(text("the header has {count} fields, not 8 or 9", count=len(parts)))
     server, map_name, config, number, defender, winner, limit, next_limit = parts[:8]
     if not map_name:
-        raise RoundFileError("the header names no map")
+        raise RoundFileError(text("the header names no map"))
     return Header(
         server=server,
         map=map_name,
         config=config,
-        round=_integer(number, "round", lowest=1, highest=2),
-        defender=_integer(defender, "defending side", lowest=0, highest=2),
-        winner=_integer(winner, "winning side", lowest=0, highest=2),
-        limit=_seconds(limit, "time limit"),
-        next_limit=_seconds(next_limit, "next time limit"),
+        round=_integer(number, text("round"), lowest=1, highest=2),
+        defender=_integer(defender, text("defending side"), lowest=0, highest=2),
+        winner=_integer(winner, text("winning side"), lowest=0, highest=2),
+        limit=_seconds(limit, text("time limit")),
+        next_limit=_seconds(next_limit, text("next time limit")),
         played_seconds=_played_seconds(parts[8]) if len(parts) == 9 else None,
     )
 
 
-def _played_seconds(text: str) -> int | None:
+def _played_seconds(written: str) -> int | None:
     """Read the optional ninth field: milliseconds above 10,000, else seconds; None if it is no duration."""
-    if not _INTEGER.fullmatch(text):
+    if not _INTEGER.fullmatch(written):
         return None
-    value = int(text)
+    value = int(written)
     seconds = round(value / 1000) if value > 10_000 else value
     return seconds if 0 < seconds <= _LONGEST_ROUND else None
 
@@ -162,32 +164,42 @@ def _player(line: str) -> PlayerLine:
     parts = head.rsplit("\\", 3)
     guid, backslash, name = parts[0].partition("\\")
     if len(parts) != 4 or not backslash:
-        raise RoundFileError("not a line of a player: GUID, name, rounds, side and weapons are expected")
+        raise RoundFileError(
+            text("not a line of a player: GUID, name, rounds, side and weapons are expected")
+        )
     numbers = parts[3].split()
     if not tab:
-        raise RoundFileError(_space_separated(numbers))
+        raise _not_read(_space_separated(numbers))
     if not _GUID.fullmatch(guid):
-        raise RoundFileError("the GUID is not 8 capital letters and digits")
+        raise RoundFileError(text("the GUID is not 8 capital letters and digits"))
     values = _tail(tail.split("\t"))
     return PlayerLine(
         guid=guid,
         name=name,
-        rounds=_integer(parts[1], "rounds counter", lowest=0),
-        side=_integer(parts[2], "side", lowest=1, highest=3),
+        rounds=_integer(parts[1], text("rounds counter"), lowest=0),
+        side=_integer(parts[2], text("side"), lowest=1, highest=3),
         weapons=_weapons(numbers),
-        counts={field: int(text) for field, text in values.items() if field not in DECIMAL_FIELDS},
-        ratios={field: float(text) for field, text in values.items() if field in DECIMAL_FIELDS},
+        counts={field: int(written) for field, written in values.items() if field not in DECIMAL_FIELDS},
+        ratios={field: float(written) for field, written in values.items() if field in DECIMAL_FIELDS},
     )
 
 
 def _weapons(numbers: Sequence[str]) -> dict[int, WeaponLine]:
     """Read the mask and five counters for each of its set bits, lowest bit first."""
-    mask, *counters = [_integer(text, "weapon counter") for text in numbers] or [-1]
+    mask, *counters = [_integer(written, _COUNTER) for written in numbers] or [-1]
     if mask < 0:
-        raise RoundFileError("the mask of weapons is missing")
+        raise RoundFileError(text("the mask of weapons is missing"))
     weapons = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
     if len(counters) != 5 * len(weapons):
-        raise RoundFileError(f"{len(weapons)} weapons need {5 * len(weapons)} counters, not {len(counters)}")
+        raise RoundFileError(
+            texts(
+                "{count} weapon needs {needed} counters, not {found}",
+                "{count} weapons need {needed} counters, not {found}",
+                len(weapons),
+                needed=5 * len(weapons),
+                found=len(counters),
+            )
+        )
     return {
         weapon: WeaponLine(
             hits=counters[at],
@@ -200,17 +212,17 @@ def _weapons(numbers: Sequence[str]) -> dict[int, WeaponLine]:
     }
 
 
-def _tail(texts: Sequence[str]) -> dict[str, str]:
+def _tail(written_fields: Sequence[str]) -> dict[str, str]:
     """Name the texts after the weapons and check that each is a bounded number of its kind."""
-    if len(texts) != len(TAIL_FIELDS):
-        layout = _REFUSED_LAYOUTS.get(len(texts), f"an unknown layout of {len(texts)} fields")
-        raise RoundFileError(f"{layout} is not read, only the one of {len(TAIL_FIELDS)} fields")
-    values = {field: text for (field, _), text in zip(TAIL_FIELDS, texts, strict=True)}
-    for field, text in values.items():
+    if len(written_fields) != len(TAIL_FIELDS):
+        unknown = text("an unknown layout of {count} fields", count=len(written_fields))
+        raise _not_read(_REFUSED_LAYOUTS.get(len(written_fields), unknown))
+    values = {field: written for (field, _), written in zip(TAIL_FIELDS, written_fields, strict=True)}
+    for field, written in values.items():
         if field not in DECIMAL_FIELDS:
-            _integer(text, field)
-        elif not _DECIMAL.fullmatch(text):
-            raise RoundFileError(f"{field} is not a number")
+            _integer(written, field)
+        elif not _DECIMAL.fullmatch(written):
+            raise RoundFileError(text("{what} is not a number", what=field))
     return values
 
 
@@ -220,24 +232,37 @@ def _space_separated(numbers: Sequence[str]) -> str:
     weapons = int(mask).bit_count() if _INTEGER.fullmatch(mask) else 0
     match len(numbers) - 1 - 5 * weapons:
         case 10:
-            variant = "the space-separated layout of game-stats 0.2"
+            variant = text("the space-separated layout of game-stats 0.2")
         case 31:
-            variant = "the space-separated layout of c0rnsp0rn 1.0"
+            variant = text("the space-separated layout of c0rnsp0rn 1.0")
         case _:
-            variant = "a line without tabs"
-    return f"{variant} is not read, only the one of {len(TAIL_FIELDS)} fields"
+            variant = text("a line without tabs")
+    return variant
 
 
-def _integer(text: str, what: str, *, lowest: int = -(2**31), highest: int = 2**31 - 1) -> int:
-    if not _INTEGER.fullmatch(text) or not lowest <= int(text) <= highest:
-        raise RoundFileError(f"{what} is not a number from {lowest} to {highest}")
-    return int(text)
+def _not_read(layout: str) -> RoundFileError:
+    known = len(TAIL_FIELDS)
+    return RoundFileError(
+        text("{layout} is not read, only the one of {count} fields", layout=layout, count=known)
+    )
 
 
-def _seconds(text: str, what: str) -> int:
-    match = _MINUTES.fullmatch(text)
-    if match is None and _DECIMAL.fullmatch(text):
-        raise RoundFileError(f"{what} is in decimal minutes, as game-stats 0.2 writes; only m:ss is read")
+def _integer(written: str, what: str, *, lowest: int = -(2**31), highest: int = 2**31 - 1) -> int:
+    if not _INTEGER.fullmatch(written) or not lowest <= int(written) <= highest:
+        raise RoundFileError(
+            text(
+                "{what} is not a number from {lowest} to {highest}", what=what, lowest=lowest, highest=highest
+            )
+        )
+    return int(written)
+
+
+def _seconds(written: str, what: str) -> int:
+    match = _MINUTES.fullmatch(written)
+    if match is None and _DECIMAL.fullmatch(written):
+        raise RoundFileError(
+            text("{what} is in decimal minutes, as game-stats 0.2 writes; only m:ss is read", what=what)
+        )
     if match is None:
-        raise RoundFileError(f"{what} is not m:ss")
+        raise RoundFileError(text("{what} is not m:ss", what=what))
     return int(match[1]) * 60 + int(match[2])

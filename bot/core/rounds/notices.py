@@ -6,18 +6,20 @@ from datetime import datetime
 
 from bot.core.announcements import Message, Tone
 from bot.core.markup import escape, stamp
+from bot.texts import text
 
 
 def server_closed(server: str, reason: str) -> Message:
     """Say that a server is left alone until a person has acted; nothing is tried blindly."""
     return Message(
-        title=f"The game server {escape(server, 60)} cannot be read",
+        title=text("The game server {server} cannot be read", server=escape(server, 60)),
         tone=Tone.WARNING,
-        body=(
-            f"{escape(reason, 600)}.\n"
+        body=text(
+            "{reason}.\n"
             "I leave it alone until this is mended, because trying again would not help. `python -m bot check` "
             "on my machine says what to do; then `/rounds sync` or a restart begins again. No round is lost: "
-            "the files stay on the server."
+            "the files stay on the server.",
+            reason=escape(reason, 600),
         ),
     )
 
@@ -25,7 +27,9 @@ def server_closed(server: str, reason: str) -> Message:
 def server_back(server: str, down_since: datetime, now: datetime) -> Message:
     """Say that a server can be read again."""
     return Message(
-        title=f"The game server {escape(server, 60)} can be read again",
+        title=text("The game server {server} can be read again", server=escape(server, 60)),
         tone=Tone.NOTICE,
-        body=f"It could not be read from {stamp(down_since, 'f')} to {stamp(now, 'f')}.",
+        body=text(
+            "It could not be read from {start} to {end}.", start=stamp(down_since, "f"), end=stamp(now, "f")
+        ),
     )

@@ -13,40 +13,46 @@ from collections.abc import Sequence
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.markup import clip, escape, stamp
-from bot.core.rounds.chart import clock, outcome, round_chart
+from bot.core.rounds.chart import SIDES, clock, outcome, round_chart
 from bot.core.rounds.fields import ALLIES, AXIS, SPECTATOR
 from bot.core.rounds.names import clean_name
 from bot.core.rounds.resolve import Flag, ResolvedPlayer, ResolvedRound
+from bot.texts import join, text, texts
 
 MOST_PLAYERS = 12  # rows of a table; a match has at most 6 a side, a public server more
 TABLE_WIDTH = 36  # columns a phone shows in a code block
 _NAME_WIDTH = 14
-_HEAD = f"{'Player':<{_NAME_WIDTH}} {'K':>3} {'D':>3} {'DMG':>6} {'ACC':>4}"
-
-SIDES = {AXIS: "Axis", ALLIES: "Allies", SPECTATOR: "Spectators"}
+# TRANSLATORS: the head of a monospaced table: name, kills, deaths, damage, accuracy. Keep every column's end.
+_HEAD = text("Player           K   D    DMG  ACC")
 
 # Prefixes say who made a map, not what it is called.
 _PREFIX = re.compile(r"^(?:(?:etl|et|sw|te|mp|sp)_)+(?=.)", re.IGNORECASE)
 
 MARKS = {
-    Flag.ABORTED: "Aborted: it was not played to its end, and is not counted.",
-    Flag.NO_PARTNER: "Cumulative, no partner: its round 1 is missing, so the numbers are those of both rounds. "
-    "Not counted.",
-    Flag.BOTS: "Bots took part: not counted.",
-    Flag.TOO_FEW_PLAYERS: "Too few players: not counted.",
-    Flag.TOO_SHORT: "Shorter than a minute: not counted.",
-    Flag.COUNTERS_LEAKED: "The numbers also hold an earlier match: not counted.",
-    Flag.SUMS_DO_NOT_BALANCE: "Data incomplete: damage or kills given and received differ.",
-    Flag.ENDED_EARLY: "Ended early: before the time was up.",
+    Flag.ABORTED: text("Aborted: it was not played to its end, and is not counted."),
+    Flag.NO_PARTNER: text(
+        "Cumulative, no partner: its round 1 is missing, so the numbers are those of both rounds. Not counted."
+    ),
+    Flag.BOTS: text("Bots took part: not counted."),
+    Flag.TOO_FEW_PLAYERS: text("Too few players: not counted."),
+    Flag.TOO_SHORT: text("Shorter than a minute: not counted."),
+    Flag.COUNTERS_LEAKED: text("The numbers also hold an earlier match: not counted."),
+    Flag.SUMS_DO_NOT_BALANCE: text("Data incomplete: damage or kills given and received differ."),
+    Flag.ENDED_EARLY: text("Ended early: before the time was up."),
 }
 
 
 def round_message(round_: ResolvedRound, *, server: str) -> Message:
     """Give the message of a round; `server` is what people call the game server."""
     return Message(
-        title=f"{escape(_map_title(round_.map), 60)} · round {round_.round} · {_outcome(round_)}",
+        title=text(
+            "{map} · round {number} · {outcome}",
+            map=escape(_map_title(round_.map), 60),
+            number=round_.round,
+            outcome=_outcome(round_),
+        ),
         tone=Tone.ROUND,
-        body="\n".join(f"⚠️ {text}" for flag, text in MARKS.items() if flag in round_.flags),
+        body=join("\n", [join(" ", ["⚠️", mark]) for flag, mark in MARKS.items() if flag in round_.flags]),
         fields=(*_facts(round_), *_tables(round_)),
         footer=f"{clip(server, 60)} · {clip(clean_name(round_.map) or '?', 64)}",
         chart=round_chart(round_) if round_.players else None,
@@ -55,27 +61,28 @@ def round_message(round_: ResolvedRound, *, server: str) -> Message:
 
 def _map_title(name: str) -> str:
     plain = _PREFIX.sub("", clean_name(name)).replace("_", " ").strip()
-    return plain.title() if plain else "Unknown map"
+    return plain.title() if plain else text("Unknown map")
 
 
 def _outcome(round_: ResolvedRound) -> str:
     if Flag.ABORTED in round_.flags:
-        return "aborted"
-    return outcome(round_) or "winner unknown"
+        return text("aborted")
+    return outcome(round_) or text("winner unknown")
 
 
 def _facts(round_: ResolvedRound) -> list[MessageField]:
-    played = "unknown" if round_.played_seconds is None else clock(round_.played_seconds)
-    name = "Time set" if round_.attackers_succeeded else "Duration"
+    played = text("unknown") if round_.played_seconds is None else clock(round_.played_seconds)
+    name = text("Time set") if round_.attackers_succeeded else text("Duration")
+    of_limit = text("{played} of {limit}", played=played, limit=clock(round_.limit_seconds))
     return [
-        MessageField(name=name, value=f"{played} of {clock(round_.limit_seconds)}"),
-        MessageField(name="Ended", value=stamp(round_.ended_at)),
+        MessageField(name=name, value=of_limit),
+        MessageField(name=text("Ended"), value=stamp(round_.ended_at)),
     ]
 
 
 def _tables(round_: ResolvedRound) -> list[MessageField]:
     if not round_.players:
-        return [MessageField(name="Players", value="Nobody fired a shot.", inline=False)]
+        return [MessageField(name=text("Players"), value=text("Nobody fired a shot."), inline=False)]
     return [
         MessageField(name=_side_title(round_, side), value=_table(players), inline=False)
         for side in SIDES
@@ -86,7 +93,8 @@ def _tables(round_: ResolvedRound) -> list[MessageField]:
 def _side_title(round_: ResolvedRound, side: int) -> str:
     if side == SPECTATOR or round_.defender_side not in {AXIS, ALLIES}:
         return SIDES[side]
-    return f"{SIDES[side]} ({'defending' if side == round_.defender_side else 'attacking'})"
+    role = text("defending") if side == round_.defender_side else text("attacking")
+    return text("{side} ({role})", side=SIDES[side], role=role)
 
 
 def _on_side(round_: ResolvedRound, side: int) -> list[ResolvedPlayer]:
@@ -95,9 +103,9 @@ def _on_side(round_: ResolvedRound, side: int) -> list[ResolvedPlayer]:
 
 
 def _table(players: Sequence[ResolvedPlayer]) -> str:
-    rows = "\n".join((_HEAD, *(_row(player) for player in players[:MOST_PLAYERS])))
-    table = f"```\n{rows}\n```"
-    return table if len(players) <= MOST_PLAYERS else f"{table}\nand {len(players) - MOST_PLAYERS} more"
+    hidden = len(players) - MOST_PLAYERS
+    more = [texts("and {count} more", "and {count} more", hidden)] if hidden > 0 else []
+    return join("\n", ["```", _HEAD, *map(_row, players[:MOST_PLAYERS]), "```", *more])
 
 
 def _row(player: ResolvedPlayer) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.errors import SourceUnavailable
+from bot.texts import text
 
 PREFIX = b"\xff\xff\xff\xff"
 ANSWER = PREFIX + b"statusResponse\n"
@@ -132,7 +133,11 @@ async def query_status(
             lambda: _Question(challenge), remote_addr=(host, port)
         )
     except OSError as error:
-        raise SourceUnavailable(f"{host}:{port} cannot be asked: {error.strerror}") from error
+        raise SourceUnavailable(
+            text(
+                "{address} cannot be asked: {problem}", address=f"{host}:{port}", problem=str(error.strerror)
+            )
+        ) from error
     try:
         for _ in range(tries):
             transport.sendto(PREFIX + b"getstatus " + challenge.encode())
@@ -142,4 +147,11 @@ async def query_status(
                 return question.answer.result()
     finally:
         transport.close()
-    raise SourceUnavailable(f"{host}:{port} did not answer {tries} status questions of {timeout_seconds:g} s")
+    raise SourceUnavailable(
+        text(
+            "{address} did not answer {tries} status questions of {seconds} s",
+            address=f"{host}:{port}",
+            tries=tries,
+            seconds=f"{timeout_seconds:g}",
+        )
+    )

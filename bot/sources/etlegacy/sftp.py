@@ -35,6 +35,7 @@ from bot.errors import (
 )
 from bot.ports import RemoteFile
 from bot.settings import GameServer
+from bot.texts import join, text
 
 T = TypeVar("T")
 
@@ -121,14 +122,24 @@ def _our_errors(address: SshAddress) -> Iterator[None]:
         raise HostKeyChanged(address.known_as, error.key.fingerprint) from error
     except IncompatiblePeer as error:
         raise SourceUnavailable(
-            f"{address.name}: the server is too old for us, it offers only SSH algorithms that are no longer safe "
-            f"({error}); an OpenSSH of 2014 or newer is needed"
+            text(
+                "{server}: the server is too old for us, it offers only SSH algorithms that are no longer safe "
+                "({problem}); an OpenSSH of 2014 or newer is needed",
+                server=address.name,
+                problem=str(error),
+            )
         ) from error
     except TimeoutError as error:
-        raise SourceUnavailable(f"{address.name}: no answer within {address.timeout_seconds:g} s") from error
+        raise SourceUnavailable(
+            text(
+                "{server}: no answer within {seconds} s",
+                server=address.name,
+                seconds=f"{address.timeout_seconds:g}",
+            )
+        ) from error
     except TROUBLE as error:
-        reason = getattr(error, "strerror", None) or str(error) or "the connection was closed"
-        raise SourceUnavailable(f"{address.name}: {reason}") from error
+        reason = getattr(error, "strerror", None) or str(error) or text("the connection was closed")
+        raise SourceUnavailable(join(": ", [address.name, reason])) from error
 
 
 def learn_host_key(address: SshAddress) -> HostKeyOffer:
@@ -207,7 +218,11 @@ class _Sftp(paramiko.SFTPClient):
         for seen, (raw_name, found) in enumerate(self.entries(_encoded(folder)), start=1):
             if seen > MAX_ENTRIES:
                 raise SourceUnavailable(
-                    f"{folder} has more than {MAX_ENTRIES} entries; is it the stats folder?"
+                    text(
+                        "{folder} has more than {limit} entries; is it the stats folder?",
+                        folder=folder,
+                        limit=MAX_ENTRIES,
+                    )
                 )
             if found.st_size is None or found.st_mtime is None or not stat.S_ISREG(found.st_mode or 0):
                 continue
@@ -224,15 +239,20 @@ class _Sftp(paramiko.SFTPClient):
         try:
             file = self.open(_encoded(path))
         except FileNotFoundError as error:
-            raise SourceChanged(f"{path!r} is no longer there") from error
+            raise SourceChanged(text("{file} is no longer there", file=repr(path))) from error
         # One byte more is asked for than was announced, so a full answer proves that the end was met.
         # (No `with`: closing would wait once more for a server that has just gone silent.)
         content = file.read(size + 1)
         file.close()
         if len(content) != size:
-            came = "more" if len(content) > size else f"only {len(content)}"
+            came = text("more") if len(content) > size else text("only {size}", size=len(content))
             raise SourceChanged(
-                f"{path!r} was listed with {size} bytes, {came} came; it may still be written"
+                text(
+                    "{file} was listed with {size} bytes, {came} came; it may still be written",
+                    file=repr(path),
+                    size=size,
+                    came=came,
+                )
             )
         return content
 
@@ -303,7 +323,11 @@ class _Connection:
             if not self._transport().is_active():
                 raise EOFError from error
             raise SourceAuthFailed(
-                f"{address.name}: the server did not accept this password or key for user {address.username!r}"
+                text(
+                    "{server}: the server did not accept this password or key for user {user}",
+                    server=address.name,
+                    user=repr(address.username),
+                )
             ) from error
 
     def _private_key(self) -> paramiko.PKey | None:
@@ -316,11 +340,20 @@ class _Connection:
             return paramiko.PKey.from_path(address.key_file, passphrase)  # type: ignore[arg-type]
         except OSError as error:
             raise SourceAuthFailed(
-                f"{address.name}: key file {address.key_file}: {error.strerror}"
+                text(
+                    "{server}: key file {file}: {problem}",
+                    server=address.name,
+                    file=str(address.key_file),
+                    problem=str(error.strerror),
+                )
             ) from error
         except (ValueError, TypeError, paramiko.SSHException, UnknownKeyType) as error:
             raise SourceAuthFailed(
-                f"{address.name}: key file {address.key_file}: wrong or missing passphrase, or not an SSH key"
+                text(
+                    "{server}: key file {file}: wrong or missing passphrase, or not an SSH key",
+                    server=address.name,
+                    file=str(address.key_file),
+                )
             ) from error
 
     def _open_channel(self) -> _Sftp:
@@ -367,10 +400,15 @@ class SftpRoundSource:
     async def fetch(self, file: RemoteFile) -> bytes:
         """Read exactly `file.size` bytes and prove the end. Raises `SourceChanged` or another `SourceError`."""
         if not is_plain_name(file.name):
-            raise SourceChanged(f"{file.name!r} is not a plain file name")
+            raise SourceChanged(text("{file} is not a plain file name", file=repr(file.name)))
         if file.size > self._max_bytes:
             raise SourceChanged(
-                f"{file.name!r} has {file.size} bytes; a stats file has at most {self._max_bytes}"
+                text(
+                    "{file} has {size} bytes; a stats file has at most {limit}",
+                    file=repr(file.name),
+                    size=file.size,
+                    limit=self._max_bytes,
+                )
             )
         path = f"{self._address.folder.rstrip('/')}/{file.name}"
         return await self._perform(lambda sftp: sftp.read_whole(path, file.size))
@@ -399,4 +437,6 @@ class SftpRoundSource:
             async with asyncio.timeout(limit):
                 return await asyncio.get_running_loop().run_in_executor(self._executor, run, operation)
         except TimeoutError as error:
-            raise SourceUnavailable(f"{self._address.name}: not done within {limit:g} s") from error
+            raise SourceUnavailable(
+                text("{server}: not done within {seconds} s", server=self._address.name, seconds=f"{limit:g}")
+            ) from error

@@ -13,6 +13,7 @@ from bot.clock import Clock
 from bot.core.live.models import Answer, Observation, Profile
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.sources.tiktok import parse
+from bot.texts import text
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
 ROOMS_PER_SWEEP = 50
@@ -57,12 +58,12 @@ class TikTokLiveSource:
             return Observation(
                 answer=Answer.UNKNOWN,
                 seen_at=self._clock.now(),
-                reason=str(error),
+                reason=error.words,
                 blocked=error.blocked,
                 retry_after_seconds=error.retry_after_seconds,
             )
         except SourceChanged as error:
-            return Observation(answer=Answer.UNKNOWN, seen_at=self._clock.now(), reason=str(error))
+            return Observation(answer=Answer.UNKNOWN, seen_at=self._clock.now(), reason=error.words)
 
     async def profile(self, handle: str) -> Profile:
         """Read the profile page of a handle or a numeric id.
@@ -90,9 +91,11 @@ class TikTokLiveSource:
                     _refuse_bad_status(response)
                     return await _read_limited(response)
             except TimeoutError:
-                raise SourceUnavailable("TikTok did not answer in time") from None
+                raise SourceUnavailable(text("TikTok did not answer in time")) from None
             except aiohttp.ClientError as error:
-                raise SourceUnavailable(f"TikTok cannot be reached ({type(error).__name__})") from None
+                raise SourceUnavailable(
+                    text("TikTok cannot be reached ({kind})", kind=type(error).__name__)
+                ) from None
 
 
 async def _only_once(
@@ -102,14 +105,16 @@ async def _only_once(
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise SourceUnavailable(f"TikTok cannot be reached ({type(error).__name__})") from None
+        raise SourceUnavailable(
+            text("TikTok cannot be reached ({kind})", kind=type(error).__name__)
+        ) from None
 
 
 def _refuse_bad_status(response: aiohttp.ClientResponse) -> None:
     if response.status == 200:
         return
     raise SourceUnavailable(
-        f"TikTok answered with HTTP status {response.status}",
+        text("TikTok answered with HTTP status {status}", status=response.status),
         blocked=response.status in {301, 302, 303, 307, 308, 401, 403, 429},
         retry_after_seconds=_seconds(response.headers.get("Retry-After", "")),
     )
@@ -120,9 +125,9 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_chunked(65536):
         body += chunk
         if len(body) > BODY_LIMIT_BYTES:
-            raise SourceUnavailable("TikTok's answer is far too large")
+            raise SourceUnavailable(text("TikTok's answer is far too large"))
     return bytes(body)
 
 
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isdigit() and len(text) < 7 else None
+def _seconds(header: str) -> float | None:
+    return float(header) if header.isdigit() and len(header) < 7 else None

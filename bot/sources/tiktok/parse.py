@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from bot.core.live.models import Answer, Observation, Person, Profile, ProfileState, Sighting, room_started_at
 from bot.errors import SourceChanged, SourceUnavailable
+from bot.texts import text
 
 STATUS_LIVE, STATUS_PAUSED, STATUS_ENDED = 2, 3, 4
 PROFILE_PRIVATE, PROFILE_NOT_FOUND = 10222, 10221
@@ -35,8 +36,10 @@ def read_live(body: bytes, now: datetime) -> Observation:
     data = answer.get("data")
     if not isinstance(data, dict):
         if answer.get("message") == "user_not_found":
-            return Observation(answer=Answer.OFFLINE, seen_at=now, not_found=True, reason="no such handle")
-        raise SourceChanged("the live check answered without data")
+            return Observation(
+                answer=Answer.OFFLINE, seen_at=now, not_found=True, reason=text("no such handle")
+            )
+        raise SourceChanged(text("the live check answered without data"))
     user, room = _mapping(data, "user"), data.get("liveRoom")
     person = _person(user, data.get("stats"))
     status = room.get("status", user.get("status")) if isinstance(room, dict) else user.get("status")
@@ -45,14 +48,14 @@ def read_live(body: bytes, now: datetime) -> Observation:
         return Observation(answer=Answer.LIVE, seen_at=now, sighting=sighting, person=person)
     if status == STATUS_ENDED or (room is None and not user.get("roomId")):
         return Observation(answer=Answer.OFFLINE, seen_at=now, person=person)
-    raise SourceChanged(f"the live check answered an unknown status ({str(status)[:20]})")
+    raise SourceChanged(text("the live check answered an unknown status ({status})", status=str(status)[:20]))
 
 
 def read_profile(body: bytes) -> Profile:
     """Read a profile page. Raises as `read_live`."""
     match = _PROFILE_DATA.search(body.decode("utf-8", "replace"))
     if match is None:
-        raise _unreadable(body, "the profile page holds no data")
+        raise _unreadable(body, text("the profile page holds no data"))
     scope = _mapping(_json(match.group(1).encode()), "__DEFAULT_SCOPE__")
     detail = _mapping(scope, "webapp.user-detail")
     code, info = detail.get("statusCode", 0), detail.get("userInfo")
@@ -62,7 +65,7 @@ def read_profile(body: bytes) -> Profile:
             return Profile(state=ProfileState.PRIVATE)
         if code:
             return Profile(state=ProfileState.NOT_FOUND)
-        raise SourceChanged("the profile page names nobody and gives no reason")
+        raise SourceChanged(text("the profile page names nobody and gives no reason"))
     person = _person(user, info.get("statsV2") or info.get("stats") if isinstance(info, dict) else None)
     private = code == PROFILE_PRIVATE or user.get("privateAccount") is True
     return Profile(state=ProfileState.PRIVATE if private else ProfileState.ACTIVE, person=person)
@@ -72,11 +75,11 @@ def read_rooms_alive(body: bytes) -> dict[int, bool]:
     """Read the answer of ``room/check_alive``, by room id, not by position. Raises as `read_live`."""
     rows = _json(body).get("data")
     if not isinstance(rows, list) or not rows:
-        raise SourceUnavailable("the sweep of rooms was answered without data", blocked=True)
+        raise SourceUnavailable(text("the sweep of rooms was answered without data"), blocked=True)
     alive = {}
     for row in rows:
         if not isinstance(row, dict) or not isinstance(row.get("alive"), bool):
-            raise SourceChanged("the sweep of rooms was answered in an unknown form")
+            raise SourceChanged(text("the sweep of rooms was answered in an unknown form"))
         alive[_id(row.get("room_id_str") or row.get("room_id"))] = row["alive"]
     return alive
 
@@ -85,15 +88,15 @@ def _json(body: bytes) -> dict[str, Any]:
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
-        raise _unreadable(body, "the answer is not JSON") from None
+        raise _unreadable(body, text("the answer is not JSON")) from None
     if not isinstance(data, dict):
-        raise SourceChanged("the answer is JSON of an unknown form")
+        raise SourceChanged(text("the answer is JSON of an unknown form"))
     return data
 
 
 def _unreadable(body: bytes, otherwise: str) -> SourceUnavailable | SourceChanged:
     if _CHALLENGE.search(body[:200_000]):
-        return SourceUnavailable("TikTok shows a challenge page", blocked=True)
+        return SourceUnavailable(text("TikTok shows a challenge page"), blocked=True)
     return SourceChanged(otherwise)
 
 
@@ -123,21 +126,21 @@ def _person(user: Mapping[str, Any], stats: object) -> Person:
 def _mapping(data: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = data.get(key)
     if not isinstance(value, dict):
-        raise SourceChanged(f"the answer has no {key}")
+        raise SourceChanged(text("the answer has no {key}", key=key))
     return value
 
 
 def _id(value: object) -> int:
-    text = str(value)
-    if not re.fullmatch(r"[0-9]{1,19}", text) or not 0 < int(text) <= LARGEST_ID:
-        raise SourceChanged("the answer holds an id that is none")
-    return int(text)
+    written = str(value)
+    if not re.fullmatch(r"[0-9]{1,19}", written) or not 0 < int(written) <= LARGEST_ID:
+        raise SourceChanged(text("the answer holds an id that is none"))
+    return int(written)
 
 
 def _count(value: object) -> int | None:
     """Read a count; a missing or impossible one is None, never 0."""
-    text = str(value)
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
+    written = str(value)
+    return int(written) if re.fullmatch(r"[0-9]{1,18}", written) else None
 
 
 def _instant(value: object) -> datetime | None:
@@ -154,6 +157,6 @@ def _text(value: object) -> str:
 
 def _picture(value: object) -> str:
     """Accept the address of a picture; Discord, not the bot, fetches it."""
-    text = _text(value)
-    parts = urlsplit(text) if text.isprintable() else urlsplit("")
-    return text if parts.scheme in {"http", "https"} and parts.hostname else ""
+    address = _text(value)
+    parts = urlsplit(address) if address.isprintable() else urlsplit("")
+    return address if parts.scheme in {"http", "https"} and parts.hostname else ""

@@ -38,7 +38,7 @@ def test_crowd_is_cut_and_the_rest_counted():
     axis, allies = round_chart(resolved(played("x", 0, header(), *lines))).groups
     assert len(axis.bars) == MOST_BARS
     assert axis.footnote == "and 3 more"
-    assert (allies.bars, allies.footnote) == ((), "")
+    assert (allies.bars, allies.footnote) == ((), "nobody")
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ async def test_a_file_that_is_gone_is_told_apart(server, source):
 
 async def test_a_file_far_too_large_is_refused_without_reading(server, source):
     file = RemoteFile(name=NAME, size=2 * 1024**3, modified_at=WHEN)
-    with pytest.raises(SourceChanged, match="2147483648 bytes; a stats file has at most 65536"):
+    with pytest.raises(SourceChanged, match="2,147,483,648 bytes; a stats file has at most 65,536"):
         await source.fetch(file)
     assert server.seen(op="open") == []
     largest = remote(server, b"x" * MAX_STATS_BYTES)
