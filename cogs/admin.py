@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 import pytz
 from discord import app_commands
-from discord.app_commands import Choice
+from discord.app_commands import Choice, locale_str
 from discord.ext import commands
 
 from bot import __version__
@@ -15,6 +15,7 @@ from bot.discord.client import VedetteClient
 from bot.discord.embeds import draw
 from bot.discord.replies import answer
 from bot.discord.reports import about, channels_in_use, setup_report, status_report, trouble_in
+from bot.discord.speech import reader_of
 from bot.services.announcements import Announcements
 from bot.services.guilds import Guilds
 from bot.services.health import Health
@@ -35,13 +36,15 @@ class Admin(commands.Cog):
         self._health = health
         self._announcements = announcements
 
-    @app_commands.command(name="setup", description="Choose channels, time zone and language, and test them")
+    @app_commands.command(
+        name="setup", description=locale_str("Choose channels, time zone and language, and test them")
+    )
     @app_commands.describe(
-        lives="Where people read that somebody goes live",
-        rounds="Where finished rounds are posted",
-        admin="Where I tell admins about trouble",
-        time_zone="The time zone of this server",
-        language="The language of this server",
+        lives=locale_str("Where people read that somebody goes live"),
+        rounds=locale_str("Where finished rounds are posted"),
+        admin=locale_str("Where I tell admins about trouble"),
+        time_zone=locale_str("The time zone of this server"),
+        language=locale_str("The language of this server"),
     )
     @app_commands.choices(language=[Choice(name=name, value=code) for code, name in LANGUAGES.items()])
     @app_commands.default_permissions(manage_guild=True)
@@ -74,7 +77,9 @@ class Admin(commands.Cog):
     async def _suggest_time_zones(self, _interaction: Interaction, typed: str) -> list[Choice[str]]:
         return [Choice(name=name, value=name) for name in time_zones(typed)]
 
-    @app_commands.command(name="status", description="How the bot is: checks, budgets, sources, messages")
+    @app_commands.command(
+        name="status", description=locale_str("How the bot is: checks, budgets, sources, messages")
+    )
     @app_commands.default_permissions(manage_guild=True)
     @admin_only()
     async def status(self, interaction: Interaction) -> None:
@@ -83,10 +88,11 @@ class Admin(commands.Cog):
         status = await self._health.snapshot(interaction.guild_id or 0)
         await answer(interaction, status_report(status), self._announcements)
 
-    @app_commands.command(name="about", description="What this bot is, and under which licences")
+    @app_commands.command(name="about", description=locale_str("What this bot is, and under which licences"))
     async def about(self, interaction: Interaction) -> None:
         """Say what this is."""
-        await interaction.response.send_message(embed=draw(about(__version__)).embed, ephemeral=True)
+        said = reader_of(interaction).tell(about(__version__))
+        await interaction.response.send_message(embed=draw(said).embed, ephemeral=True)
 
     async def _report(self, interaction: Interaction, guild: discord.Guild, given: list[int]) -> None:
         """Test the channels, post into those just chosen (or into all), and tell."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import discord
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.core.live import replies
@@ -11,8 +12,10 @@ from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.pages import Pages, in_pages
 from bot.discord.permissions import cannot_ping, missing
+from bot.discord.replies import whisper
 from bot.errors import InputRefused
 from bot.services.watchlist import Added, Entry, Watchlist
+from bot.texts import join, text, texts
 
 SUGGESTIONS = 25  # Discord's limit
 
@@ -20,17 +23,19 @@ SUGGESTIONS = 25  # Discord's limit
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
-class Monitoring(commands.GroupCog, group_name="live", group_description="Follow TikTok accounts"):
+class Monitoring(
+    commands.GroupCog, group_name="live", group_description=locale_str("Follow TikTok accounts")
+):
     """Parses, asks the watchlist once, answers in private."""
 
     def __init__(self, watchlist: Watchlist) -> None:
         self._watchlist = watchlist
 
-    @app_commands.command(description="Follow an account: its lives are announced in a channel")
+    @app_commands.command(description=locale_str("Follow an account: its lives are announced in a channel"))
     @app_commands.describe(
-        user="TikTok handle, such as @name, or a link to the profile",
-        channel="Where to announce its lives",
-        role="A role to ping once when a live begins; leave it out to ping nobody",
+        user=locale_str("TikTok handle, such as @name, or a link to the profile"),
+        channel=locale_str("Where to announce its lives"),
+        role=locale_str("A role to ping once when a live begins; leave it out to ping nobody"),
     )
     @admin_only()
     async def add(
@@ -47,11 +52,12 @@ class Monitoring(commands.GroupCog, group_name="live", group_description="Follow
         role_id = None if role is None else role.id
         result = await self._watchlist.add(by, user, channel.id, role_id)
         lines = [*_added_lines(result, channel.id, role_id), *_warnings(channel, role)]
-        await interaction.followup.send("\n".join(lines), ephemeral=True)
+        await whisper(interaction, join("\n", lines))
 
-    @app_commands.command(description="Stop following an account")
+    @app_commands.command(description=locale_str("Stop following an account"))
     @app_commands.describe(
-        user="TikTok handle", channel="Only in this channel; leave it out for all channels"
+        user=locale_str("TikTok handle"),
+        channel=locale_str("Only in this channel; leave it out for all channels"),
     )
     @admin_only()
     async def remove(
@@ -64,34 +70,40 @@ class Monitoring(commands.GroupCog, group_name="live", group_description="Follow
         await interaction.response.defer(ephemeral=True, thinking=True)
         by = requester_of(interaction)
         count = await self._watchlist.remove(by, user, None if channel is None else channel.id)
-        text = (
-            f"Not followed any more in {count} channel{'s' if count > 1 else ''}. What was recorded is kept."
+        gone = texts(
+            "Not followed any more in {count} channel. What was recorded is kept.",
+            "Not followed any more in {count} channels. What was recorded is kept.",
+            count,
         )
-        await interaction.followup.send(text, ephemeral=True)
+        await whisper(interaction, gone)
 
     @app_commands.command(
-        name="list", description="Who is followed, who is live, when everyone is looked at next"
+        name="list", description=locale_str("Who is followed, who is live, when everyone is looked at next")
     )
     @admin_only()
     async def show(self, interaction: discord.Interaction[VedetteClient]) -> None:
         """List the followed accounts."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         entries = await self._watchlist.entries(requester_of(interaction).guild_id)
-        lines = [_list_line(entry) for entry in entries] or ["Nobody is followed yet. `/live add` begins."]
-        await Pages("Followed accounts", in_pages(lines), interaction.user.id).show(interaction)
+        lines = [_list_line(entry) for entry in entries] or [
+            text("Nobody is followed yet. `/live add` begins.")
+        ]
+        await Pages(text("Followed accounts"), in_pages(lines), interaction).show(interaction)
 
-    @app_commands.command(description="Look now whether an account is live")
-    @app_commands.describe(user="TikTok handle of an account that is followed here")
+    @app_commands.command(description=locale_str("Look now whether an account is live"))
+    @app_commands.describe(user=locale_str("TikTok handle of an account that is followed here"))
     @admin_only()
     async def check(self, interaction: discord.Interaction[VedetteClient], user: str) -> None:
         """Check an account now."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         report = await self._watchlist.check_now(requester_of(interaction), user)
-        text = replies.checked(report.answer, report.reason, report.live)
-        await interaction.followup.send(f"`@{report.handle}`: {text}", ephemeral=True)
+        found = replies.checked(report.answer, report.reason, report.live)
+        await whisper(interaction, join(": ", [f"`@{report.handle}`", found]))
 
-    @app_commands.command(description="Pause an account in this server, or go on with it")
-    @app_commands.describe(user="TikTok handle", paused="False goes on with a paused account")
+    @app_commands.command(description=locale_str("Pause an account in this server, or go on with it"))
+    @app_commands.describe(
+        user=locale_str("TikTok handle"), paused=locale_str("False goes on with a paused account")
+    )
     @admin_only()
     async def pause(
         self, interaction: discord.Interaction[VedetteClient], user: str, paused: bool = True
@@ -100,8 +112,21 @@ class Monitoring(commands.GroupCog, group_name="live", group_description="Follow
         await interaction.response.defer(ephemeral=True, thinking=True)
         by = requester_of(interaction)
         count = await self._watchlist.pause(by, user, paused=paused)
-        verb = "paused" if paused else "goes on"
-        await interaction.followup.send(f"`{user}` {verb} ({count} in this server).", ephemeral=True)
+        if paused:
+            done = texts(
+                "`{user}` is paused in {count} channel.",
+                "`{user}` is paused in {count} channels.",
+                count,
+                user=user,
+            )
+        else:
+            done = texts(
+                "`{user}` goes on in {count} channel.",
+                "`{user}` goes on in {count} channels.",
+                count,
+                user=user,
+            )
+        await whisper(interaction, done)
 
     @remove.autocomplete("user")
     @check.autocomplete("user")
@@ -117,20 +142,27 @@ class Monitoring(commands.GroupCog, group_name="live", group_description="Follow
 
 def _refuse_everyone(role: discord.Role | None) -> None:
     if role is not None and role.is_default():
-        raise InputRefused("I never ping everyone. Choose a role that people can take or leave.")
+        raise InputRefused(text("I never ping everyone. Choose a role that people can take or leave."))
 
 
 def _warnings(channel: discord.TextChannel, role: discord.Role | None) -> list[str]:
     """Say what would keep a go-live message from arriving as the admin expects."""
-    warnings = []
+    warnings: list[str] = []
     if lacking := missing(channel):
         warnings.append(
-            f"⚠️ I lack {', '.join(lacking)} in {channel.mention}; its messages wait until I have it."
+            text(
+                "⚠️ I lack {permissions} in {channel}; its messages wait until I have it.",
+                permissions=join(", ", lacking),
+                channel=channel.mention,
+            )
         )
     if role is not None and cannot_ping(channel, role):
         warnings.append(
-            f"⚠️ {role.mention} cannot be pinged by me: allow anyone to mention it, or give me "
-            "*Mention @everyone, @here and All Roles*."
+            text(
+                "⚠️ {role} cannot be pinged by me: allow anyone to mention it, or give me "
+                "*Mention @everyone, @here and All Roles*.",
+                role=role.mention,
+            )
         )
     return warnings
 
@@ -153,7 +185,8 @@ def _list_line(entry: Entry) -> str:
         last=entry.last_checked_at,
         following=None if entry.paused or entry.live else entry.next_check_at,
     )
-    return f"{line}\n-# {replies.state(entry.state)}" if replies.state(entry.state) else line
+    state = replies.state(entry.state)
+    return join("\n-# ", [line, state]) if state else line
 
 
 async def setup(bot: VedetteClient) -> None:

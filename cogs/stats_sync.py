@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import discord
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from bot.core.announcements import Message, Tone
@@ -13,25 +14,29 @@ from bot.core.markup import escape
 from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.replies import answer
+from bot.discord.speech import guild_of
 from bot.services.announcements import Announcements
 from bot.services.round_sync import Poll, RoundSync
+from bot.texts import join, text, texts
 
 SUGGESTIONS = 25  # Discord's limit
 
 
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
-class StatsSync(commands.GroupCog, group_name="rounds", group_description="Rounds of the game servers"):
+class StatsSync(
+    commands.GroupCog, group_name="rounds", group_description=locale_str("Rounds of the game servers")
+):
     """Parses, asks the round sync once, answers. The group is open to all; `sync` is for admins."""
 
     def __init__(self, *, round_sync: RoundSync, announcements: Announcements) -> None:
         self._round_sync = round_sync
         self._announcements = announcements
 
-    @app_commands.command(description="For admins: look for new rounds now")
+    @app_commands.command(description=locale_str("For admins: look for new rounds now"))
     @app_commands.describe(
-        server="Only this game server; leave it out for all of yours",
-        backfill="Import whatever is missing without posting it",
+        server=locale_str("Only this game server; leave it out for all of yours"),
+        backfill=locale_str("Import whatever is missing without posting it"),
     )
     @admin_only()
     async def sync(
@@ -45,13 +50,14 @@ class StatsSync(commands.GroupCog, group_name="rounds", group_description="Round
         polls = await self._round_sync.sync(requester_of(interaction), server, backfill=backfill)
         await answer(interaction, _report(polls), self._announcements)
 
-    @app_commands.command(description="Show the last round that was played")
-    @app_commands.describe(server="Only this game server; leave it out for all of them")
+    @app_commands.command(description=locale_str("Show the last round that was played"))
+    @app_commands.describe(server=locale_str("Only this game server; leave it out for all of them"))
     async def last(self, interaction: discord.Interaction[VedetteClient], server: str | None = None) -> None:
         """Show the last round to everyone in the channel."""
         await interaction.response.defer(thinking=True)
-        last = await self._round_sync.last(requester_of(interaction), server)
-        await answer(interaction, last.message, self._announcements, picture=last.picture, private=False)
+        aloud = guild_of(await self._announcements.guild(interaction.guild_id or 0))
+        last = await self._round_sync.last(requester_of(interaction), server, aloud.tell)
+        await answer(interaction, last.message, self._announcements, picture=last.picture, aloud=aloud)
 
     @sync.autocomplete("server")
     @last.autocomplete("server")
@@ -67,20 +73,23 @@ class StatsSync(commands.GroupCog, group_name="rounds", group_description="Round
 def _report(polls: Sequence[Poll]) -> Message:
     """Say what a sync did, server by server."""
     lines = [line for poll in polls for line in _lines(poll)]
-    return Message(title="Rounds", tone=Tone.NOTICE, body="\n".join(lines))
+    return Message(title=text("Rounds"), tone=Tone.NOTICE, body=join("\n", lines))
 
 
 def _lines(poll: Poll) -> list[str]:
     name = f"**{escape(poll.server, 60)}**"
     if poll.error:
-        return [f"{name}: not read. {escape(poll.error, 400)}"]
-    parts = [f"{poll.imported} imported", f"{poll.listed} files of rounds there"]
+        return [text("{server}: not read. {reason}", server=name, reason=escape(poll.error, 400))]
+    parts = [
+        texts("{count} imported", "{count} imported", poll.imported),
+        texts("{count} file of a round there", "{count} files of rounds there", poll.listed),
+    ]
     if poll.waiting:
-        parts.append(f"{poll.waiting} still being written")
-    troubles = [f"-# {escape(one.name, 100)}: {escape(one.reason)}" for one in poll.troubles]
+        parts.append(texts("{count} still being written", "{count} still being written", poll.waiting))
+    troubles = [join("", ["-# ", escape(one.name, 100), ": ", escape(one.reason)]) for one in poll.troubles]
     return [
-        f"{name}: {', '.join(parts)}.",
-        *(["Not imported, the newest first:"] if troubles else []),
+        join("", [name, ": ", join(", ", parts), "."]),
+        *([text("Not imported, the newest first:")] if troubles else []),
         *troubles,
     ]
 

@@ -11,6 +11,7 @@ from discord import app_commands
 from bot.core.requester import Requester
 from bot.discord.client import VedetteClient
 from bot.discord.errors import Refused
+from bot.texts import text
 
 T = TypeVar("T")
 
@@ -32,4 +33,4 @@ def requester_of(interaction: discord.Interaction[VedetteClient]) -> Requester:
 def _is_admin(interaction: discord.Interaction[VedetteClient]) -> bool:
     if interaction.permissions.manage_guild or requester_of(interaction).is_owner:
         return True
-    raise Refused("Only people with the permission *Manage Server* may use this command.")
+    raise Refused(text("Only people with the permission *Manage Server* may use this command."))

@@ -19,6 +19,7 @@ from bot.clock import Clock
 from bot.discord.errors import Tree
 from bot.discord.permissions import missing
 from bot.discord.results import TROUBLE
+from bot.discord.speech import CommandTranslator
 from bot.services.announcements import Announcements
 from bot.services.guilds import Guilds
 from bot.services.health import Health
@@ -74,6 +75,7 @@ class VedetteClient(commands.Bot):
         """Load the cogs and make their commands known; runs once, before the gateway is dialled."""
         for extension in self._extensions:
             await self.load_extension(extension)
+        await self.tree.set_translator(CommandTranslator())
         await self._sync_commands()
 
     async def on_ready(self) -> None:
@@ -129,7 +131,7 @@ class VedetteClient(commands.Bot):
 
     async def _sync_commands(self) -> None:
         """Send the commands to Discord if they are not the ones it was last sent."""
-        digest = self._commands_digest()
+        digest = await self._commands_digest()
         if await self.services.health.note(_TREE_NOTE) == digest:
             return
         try:
@@ -140,9 +142,13 @@ class VedetteClient(commands.Bot):
         await self.services.health.write_note(_TREE_NOTE, digest)
         log.info("Sent %d command(s) to Discord", len(sent))
 
-    def _commands_digest(self) -> str:
-        """Give a fingerprint of all commands and of the application they belong to."""
-        tree = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+    async def _commands_digest(self) -> str:
+        """Give a fingerprint of all commands, in every language, and of the application they belong to."""
+        translator = self.tree.translator or CommandTranslator()
+        tree = [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands()
+        ]
         text = json.dumps([self.application_id, tree], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 

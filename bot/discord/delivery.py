@@ -10,12 +10,15 @@ from itertools import groupby
 
 import discord
 
+from bot.core.charts import ChartSpec
 from bot.core.delivery import Event, Outgoing, Result, Step
 from bot.discord.embeds import Drawn, bears, draw
 from bot.discord.results import TROUBLE, result_of
+from bot.discord.speech import Speaker, guild_of
 from bot.errors import ChartFailed, StorageError
 from bot.ports import ChartRenderer
 from bot.services.announcements import Announcements
+from bot.texts import text
 
 _LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
 _LOOK_BACK = timedelta(minutes=5)  # our clock and Discord's may differ by so much
@@ -64,7 +67,8 @@ class Delivery:
                 step = await self._announcements.begin(message)
                 if step is None:
                     break
-                result = await self._deliver(step, message)
+                speaker = guild_of(await self._announcements.guild(message.guild_id))
+                result = await self._deliver(step, message, speaker)
                 await self._announcements.settle(message, result)
                 if result.event in {Event.BLOCKED, Event.LIMITED}:
                     break
@@ -78,22 +82,25 @@ class Delivery:
         log.error("Delivery cannot use the database (%s)", error)
         await self._announcements.pause()
 
-    async def _deliver(self, step: Step, message: Outgoing) -> Result:
+    async def _deliver(self, step: Step, message: Outgoing, speaker: Speaker) -> Result:
         try:
-            drawn = draw(message.message, marker=message.marker, picture=await self._picture(message))
+            said = speaker.tell(message.message)
+            drawn = draw(said, marker=message.marker, picture=await self._picture(message, said.chart))
             async with asyncio.timeout(_LONGEST_REQUEST_SECONDS):
                 return await self._take(step, message, drawn)
         except TROUBLE as error:
             return result_of(error)
         except Exception as error:  # the border: a bug in one message must not end delivery
             log.exception("%s: a bug kept it from channel %d", message.event_key, message.channel_id)
-            return Result(event=Event.TRANSIENT, reason=f"a bug in the bot ({type(error).__name__})")
+            return Result(
+                event=Event.TRANSIENT, reason=text("a bug in the bot ({kind})", kind=type(error).__name__)
+            )
 
-    async def _picture(self, message: Outgoing) -> bytes | None:
-        if message.message.chart is None:
+    async def _picture(self, message: Outgoing, chart: ChartSpec | None) -> bytes | None:
+        if chart is None:
             return None
         try:
-            return await self._renderer.render(message.message.chart)
+            return await self._renderer.render(chart)
         except ChartFailed as error:
             log.warning("%s goes out without its picture (%s)", message.event_key, error)
             return None

@@ -78,7 +78,7 @@ def _button(message: Message) -> discord.ui.View | None:
     if not _link(message.button_url, URL_LIMIT):
         return None
     view = discord.ui.View(timeout=None)
-    label = clip(message.button_label or "Open", LABEL_LIMIT)
+    label = clip(message.button_label or "↗", LABEL_LIMIT)
     view.add_item(discord.ui.Button(style=discord.ButtonStyle.link, label=label, url=message.button_url))
     return view
 

@@ -9,7 +9,9 @@ import discord
 from discord import app_commands
 
 from bot.discord.results import TROUBLE
+from bot.discord.speech import reader_of
 from bot.errors import UserError
+from bot.texts import text
 
 _UNKNOWN_INTERACTION = 10062
 _ALREADY_ANSWERED = 40060
@@ -18,7 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class Refused(app_commands.CheckFailure):
-    """A check did not let somebody through; its text is for them."""
+    """A check did not let somebody through; its words are for them."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 class Tree(app_commands.CommandTree[discord.Client]):
@@ -36,13 +42,15 @@ class Tree(app_commands.CommandTree[discord.Client]):
 def hint(error: BaseException) -> str:
     """Give the text for a person who can do something about the error; empty when it is a bug."""
     if isinstance(error, UserError | Refused):
-        return str(error)
+        return error.words
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-        return "This command has changed. Restart your Discord app, then try again."
+        return text("This command has changed. Restart your Discord app, then try again.")
     if isinstance(error, app_commands.TransformerError):
-        return f"I cannot use {str(error.value)[:50]!r} here. Choose one of the suggestions."
+        return text(
+            "I cannot use {value} here. Choose one of the suggestions.", value=repr(str(error.value)[:50])
+        )
     if isinstance(error, app_commands.CheckFailure):
-        return "You may not use this command here."
+        return text("You may not use this command here.")
     return ""
 
 
@@ -52,13 +60,14 @@ def is_too_late(error: BaseException) -> bool:
     return isinstance(error, discord.HTTPException) and error.code in codes
 
 
-async def tell(interaction: _Interaction, text: str) -> None:
+async def tell(interaction: _Interaction, words: str) -> None:
     """Answer privately, whether or not the interaction was acknowledged."""
+    said = reader_of(interaction).say(words)
     try:
         if interaction.response.is_done():
-            await interaction.followup.send(text, ephemeral=True)
+            await interaction.followup.send(said, ephemeral=True)
         else:
-            await interaction.response.send_message(text, ephemeral=True)
+            await interaction.response.send_message(said, ephemeral=True)
     except TROUBLE as error:
         log.warning("%s could not be answered (%s)", _named(interaction), error)
 
@@ -66,7 +75,10 @@ async def tell(interaction: _Interaction, text: str) -> None:
 def _incident(interaction: _Interaction, error: BaseException) -> str:
     number = secrets.token_hex(4)
     log.error("Incident %s: %s failed", number, _named(interaction), exc_info=error)
-    return f"Something went wrong on my side. The owner of this bot finds the cause under incident `{number}` in the log."
+    return text(
+        "Something went wrong on my side. The owner of this bot finds the cause under incident `{number}` in the log.",
+        number=number,
+    )
 
 
 def _named(interaction: _Interaction) -> str:

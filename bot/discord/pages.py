@@ -6,19 +6,25 @@ from collections.abc import Sequence
 
 import discord
 
+from bot.discord.speech import reader_of
+from bot.texts import join, text
+
 LIFETIME_SECONDS = 300.0
 
 
 class Pages(discord.ui.View):
     """Buttons under an embed; they disappear when nobody used them for five minutes."""
 
-    def __init__(self, title: str, pages: Sequence[str], reader_id: int) -> None:
+    def __init__(self, title: str, pages: Sequence[str], reader: discord.Interaction) -> None:
         super().__init__(timeout=LIFETIME_SECONDS)
+        self._speaker = reader_of(reader)
         self._title = title
         self._pages = pages
-        self._reader_id = reader_id
+        self._reader_id = reader.user.id
         self._number = 0
         self._shown_by: discord.Interaction | None = None
+        self.previous.label = self._speaker.say(text("Previous"))
+        self.following.label = self._speaker.say(text("Next"))
         self._update_buttons()
 
     async def show(self, interaction: discord.Interaction) -> None:
@@ -39,12 +45,12 @@ class Pages(discord.ui.View):
             except discord.HTTPException:
                 return  # the person closed the answer, or its 15 minutes are over
 
-    @discord.ui.button(label="Previous")
+    @discord.ui.button()
     async def previous(self, interaction: discord.Interaction, _: discord.ui.Button[Pages]) -> None:
         """Turn one page back."""
         await self._turn(interaction, -1)
 
-    @discord.ui.button(label="Next")
+    @discord.ui.button()
     async def following(self, interaction: discord.Interaction, _: discord.ui.Button[Pages]) -> None:
         """Turn one page on."""
         await self._turn(interaction, 1)
@@ -59,11 +65,13 @@ class Pages(discord.ui.View):
         self.following.disabled = self._number == len(self._pages) - 1
 
     def _embed(self) -> discord.Embed:
-        embed = discord.Embed(title=self._title, description=self._pages[self._number])
-        return embed.set_footer(text=f"Page {self._number + 1} of {len(self._pages)}")
+        say = self._speaker.say
+        embed = discord.Embed(title=say(self._title), description=say(self._pages[self._number]))
+        page = text("Page {number} of {count}", number=self._number + 1, count=len(self._pages))
+        return embed.set_footer(text=say(page))
 
 
 def in_pages(lines: Sequence[str], per_page: int = 15) -> list[str]:
     """Join lines to pages; without lines there is one page that says so."""
-    pages = ["\n".join(lines[start : start + per_page]) for start in range(0, len(lines), per_page)]
-    return pages or ["Nothing here yet."]
+    pages = [join("\n", lines[start : start + per_page]) for start in range(0, len(lines), per_page)]
+    return pages or [text("Nothing here yet.")]

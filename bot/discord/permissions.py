@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import discord
 
+from bot.texts import text
+
 NEEDED = {
-    "view_channel": "View Channel",
-    "send_messages": "Send Messages",
-    "embed_links": "Embed Links",
-    "attach_files": "Attach Files",
-    "read_message_history": "Read Message History",
+    "view_channel": text("View Channel"),
+    "send_messages": text("Send Messages"),
+    "embed_links": text("Embed Links"),
+    "attach_files": text("Attach Files"),
+    "read_message_history": text("Read Message History"),
 }
 Channel = discord.abc.GuildChannel | discord.Thread
 
@@ -17,10 +19,10 @@ Channel = discord.abc.GuildChannel | discord.Thread
 def missing(channel: Channel) -> tuple[str, ...]:
     """Name the permissions the bot lacks in a channel; a thread has one of its own for sending."""
     granted = channel.permissions_for(channel.guild.me)
-    needed = dict(NEEDED)
+    needed: dict[str, str] = dict(NEEDED)
     if isinstance(channel, discord.Thread):
         del needed["send_messages"]
-        needed["send_messages_in_threads"] = "Send Messages in Threads"
+        needed["send_messages_in_threads"] = text("Send Messages in Threads")
     return tuple(words for name, words in needed.items() if not getattr(granted, name))
 
 

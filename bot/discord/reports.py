@@ -10,26 +10,30 @@ import discord
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.delivery import OutboxState
 from bot.core.guilds import LANGUAGES, GuildSettings
-from bot.core.markup import clip, escape, stamp
+from bot.core.live.budget import Ledger
+from bot.core.markup import escape, stamp
 from bot.discord.permissions import cannot_ping, missing
-from bot.services.health import Status
+from bot.services.health import Budget, Status
 from bot.services.watchlist import Entry
 from bot.storage.sources import SourceHealth
 from bot.storage.status import ServerRounds
+from bot.texts import join, text, texts
 
-_VALUE_LENGTH = 1000
+_LEDGERS: dict[str, str] = {Ledger.DISCOVERY: text("discovery"), Ledger.FOLLOWUP: text("followup")}
 
 
 def channels_in_use(settings: GuildSettings, entries: Iterable[Entry]) -> dict[int, str]:
     """Map each channel the bot posts into to what it is for."""
     chosen = {
-        settings.lives_channel_id: "Lives",
-        settings.rounds_channel_id: "Rounds",
-        settings.admin_channel_id: "Notices to admins",
+        settings.lives_channel_id: text("Lives"),
+        settings.rounds_channel_id: text("Rounds"),
+        settings.admin_channel_id: text("Notices to admins"),
     }
-    used = {channel_id: purpose for channel_id, purpose in chosen.items() if channel_id is not None}
+    used: dict[int, str] = {
+        channel_id: purpose for channel_id, purpose in chosen.items() if channel_id is not None
+    }
     for entry in entries:
-        used.setdefault(entry.channel_id, "Alerts")
+        used.setdefault(entry.channel_id, text("Alerts"))
     return used
 
 
@@ -42,26 +46,35 @@ def setup_report(
     troubles = {channel_id: trouble_in(guild, channel_id) for channel_id in used}
     quiet = _roles_that_stay_silent(guild, entries)
     lines = [
-        f"{purpose}: <#{channel_id}> - {troubles[channel_id] or 'all well'}"
+        text(
+            "{purpose}: {channel} - {state}",
+            purpose=purpose,
+            channel=f"<#{channel_id}>",
+            state=troubles[channel_id] or text("all well"),
+        )
         for channel_id, purpose in used.items()
     ]
     facts = [
-        MessageField(name="Time zone", value=escape(settings.time_zone)),
-        MessageField(name="Language", value=LANGUAGES.get(settings.language, settings.language)),
+        MessageField(name=text("Time zone"), value=escape(settings.time_zone)),
+        MessageField(name=text("Language"), value=LANGUAGES.get(settings.language, settings.language)),
     ]
     if quiet:
-        facts.append(MessageField(name="Roles", value=clip("\n".join(quiet), _VALUE_LENGTH), inline=False))
+        facts.append(MessageField(name=text("Roles"), value=join("\n", quiet), inline=False))
     if tested := tuple(tested):
         where = ", ".join(f"<#{channel_id}>" for channel_id in tested)
         facts.append(
-            MessageField(name="Test post", value=f"On its way to {where}; it pings nobody.", inline=False)
+            MessageField(
+                name=text("Test post"),
+                value=text("On its way to {channels}; it pings nobody.", channels=where),
+                inline=False,
+            )
         )
     well = used and not any(troubles.values()) and not quiet
     return Message(
-        title="Set-up" if well else "Set-up: something is missing",
+        title=text("Set-up") if well else text("Set-up: something is missing"),
         tone=Tone.NOTICE if well else Tone.WARNING,
-        body="\n".join(lines)
-        or "No channel is chosen yet. Give `/setup` a channel for lives, for rounds, for notices.",
+        body=join("\n", lines)
+        or text("No channel is chosen yet. Give `/setup` a channel for lives, for rounds, for notices."),
         fields=tuple(facts),
     )
 
@@ -70,23 +83,29 @@ def trouble_in(guild: discord.Guild, channel_id: int) -> str:
     """Say what keeps the bot from posting in a channel; empty when nothing does."""
     channel = guild.get_channel_or_thread(channel_id)
     if channel is None:
-        return "I do not see this channel; choose another one"
+        return text("I do not see this channel; choose another one")
     lacks = missing(channel)
-    return f"I lack {', '.join(lacks)}" if lacks else ""
+    return text("I lack {permissions}", permissions=join(", ", lacks)) if lacks else ""
 
 
 def _roles_that_stay_silent(guild: discord.Guild, entries: Iterable[Entry]) -> list[str]:
     """Name each role whose ping would reach nobody, once per channel."""
-    found = []
+    found: list[str] = []
     for channel_id, role_id in dict.fromkeys((entry.channel_id, entry.role_id) for entry in entries):
         channel = guild.get_channel_or_thread(channel_id)
         role = None if role_id is None else guild.get_role(role_id)
         if role_id is not None and role is None:
-            found.append(f"A role chosen for <#{channel_id}> does not exist any more.")
+            found.append(
+                text("A role chosen for {channel} does not exist any more.", channel=f"<#{channel_id}>")
+            )
         elif role is not None and channel is not None and cannot_ping(channel, role):
             found.append(
-                f"<@&{role.id}> in <#{channel_id}>: nobody is pinged. Allow anyone to mention the role, or "
-                "give me *Mention Everyone* there."
+                text(
+                    "{role} in {channel}: nobody is pinged. Allow anyone to mention the role, or give me "
+                    "*Mention @everyone, @here and All Roles* there.",
+                    role=f"<@&{role.id}>",
+                    channel=f"<#{channel_id}>",
+                )
             )
     return found
 
@@ -94,40 +113,48 @@ def _roles_that_stay_silent(guild: discord.Guild, entries: Iterable[Entry]) -> l
 def status_report(status: Status) -> Message:
     """Show how the bot is."""
     fields = (
-        MessageField(name="Running", value=f"{status.version}, since {stamp(status.started_at)}"),
-        MessageField(name="Last check", value=_when(status.checks.last_at)),
-        MessageField(name="Next check", value=_when(status.checks.next_at)),
         MessageField(
-            name="Requests in 24 hours",
-            value="\n".join(f"{one.name}: {one.used} of {one.limit}" for one in status.budgets),
+            name=text("Running"),
+            value=text("{version}, since {start}", version=status.version, start=stamp(status.started_at)),
         ),
-        MessageField(name="Messages", value=_messages(status)),
-        MessageField(name="Sources", value=_lines(map(_source, status.sources)), inline=False),
+        MessageField(name=text("Last check"), value=_when(status.checks.last_at)),
+        MessageField(name=text("Next check"), value=_when(status.checks.next_at)),
         MessageField(
-            name="Rounds",
+            name=text("Requests in 24 hours"),
+            value=join("\n", map(_budget, status.budgets)),
+        ),
+        MessageField(name=text("Messages"), value=_messages(status)),
+        MessageField(name=text("Sources"), value=_lines(map(_source, status.sources)), inline=False),
+        MessageField(
+            name=text("Rounds"),
             value=_lines(map(_server, status.servers)),
             inline=False,
         ),
-        MessageField(name="Last error", value=_last_error(status.last_error), inline=False),
+        MessageField(name=text("Last error"), value=_last_error(status.last_error), inline=False),
         MessageField(
-            name="Blocked channels",
+            name=text("Blocked channels"),
             value=_lines(
-                f"<#{one.channel_id}>: {escape(one.reason)}; next try {stamp(one.next_try_at)}"
+                text(
+                    "{channel}: {reason}; next try {when}",
+                    channel=f"<#{one.channel_id}>",
+                    reason=escape(one.reason),
+                    when=stamp(one.next_try_at),
+                )
                 for one in status.blocked
             ),
             inline=False,
         ),
         MessageField(
-            name="Given up",
+            name=text("Given up"),
             value=_lines(
-                f"<#{one.channel_id}> {escape(one.title, 60)}: {escape(one.reason, 120)}"
+                join("", [f"<#{one.channel_id}> ", one.title, ": ", escape(one.reason, 120)])
                 for one in status.dead
             ),
             inline=False,
         ),
     )
     well = not status.blocked and not any(source.down_since for source in status.sources)
-    return Message(title="Status", tone=Tone.NOTICE if well else Tone.WARNING, fields=fields)
+    return Message(title=text("Status"), tone=Tone.NOTICE if well else Tone.WARNING, fields=fields)
 
 
 def about(version: str) -> Message:
@@ -135,7 +162,7 @@ def about(version: str) -> Message:
     return Message(
         title=f"Vedette {version}",
         tone=Tone.NOTICE,
-        body=(
+        body=text(
             "A self-hosted bot that tells a community when somebody goes live on TikTok and how the "
             "rounds of its ET:Legacy servers went.\n\n"
             "Vedette is free software under the MIT licence; whoever runs it has its source. It reads TikTok "
@@ -146,31 +173,46 @@ def about(version: str) -> Message:
 
 
 def _messages(status: Status) -> str:
-    waiting = status.messages.get(OutboxState.PENDING, 0)
-    parked = status.messages.get(OutboxState.PARKED, 0)
-    return f"waiting: {waiting}\nparked: {parked}\ngiven up: {status.messages.get(OutboxState.DEAD, 0)}"
+    return text(
+        "waiting: {waiting}\nparked: {parked}\ngiven up: {given_up}",
+        waiting=status.messages.get(OutboxState.PENDING, 0),
+        parked=status.messages.get(OutboxState.PARKED, 0),
+        given_up=status.messages.get(OutboxState.DEAD, 0),
+    )
+
+
+def _budget(budget: Budget) -> str:
+    name = _LEDGERS.get(budget.name, budget.name)
+    return text("{name}: {used} of {limit}", name=name, used=budget.used, limit=budget.limit)
 
 
 def _source(source: SourceHealth) -> str:
+    name = escape(source.name)
     if source.closed_until is not None and source.down_since is not None:
-        return f"{escape(source.name)}: left alone until {stamp(source.closed_until)}"
+        return text("{name}: left alone until {when}", name=name, when=stamp(source.closed_until))
     if source.down_since is not None:
-        return f"{escape(source.name)}: failing since {stamp(source.down_since)}"
-    return f"{escape(source.name)}: well, last answer {_when(source.last_ok_at)}"
+        return text("{name}: failing since {when}", name=name, when=stamp(source.down_since))
+    return text("{name}: well, last answer {when}", name=name, when=_when(source.last_ok_at))
 
 
 def _server(server: ServerRounds) -> str:
-    line = (
-        f"{escape(server.server)}: {server.rounds} round(s), looked {_when(server.listed_at)}, "
-        f"latest {_when(server.last_round_ended_at)}"
+    line = texts(
+        "{server}: {count} round, looked {listed}, latest {ended}",
+        "{server}: {count} rounds, looked {listed}, latest {ended}",
+        server.rounds,
+        server=escape(server.server),
+        listed=_when(server.listed_at),
+        ended=_when(server.last_round_ended_at),
     )
-    return f"{line}\nnot imported: {escape(server.trouble, 160)}" if server.trouble else line
+    if not server.trouble:
+        return line
+    return join("\n", [line, text("not imported: {reason}", reason=escape(server.trouble, 160))])
 
 
 def _last_error(source: SourceHealth | None) -> str:
     if source is None:
         return "-"
-    return f"{escape(source.name)}, {_when(source.last_error_at)}: {escape(source.last_error)}"
+    return join("", [escape(source.name), ", ", _when(source.last_error_at), ": ", escape(source.last_error)])
 
 
 def _when(instant: datetime | None) -> str:
@@ -178,4 +220,4 @@ def _when(instant: datetime | None) -> str:
 
 
 def _lines(lines: Iterable[str]) -> str:
-    return clip("\n".join(lines), _VALUE_LENGTH) or "-"
+    return join("\n", lines) or "-"

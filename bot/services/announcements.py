@@ -27,6 +27,7 @@ from bot.core.delivery import (
     retry,
     shown_revision,
 )
+from bot.core.guilds import GuildSettings
 from bot.storage import destinations, guilds, outbox, sources
 from bot.storage.engine import Connection, Database
 
@@ -117,6 +118,11 @@ class Announcements:
         async with self._database.write("outbox.begin") as conn:
             begun = await outbox.note_try(conn, message, now)
         return next_step(message, now=now, started_at=self._started_at) if begun else None
+
+    async def guild(self, guild_id: int) -> GuildSettings:
+        """Give what the guild chose in whose language and time zone a message is said."""
+        async with self._database.read() as conn:
+            return await guilds.load(conn, guild_id) or GuildSettings(guild_id=guild_id)
 
     async def settle(self, message: Outgoing, result: Result) -> None:
         """Write how a try ended; `message` is as `due` gave it."""

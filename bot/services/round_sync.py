@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -94,6 +94,10 @@ class LastRound:
 
     message: Message
     picture: bytes | None
+
+
+def _as_it_is(message: Message) -> Message:
+    return message
 
 
 @dataclass(kw_only=True, slots=True)
@@ -365,11 +369,17 @@ class RoundSync:
         async with self._database.read() as conn:
             return replace(poll, imported=imported, troubles=await store.troubles(conn, server))
 
-    async def last(self, by: Requester, server: str | None) -> LastRound:
-        """Give the last round of one server or of all of the requester's. Raises `NotAllowed`, `NothingThere`."""
+    async def last(
+        self, by: Requester, server: str | None, tell: Callable[[Message], Message] = _as_it_is
+    ) -> LastRound:
+        """Give the last round of one server or of all of the requester's, its texts said by `tell`.
+
+        Raises `NotAllowed`, `NothingThere`.
+        """
         message = await self._importer.last_message(self._chosen(by, server))
         if message is None:
             raise NothingThere(text("No round has been imported yet."))
+        message = tell(message)
         if message.chart is None:
             return LastRound(message=message, picture=None)
         try:
