@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,8 @@ from bot.storage.engine import Database
 from bot.storage.outbox import DeadLetter
 from bot.storage.sources import SourceHealth
 from bot.storage.status import Checks, ServerRounds
+
+_SSH = "ssh:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +85,7 @@ class Health:
                 sources=tuple(
                     source
                     for source in await sources.load_all(conn)
-                    if not _belongs_to_others(source.name, settings.game_servers.keys() - set(mine))
+                    if not _is_strange_server(source.name, mine)
                 ),
                 servers=tuple([await status.rounds_of(conn, server) for server in mine]),
                 blocked=await destinations.of_guild(conn, guild_id),
@@ -101,6 +104,6 @@ class Health:
             await status.write_note(conn, name, value)
 
 
-def _belongs_to_others(source: str, servers: set[str]) -> bool:
-    """Tell whether a source is a game server (named `<kind>:<server>`) of other guilds."""
-    return source.rpartition(":")[2] in servers
+def _is_strange_server(source: str, mine: Collection[str]) -> bool:
+    """Tell whether a source is a game server (named `ssh:<server>`) of other guilds or of nobody any more."""
+    return source.startswith(_SSH) and source.removeprefix(_SSH) not in mine

@@ -55,3 +55,16 @@ async def test_the_server_of_another_guild_is_not_shown(
         await sources.record_ok(conn, "ssh:other", clock.now())
     status = await health.snapshot(GUILD)
     assert "other" not in str(status_report(status).to_json())
+
+
+async def test_a_server_named_like_another_source_hides_only_itself(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    file = tmp_path / ".env"
+    server = "GAME_SERVERS__{0}__HOST=h\nGAME_SERVERS__{0}__USERNAME=u\nGAME_SERVERS__{0}__GUILD_IDS=2\n"
+    file.write_text(server.format("tiktok"), "utf-8")
+    async with database.write("test.answers") as conn:
+        for name in ("tiktok", "ssh:tiktok", "ssh:gone"):
+            await sources.record_ok(conn, name, clock.now())
+    status = await Health(database=database, clock=clock, settings=load_settings(file)).snapshot(GUILD)
+    assert [source.name for source in status.sources] == ["tiktok"]
