@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
-from typing import Any
+from typing import Literal
 from zoneinfo import available_timezones
 
 from bot.clock import Clock
@@ -17,6 +16,9 @@ from bot.storage import guilds
 from bot.storage.engine import Database
 from bot.texts import text
 
+Purpose = Literal["lives", "rounds", "admin"]
+"""What a guild has a channel for."""
+
 
 class Guilds:
     """What is known of the guilds the bot is in. `default_time_zone` is that of a guild nobody set up."""
@@ -28,6 +30,8 @@ class Guilds:
         self._announcements = announcements
         self._clock = clock
         self._default_time_zone = default_time_zone
+        # Reading the names of all zones takes long enough to be felt; it is done before anybody waits.
+        self._time_zones = available_timezones()
 
     async def get(self, guild_id: int) -> GuildSettings:
         """Read what was chosen for a guild; the defaults where nothing was."""
@@ -44,24 +48,24 @@ class Guilds:
         admin_channel_id: int | None = None,
         time_zone: str | None = None,
         language: str | None = None,
+        clear: Purpose | None = None,
     ) -> GuildSettings:
-        """Keep what an admin chose; None leaves what was. Raises `InputRefused`."""
-        chosen: dict[str, Any] = {
+        """Keep what an admin chose, forget the channel to `clear`; None leaves what was. Raises `InputRefused`."""
+        self._refuse_unknown(time_zone, language)
+        given = {
             "lives_channel_id": lives_channel_id,
             "rounds_channel_id": rounds_channel_id,
             "admin_channel_id": admin_channel_id,
             "time_zone": time_zone,
             "language": language,
         }
-        _refuse_unknown(time_zone, language)
-        settings = replace(
-            await self.get(by.guild_id),
-            set_up_by=by.user_id,
-            **{name: value for name, value in chosen.items() if value is not None},
-        )
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if clear is not None:
+            chosen = {f"{clear}_channel_id": None, **chosen}
         async with self._database.write("guilds.save") as conn:
-            await guilds.save(conn, settings, self._clock.now())
-        return settings
+            await guilds.joined(conn, by.guild_id, self._default_time_zone)
+            await guilds.choose(conn, by, chosen, self._clock.now())
+        return await self.get(by.guild_id)
 
     async def post_test(self, guild_id: int, channel_id: int) -> None:
         """Put a post that pings nobody into a channel, on the way every message takes."""
@@ -93,11 +97,10 @@ class Guilds:
                 await guilds.joined(conn, guild_id, self._default_time_zone)
         self._announcements.wake()
 
-
-def _refuse_unknown(time_zone: str | None, language: str | None) -> None:
-    if time_zone is not None and time_zone not in available_timezones():
-        raise InputRefused(
-            text("I do not know that time zone. Choose one of the suggestions, such as Asia/Jakarta.")
-        )
-    if language is not None and language not in LANGUAGES:
-        raise InputRefused(text("I speak {languages}.", languages=", ".join(LANGUAGES.values())))
+    def _refuse_unknown(self, time_zone: str | None, language: str | None) -> None:
+        if time_zone is not None and time_zone not in self._time_zones:
+            raise InputRefused(
+                text("I do not know that time zone. Choose one of the suggestions, such as Asia/Jakarta.")
+            )
+        if language is not None and language not in LANGUAGES:
+            raise InputRefused(text("I speak {languages}.", languages=", ".join(LANGUAGES.values())))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.guilds import GuildSettings
+from bot.core.requester import Requester
 from bot.storage.tables import guilds, subscriptions
 from bot.storage.upsert import insert_for
 
@@ -20,13 +21,10 @@ async def load(conn: AsyncConnection, guild_id: int) -> GuildSettings | None:
     return None if row is None else GuildSettings(**row)
 
 
-async def save(conn: AsyncConnection, settings: GuildSettings, now: datetime) -> None:
-    """Write what the admins of a guild chose."""
-    values = {name: getattr(settings, name) for name in GuildSettings.__dataclass_fields__}
-    statement = insert_for(conn, guilds).values(**values, set_up_at=now)
-    await conn.execute(
-        statement.on_conflict_do_update(index_elements=["guild_id"], set_={**values, "set_up_at": now})
-    )
+async def choose(conn: AsyncConnection, by: Requester, chosen: Mapping[str, object], now: datetime) -> None:
+    """Write what an admin of a known guild chose, by column; the other columns stay as they are."""
+    this = guilds.c.guild_id == by.guild_id
+    await conn.execute(update(guilds).where(this).values(**chosen, set_up_by=by.user_id, set_up_at=now))
 
 
 async def joined(conn: AsyncConnection, guild_id: int, time_zone: str) -> None:
