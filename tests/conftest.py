@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import database, database_url, new_database, postgresql
+
+__all__ = ["database", "database_url", "new_database", "postgresql"]  # fixtures for every test
+
 ROOT = Path(__file__).resolve().parents[1]
 _NO_EXCUSES = "VEDETTE_STRICT=1 accepts no skipped test and no expected failure"
 

@@ -3,7 +3,8 @@
 On SQLite there are two engines on one file: one writing connection that begins IMMEDIATE, and a small
 pool of readers that cannot write. Every write transaction, over all processes, holds an inter-process
 lock on a file of its own, so that there is never more than one writer (design/dependencies.md 2.4: the
-WAL-reset bug). On another engine both contexts use the one engine.
+WAL-reset bug). On PostgreSQL one pool of connections serves both, and an advisory lock does the same
+(`bot.storage.postgresql`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from bot.errors import StorageError
+from bot.storage.postgresql import (
+    reason_of,
+    server_engine,
+    snapshots_of,
+    wait_for_turn,
+    with_known_options,
+)
 
 BUSY_TIMEOUT_MS = 5000
 READERS = 4
@@ -34,11 +42,15 @@ WAL_SIZE_LIMIT_BYTES = 16 * 1024 * 1024
 Connection = AsyncConnection
 """What `read` and `write` give; the services name it without knowing SQLAlchemy."""
 
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",  # as some hosters write it
+}
 
-# What a driver raises for a value it cannot store besides its own errors: an integer over 64 bits, a lone
-# surrogate. PostgreSQL's driver wraps them; SQLite's lets them through.
-_STATEMENT_ERRORS = (SQLAlchemyError, sqlite3.Error, OverflowError, UnicodeEncodeError)
+# What a driver raises besides its own errors. SQLite's: for an integer over 64 bits, for a lone surrogate.
+# PostgreSQL's: where the server cannot be reached or does not answer (OSError).
+_STATEMENT_ERRORS = (SQLAlchemyError, sqlite3.Error, OverflowError, UnicodeEncodeError, OSError)
 
 
 def sqlite_url(file: Path) -> URL:
@@ -57,7 +69,8 @@ def database_url(text: URL | str) -> URL:
         raise StorageError(f"there is no support for {backend}; use one of {', '.join(DRIVERS)}")
     if backend == "sqlite" and (not url.database or url.database == ":memory:"):
         raise StorageError("an embedded database needs a file; memory is not shared between connections")
-    return url.set(drivername=DRIVERS[backend])
+    url = url.set(drivername=DRIVERS[backend])
+    return url if backend == "sqlite" else with_known_options(url)
 
 
 def embedded_file(url: URL | str) -> Path | None:
@@ -77,23 +90,24 @@ class Database:
         self._writing: asyncio.Task[Any] | None = None
 
     @classmethod
-    def open(cls, url: URL | str, *, foreign_keys: bool = True) -> Database:
+    def open(cls, url: URL | str, *, migrating: bool = False) -> Database:
         """Make the engines; nothing is connected before the first transaction.
 
-        Without `foreign_keys` the writer does not enforce them: a migration on SQLite rebuilds tables, and
-        dropping the old one would cascade. Raises `StorageError` for a URL or a folder that cannot be used.
+        `migrating` is for work on the schema or on all rows: the writer does not enforce foreign keys on
+        SQLite, where tables are rebuilt and dropping the old one would cascade; a server may take any time.
+        Raises `StorageError` for a URL or a folder that cannot be used.
         """
         url = database_url(url)
         file = embedded_file(url)
         if file is None:
-            engine = _server_engine(url)
-            return cls(engine, engine, None)
+            engine = server_engine(url, patient=migrating)
+            return cls(engine, snapshots_of(engine), None)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"the database's folder cannot be made: {error}") from error
         lock = WriterLock(file.with_name(file.name + ".lock"))
-        return cls(_sqlite_writer(url, foreign_keys=foreign_keys), _sqlite_reader(url), lock)
+        return cls(_sqlite_writer(url, foreign_keys=not migrating), _sqlite_reader(url), lock)
 
     @property
     def url(self) -> URL:
@@ -124,24 +138,25 @@ class Database:
         """
         with _storage_errors(name):
             async with self._exclusive(), self._writer.begin() as connection:
+                if self._lock is None:
+                    await wait_for_turn(connection)
                 yield connection
 
     @asynccontextmanager
     async def _exclusive(self) -> AsyncIterator[None]:
-        """Be the only writer: of this process by turns, of all processes by the lock."""
-        if self._lock is None:
-            yield
-            return
+        """Be the only writer: of this process by turns, of all processes by the lock beside the file."""
         if self._writing is asyncio.current_task():
             raise RuntimeError("a write transaction inside a write transaction would wait for itself")
         async with self._turn:
-            await self._lock.acquire()
+            if self._lock is not None:
+                await self._lock.acquire()
             self._writing = asyncio.current_task()
             try:
                 yield
             finally:
                 self._writing = None
-                await self._lock.release()
+                if self._lock is not None:
+                    await self._lock.release()
 
     async def checkpoint(self) -> None:
         """Fold SQLite's write-ahead log back into the file, as the only writer."""
@@ -201,14 +216,8 @@ def _storage_errors(name: str) -> Iterator[None]:
     except _STATEMENT_ERRORS as error:
         reason = error.orig if isinstance(error, StatementError) and error.orig else error
         # Neither the statement nor its parameters may reach a log through the chain of causes.
-        raise StorageError(f"{name}: {reason}") from reason
-
-
-def _server_engine(url: URL) -> AsyncEngine:
-    try:
-        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
-    except ImportError as error:
-        raise StorageError(f"the driver for this database is not installed: {error.name}") from error
+        cause = None if hasattr(reason, "sqlstate") else reason
+        raise StorageError(f"{name}: {reason_of(reason)}") from cause
 
 
 def _sqlite_writer(url: URL, *, foreign_keys: bool) -> AsyncEngine:

@@ -40,7 +40,7 @@ async def upgrade(url: URL | str, backup_folder: Path, now: datetime, *, keep: i
     at any moment, it leaves the old schema or the new one. Raises `SchemaTooNew`, `BackupFailed`,
     `StorageError`.
     """
-    database = Database.open(url, foreign_keys=False)
+    database = Database.open(url, migrating=True)
     try:
         async with database.read() as connection:
             found = await current_revision(connection)

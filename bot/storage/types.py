@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Text
+from sqlalchemy import BigInteger, Boolean, Integer, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -42,16 +42,20 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
-class Flag(TypeDecorator[bool]):
-    """A boolean, stored as 0 or 1 (SQLite's STRICT tables know no BOOLEAN)."""
+FLAG = Boolean().with_variant(Integer, "sqlite")
+"""SQLite's STRICT tables know no BOOLEAN: 0 or 1 there."""
 
-    impl = Integer
+
+class Flag(TypeDecorator[bool]):
+    """A boolean on every engine."""
+
+    impl = FLAG
     cache_ok = True
 
-    def process_bind_param(self, value: bool | None, dialect: Dialect) -> int | None:
-        """Turn a boolean into 0 or 1."""
+    def process_bind_param(self, value: bool | None, dialect: Dialect) -> bool | None:
+        """Give a boolean, which SQLite takes for 0 or 1."""
         del dialect
-        return None if value is None else int(bool(value))
+        return None if value is None else bool(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> bool | None:
         """Turn 0 or 1 into a boolean."""

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from bot.core.announcements import Message, Tone
 from bot.core.delivery import OutboxState, Outgoing
 from bot.storage import destinations, guilds, outbox
-from bot.storage.engine import Database, sqlite_url
-from bot.storage.tables import metadata
+from bot.storage.engine import Database
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=1)
 HELLO = Message(title="Hello", tone=Tone.LIVE)
 BYE = Message(title="Bye", tone=Tone.ENDED)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database.open(sqlite_url(tmp_path / "outbox.db"))
-    async with database.write("test.create") as conn:
-        await conn.run_sync(metadata.create_all)
-    yield database
-    await database.close()
 
 
 async def put(

@@ -3,29 +3,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from bot.core.rounds.files import FileRecord, FileState, failed, imported
 from bot.core.rounds.pairing import Pairing
 from bot.core.rounds.resolve import resolve
 from bot.storage import rounds
-from bot.storage.engine import Database, sqlite_url
-from bot.storage.tables import guilds, metadata, round_files, round_players
+from bot.storage.tables import guilds, round_files, round_players
 from tests.clocks import START
 from tests.core.rounds.samples import header, played, roster
 
 SEEN = FileRecord(state=FileState.SEEN, size=9, modified_at=START, listed_at=START)
 NAME = "2026-11-21-200000-supply-round-1.txt"
-
-
-@pytest.fixture
-async def database(tmp_path):
-    database = Database.open(sqlite_url(tmp_path / "vedette.db"))
-    async with database.write("test.create") as conn:
-        await conn.run_sync(metadata.create_all)
-    yield database
-    await database.close()
 
 
 async def keep_file(conn, name=NAME, *, server="alpha", sha256="aa", content=b"x"):

