@@ -59,7 +59,7 @@ class Guilds:
             "time_zone": time_zone,
             "language": language,
         }
-        chosen = {name: value for name, value in given.items() if value is not None}
+        chosen: dict[str, object] = {name: value for name, value in given.items() if value is not None}
         if clear is not None:
             chosen = {f"{clear}_channel_id": None, **chosen}
         async with self._database.write("guilds.save") as conn:
