@@ -54,10 +54,13 @@ class StatsSync(
     @app_commands.describe(server=locale_str("Only this game server; leave it out for all of them"))
     async def last(self, interaction: discord.Interaction[VedetteClient], server: str | None = None) -> None:
         """Show the last round to everyone in the channel."""
+        # Before it is deferred: what answers a public deferral is public, and a hint is for one person.
+        last = await self._round_sync.last(requester_of(interaction), server)
         await interaction.response.defer(thinking=True)
         aloud = guild_of(await self._announcements.guild(interaction.guild_id or 0))
-        last = await self._round_sync.last(requester_of(interaction), server, aloud.tell)
-        await answer(interaction, last.message, self._announcements, picture=last.picture, aloud=aloud)
+        last = aloud.tell(last)
+        picture = await self._round_sync.picture(last)
+        await answer(interaction, last, self._announcements, picture=picture, aloud=aloud)
 
     @sync.autocomplete("server")
     @last.autocomplete("server")

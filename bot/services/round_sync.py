@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -86,18 +86,6 @@ class ServerStatus:
     troubles: tuple[Trouble, ...]
     error: str
     closed: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LastRound:
-    """The message of a round and its chart, None where there is nothing to draw or it failed."""
-
-    message: Message
-    picture: bytes | None
-
-
-def _as_it_is(message: Message) -> Message:
-    return message
 
 
 @dataclass(kw_only=True, slots=True)
@@ -369,24 +357,23 @@ class RoundSync:
         async with self._database.read() as conn:
             return replace(poll, imported=imported, troubles=await store.troubles(conn, server))
 
-    async def last(
-        self, by: Requester, server: str | None, tell: Callable[[Message], Message] = _as_it_is
-    ) -> LastRound:
-        """Give the last round of one server or of all of the requester's, its texts said by `tell`.
+    async def last(self, by: Requester, server: str | None) -> Message:
+        """Give the last round of one server or of all of the requester's, as it was posted.
 
         Raises `NotAllowed`, `NothingThere`.
         """
         message = await self._importer.last_message(self._chosen(by, server))
         if message is None:
             raise NothingThere(text("No round has been imported yet."))
-        message = tell(message)
-        if message.chart is None:
-            return LastRound(message=message, picture=None)
+        return message
+
+    async def picture(self, message: Message) -> bytes | None:
+        """Draw the chart of a round; None where there is nothing to draw or it failed."""
         try:
-            return LastRound(message=message, picture=await self._charts.render(message.chart))
+            return None if message.chart is None else await self._charts.render(message.chart)
         except ChartFailed as error:
             log.warning("The chart of the last round could not be drawn: %s", error)
-            return LastRound(message=message, picture=None)
+            return None
 
     def _chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
         mine = self.servers_of(by)

@@ -72,6 +72,7 @@ async def test_a_member_sees_the_last_round_with_its_chart(room, world):
 async def test_without_a_round_the_last_one_is_a_hint(room, world):
     said = (await room.command("rounds last"))["response"]
     assert "No round has been imported yet." in said["content"]
+    assert said["ephemeral"]
 
 
 async def test_only_the_own_servers_are_suggested(room, world):

@@ -512,10 +512,10 @@ async def test_the_last_round_is_shown_as_it_was_posted(world):
     await world.run_for(60)
     last = await world.sync.last(BY, None)
     newest = (await world.posts())[-1]
-    assert last.message == Message.from_json(newest["message"])
-    assert last.picture.endswith(last.message.chart.title.encode())
+    assert last == Message.from_json(newest["message"])
+    assert (await world.sync.picture(last)).endswith(last.chart.title.encode())
     world.charts.fails = True
-    assert (await world.sync.last(BY, "alpha")).picture is None
+    assert await world.sync.picture(last) is None
 
 
 async def test_a_sync_waits_for_a_new_file_to_rest(world):
