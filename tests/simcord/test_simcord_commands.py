@@ -1,0 +1,242 @@
+"""Every command by every kind of person, in SimCord's Discord; a new command needs its line here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import simcord
+from discord import app_commands
+from sqlalchemy import text
+
+from bot.errors import SourceUnavailable
+from bot.storage.tables import metadata
+from tests.services.round_world import FIRST
+from tests.simcord.sim import Sim, shown
+from tests.slashcommands import slash_commands
+
+# Each command with options that suit it; a name in angle brackets is something of the guild.
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "live add": {"user": "@ben", "channel": "<channel>", "role": "<role>"},
+    "live remove": {"user": "ana", "channel": "<channel>"},
+    "live list": {},
+    "live check": {"user": "ana"},
+    "live pause": {"user": "ana", "paused": True},
+    "rounds sync": {"server": "alpha", "backfill": True},
+    "rounds last": {"server": "alpha"},
+    "setup": {
+        "lives": "<channel>",
+        "rounds": "<channel>",
+        "admin": "<hidden>",
+        "time_zone": "Asia/Jakarta",
+        "language": "id",
+    },
+    "status": {},
+    "about": {},
+}
+# Each option that suggests, with what is typed, and a suggestion that must be among the answers.
+SUGGESTIONS = {
+    ("live remove", "user"): ("an", "ana"),
+    ("live check", "user"): ("", "ana"),
+    ("live pause", "user"): ("@a", "ana"),
+    ("rounds sync", "server"): ("al", "alpha"),
+    ("rounds last", "server"): ("", "alpha"),
+    ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
+}
+FOR_EVERYONE = {"about", "rounds last"}
+PUBLIC = {"rounds last"}
+WITHOUT_DATABASE = {"about"}
+ADMINS = sorted(EXAMPLES.keys() - FOR_EVERYONE)
+
+
+def options(sim: Sim, name: str) -> dict[str, Any]:
+    given = EXAMPLES[name]
+    return {
+        key: getattr(sim, value.strip("<>")) if str(value).startswith("<") else value
+        for key, value in given.items()
+    }
+
+
+@pytest.fixture
+async def at_work(sim: Sim) -> Sim:
+    """Ana is followed, and a round was played."""
+    for number, handle in enumerate(("ana", "ben"), 1):
+        sim.lives.tiktok.add(handle, number)
+    await sim.use(sim.admin, "live add", user="@ana", channel=sim.channel, role=sim.role)
+    sim.rounds.drop(FIRST)
+    await sim.rounds.run_for(10)
+    return sim
+
+
+def test_every_command_every_option_and_every_suggestion_has_its_line_here():
+    tree = dict(slash_commands())
+    assert EXAMPLES.keys() == tree.keys()
+    for name, command in tree.items():
+        assert EXAMPLES[name].keys() == {one.display_name for one in command.parameters}, name
+    suggesting = {
+        (name, one.display_name)
+        for name, command in tree.items()
+        for one in command.parameters
+        if one.autocomplete
+    }
+    assert SUGGESTIONS.keys() == suggesting
+
+
+async def test_simcord_was_sent_exactly_the_commands_of_the_cogs(sim: Sim):
+    assert set(sim.admin.available_commands(sim.channel)) == EXAMPLES.keys()
+    assert {leaf.qualified_name for leaf in leaves(sim)} == EXAMPLES.keys()
+
+
+def leaves(sim: Sim) -> list[app_commands.Command]:
+    return [one for one in sim.client.tree.walk_commands() if isinstance(one, app_commands.Command)]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_an_admin_is_answered(at_work: Sim, name: str):
+    answer = await at_work.use(at_work.admin, name, **options(at_work, name))
+    assert answer.ephemeral is (name not in PUBLIC)
+    assert shown(answer)
+    assert "incident" not in shown(answer)
+    assert at_work.env.errors == []
+
+
+async def test_a_member_is_offered_what_is_for_everyone_and_the_rounds_whose_sync_looks_again(sim: Sim):
+    assert set(sim.member.available_commands(sim.channel)) == FOR_EVERYONE | {"rounds sync"}
+
+
+@pytest.mark.parametrize("name", ADMINS)
+async def test_a_member_whom_the_servers_own_rules_let_in_is_refused_and_nothing_happens(
+    at_work: Sim, name: str
+):
+    at_work.let_in(at_work.member)
+    before = await everything(at_work)
+    answer = await at_work.use(at_work.member, name, **options(at_work, name))
+    assert answer.ephemeral
+    assert "Manage Server" in shown(answer)
+    assert await everything(at_work) == before
+    assert [type(error).__name__ for error in at_work.env.errors] == ["Refused"]
+
+
+async def everything(sim: Sim) -> list[Any]:
+    """What is stored, and what was asked outside."""
+    async with sim.database.read() as conn:
+        names = (await conn.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))).scalars()
+        rows = [(name, (await conn.execute(text(f'SELECT * FROM "{name}"'))).all()) for name in sorted(names)]
+    return [rows, list(sim.lives.tiktok.asked), sim.rounds.folder.listings]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_the_owner_of_the_deployment_is_let_through_where_the_server_shows_the_command(
+    at_work: Sim, name: str
+):
+    at_work.let_in(at_work.owner)
+    answer = await at_work.use(at_work.owner, name, **options(at_work, name))
+    assert "Manage Server" not in shown(answer)
+    assert at_work.env.errors == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+async def test_no_command_is_offered_outside_a_server(sim: Sim, name: str):
+    await sim.env.settle()
+    assert name not in sim.admin.user.available_commands()
+
+
+async def lose_the_tables(sim: Sim) -> None:
+    async with sim.database.write("test.break") as conn:
+        for table in metadata.tables:
+            await conn.execute(text(f"ALTER TABLE {table} RENAME TO gone_{table}"))
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES.keys() - WITHOUT_DATABASE))
+async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_work: Sim, caplog, name: str):
+    given = options(at_work, name)
+    await lose_the_tables(at_work)
+    answer = await at_work.use(at_work.admin, name, **given)
+    assert answer.ephemeral
+    incident = re.search(r"incident `([0-9a-f]{8})`", shown(answer))
+    assert incident, shown(answer)
+    assert "no such table" not in shown(answer)
+    (record,) = [one for one in caplog.records if incident[1] in one.getMessage()]
+    assert f"/{name}" in record.getMessage()
+    assert record.exc_info
+    assert at_work.env.errors
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "hint"),
+    [
+        ("live add", {"user": "no handle!", "channel": "<channel>"}, "handle"),
+        ("live add", {"user": "@ben", "channel": "<channel>", "role": "<everyone>"}, "never ping everyone"),
+        ("live remove", {"user": "nobody"}, "nobody"),
+        ("live check", {"user": "nobody"}, "nobody"),
+        ("live pause", {"user": "nobody"}, "nobody"),
+        ("rounds sync", {"server": "beta"}, "does not belong"),
+        ("rounds last", {"server": "beta"}, "does not belong"),
+        ("setup", {"time_zone": "Jakarta"}, "time zone"),
+    ],
+)
+async def test_who_asks_for_what_cannot_be_gets_a_private_hint(
+    at_work: Sim, name: str, given: dict[str, Any], hint: str
+):
+    things = {"<channel>": at_work.channel, "<everyone>": at_work.guild.default_role}
+    given = {key: things.get(value, value) for key, value in given.items()}
+    answer = await at_work.use(at_work.admin, name, **given)
+    assert hint in shown(answer)
+    assert "incident" not in shown(answer)
+    assert answer.ephemeral
+    assert len(at_work.env.errors) == 1
+
+
+async def test_a_source_that_is_down_is_told_as_such(at_work: Sim):
+    at_work.lives.tiktok.trouble = SourceUnavailable("HTTP 429", blocked=True)
+    at_work.rounds.folder.trouble = SourceUnavailable("alpha: no answer within 10 s")
+    checked = await at_work.use(at_work.admin, "live check", user="ana")
+    assert "HTTP 429" in shown(checked)
+    synced = await at_work.use(at_work.admin, "rounds sync", server="alpha")
+    assert "not read" in shown(synced)
+    assert at_work.env.errors == []
+
+
+@pytest.mark.parametrize(("name", "option"), SUGGESTIONS)
+async def test_what_is_typed_is_completed(at_work: Sim, name: str, option: str):
+    typed, wanted = SUGGESTIONS[name, option]
+    choices = await at_work.admin.autocomplete(at_work.channel, name, option, typed)
+    assert wanted in [choice["value"] for choice in choices]
+    assert len(choices) <= 25
+    assert "beta" not in [choice["value"] for choice in choices]
+    assert await at_work.admin.autocomplete(at_work.channel, name, option, "zzzz") == []
+
+
+async def test_a_suggestion_that_cannot_be_made_is_none_and_the_log_says_why(at_work: Sim, caplog):
+    await lose_the_tables(at_work)
+    assert await at_work.admin.autocomplete(at_work.channel, "live check", "user", "a") == []
+    assert "live check" in caplog.text
+
+
+async def test_a_command_that_is_not_there_any_more_is_explained(sim: Sim):
+    sim.client.tree.remove_command("about")
+    answer = await sim.use(sim.member, "about")
+    assert "has changed" in shown(answer)
+    assert answer.ephemeral
+    assert len(sim.env.errors) == 1
+
+
+async def test_warnings_name_what_the_bot_lacks(sim: Sim):
+    sim.lives.tiktok.add("ana", 1)
+    quiet = sim.guild.create_role("Quiet")
+    answer = await sim.use(sim.admin, "live add", user="ana", channel=sim.hidden, role=quiet)
+    assert "Embed Links, Attach Files" in shown(answer)
+    assert "cannot be pinged" in shown(answer)
+    set_up = await sim.use(sim.admin, "setup", lives=sim.hidden)
+    assert "I lack Embed Links, Attach Files" in shown(set_up)
+
+
+async def test_the_last_round_has_its_chart(at_work: Sim):
+    answer = await at_work.use(at_work.member, "rounds last")
+    (embed,) = answer.embeds
+    assert embed.title.startswith("Adlernest")
+    (chart,) = answer.attachments
+    assert chart.filename == "chart.png"
+    with pytest.raises(simcord.SetupError):
+        await at_work.member.slash(at_work.channel, "status")

@@ -1,0 +1,143 @@
+"""The bot's views and its posts, in SimCord's Discord."""
+
+from __future__ import annotations
+
+import asyncio
+
+import discord
+import pytest
+import simcord
+
+from bot.core.announcements import Message, MessageField, Tone
+from bot.discord.delivery import Delivery
+from bot.discord.pages import LIFETIME_SECONDS, Pages
+from bot.storage import outbox
+from tests.discord_room.room import Painter
+from tests.simcord.sim import GUILD_ID, Sim, shown
+
+TESTED = {Pages}
+ACCOUNTS = 20
+
+
+def test_every_view_is_tested_here():
+    kinds = (discord.ui.View, discord.ui.LayoutView, discord.ui.Modal)
+    below = {one for kind in kinds for one in all_below(kind)}
+    assert {one for one in below if one.__module__.startswith(("bot.", "cogs."))} == TESTED
+
+
+def all_below(kind: type) -> set[type]:
+    return {found for one in kind.__subclasses__() for found in (one, *all_below(one))}
+
+
+@pytest.fixture
+async def listed(sim: Sim) -> simcord.ResponseMessage:
+    """A list of more accounts than fit on one page."""
+    for number in range(ACCOUNTS):
+        sim.lives.tiktok.add(f"ana{number:02}", number + 1)
+        await sim.use(sim.admin, "live add", user=f"ana{number:02}", channel=sim.channel)
+    return await sim.use(sim.admin, "live list")
+
+
+async def test_pages_are_turned_to_the_end_and_back(sim: Sim, listed: simcord.ResponseMessage):
+    assert "Page 1 of 2" in shown(listed)
+    first = listed.embeds[0].description
+    with pytest.raises(simcord.SetupError, match="disabled"):
+        await sim.admin.click(listed, label="Previous")
+    simcord.assert_responded(await sim.admin.click(listed, label="Next"))
+    assert "Page 2 of 2" in shown(listed)
+    second = listed.embeds[0].description
+    assert [f"ana{number:02}" in first + second for number in range(ACCOUNTS)] == [True] * ACCOUNTS
+    with pytest.raises(simcord.SetupError, match="disabled"):
+        await sim.admin.click(listed, label="Next")
+    await sim.admin.click(listed, label="Previous")
+    assert listed.embeds[0].description == first
+    assert sim.env.errors == []
+
+
+async def test_nobody_else_sees_the_pages(sim: Sim, listed: simcord.ResponseMessage):
+    with pytest.raises(simcord.SetupError, match="not visible"):
+        await sim.member.click(listed, label="Next")
+
+
+async def test_the_buttons_go_when_nobody_used_them_and_the_text_stays(
+    sim: Sim, listed: simcord.ResponseMessage
+):
+    await sim.env.advance_time(LIFETIME_SECONDS - 10)
+    assert listed.components
+    await sim.env.advance_time(11)
+    assert listed.components == []
+    assert "ana00" in shown(listed)
+    assert sim.env.errors == []
+
+
+async def test_one_page_has_no_buttons(sim: Sim):
+    assert (await sim.use(sim.admin, "live list")).components == []
+
+
+# What goes through the outbox.
+
+
+async def deliver(sim: Sim) -> None:
+    """Bring everything that is due to Discord, as the loop of the delivery does."""
+    delivery = Delivery(sim.client, sim.services.announcements, Painter())
+    await delivery.start_due()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*delivery._busy.values())
+    await sim.env.settle()
+
+
+async def test_setup_posts_a_test_that_pings_nobody(sim: Sim):
+    await sim.use(sim.admin, "setup", lives=sim.channel)
+    await deliver(sim)
+    (post,) = sim.channel.history()
+    assert post.embeds[0].title == "This channel works"
+    assert post.content == ""
+    assert (post.role_mentions, post.mentions, post.mention_everyone) == ([], [], False)
+
+
+async def test_a_live_is_posted_with_its_link_and_pings_the_chosen_role_once(sim: Sim):
+    sim.lives.tiktok.add("ana", 1)
+    sim.lives.tiktok.go_live("ana")
+    await sim.use(sim.admin, "live add", user="ana", channel=sim.channel, role=sim.role)
+    await deliver(sim)
+    (post,) = sim.channel.history()
+    assert post.content == sim.role.mention
+    assert [role.id for role in post.role_mentions] == [sim.role.id]
+    (button,) = post.components[0].children
+    assert button.url == "https://www.tiktok.com/@ana/live"
+
+
+async def test_the_largest_message_fits_discords_limits(sim: Sim):
+    message = Message(
+        title="T" * 300,
+        tone=Tone.NOTICE,
+        body="b" * 5000,
+        fields=tuple(MessageField(name="n" * 300, value="v" * 1100) for _ in range(30)),
+    )
+    async with sim.database.write("test.put") as conn:
+        await outbox.put(
+            conn,
+            event_key="test:large",
+            guild_id=GUILD_ID,
+            channel_id=sim.channel.id,
+            message=message,
+            now=sim.services.clock.now(),
+        )
+    await deliver(sim)
+    (post,) = sim.channel.history()
+    assert len(post.embeds[0]) <= 6000
+    assert post.embeds[0].title.startswith("TTT")
+
+
+async def test_a_channel_without_permission_gets_nothing_and_is_named_as_blocked(sim: Sim):
+    denied = discord.PermissionOverwrite(send_messages=False)
+    closed = sim.guild.create_text_channel("closed", overwrites={sim.guild.me: denied})
+    await sim.env.settle()
+    sim.lives.tiktok.add("ana", 1)
+    sim.lives.tiktok.go_live("ana")
+    await sim.use(sim.admin, "live add", user="ana", channel=closed)
+    await deliver(sim)
+    assert closed.history() == []
+    status = shown(await sim.use(sim.admin, "status"))
+    assert closed.mention in status
+    assert "I lack a permission there" in status
