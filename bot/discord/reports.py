@@ -46,12 +46,7 @@ def setup_report(
     troubles = {channel_id: trouble_in(guild, channel_id) for channel_id in used}
     quiet = _roles_that_stay_silent(guild, entries)
     lines = [
-        text(
-            "{purpose}: {channel} - {state}",
-            purpose=purpose,
-            channel=f"<#{channel_id}>",
-            state=troubles[channel_id] or text("all well"),
-        )
+        join("", [purpose, f": <#{channel_id}> - ", troubles[channel_id] or text("all well")])
         for channel_id, purpose in used.items()
     ]
     facts = [

@@ -94,7 +94,7 @@ def _side_title(round_: ResolvedRound, side: int) -> str:
     if side == SPECTATOR or round_.defender_side not in {AXIS, ALLIES}:
         return SIDES[side]
     role = text("defending") if side == round_.defender_side else text("attacking")
-    return text("{side} ({role})", side=SIDES[side], role=role)
+    return join("", [SIDES[side], " (", role, ")"])
 
 
 def _on_side(round_: ResolvedRound, side: int) -> list[ResolvedPlayer]:
