@@ -72,7 +72,7 @@ async def _replace(
     conn: AsyncConnection, event_key: str, channel_id: int, message: Message, now: datetime
 ) -> None:
     this = (outbox.c.event_key == event_key) & (outbox.c.channel_id == channel_id)
-    row = (await conn.execute(select(outbox).where(this).with_for_update())).one()
+    row = (await conn.execute(select(outbox).where(this))).one()
     state = OutboxState(row.state)
     deleted = row.delivered_revision > 0 and row.message_id is None
     if deleted or state.is_final or Message.from_json(row.message) == message:
@@ -120,7 +120,7 @@ async def next_try_at(conn: AsyncConnection, now: datetime) -> datetime | None:
 
 async def load(conn: AsyncConnection, outbox_id: int) -> Outgoing:
     """Read one message, to change it in the same transaction."""
-    query = select(outbox).where(outbox.c.id == outbox_id).with_for_update()
+    query = select(outbox).where(outbox.c.id == outbox_id)
     return _outgoing((await conn.execute(query)).mappings().one())
 
 
