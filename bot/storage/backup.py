@@ -59,8 +59,8 @@ def make_backup(database: Path | None, folder: Path, *, now: datetime, keep: int
                 source.execute("VACUUM INTO ?", (str(copy),))
             backup = _publish(copy, folder, now)
         for old in list_backups(folder, but=backup)[max(0, keep - 1) :]:
+            old.unlink()  # the manifest last, so that no backup lacks one
             _manifest_of(old).unlink(missing_ok=True)
-            old.unlink()
     return backup
 
 
@@ -96,9 +96,15 @@ def list_backups(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
 
 def _sweep(folder: Path, now: datetime) -> None:
     """Remove what killed backups left; a young one may still be at work."""
-    for left in folder.glob(_UNFINISHED + "*"):
-        if now - datetime.fromtimestamp(left.stat().st_mtime, UTC) > _UNFINISHED_KEPT:
+    manifests = [file for file in folder.glob("*.json") if _NAME.fullmatch(file.stem)]
+    lonely = [manifest for manifest in manifests if not manifest.with_suffix("").exists()]
+    for left in (*folder.glob(_UNFINISHED + "*"), *lonely):
+        if now - datetime.fromtimestamp(left.stat().st_mtime, UTC) <= _UNFINISHED_KEPT:
+            continue
+        if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _publish(copy: Path, folder: Path, now: datetime) -> Path:

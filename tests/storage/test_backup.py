@@ -129,6 +129,35 @@ async def test_two_backups_of_the_same_second_are_two_files(database, file, fold
     assert list_backups(folder) == (second, first)
 
 
+async def test_a_backup_that_goes_is_whole_until_it_is_gone(database, file, folder, monkeypatch):
+    make_backup(file, folder, now=NOW, keep=1)
+    unlink, left = Path.unlink, []
+
+    def watched(path: Path, *arguments: object, **named: object) -> None:
+        unlink(path, *arguments, **named)
+        if path.parent == folder:
+            left.append([verify_backup(backup, KNOWN) for backup in list_backups(folder)])
+
+    monkeypatch.setattr(Path, "unlink", watched)
+    make_backup(file, folder, now=NOW + timedelta(days=1), keep=1)
+    assert [len(whole) for whole in left] == [1, 1]
+    assert len(list(folder.iterdir())) == 2
+
+
+async def test_the_manifest_of_a_backup_that_was_killed_is_swept_and_one_at_work_is_not(
+    database, file, folder
+):
+    folder.mkdir()
+    old, young = folder / "vedette-20250101T000000Z.db.json", folder / "vedette-20250102T000000Z.db.json"
+    for manifest in (old, young):
+        manifest.write_text("{}")
+    os.utime(old, (0, (NOW - timedelta(days=2)).timestamp()))
+    os.utime(young, (0, NOW.timestamp()))
+    make_backup(file, folder, now=NOW, keep=3)
+    assert not old.exists()
+    assert young.exists()
+
+
 async def test_what_a_killed_backup_left_is_swept_and_one_at_work_is_not(database, file, folder):
     old, young = folder / ".unfinished-old", folder / ".unfinished-young"
     for left, age in ((old, timedelta(days=2)), (young, timedelta(minutes=1))):
