@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.progress import track
@@ -29,22 +29,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console=console,
         disable=not console.is_terminal,
     )
-    return _tell(outcomes, options.days)
+    failed = _tell(outcomes, options.days)
+    print(f"{len(seeds)} seeds of {options.days:g} days: {failed} broke a promise")
+    return 1 if failed else 0
 
 
-def _tell(outcomes: object, days: float) -> int:
+def _tell(outcomes: Iterable[Outcome], days: float) -> int:
+    """Print each failure, then what all seeds together were; gives how many failed."""
     counts: Counter[str] = Counter()
-    longest, failed, number = 0.0, 0, 0
-    for number, outcome in enumerate(outcomes, start=1):  # type: ignore[arg-type, var-annotated]
+    longest, failed = 0.0, 0
+    for outcome in outcomes:
         longest = max(longest, outcome.counts.pop("longest wait, share of its bound"))
         counts.update(outcome.counts)
         if outcome.broken:
             failed += 1
             print(*_failure(outcome, days), sep="\n", flush=True)
-    print(f"{number} seeds of {days:g} days: {failed} broke a promise")
     print(", ".join(f"{name}: {count:g}" for name, count in counts.items()))
     print(f"longest wait for a check: {longest:.0%} of its bound")
-    return 1 if failed else 0
+    return failed
 
 
 def _failure(outcome: Outcome, days: float) -> list[str]:
@@ -62,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=200, help="how many (200)")
     parser.add_argument("--first", type=int, default=1, help="the first seed (1)")
     parser.add_argument("--days", type=float, default=7.0, help="virtual days of each (7)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (one for each processor)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes (one for each processor)"
+    )
     parser.add_argument("--trace", action="store_true", help="print the whole trace in place of the result")
     return parser
 

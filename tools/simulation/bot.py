@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -62,7 +61,7 @@ class Bot:
         announcements = Announcements(
             database,
             self.clock,
-            jitter=random.Random(len(around.nature.trace)).random,
+            jitter=around.nature.luck.random,
             longest_wait=LONGEST_WAIT,
         )
         self.monitor = LiveMonitor(

@@ -26,7 +26,7 @@ class Disk:
             "sqlite://", poolclass=StaticPool, connect_args={"isolation_level": None}, hide_parameters=True
         )
         self.connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self.driver: Any = self.connection.connection.driver_connection
+        self.driver = cast(Any, self.connection.connection.driver_connection)
         self.driver.execute("PRAGMA foreign_keys=ON")
         metadata.create_all(self.connection)
         self.driver.commit()
@@ -53,7 +53,7 @@ class MemoryDatabase(Database):
         self._disk = disk
         self._life = life
         self._nature = nature
-        self._lock = asyncio.Lock()  # type: ignore[assignment] - one writer at a time, as on a real file
+        self._turn = asyncio.Lock()  # one writer at a time, as on a real file
         self._connection = cast(Connection, _Connection(disk.connection))
 
     @asynccontextmanager
@@ -67,24 +67,22 @@ class MemoryDatabase(Database):
     @asynccontextmanager
     async def write(self, name: str) -> AsyncIterator[Connection]:
         """Write in one transaction; both sides of its commit are points at which the process may die."""
-        async with self._turn_taken():
+        async with self._turn:
             await self._life.point(f"begin {name}", self._nature.database_delay())
             self._may_fail(name)
             self._disk.driver.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
-                if "fails at commit" in self._nature.faults("database") and self._nature.happens(0.3):
-                    raise StorageError(f"{name}: database or disk is full")
+                self._may_fill_up(name)
             except BaseException:
                 self._disk.crash()
                 raise
             self._commit(name)
             await self._life.point(f"committed {name}", self._nature.database_delay())
 
-    @asynccontextmanager
-    async def _turn_taken(self) -> AsyncIterator[None]:
-        async with self._lock:  # type: ignore[union-attr]
-            yield
+    def _may_fill_up(self, name: str) -> None:
+        if "fails at commit" in self._nature.faults("database") and self._nature.happens(0.3):
+            raise StorageError(f"{name}: database or disk is full")
 
     def _commit(self, name: str) -> None:
         self._disk.driver.execute("COMMIT")

@@ -62,15 +62,14 @@ class Discord:
 
     def post(self, channel_id: int, embed: discord.Embed, nonce: str) -> Posted:
         """Post a message, or give the one that was posted with this nonce lately."""
-        now = self.nature.time
         for known in reversed(self.messages):
-            if known.nonce == nonce and known.channel_id == channel_id and now - known.at < self.nonce_seconds:
+            if known.nonce == nonce and known.channel_id == channel_id and self.remembers(known):
                 self.nature.note(f"discord: nonce {nonce[:8]} known in {channel_id}")
                 return known
         posted = Posted(
             id=len(self.messages) + 1,
             channel_id=channel_id,
-            at=now,
+            at=self.nature.time,
             created_at=self.nature.clock.true(),
             nonce=nonce,
             embeds=[embed],
@@ -80,6 +79,10 @@ class Discord:
         self.messages.append(posted)
         self.nature.note(f"discord: posted {nonce[:8]} in {channel_id}: {embed.title}")
         return posted
+
+    def remembers(self, message: Posted) -> bool:
+        """Say whether the nonce of a message is still known."""
+        return self.nature.time - message.at < self.nonce_seconds
 
 
 class DiscordLine:
@@ -129,6 +132,7 @@ class _Channel:
             yield message
 
     def get_partial_message(self, message_id: int) -> _Channel:
+        del message_id
         return self
 
     async def edit(self, *, embed: discord.Embed, **_: object) -> None:

@@ -11,6 +11,11 @@ from dataclasses import dataclass
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 
+def luck_of(seed: int, what: str) -> random.Random:
+    """Give the chance that decides one thing of a seed: each has its own, so that a change to one spares the others."""
+    return random.Random(f"{seed} {what}")  # noqa: S311 - it must repeat itself
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spell:
     """A time in which a place has one fault; instants are true seconds since the start."""
@@ -67,7 +72,7 @@ class Weather:
     """The faults of one seed. The last day is calm, so that everything that can heal has healed."""
 
     def __init__(self, seed: int, seconds: float) -> None:
-        luck = random.Random(f"{seed} weather")
+        luck = luck_of(seed, "weather")
         self.calm_from = max(seconds - 1.25 * DAY, seconds * 0.3)
         self.harshness = luck.choice((0.0, 0.5, 1.0, 1.0, 2.0))
         self.spells = [spell for kind in SPELLS for spell in self._spells(kind, luck)]

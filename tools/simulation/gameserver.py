@@ -11,7 +11,7 @@ from bot.core.charts import ChartSpec
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.ports import RemoteFile
 from tools.sandbox.rounds import play_map
-from tools.simulation.faults import DAY, HOUR, MINUTE
+from tools.simulation.faults import DAY, HOUR, MINUTE, luck_of
 from tools.simulation.life import Life
 from tools.simulation.nature import Nature
 
@@ -90,7 +90,7 @@ class NoCharts:
 
 def make_files(seed: int, start: datetime, days: float) -> list[Written]:
     """Make all the files of a seed: a few matches on most evenings, each of two rounds."""
-    luck = random.Random(f"{seed} files")
+    luck = luck_of(seed, "files")
     files = []
     for day in range(-1, int(days)):  # those of the day before are there at the start
         at = day * DAY + luck.uniform(0, 24) * HOUR

@@ -39,7 +39,10 @@ def no_minute_is_too_full(world: World) -> Iterator[tuple[float, str]]:
 def _over(asked: Sequence[Asked], most: int, window: float) -> Iterator[tuple[float, str]]:
     for first, last in zip(asked, asked[most:], strict=False):
         if last.at - first.at < window - ROUNDING:
-            yield last.at, f"{most + 1} requests in {last.at - first.at:.3f} s, allowed are {most} in {window:.0f} s"
+            yield (
+                last.at,
+                f"{most + 1} requests in {last.at - first.at:.3f} s, allowed are {most} in {window:.0f} s",
+            )
 
 
 def everybody_is_checked_in_time(world: World) -> Iterator[tuple[float, str]]:
@@ -47,7 +50,10 @@ def everybody_is_checked_in_time(world: World) -> Iterator[tuple[float, str]]:
     for person in {one for _, people in world.history.followed for one in people}:
         for since, until, followed in waits(world, person):
             if followed > bound(world):
-                yield until, f"{person} waited {followed / HOUR:.1f} h from {since:.0f}; {bound(world) / HOUR:.1f} h are allowed"
+                yield (
+                    until,
+                    f"{person} waited {followed / HOUR:.1f} h from {since:.0f}; {bound(world) / HOUR:.1f} h are allowed",
+                )
 
 
 def bound(world: World) -> float:
@@ -64,8 +70,10 @@ def bound(world: World) -> float:
 
 def waits(world: World, person: int) -> Iterator[tuple[float, float, float]]:
     """Give (from, until, seconds that count) between the looks at a person while followed."""
-    looks = [one.at for one in world.around.tiktok.asked if one.who == person and one.kind == "check"]
-    on = [(room.start, room.end + 2 * HOUR) for one in world.around.tiktok.people if one.platform_id == person for room in one.rooms]
+    who = next(one for one in world.around.tiktok.people if one.platform_id == person)
+    handles = {who.handle, who.later_handle}
+    looks = [one.at for one in world.around.tiktok.asked if one.handle in handles and one.kind == "check"]
+    on = [(room.start, room.end + 4 * HOUR) for room in who.rooms]
     excused = [*world.history.down, *world.history.shut, *on]
     changes = [*world.history.followed, (world.nature.seconds, frozenset())]
     spans = [(at, later) for (at, people), (later, _) in pairwise(changes) if person not in people]
@@ -107,7 +115,10 @@ def every_hit_is_announced(world: World) -> Iterator[tuple[float, str]]:
         found = {channel: state for _, channel, state in world.around.disk.rows(query, room_id)}
         for channel_id in channels:
             if found.get(channel_id) != "delivered":
-                yield world.nature.seconds, f"room {room_id} is {found.get(channel_id, 'unknown')} in {channel_id}"
+                yield (
+                    world.nature.seconds,
+                    f"room {room_id} is {found.get(channel_id, 'unknown')} in {channel_id}",
+                )
 
 
 def what_is_delivered_is_there(world: World) -> Iterator[tuple[float, str]]:

@@ -31,7 +31,7 @@ class Life:
     def began(self, task: asyncio.Task[Any]) -> None:
         """Note a task of this life."""
         self._tasks[task] = None
-        task.add_done_callback(lambda done: self._tasks.pop(done))
+        task.add_done_callback(self._tasks.pop)
 
     def end(self) -> None:
         """Die: nothing of this life reaches the outside any more."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from tools.simulation.faults import DAY, Spell, Weather
+from tools.simulation.faults import DAY, Spell, Weather, luck_of
 from tools.simulation.loop import VirtualLoop, WallClock
 
 
@@ -30,7 +29,7 @@ class Nature:
         self.clock = WallClock(self.loop, start)
         self.seconds = days * DAY
         self.weather = Weather(seed, self.seconds)
-        self.luck = random.Random(f"{seed} luck")
+        self.luck = luck_of(seed, "luck")
         self.trace: list[tuple[float, str]] = []
         self.broken: list[Broken] = []
         self.on_commit: list[Callable[[str], None]] = []

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.requester import Requester
 from tools.simulation.bot import Bot
-from tools.simulation.faults import DAY
+from tools.simulation.faults import DAY, luck_of
 from tools.simulation.tiktok import Streamer
 
 GUILDS = (1, 2)
@@ -46,10 +45,8 @@ class Command:
 
 def make_commands(seed: int, people: Sequence[Streamer], seconds: float) -> list[Command]:
     """Set up both guilds, follow everybody somewhere, and change a little now and then."""
-    luck = random.Random(f"{seed} commands")
-    commands = [
-        Command(at=10.0 + guild_id, verb="setup", guild_id=guild_id) for guild_id in GUILDS
-    ]
+    luck = luck_of(seed, "commands")
+    commands = [Command(at=10.0 + guild_id, verb="setup", guild_id=guild_id) for guild_id in GUILDS]
     handles = [person.handle for person in people if person.handle != "nobody"]
     for number, handle in enumerate(handles):
         guild_id = luck.choice(GUILDS)

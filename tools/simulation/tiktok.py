@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bot.clock import Clock
 from bot.core.live.models import Answer, Observation, Person, Profile, ProfileState, Sighting
 from bot.errors import SourceUnavailable
-from tools.simulation.faults import DAY, HOUR, MINUTE
+from tools.simulation.faults import DAY, HOUR, MINUTE, luck_of
 from tools.simulation.life import Life
 from tools.simulation.nature import Nature
 
@@ -55,12 +55,12 @@ class Streamer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """A request as it arrived. `loop` names the task that sent it; `who` is 0 where it was about many."""
+    """A request as it arrived. `loop` names the task that sent it; `handle` is empty where it was about many."""
 
     at: float
     kind: str
     loop: str
-    who: int = 0
+    handle: str = ""
 
     @property
     def is_discovery(self) -> bool:
@@ -84,19 +84,21 @@ class TikTok:
     nature: Nature
     people: list[Streamer]
     asked: list[Asked] = field(default_factory=list)
-    under_way: Counter[int] = field(default_factory=Counter)
+    under_way: Counter[str] = field(default_factory=Counter)
     given: dict[str, Given] = field(default_factory=dict)
 
     def find(self, handle: str) -> Streamer | None:
         """Find who has a handle, or a number, now."""
         now = self.nature.time
-        return next((one for one in self.people if handle in {one.handle_at(now), str(one.platform_id)}), None)
+        return next(
+            (one for one in self.people if handle in {one.handle_at(now), str(one.platform_id)}), None
+        )
 
-    def arrives(self, kind: str, who: int = 0) -> None:
+    def arrives(self, kind: str, handle: str = "") -> None:
         """Note a request."""
-        asked = Asked(at=self.nature.time, kind=kind, loop=task_name(), who=who)
+        asked = Asked(at=self.nature.time, kind=kind, loop=task_name(), handle=handle)
         self.asked.append(asked)
-        self.nature.note(f"tiktok: {kind} {who or ''} by {asked.loop}")
+        self.nature.note(f"tiktok: {kind} {handle} by {asked.loop}")
 
     def trouble(self) -> SourceUnavailable | None:
         """Give what is wrong with the platform now."""
@@ -132,16 +134,15 @@ class TikTokLine:
         await self._life.point(f"check {handle}")
         tiktok, nature = self._tiktok, self._tiktok.nature
         who = tiktok.find(handle)
-        number = 0 if who is None else who.platform_id
-        tiktok.arrives("check", number)
-        tiktok.under_way[number] += 1
-        if number and tiktok.under_way[number] > 1:
-            nature.fail("no_overlapping_checks", f"two checks of {number} at once")
+        tiktok.arrives("check", handle)
+        tiktok.under_way[handle] += 1
+        if tiktok.under_way[handle] > 1:
+            nature.fail("no_overlapping_checks", f"two checks of {handle} at once")
         try:
             trouble = tiktok.trouble()
             await self._life.point(f"checked {handle}", nature.delay(0.1, 3.0) if trouble is None else 10.0)
         finally:
-            tiktok.under_way[number] -= 1
+            tiktok.under_way[handle] -= 1
         return self._observation(who, trouble)
 
     def _observation(self, who: Streamer | None, trouble: SourceUnavailable | None) -> Observation:
@@ -161,9 +162,7 @@ class TikTokLine:
             answer = Observation(answer=Answer.OFFLINE, seen_at=at, person=self._person(who))
         else:
             sighting = self._sighting(room)
-            answer = Observation(
-                answer=Answer.LIVE, seen_at=at, sighting=sighting, person=self._person(who)
-            )
+            answer = Observation(answer=Answer.LIVE, seen_at=at, sighting=sighting, person=self._person(who))
         if who is not None:
             self._tiktok.given[task_name()] = Given(who=who.platform_id, answer=answer.answer, room=room)
         self._tiktok.nature.note(f"tiktok: {answer.answer} {answer.reason}")
@@ -213,14 +212,14 @@ class TikTokLine:
 
 def make_people(seed: int, start: float, days: float) -> list[Streamer]:
     """Make the people of a seed and all their rooms; `start` is the first instant since 1970."""
-    luck = random.Random(f"{seed} people")
+    luck = luck_of(seed, "people")
     people = [
         Streamer(
             platform_id=1000 + number,
             handle=f"streamer{number}",
             rooms=tuple(_rooms(1000 + number, start, days, luck)),
         )
-        for number in range(luck.randrange(2, 6))
+        for number in range(luck.randrange(2, 5))
     ]
     if luck.random() < 0.4:
         people[0].renamed_at = luck.uniform(0.2, 0.7) * days * DAY

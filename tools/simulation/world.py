@@ -14,12 +14,11 @@ from bot.core.live.models import Answer
 from bot.core.live.transitions import LiveRules
 from bot.errors import VedetteError
 from bot.services.live_monitor import MonitorRules
-from bot.services.live_state import SOURCE
 from bot.services.round_sync import SyncRules
 from tools.simulation.bot import Bot, Surroundings
 from tools.simulation.database import Disk
 from tools.simulation.discord import Discord
-from tools.simulation.faults import Kill
+from tools.simulation.faults import Kill, luck_of
 from tools.simulation.gameserver import GameServer, make_files
 from tools.simulation.life import Life, task_factory
 from tools.simulation.nature import Nature
@@ -32,8 +31,8 @@ STARTS = (  # weeks around which clocks change in Europe and in America, and an 
     datetime(2026, 3, 5, 18, tzinfo=UTC),
     datetime(2026, 6, 1, 12, tzinfo=UTC),
 )
-DISCOVERY_PER_DAY = (12, 24, 48)
-FOLLOWUP_PER_DAY = (30, 60, 480)
+DISCOVERY_PER_DAY = (12, 24, 36)
+FOLLOWUP_PER_DAY = (60, 120, 480)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -57,7 +56,7 @@ class World:
 
     def __init__(self, seed: int, days: float) -> None:
         self.seed = seed
-        luck = random.Random(f"{seed} world")
+        luck = luck_of(seed, "world")
         start = luck.choice(STARTS)
         self.nature = nature = Nature(seed, start, days)
         people = make_people(seed, start.timestamp(), days)
@@ -72,7 +71,7 @@ class World:
             ),
             game_server=GameServer(nature=nature, files=make_files(seed, start, days)),
             monitor_rules=_monitor_rules(luck),
-            sync_rules=SyncRules(poll_every=timedelta(minutes=luck.choice((20, 40)))),
+            sync_rules=SyncRules(poll_every=timedelta(minutes=luck.choice((30, 60)))),
             guild_ids=GUILDS,
         )
         self.history = History()
@@ -175,7 +174,7 @@ class World:
             self._watch_followed()
 
     def _watch_health(self) -> None:
-        rows = self.around.disk.rows("SELECT closed_until FROM sources WHERE name = ?", SOURCE)
+        rows = self.around.disk.rows("SELECT closed_until FROM sources WHERE name = 'tiktok'")
         if rows and rows[0][0] is not None and self._bot is not None:
             seconds = rows[0][0] / 1e6 - self._bot.clock.now().timestamp()
             self.history.shut.append((self.nature.time, self.nature.time + seconds))
@@ -194,7 +193,7 @@ class World:
             return
         rows = self.around.disk.rows(
             "SELECT lives.id, ended_at FROM lives JOIN accounts ON accounts.id = account_id "
-            "WHERE platform_id = ? ORDER BY lives.started_at DESC LIMIT 1",
+            "WHERE platform_id = ? ORDER BY lives.id DESC LIMIT 1",
             given.who,
         )
         self._watch_end(given, is_on=bool(rows) and rows[0][1] is None)
@@ -231,7 +230,7 @@ class World:
 
 
 def _monitor_rules(luck: random.Random) -> MonitorRules:
-    sweep = timedelta(minutes=luck.choice((10, 20)))
+    sweep = timedelta(minutes=luck.choice((10, 20, 30)))
     return MonitorRules(
         discovery_per_day=luck.choice(DISCOVERY_PER_DAY),
         followup_per_day=luck.choice(FOLLOWUP_PER_DAY),

@@ -1,0 +1,97 @@
+"""The simulation: it holds, it repeats itself exactly, and it finds what it is there to find."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.services import live_monitor, timekeeping
+from bot.storage import ledger
+from tools import simulate
+from tools.simulation import discord as chat
+from tools.simulation.run import run_seed
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = 200
+
+
+@pytest.mark.timeout(900)
+def test_every_promise_holds_in_200_weeks() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "tools.simulate", "--seeds", str(SEEDS)],
+        check=False,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert result.returncode == 0, result.stdout[-20_000:]
+    assert f"{SEEDS} seeds of 7 days: 0 broke a promise" in result.stdout
+
+
+def test_the_same_seed_is_the_same_history_in_another_process_too() -> None:
+    digests = {run_seed(7, days=3).digest for _ in range(2)}
+    code = "from tools.simulation.run import run_seed; print(run_seed(7, days=3).digest)"
+    for hash_seed in ("1", "2"):
+        digests.add(
+            subprocess.run(
+                [sys.executable, "-W", "ignore", "-c", code],
+                check=True,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONHASHSEED": hash_seed},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+            ).stdout.strip()
+        )
+    assert len(digests) == 1
+    assert run_seed(8, days=3).digest not in digests
+
+
+def finds(invariant: str) -> bool:
+    """Whether one of the first seeds breaks a promise of this name."""
+    return any(one.invariant == invariant for seed in range(1, 25) for one in run_seed(seed, days=4).broken)
+
+
+def test_it_notices_a_budget_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "free_at", lambda now, asked, limit: now)
+    assert finds("discovery_keeps_its_budget")
+
+
+def test_it_notices_a_clock_that_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: object, **__: object) -> None:
+        pass
+
+    monkeypatch.setattr(timekeeping.timestamps, "shift", nothing)
+    assert finds("everybody_is_checked_in_time")
+
+
+def test_it_notices_a_lease_that_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_monitor, "LEASE", timedelta(0))
+    assert finds("no_overlapping_checks")
+
+
+def test_it_notices_messages_that_are_posted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat.Discord, "remembers", lambda *_: False)
+    assert finds("no_message_is_posted_twice")
+
+
+def test_a_failure_names_the_seed_the_promise_and_how_to_see_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ledger, "free_at", lambda now, asked, limit: now)
+    assert simulate.main(["--first", "3", "--seeds", "1", "--days", "3", "--jobs", "1"]) == 1
+    said = capsys.readouterr().out
+    assert "== seed 3 broke " in said
+    assert "again: python -m tools.simulate --first 3 --seeds 1 --days 3 --trace" in said
+    assert len(said.splitlines()) > 30
+
+
+def test_a_trace_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert simulate.main(["--seeds", "1", "--days", "1", "--trace"]) == 0
+    assert "the bot starts" in capsys.readouterr().out
