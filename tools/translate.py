@@ -29,12 +29,12 @@ _KEYWORDS = {"text": None, "texts": (1, 2), "locale_str": None}
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def main(languages: list[str]) -> int:
-    """Bring every catalogue up to date; give 1 where something is left to translate."""
+def main(languages: list[str], folder: Path = LOCALE_FOLDER) -> int:
+    """Bring every catalogue of a folder up to date; give 1 where something is left to translate."""
     collected, left = collect(), 0
-    known = {path.parents[1].name for path in catalogue_files()}
+    known = {path.parents[1].name for path in catalogue_files(folder)}
     for language in sorted(known | set(languages)):
-        path = LOCALE_FOLDER / language / "LC_MESSAGES" / NAME
+        path = folder / language / "LC_MESSAGES" / NAME
         catalogue = load(path) if path.exists() else Catalog(locale=language, fuzzy=False)
         catalogue.update(collected, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
@@ -44,7 +44,7 @@ def main(languages: list[str]) -> int:
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
         missing = untranslated(catalogue)
         left += len(missing)
-        print(f"{language}: {len(catalogue)} texts, {len(missing)} to translate in {path.relative_to(ROOT)}")
+        print(f"{language}: {len(catalogue)} texts, {len(missing)} to translate in {path}")
     return 1 if left else 0
 
 
@@ -68,9 +68,9 @@ def collect() -> Catalog:
     return catalogue
 
 
-def catalogue_files() -> list[Path]:
+def catalogue_files(folder: Path = LOCALE_FOLDER) -> list[Path]:
     """Find the catalogue of each language."""
-    return sorted(LOCALE_FOLDER.glob(f"*/LC_MESSAGES/{NAME}"))
+    return sorted(folder.glob(f"*/LC_MESSAGES/{NAME}"))
 
 
 def load(path: Path) -> Catalog:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.live.budget import DAY
+from bot.texts import text
 
 JITTER = 0.3
 """Checks are moved by up to this share of their interval (specs/tiktok-live.md 4)."""
@@ -66,13 +67,13 @@ class EvenlySpread:
 
 def _plan_one(now: datetime, account: Watched, interval: timedelta) -> CheckPlan:
     if account.last_checked_at is None:
-        return CheckPlan(account_id=account.account_id, at=now, reason="never checked before")
+        return CheckPlan(account_id=account.account_id, at=now, reason=text("never checked before"))
     moved = interval * (1 + JITTER * _scatter(account))
     minutes = round(interval.total_seconds() / 60)
     return CheckPlan(
         account_id=account.account_id,
         at=max(now, min(account.last_checked_at, now) + moved),
-        reason=f"evenly spread, about every {minutes} min",
+        reason=text("evenly spread, about every {minutes} min", minutes=minutes),
     )
 
 

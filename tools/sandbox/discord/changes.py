@@ -70,6 +70,7 @@ class Changes:
         order = await request.json()
         user = self.world.find_user(request.match_info["user"])
         user.accepts_dms = order.get("accepts_dms", user.accepts_dms)
+        user.locale = order.get("locale", user.locale)
         if "roles" in order:
             self._set_roles(user, self.world.find_guild(order.get("guild")), order)
         return payloads.user(user)

@@ -28,7 +28,7 @@ POST   /_control/rate_limits                  {enabled?, limit?, seconds?}: the 
 GET    /_control/gateway                      counts, and the sessions with `connected`
 POST   /_control/gateway                      {action}: see `GATEWAY_ACTIONS`
 POST   /_control/users                        {name, guild?, roles?}: a new member
-PATCH  /_control/users/{user}                 {accepts_dms?, roles?, guild?}
+PATCH  /_control/users/{user}                 {accepts_dms?, locale?, roles?, guild?}
 POST   /_control/guilds                       {name, owner?}: the bot is invited to a new guild
 POST   /_control/kick                         {guild?}: the bot is removed
 POST   /_control/invite                       {guild?}: and comes back

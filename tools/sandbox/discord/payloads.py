@@ -354,7 +354,7 @@ def interaction_create(world: World, interaction: Interaction) -> dict[str, Any]
         "authorizing_integration_owners": integration_owners(interaction),
         "context": 1 if place is None else 0,
         "entitlements": [],
-        "locale": "en-US",
+        "locale": world.users[interaction.user_id].locale,
     }
     who = world.users[interaction.user_id]
     if place is None:

@@ -30,6 +30,7 @@ class User:
     name: str
     bot: bool = False
     accepts_dms: bool = True
+    locale: str = "en-US"  # the language of their client
 
 
 @dataclass(kw_only=True, slots=True)
