@@ -44,6 +44,7 @@ class PostgreSQL:
         self._identity: dict[str, object] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
+        self._has_tables = False
         self.programs = PROGRAMS
         if os.name == "posix" and os.geteuid() == 0:
             self._identity = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
@@ -112,14 +113,32 @@ class PostgreSQL:
         await connection.close()
 
     @asynccontextmanager
-    async def database(self, template: str = "template0") -> AsyncIterator[str]:
+    async def empty_database(self) -> AsyncIterator[str]:
         """Make a database; gives its URL, and removes it in the end whoever still uses it."""
         name = f"test_{next(self._numbers)}"
-        await self.order(f"CREATE DATABASE {name} TEMPLATE {template}")
+        await self.order(f"CREATE DATABASE {name} TEMPLATE template0")
         try:
             yield self.url(name)
         finally:
             await self.order(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def tables(self) -> str:
+        """Give the URL of the database with the bot's tables, emptied: a tenth of the time of a new one."""
+        name = "tables"
+        if not self._has_tables:
+            await self.order(f"CREATE DATABASE {name} TEMPLATE template0")
+            await _make_tables(Database.open(self.url(name)))
+            self._has_tables = True
+        wipe = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
+        sequences = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+        await self.order("; ".join([*wipe, sequences]), name)
+        return self.url(name)
+
+
+async def _make_tables(database: Database) -> None:
+    async with database.write("test.create") as conn:
+        await conn.run_sync(metadata.create_all)
+    await database.close()
 
 
 def _open_to_all(folder: Path) -> bool:
@@ -149,7 +168,7 @@ def new_database(
         if engine == "sqlite":
             yield sqlite_url(tmp_path / f"test-{next(numbers)}.db").render_as_string()
         else:
-            async with request.getfixturevalue("postgresql").database() as url:
+            async with request.getfixturevalue("postgresql").empty_database() as url:
                 yield url
 
     return made
@@ -164,11 +183,14 @@ async def database_url(
         yield url
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """A database with every table of the bot, on each engine in turn."""
-    database = Database.open(database_url)
-    async with database.write("test.create") as conn:
-        await conn.run_sync(metadata.create_all)
+@pytest.fixture(params=ENGINES)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database with every table of the bot and no row, on each engine in turn."""
+    if request.param == "sqlite":
+        url = sqlite_url(tmp_path / "vedette.db")
+        await _make_tables(Database.open(url))
+    else:
+        url = await request.getfixturevalue("postgresql").tables()
+    database = Database.open(url)
     yield database
     await database.close()
