@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.core.live.budget import DAY, MINUTE, Ledger, Limit, guild_allowance
-from bot.core.live.models import Answer, Observation, Profile, ProfileState
+from bot.core.live.budget import DAY, MINUTE, ROOMS_PER_SWEEP, Ledger, Limit, part_of
+from bot.core.live.models import Answer, Observation, Profile, ProfileState, unknown
 from bot.core.live.planner import Allowance, Policy
 from bot.core.live.transitions import Live, LiveRules, Phase
 from bot.core.markup import stamp
 from bot.core.requester import Requester
-from bot.errors import LimitReached, NothingThere, SourceError, SourceUnavailable
+from bot.errors import LimitReached, NothingThere, SourceError, StorageError
 from bot.ports import LiveSource
 from bot.services.announcements import Announcements
-from bot.services.live_state import SOURCE, Outcome, Planning, record_answer, record_health, replan
-from bot.storage import ledger, sources
+from bot.services.live_health import closed_until, hold_for_probe, record_health
+from bot.services.live_state import Outcome, Planning, record_answer, replan
+from bot.storage import ledger
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
 from bot.storage.ledger import Ask, Claim, Limits
 from bot.storage.live import Account, OpenLive
 from bot.texts import text
 
-LEASE = timedelta(seconds=90)
 LONGEST_SLEEP = timedelta(hours=1)
 LOOKUP_EVERY = timedelta(hours=24)
+PEOPLES_PERCENT = 50
+"""What people may ask of the follow-up budget; the rest is kept for the lives that are on."""
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,14 @@ class CheckReport:
     checked_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leased:
+    """A check that is paid for, of an account that nobody else checks meanwhile."""
+
+    account: Account
+    request_id: int
+
+
 class LiveMonitor:
     """Spends the budgets of one platform."""
 
@@ -84,6 +95,8 @@ class LiveMonitor:
                 checks_per_day=rules.discovery_per_day, guild_share=rules.guild_share_percent / 100
             ),
         )
+        # Half of a small budget at most, or the rest of the day would have nothing left to confirm an end.
+        self._sweep_every = max(rules.sweep_every, 2 * DAY / rules.followup_per_day)
         self.checks_changed = asyncio.Event()
         self.followups_changed = asyncio.Event()
 
@@ -93,17 +106,14 @@ class LiveMonitor:
         """Make the planned check that is due, if any; gives when to come back."""
         async with self._database.write("live.claim_due") as conn:
             now = self._clock.now()
-            closed_until = (await sources.load(conn, SOURCE)).closed_until
-            if closed_until is not None and closed_until > now:
-                return closed_until
             account_id = await store.due_account_id(conn, now)
             if account_id is None:
-                return min(await store.next_due_at(conn) or now + LONGEST_SLEEP, now + LONGEST_SLEEP)
+                return min(await store.next_due_at(conn, now) or now + LONGEST_SLEEP, now + LONGEST_SLEEP)
             ask = Ask(ledger=Ledger.DISCOVERY, purpose="check", account_id=account_id)
-            claim = await ledger.claim(conn, ask, self._limits(ask), now)
+            claim = await self._claim_in(conn, ask, now)
             if claim.request_id is None:
                 return claim.free_at
-            account = await store.claim_account(conn, account_id, now, now + LEASE)
+            account = await store.claim_account(conn, account_id, now)
         if account is not None:
             await self._check(account, claim.request_id)
         return self._clock.now()
@@ -113,11 +123,11 @@ class LiveMonitor:
         now = self._clock.now()
         async with self._database.read() as conn:
             going_on = await store.open_lives(conn)
-            closed_until = (await sources.load(conn, SOURCE)).closed_until
+            closed = await closed_until(conn, now)
             swept_at = await ledger.last_asked_at(conn, "sweep")
             used = await ledger.used(conn, Ledger.FOLLOWUP, now)
-        if closed_until is not None and closed_until > now:
-            return closed_until
+        if closed is not None:
+            return closed
         if not going_on:
             return now + LONGEST_SLEEP
         spare = used * 2 < self._rules.followup_per_day
@@ -143,16 +153,25 @@ class LiveMonitor:
         Raises `NothingThere` for an account the guild does not follow and `LimitReached` when the budget,
         the guild's share or a block does not allow it.
         """
-        async with self._database.read() as conn:
+        async with self._database.write("live.claim_asked") as conn:
             account = await store.followed_account(conn, by.guild_id, handle)
-        if account is None:
-            raise NothingThere(
-                text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
-            )
+            if account is None:
+                raise NothingThere(
+                    text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
+                )
+            leased = await self.lease_asked(conn, by, account)
+        return await self.check_leased(leased)
+
+    async def lease_asked(self, conn: Connection, by: Requester, account: Account) -> Leased:
+        """Pay for a check that somebody asks for and keep others from it. Raises `LimitReached`."""
         ask = Ask(ledger=Ledger.FOLLOWUP, purpose="asked", account_id=account.id, guild_id=by.guild_id)
-        outcome, observation = await self._claim_and_check(ask, account, exempt=by.is_owner)
+        return await self._lease(conn, ask, account, exempt=by.is_owner)
+
+    async def check_leased(self, leased: Leased) -> CheckReport:
+        """Make a check that is paid for."""
+        outcome, observation = await self._check(leased.account, leased.request_id)
         return CheckReport(
-            handle=account.handle,
+            handle=leased.account.handle,
             answer=observation.answer,
             reason=observation.reason,
             live=outcome.live,
@@ -174,16 +193,20 @@ class LiveMonitor:
         self, account: Account, request_id: int, *, second_source: bool = False
     ) -> tuple[Outcome, Observation]:
         observation = await self._source.check(account.handle)
-        async with self._database.write("live.observe") as conn:
-            outcome = await record_answer(
-                conn,
-                account,
-                request_id,
-                observation,
-                rules=self._rules.live,
-                planning=self._planning,
-                second_source=second_source,
-            )
+        try:
+            async with self._database.write("live.observe") as conn:
+                outcome = await record_answer(
+                    conn,
+                    account,
+                    request_id,
+                    observation,
+                    rules=self._rules.live,
+                    planning=self._planning,
+                    second_source=second_source,
+                )
+        except StorageError as error:
+            await self._put_off(account, request_id, error)
+            raise
         self._announcements.wake()
         self.checks_changed.set()
         self.followups_changed.set()
@@ -191,22 +214,26 @@ class LiveMonitor:
             await self._find_renamed(account)
         return outcome, observation
 
-    async def _claim_and_check(
-        self, ask: Ask, account: Account, *, exempt: bool = False, second_source: bool = False
-    ) -> tuple[Outcome, Observation]:
-        async with self._database.write("live.claim_account") as conn:
-            now = self._clock.now()
-            claim = await self._claim_in(conn, ask, now, exempt=exempt)
-            request_id = _granted(claim)
-            leased = await store.claim_account(conn, account.id, now, now + LEASE)
-            if leased is None:
-                raise LimitReached(
-                    text(
-                        "`@{handle}` is being checked right now. Try again in a minute.",
-                        handle=account.handle,
-                    )
-                )
-        return await self._check(leased, request_id, second_source=second_source)
+    async def _put_off(self, account: Account, request_id: int, error: StorageError) -> None:
+        """Let the plan go on where an answer cannot be stored, so that one account does not eat the budget."""
+        async with self._database.write("live.put_off") as conn:
+            now, reason = self._clock.now(), text("the answer could not be stored")
+            await ledger.answered(conn, request_id, Answer.UNKNOWN, reason, at=now)
+            await store.finish_check(conn, account, now, answer=Answer.UNKNOWN, reason=reason)
+            await replan(conn, self._planning, now)
+        log.error(
+            "@%s: the answer could not be stored (%s); it is asked again as planned", account.handle, error
+        )
+
+    async def _lease(self, conn: Connection, ask: Ask, account: Account, *, exempt: bool = False) -> Leased:
+        now = self._clock.now()
+        request_id = _granted(await self._claim_in(conn, ask, now, exempt=exempt))
+        leased = await store.claim_account(conn, account.id, now)
+        if leased is None:
+            raise LimitReached(
+                text("`@{handle}` is being checked right now. Try again in a minute.", handle=account.handle)
+            )
+        return Leased(account=leased, request_id=request_id)
 
     async def _find_renamed(self, account: Account) -> None:
         """Ask, at most daily, by the stable id where a person is now."""
@@ -230,7 +257,8 @@ class LiveMonitor:
         person = profile.person
         async with self._database.write("live.renamed") as conn:
             if person is None or person.platform_id != account.platform_id:
-                await store.update_account(conn, account.id, profile_state=ProfileState.NOT_FOUND)
+                gone = ProfileState.NOT_FOUND if person is not None else profile.state
+                await store.update_account(conn, account.id, profile_state=gone)
                 return
             if person.handle == account.handle:
                 # The page is there and the live check knows no such handle: it has never been live.
@@ -252,14 +280,7 @@ class LiveMonitor:
         return profile
 
     async def _record_trouble(self, request_id: int, error: SourceError) -> None:
-        unavailable = error if isinstance(error, SourceUnavailable) else None
-        observation = Observation(
-            answer=Answer.UNKNOWN,
-            seen_at=self._clock.now(),
-            reason=error.words,
-            blocked=unavailable is not None and unavailable.blocked,
-            retry_after_seconds=None if unavailable is None else unavailable.retry_after_seconds,
-        )
+        observation = unknown(error, self._clock.now())
         async with self._database.write("live.trouble") as conn:
             await ledger.answered(
                 conn, request_id, observation.answer, observation.reason, at=observation.seen_at
@@ -281,45 +302,55 @@ class LiveMonitor:
             return max(due, now + self._rules.sweep_every)
         return await self._quietly(account, "viewers")
 
-    async def _sweep(self, going_on: tuple[OpenLive, ...], now: datetime) -> datetime:
-        """Ask in one request which rooms are still open, and look closer at those that are not."""
-        claim = await self._claim(Ask(ledger=Ledger.FOLLOWUP, purpose="sweep"))
-        if claim.request_id is None:
-            return claim.free_at
-        try:
-            alive = await self._source.rooms_alive([open_live.live.room_ids[-1] for open_live in going_on])
-        except SourceError as error:
-            await self._record_trouble(claim.request_id, error)
-            return now + self._rules.sweep_every
-        async with self._database.write("live.sweep") as conn:
-            said = f"{sum(alive.values())} of {len(going_on)} open"
-            await ledger.answered(conn, claim.request_id, said, at=self._clock.now())
-        for open_live in going_on:
-            state = alive.get(open_live.live.room_ids[-1])
-            if state is not True:
-                await self._quietly(open_live.account, "confirm", second_source=state is False)
+    async def _sweep(self, going_on: Sequence[OpenLive], now: datetime) -> datetime:
+        """Ask, many rooms to a request, which are still open, and look closer at those that are not."""
+        for start in range(0, len(going_on), ROOMS_PER_SWEEP):
+            some = going_on[start : start + ROOMS_PER_SWEEP]
+            claim = await self._claim(Ask(ledger=Ledger.FOLLOWUP, purpose="sweep"))
+            if claim.request_id is None:
+                return claim.free_at
+            alive = await self._rooms_alive(claim.request_id, [live.live.room_ids[-1] for live in some])
+            for open_live in some if alive is not None else ():
+                state = (alive or {}).get(open_live.live.room_ids[-1])
+                if state is not True:
+                    await self._quietly(open_live.account, "confirm", second_source=state is False)
         return now + self._rules.sweep_every
+
+    async def _rooms_alive(self, request_id: int, room_ids: list[int]) -> Mapping[int, bool] | None:
+        try:
+            alive = await self._source.rooms_alive(room_ids)
+        except SourceError as error:
+            await self._record_trouble(request_id, error)
+            return None
+        async with self._database.write("live.sweep") as conn:
+            said = f"{sum(alive.values())} of {len(room_ids)} open"
+            await ledger.answered(conn, request_id, said, at=self._clock.now())
+        return alive
 
     async def _quietly(self, account: Account, purpose: str, *, second_source: bool = False) -> datetime:
         """Check an account for the bot itself; gives when to look at it again."""
         ask = Ask(ledger=Ledger.FOLLOWUP, purpose=purpose, account_id=account.id)
         try:
-            await self._claim_and_check(ask, account, second_source=second_source)
+            async with self._database.write("live.claim_followup") as conn:
+                leased = await self._lease(conn, ask, account)
         except LimitReached as refused:
             log.debug("@%s: not looked at: %s", account.handle, refused)
             return self._clock.now() + MINUTE
+        await self._check(leased.account, leased.request_id, second_source=second_source)
         return self._clock.now() + self._rules.live.end_confirm
 
     # --- Budgets ---------------------------------------------------------------------------
 
-    def _limits(self, ask: Ask, *, exempt: bool = False) -> Limits:
+    def _limits(self, ask: Ask, *, exempt: bool) -> Limits:
         is_discovery = ask.ledger is Ledger.DISCOVERY
         per_day = self._rules.discovery_per_day if is_discovery else self._rules.followup_per_day
         limit = Limit(requests=per_day, window=DAY)
+        people = part_of(limit, 100 if exempt else PEOPLES_PERCENT)
         return Limits(
             per_day=limit,
             per_minute=Limit(requests=self._rules.per_minute, window=MINUTE),
-            guild=None if exempt else guild_allowance(limit, self._rules.guild_share_percent),
+            people=people,
+            guild=part_of(people, 100 if exempt else self._rules.guild_share_percent),
         )
 
     async def _claim(self, ask: Ask, *, exempt: bool = False) -> Claim:
@@ -327,10 +358,13 @@ class LiveMonitor:
             return await self._claim_in(conn, ask, self._clock.now(), exempt=exempt)
 
     async def _claim_in(self, conn: Connection, ask: Ask, now: datetime, *, exempt: bool = False) -> Claim:
-        closed_until = (await sources.load(conn, SOURCE)).closed_until
-        if closed_until is not None and closed_until > now:
-            return Claim(request_id=None, free_at=closed_until)
-        return await ledger.claim(conn, ask, self._limits(ask, exempt=exempt), now)
+        closed = await closed_until(conn, now)
+        if closed is not None:
+            return Claim(request_id=None, free_at=closed)
+        claim = await ledger.claim(conn, ask, self._limits(ask, exempt=exempt), now)
+        if claim.request_id is not None:
+            await hold_for_probe(conn, now)
+        return claim
 
 
 def _granted(claim: Claim) -> int:

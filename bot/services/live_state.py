@@ -1,4 +1,4 @@
-"""What an answer changes, in one transaction: ledger, account, live, health of the source, outbox, plan."""
+"""What an answer changes, in one transaction: ledger, account, live, outbox, plan."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.breaker import pause_after
 from bot.core.live.models import Answer, Observation, ProfileState
 from bot.core.live.planner import Allowance, Policy, Watched
-from bot.core.live.posts import blocked_notice, live_message, recovered_notice
+from bot.core.live.posts import live_message
 from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe
-from bot.storage import guilds, ledger, outbox, sources
+from bot.services.live_health import SOURCE, record_health
+from bot.storage import ledger, outbox, sources
 from bot.storage import live as store
 from bot.storage.engine import Connection
 from bot.storage.live import Account
 from bot.texts import text
 
-SOURCE = "tiktok"
 AFTER_A_BLOCK = timedelta(hours=24)
+NEWS_FOR = timedelta(hours=12)
+"""A live that no channel took for so long is not posted any more."""
 
 log = logging.getLogger(__name__)
 
@@ -51,27 +52,29 @@ async def record_answer(
     second_source: bool = False,
 ) -> Outcome:
     """Write everything one answer changes. A check whose lease was lost only completes its ledger row."""
-    await ledger.answered(
-        conn, request_id, observation.answer, observation.reason, at=observation.seen_at
-    )
+    await ledger.answered(conn, request_id, observation.answer, observation.reason, at=observation.seen_at)
     await record_health(conn, observation)
-    known = await store.last_live(conn, account.id)
-    last = None if known is None else known[1]
     stranger = is_stranger(account, observation)
     if stranger:
-        is_on = last is not None and last.phase is not Phase.ENDED
-        gone = second_source or (observation.not_found and not is_on)
+        gone = second_source or (observation.not_found and not await _is_on(conn, account))
         observation = _without_the_person(observation, gone=gone)
     mine = await store.finish_check(
         conn, account, observation.seen_at, answer=observation.answer, reason=observation.reason
     )
     if not mine:
-        return Outcome(change=Change.IGNORED, live=last, stranger=stranger)
+        return Outcome(change=Change.IGNORED, live=None, stranger=stranger)
+    # Two accounts may turn out to be one person here; the lives are those of the account that stays.
     account = await _learn(conn, account, observation)
+    live_id, last = await store.last_live(conn, account.id) or (None, None)
     transition = observe(last, observation, rules, second_source=second_source)
-    await _save(conn, account, None if known is None else known[0], transition, observation.seen_at)
+    await _save(conn, account, live_id, transition, observation.seen_at)
     await replan(conn, planning, observation.seen_at)
     return Outcome(change=transition.change, live=transition.live, stranger=stranger)
+
+
+async def _is_on(conn: Connection, account: Account) -> bool:
+    known = await store.last_live(conn, account.id)
+    return known is not None and known[1].phase is not Phase.ENDED
 
 
 def is_stranger(account: Account, observation: Observation) -> bool:
@@ -134,7 +137,8 @@ async def say(
     followers = {row.channel_id: row for row in await store.subscriptions_of(conn, account_id=account.id)}
     channels = list(await outbox.channels_of(conn, key))
     if to_everyone:
-        channels += [row.channel_id for row in followers.values() if not row.paused]
+        active = await store.subscriptions_of(conn, account_id=account.id, active=True)
+        channels += [row.channel_id for row in active]
     for channel_id in dict.fromkeys(channels):
         follower = followers.get(channel_id)
         role_id = None if follower is None else follower.role_id
@@ -145,6 +149,7 @@ async def say(
             channel_id=channel_id,
             message=live_message(account.person, live, mention_role_id=role_id),
             now=now,
+            expires_at=now + NEWS_FOR,
         )
 
 
@@ -185,59 +190,3 @@ async def _after_a_block(conn: Connection, allowance: Allowance, now: datetime) 
     if blocked_at is None or now - blocked_at > AFTER_A_BLOCK:
         return allowance
     return replace(allowance, checks_per_day=max(1, allowance.checks_per_day // 2))
-
-
-# --- The health of the source ------------------------------------------------------------------
-
-
-async def record_health(conn: Connection, observation: Observation) -> None:
-    """Open or close the circuit breaker, and tell the admins once each way."""
-    health, now = await sources.load(conn, SOURCE), observation.seen_at
-    if observation.answer is not Answer.UNKNOWN:
-        if health.down_since is not None:
-            log.info("TikTok answers again")
-            await _tell_recovered(conn, health.down_since, now)
-        await sources.record_ok(conn, SOURCE, now)
-        return
-    pause = pause_after(
-        health.failures + 1,
-        blocked=observation.blocked,
-        retry_after_seconds=observation.retry_after_seconds,
-    )
-    until = None if pause is None else now + pause
-    await sources.record_failure(
-        conn, SOURCE, observation.reason, now, closed_until=until, blocked=observation.blocked
-    )
-    if until is not None:
-        if health.closed_until is None:
-            log.warning("TikTok does not answer (%s); next try at %s", observation.reason, until)
-        await _tell_blocked(conn, health.down_since or now, observation.reason, until, now)
-
-
-async def _tell_blocked(
-    conn: Connection, down_since: datetime, reason: str, until: datetime, now: datetime
-) -> None:
-    followers = await store.subscriptions_of(conn, active=True)
-    for guild_id in sorted({row.guild_id for row in followers}):
-        target = await guilds.admin_target(conn, guild_id)
-        if target is not None:
-            await outbox.put(
-                conn,
-                event_key=_notice_key(down_since),
-                guild_id=guild_id,
-                channel_id=target[0],
-                direct=target[1],
-                message=blocked_notice(reason, until),
-                now=now,
-            )
-
-
-async def _tell_recovered(conn: Connection, down_since: datetime, now: datetime) -> None:
-    key = _notice_key(down_since)
-    for channel_id in await outbox.channels_of(conn, key):
-        message = recovered_notice(down_since, now)
-        await outbox.put(conn, event_key=key, guild_id=0, channel_id=channel_id, message=message, now=now)
-
-
-def _notice_key(down_since: datetime) -> str:
-    return f"notice:{SOURCE}:{int(down_since.timestamp())}"

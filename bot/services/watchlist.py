@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +13,11 @@ from bot.core.live.transitions import Live
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere, SourceError
 from bot.services.announcements import Announcements
-from bot.services.live_monitor import CheckReport, LiveMonitor
-from bot.services.live_state import say
+from bot.services.live_monitor import CheckReport, Leased, LiveMonitor
+from bot.services.live_state import event_key, say
 from bot.storage import live as store
-from bot.storage.engine import Database
+from bot.storage import outbox
+from bot.storage.engine import Connection, Database
 from bot.storage.live import Account, Subscription
 from bot.texts import text, texts
 
@@ -75,9 +77,10 @@ class Watchlist:
         handle = normalise_handle(written)
         await self._refuse_over_cap(by, handle)
         profile, doubt = await self._look_up(by, handle)
-        account, is_new = await self._subscribe(by, profile, channel_id, role_id)
+        account, leased, is_new = await self._subscribe(by, profile, channel_id, role_id)
+        check = None if leased is None else await self._monitor.check_leased(leased)
+        await self._tell_of_live(account.id)
         await self._monitor.replan_step()
-        check = None if doubt else await self._first_check(by, account)
         state = profile.state
         if check is not None and check.answer is Answer.OFFLINE and check.reason:
             state = ProfileState.NEVER_LIVE
@@ -89,22 +92,28 @@ class Watchlist:
         Raises `NothingThere`.
         """
         async with self._database.write("watchlist.remove") as conn:
-            account = await store.followed_account(conn, by.guild_id, normalise_handle(written))
-            gone = (
-                0 if account is None else await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
-            )
+            account = await self._followed(conn, by, written)
+            gone = await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
+            for open_live in await store.open_lives(conn, account_id=account.id):
+                for left in gone:
+                    await outbox.withdraw(conn, event_key(open_live.live_id), left)
         await self._monitor.replan_step()
-        return _at_least_one(gone, written)
+        if not gone:
+            raise _not_followed(account.handle)
+        return len(gone)
 
     async def pause(self, by: Requester, written: str, *, paused: bool) -> int:
-        """Pause or resume an account in the guild; gives in how many channels. Raises `NothingThere`."""
+        """Pause or resume an account in the guild; gives in how many channels. Raises `NothingThere`.
+
+        Channels that resume in the middle of a live hear of it.
+        """
         async with self._database.write("watchlist.pause") as conn:
-            account = await store.followed_account(conn, by.guild_id, normalise_handle(written))
-            changed = (
-                0 if account is None else await store.set_paused(conn, by.guild_id, account.id, paused=paused)
-            )
+            account = await self._followed(conn, by, written)
+            changed = await store.set_paused(conn, by.guild_id, account.id, paused=paused)
+        if not paused:
+            await self._tell_of_live(account.id)
         await self._monitor.replan_step()
-        return _at_least_one(changed, written)
+        return changed
 
     async def check_now(self, by: Requester, written: str) -> CheckReport:
         """Check an account of the guild now. Raises as `LiveMonitor.check_now`."""
@@ -126,9 +135,21 @@ class Watchlist:
             accounts = await store.followed_accounts(conn, guild_id=guild_id)
         return tuple(account.handle for account in accounts if wanted in account.handle)
 
+    async def _followed(self, conn: Connection, by: Requester, written: str) -> Account:
+        handle = normalise_handle(written)
+        account = await store.followed_account(conn, by.guild_id, handle)
+        if account is None:
+            raise _not_followed(handle)
+        return account
+
     async def _refuse_over_cap(self, by: Requester, handle: str) -> None:
-        followed = await self.handles(by.guild_id, "")
-        if len(followed) >= self._accounts_per_guild and handle not in followed and not by.is_owner:
+        """Refuse before a request is spent; what counts is the same question when the account is stored."""
+        async with self._database.read() as conn:
+            self._refuse_one_more(by, handle, await store.followed_accounts(conn, guild_id=by.guild_id))
+
+    def _refuse_one_more(self, by: Requester, handle: str, followed: Sequence[Account]) -> None:
+        known = any(account.handle == handle for account in followed)
+        if len(followed) >= self._accounts_per_guild and not known and not by.is_owner:
             raise LimitReached(
                 texts(
                     "This server follows {count} account, which is the limit. Remove it with "
@@ -159,14 +180,19 @@ class Watchlist:
 
     async def _subscribe(
         self, by: Requester, profile: Profile, channel_id: int, role_id: int | None
-    ) -> tuple[Account, bool]:
+    ) -> tuple[Account, Leased | None, bool]:
+        """Follow the account and, in the same transaction, pay for its first check where it may be asked."""
         person, now = profile.person, self._clock.now()
         if person is None:
             raise AssertionError("a profile that may be followed names its person")
         async with self._database.write("watchlist.add") as conn:
+            followed = await store.followed_accounts(conn, guild_id=by.guild_id)
+            self._refuse_one_more(by, person.handle, followed)
             account = await store.account_for(conn, person.handle, person.platform_id)
             if account is None:
                 account = await store.add_account(conn, person, profile.state, now)
+            elif person.platform_id:
+                account = await store.learn_person(conn, account, person)
             subscription = Subscription(
                 account_id=account.id,
                 guild_id=by.guild_id,
@@ -175,29 +201,26 @@ class Watchlist:
                 paused=False,
             )
             is_new = await store.subscribe(conn, subscription, by.user_id, now)
-        return account, is_new
+            return account, await self._lease_first_check(conn, by, account), is_new
 
-    async def _first_check(self, by: Requester, account: Account) -> CheckReport | None:
+    async def _lease_first_check(self, conn: Connection, by: Requester, account: Account) -> Leased | None:
         try:
-            report = await self._monitor.check_now(by, account.handle)
+            return await self._monitor.lease_asked(conn, by, account)
         except LimitReached:
-            return None
-        await self._tell_of_live(account)
-        return report
+            return None  # the planned check comes by itself
 
-    async def _tell_of_live(self, account: Account) -> None:
+    async def _tell_of_live(self, account_id: int) -> None:
         """A channel that begins to follow in the middle of a live hears of it too."""
         async with self._database.write("watchlist.tell") as conn:
-            for open_live in await store.open_lives(conn):
-                if open_live.account.id == account.id:
-                    await say(
-                        conn,
-                        open_live.account,
-                        open_live.live_id,
-                        open_live.live,
-                        self._clock.now(),
-                        to_everyone=True,
-                    )
+            for open_live in await store.open_lives(conn, account_id=account_id):
+                await say(
+                    conn,
+                    open_live.account,
+                    open_live.live_id,
+                    open_live.live,
+                    self._clock.now(),
+                    to_everyone=True,
+                )
         self._announcements.wake()
 
 
@@ -217,12 +240,5 @@ def _entry(account: Account, row: Subscription, live: Live | None) -> Entry:
     )
 
 
-def _at_least_one(count: int, written: str) -> int:
-    if count == 0:
-        raise NothingThere(
-            text(
-                "`@{handle}` is not followed there. `/live list` shows who is.",
-                handle=normalise_handle(written),
-            )
-        )
-    return count
+def _not_followed(handle: str) -> NothingThere:
+    return NothingThere(text("`@{handle}` is not followed there. `/live list` shows who is.", handle=handle))

@@ -34,11 +34,15 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What an `Ask` must keep: `per_day` in its ledger, `per_minute` over all, `guild` for one guild's asks."""
+    """What an `Ask` must keep: `per_day` in its ledger, `per_minute` over all requests.
+
+    An ask of a guild's people also keeps `people`, over what all guilds ask, and `guild`, over its own.
+    """
 
     per_day: Limit
     per_minute: Limit
-    guild: Limit | None = None
+    people: Limit
+    guild: Limit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,11 +60,12 @@ async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) 
         free_at(now, await _asked_since(conn, now - limits.per_day.window, in_ledger), limits.per_day),
         free_at(now, await _asked_since(conn, now - limits.per_minute.window), limits.per_minute),
     ]
-    if limits.guild is not None and ask.guild_id is not None:
-        mine = requests.c.guild_id == ask.guild_id
-        free.append(
-            free_at(now, await _asked_since(conn, now - limits.guild.window, in_ledger, mine), limits.guild)
-        )
+    if ask.guild_id is not None:
+        for limit, whose in (
+            (limits.people, requests.c.guild_id.is_not(None)),
+            (limits.guild, requests.c.guild_id == ask.guild_id),
+        ):
+            free.append(free_at(now, await _asked_since(conn, now - limit.window, in_ledger, whose), limit))
     if max(free) > now:
         return Claim(request_id=None, free_at=max(free))
     row = insert(requests).values(
@@ -78,7 +83,9 @@ async def answered(
 ) -> None:
     """Complete a ledger row with what came back, and when."""
     await conn.execute(
-        update(requests).where(requests.c.id == request_id).values(answer=answer, reason=cut(reason, 200), asked_at=at)
+        update(requests)
+        .where(requests.c.id == request_id)
+        .values(answer=answer, reason=cut(reason, 200), asked_at=at)
     )
 
 

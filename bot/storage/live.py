@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, literal, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.models import Person, ProfileState, room_started_at
 from bot.core.live.transitions import Live, Phase
-from bot.storage.tables import accounts, live_rooms, lives, subscriptions
+from bot.storage.tables import accounts, guilds, live_rooms, lives, subscriptions
+from bot.storage.types import Flag
 from bot.storage.upsert import insert_for
 from bot.texts import cut
 
 PLATFORM = "tiktok"
+LEASE = timedelta(seconds=90)
+"""So long nobody else checks an account; longer than a request's own time-out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +70,11 @@ class OpenLive:
     live: Live
 
 
-_followed = exists().where(subscriptions.c.account_id == accounts.c.id, subscriptions.c.paused.is_(False))
+# A guild that removed the bot keeps its list for a while, and costs no request.
+IS_ACTIVE = (subscriptions.c.paused == literal(value=False, type_=Flag())) & ~exists().where(
+    guilds.c.guild_id == subscriptions.c.guild_id, guilds.c.left_at.is_not(None)
+)
+_followed = exists().where(subscriptions.c.account_id == accounts.c.id, IS_ACTIVE)
 _open = lives.c.ended_at.is_(None)
 _is_live = exists().where(lives.c.account_id == accounts.c.id, _open)
 
@@ -120,15 +127,18 @@ async def add_account(conn: AsyncConnection, person: Person, state: ProfileState
     return _account((await conn.execute(statement.returning(accounts))).mappings().one())
 
 
-async def claim_account(
-    conn: AsyncConnection, account_id: int, now: datetime, until: datetime
-) -> Account | None:
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    """An account without a lease, or whose lease is over, or is longer than any: the clock was set back."""
+    until = accounts.c.leased_until
+    return or_(until.is_(None), until <= now, until > now + LEASE)
+
+
+async def claim_account(conn: AsyncConnection, account_id: int, now: datetime) -> Account | None:
     """Lease one account for a check; None while another check of it is under way."""
-    free = or_(accounts.c.leased_until.is_(None), accounts.c.leased_until <= now)
     statement = (
         update(accounts)
-        .where(accounts.c.id == account_id, free)
-        .values(leased_until=until, epoch=accounts.c.epoch + 1)
+        .where(accounts.c.id == account_id, _is_free(now))
+        .values(leased_until=now + LEASE, epoch=accounts.c.epoch + 1)
         .returning(accounts)
     )
     row = (await conn.execute(statement)).mappings().first()
@@ -137,10 +147,9 @@ async def claim_account(
 
 async def due_account_id(conn: AsyncConnection, now: datetime) -> int | None:
     """Give the followed account that has been due the longest and is not known to be live."""
-    free = or_(accounts.c.leased_until.is_(None), accounts.c.leased_until <= now)
     query = (
         select(accounts.c.id)
-        .where(accounts.c.next_check_at <= now, free, _followed, ~_is_live)
+        .where(accounts.c.next_check_at <= now, _is_free(now), _followed, ~_is_live)
         .order_by(accounts.c.next_check_at, accounts.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -148,11 +157,15 @@ async def due_account_id(conn: AsyncConnection, now: datetime) -> int | None:
     return (await conn.execute(query)).scalar_one_or_none()
 
 
-async def next_due_at(conn: AsyncConnection) -> datetime | None:
+async def next_due_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     """Give the instant of the next planned check, None when nothing is followed."""
     query = select(accounts.c.next_check_at, accounts.c.leased_until).where(_followed, ~_is_live)
     rows = (await conn.execute(query)).all()
-    return min((max(at, leased or at) for at, leased in rows), default=None)
+    return min((max(at, _end_of_lease(leased, now) or at) for at, leased in rows), default=None)
+
+
+def _end_of_lease(leased_until: datetime | None, now: datetime) -> datetime | None:
+    return leased_until if leased_until is not None and leased_until <= now + LEASE else None
 
 
 async def update_account(conn: AsyncConnection, account_id: int, **values: object) -> None:
@@ -175,13 +188,16 @@ async def finish_check(
 async def learn_person(conn: AsyncConnection, account: Account, person: Person) -> Account:
     """Keep what an answer told of a person; two accounts that turn out to be one person become one.
 
-    Returns the account that stays.
+    Returns the account that stays: the one that was known by its stable id, and has the lives.
     """
     same = await account_for(conn, person.handle, person.platform_id)
+    looked: dict[str, object] = {}
     if same is not None and same.id != account.id:
+        seen = await account_by_id(conn, account.id) or account
+        looked = {name: getattr(seen, name) for name in ("last_checked_at", "last_answer", "last_reason")}
         await _hand_over(conn, from_id=account.id, to_id=same.id)
         account = same
-    values = {
+    values = looked | {
         "platform_id": person.platform_id,
         "handle": person.handle,
         "nickname": person.nickname or account.nickname,
@@ -229,14 +245,16 @@ async def subscribe(
     return known.first() is None
 
 
-async def unsubscribe(conn: AsyncConnection, guild_id: int, account_id: int, channel_id: int | None) -> int:
-    """Stop following in one channel, or in all of a guild; gives how many subscriptions went."""
+async def unsubscribe(
+    conn: AsyncConnection, guild_id: int, account_id: int, channel_id: int | None
+) -> tuple[int, ...]:
+    """Stop following in one channel, or in all of a guild; gives the channels that did follow."""
     statement = delete(subscriptions).where(
         subscriptions.c.guild_id == guild_id, subscriptions.c.account_id == account_id
     )
     if channel_id is not None:
         statement = statement.where(subscriptions.c.channel_id == channel_id)
-    return (await conn.execute(statement)).rowcount
+    return tuple((await conn.execute(statement.returning(subscriptions.c.channel_id))).scalars())
 
 
 async def set_paused(conn: AsyncConnection, guild_id: int, account_id: int, *, paused: bool) -> int:
@@ -252,14 +270,17 @@ async def set_paused(conn: AsyncConnection, guild_id: int, account_id: int, *, p
 async def subscriptions_of(
     conn: AsyncConnection, *, account_id: int | None = None, guild_id: int | None = None, active: bool = False
 ) -> tuple[Subscription, ...]:
-    """Read subscriptions, those of an account, of a guild, or all; only unpaused ones when `active`."""
+    """Read subscriptions, those of an account, of a guild, or all.
+
+    `active` leaves out paused ones and those of guilds that removed the bot.
+    """
     query = select(subscriptions).order_by(subscriptions.c.id)
     if account_id is not None:
         query = query.where(subscriptions.c.account_id == account_id)
     if guild_id is not None:
         query = query.where(subscriptions.c.guild_id == guild_id)
     if active:
-        query = query.where(subscriptions.c.paused.is_(False))
+        query = query.where(IS_ACTIVE)
     names = Subscription.__dataclass_fields__
     rows = (await conn.execute(query)).mappings().all()
     return tuple(Subscription(**{name: row[name] for name in names}) for row in rows)
@@ -289,9 +310,11 @@ async def last_live(conn: AsyncConnection, account_id: int) -> tuple[int, Live] 
     return None if row is None else (row["id"], _live(row, await _rooms(conn, row["id"])))
 
 
-async def open_lives(conn: AsyncConnection) -> tuple[OpenLive, ...]:
-    """Read every live that is going on, the oldest first."""
+async def open_lives(conn: AsyncConnection, *, account_id: int | None = None) -> tuple[OpenLive, ...]:
+    """Read every live that is going on (of one account, if given), the oldest first."""
     query = select(lives).where(_open).order_by(lives.c.started_at)
+    if account_id is not None:
+        query = query.where(lives.c.account_id == account_id)
     found = []
     for row in (await conn.execute(query)).mappings().all():
         account = await account_by_id(conn, row["account_id"])

@@ -88,6 +88,21 @@ async def _replace(
     await conn.execute(update(outbox).where(this).values(**values))
 
 
+async def withdraw(conn: AsyncConnection, event_key: str, channel_id: int) -> None:
+    """Take a message back that nobody tried to post yet; one that was tried may stand there and is left."""
+    await conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.event_key == event_key,
+            outbox.c.channel_id == channel_id,
+            outbox.c.state.in_(OPEN_STATES),
+            outbox.c.delivered_revision == 0,
+            outbox.c.first_tried_at.is_(None),
+        )
+        .values(state=OutboxState.EXPIRED)
+    )
+
+
 async def channels_of(conn: AsyncConnection, event_key: str) -> tuple[int, ...]:
     """Give the channels a message of this event was put into."""
     found = await conn.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.tables import sources
@@ -79,3 +79,8 @@ async def record_failure(
     )
     await conn.execute(statement)
     return (await load(conn, name)).failures
+
+
+async def hold(conn: AsyncConnection, name: str, until: datetime) -> None:
+    """Let nobody else ask until then: one probe at a time after a block. Any answer takes this back."""
+    await conn.execute(update(sources).where(sources.c.name == name).values(closed_until=until))

@@ -9,9 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import sources
+from bot.storage.live import IS_ACTIVE
 from bot.storage.rounds import troubles
-from bot.storage.tables import accounts, notes, rounds, subscriptions
+from bot.storage.tables import accounts, lives, notes, rounds, subscriptions
 from bot.storage.upsert import insert_for
+from bot.texts import join
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +38,14 @@ class ServerRounds:
 
 async def checks_of(conn: AsyncConnection, guild_id: int) -> Checks:
     """Sum up the checks of the accounts a guild follows."""
-    mine = select(subscriptions.c.account_id).where(
-        subscriptions.c.guild_id == guild_id, subscriptions.c.paused.is_(False)
+    mine = select(subscriptions.c.account_id).where(subscriptions.c.guild_id == guild_id, IS_ACTIVE)
+    query = select(func.count(), func.max(accounts.c.last_checked_at)).where(accounts.c.id.in_(mine))
+    followed, last_at = (await conn.execute(query)).one()
+    on_air = select(lives.c.account_id).where(lives.c.ended_at.is_(None))
+    planned = select(func.min(accounts.c.next_check_at)).where(
+        accounts.c.id.in_(mine), accounts.c.id.not_in(on_air)
     )
-    query = select(
-        func.count(), func.max(accounts.c.last_checked_at), func.min(accounts.c.next_check_at)
-    ).where(accounts.c.id.in_(mine))
-    followed, last_at, next_at = (await conn.execute(query)).one()
+    next_at = (await conn.execute(planned)).scalar()
     return Checks(followed=followed, last_at=last_at, next_at=next_at)
 
 
@@ -56,7 +59,7 @@ async def rounds_of(conn: AsyncConnection, server: str) -> ServerRounds:
         listed_at=(await sources.load(conn, f"ssh:{server}")).last_ok_at,
         rounds=count,
         last_round_ended_at=ended_at,
-        trouble=f"{failed[0].name}: {failed[0].reason}" if failed else "",
+        trouble=join(": ", [failed[0].name, failed[0].reason]) if failed else "",
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 from datetime import timedelta
 
@@ -9,8 +11,13 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.core.live.budget import DAY
-from bot.core.live.models import Answer, ProfileState
-from bot.errors import LimitReached, NothingThere, SourceUnavailable
+from bot.core.live.models import Answer, Observation, ProfileState, unknown
+from bot.core.requester import Requester
+from bot.errors import LimitReached, NothingThere, SourceChanged, SourceUnavailable, StorageError
+from bot.services.announcements import Announcements
+from bot.services.guilds import Guilds
+from bot.storage import live as store
+from bot.storage import status
 from bot.storage.engine import Database
 from bot.storage.tables import accounts, lives, sources
 from tests.clocks import ManualClock
@@ -19,6 +26,7 @@ from tests.services.live_world import ADMIN, BY, CHANNEL, ROLE, LiveWorld
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 BLOCKED = SourceUnavailable("HTTP 429", blocked=True)
+OTHER = Requester(guild_id=2, user_id=43)
 
 
 @pytest.fixture
@@ -165,7 +173,7 @@ async def test_the_budget_holds_in_every_rolling_day_across_restarts(
 async def test_checks_asked_for_are_paid_by_the_followup_budget_within_the_guilds_share(
     database: Database, clock: ManualClock
 ) -> None:
-    world = LiveWorld(database, clock, followup_per_day=20, guild_share_percent=50)
+    world = LiveWorld(database, clock, followup_per_day=40, guild_share_percent=50)
     world.tiktok.add("ana", 1)
     await world.watchlist.add(BY, "ana", CHANNEL, None)  # a profile page and a first check
     for _ in range(8):
@@ -281,6 +289,160 @@ async def test_a_crash_between_question_and_answer_costs_one_request_and_loses_n
     await world.run_for(10 * MINUTE)
     assert len(await world.messages()) == 1
     assert [row["answer"] for row in await world.ledger("discovery")].count(None) == 1
+
+
+async def test_people_cannot_use_up_what_confirms_the_ends_of_lives(
+    database: Database, clock: ManualClock
+) -> None:
+    world = LiveWorld(database, clock, followup_per_day=60)
+    for handle, platform_id in (("ana", 1), ("ben", 2)):
+        world.tiktok.add(handle, platform_id)
+    await world.watchlist.add(BY, "ana", CHANNEL, None)
+    await world.watchlist.add(OTHER, "ben", 200, None)
+    world.tiktok.go_live("ben")
+    await world.watchlist.check_now(OTHER, "ben")
+    with contextlib.suppress(LimitReached):
+        for _ in range(60):
+            await world.watchlist.check_now(BY, "ana")
+    assert world.tiktok.count("check ana") < 40
+    world.tiktok.end("ben")
+    await world.run_for(HOUR)
+    assert (await all_lives(world))[0]["ended_at"] is not None
+
+
+async def test_a_guild_that_removed_the_bot_costs_no_request_and_is_served_again_on_return(
+    world: LiveWorld,
+) -> None:
+    guilds = Guilds(
+        database=world.database,
+        announcements=Announcements(world.database, world.clock),
+        clock=world.clock,
+        default_time_zone="UTC",
+    )
+    await guilds.joined(BY.guild_id)
+    await guilds.left(BY.guild_id)
+    asked = len(world.tiktok.asked)
+    await world.run_for(DAY)
+    assert len(world.tiktok.asked) == asked
+    await guilds.joined(BY.guild_id)
+    world.tiktok.go_live("ana")
+    await world.run_for(HOUR)
+    assert len(await world.messages()) == 1
+
+
+async def test_two_accounts_that_are_one_person_merge_in_the_middle_of_a_live(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.people[0].handle = "ana.new"
+    world.tiktok.trouble = SourceUnavailable("down")
+    await world.watchlist.add(OTHER, "ana.new", 200, None)
+    world.tiktok.trouble = None
+    await world.run_for(HOUR)
+    assert (await account(world))["handle"] == "ana.new"
+    assert [row["event_key"] for row in await world.messages()] == ["live:1"]
+
+
+async def test_a_restart_found_under_a_new_handle_is_not_announced_twice(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.end("ana")
+    for _ in range(2):
+        world.clock.advance(70)
+        await world.watchlist.check_now(BY, "ana")
+    world.tiktok.people[0].handle = "ana.new"
+    world.tiktok.go_live("ana.new")
+    world.tiktok.trouble = SourceUnavailable("down")
+    await world.watchlist.add(OTHER, "ana.new", 200, None)
+    world.tiktok.trouble = None
+    await world.run_for(5 * MINUTE)
+    assert [row["event_key"] for row in await world.messages() if row["channel_id"] == CHANNEL] == ["live:1"]
+
+
+async def test_an_answer_that_cannot_be_stored_does_not_eat_the_budget(
+    world: LiveWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> int:
+        raise StorageError("constraint failed")
+
+    monkeypatch.setattr("bot.storage.live.add_live", broken)
+    await world.run_for(HOUR)
+    world.tiktok.go_live("ana")
+    asked = world.tiktok.count("check")
+    for _ in range(6 * 40):
+        with contextlib.suppress(StorageError):
+            await world.monitor.check_step()
+        world.clock.advance(90)
+    assert 10 <= world.tiktok.count("check") - asked <= 60
+
+
+async def test_one_account_that_cannot_be_read_closes_nothing_for_the_others(world: LiveWorld) -> None:
+    world.tiktok.add("odd", 3)
+    await world.watchlist.add(BY, "odd", CHANNEL, None)
+    readable = world.tiktok.check
+
+    async def check(handle: str) -> Observation:
+        if handle != "odd":
+            return await readable(handle)
+        return unknown(SourceChanged("an unknown status"), world.clock.now())
+
+    world.tiktok.check = check
+    for _ in range(5):
+        await world.watchlist.check_now(BY, "odd")
+    assert (await world.watchlist.check_now(BY, "ana")).answer is Answer.OFFLINE
+    assert await world.messages() == []
+
+
+async def test_after_a_pause_one_request_tries_alone(world: LiveWorld) -> None:
+    world.tiktok.add("ben", 2)
+    await world.watchlist.add(BY, "ben", CHANNEL, None)
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.trouble = BLOCKED
+    await world.watchlist.check_now(BY, "ben")
+    world.clock.advance(3 * 3600)
+    asked = len(world.tiktok.asked)
+    await asyncio.gather(world.monitor.check_step(), world.monitor.followup_step())
+    assert len(world.tiktok.asked) == asked + 1
+
+
+@pytest.mark.parametrize("days", [1, 30])
+async def test_a_clock_set_back_while_the_bot_was_off_holds_nothing_up_for_long(
+    world: LiveWorld, days: int
+) -> None:
+    async with world.database.write("test.lease") as conn:
+        await store.claim_account(conn, 1, world.clock.now())
+    world.tiktok.trouble = BLOCKED
+    world.clock.advance(200)
+    await world.run_for(5 * HOUR)
+    world.tiktok.trouble = None
+    world.clock.advance(-days * 24 * 3600)
+    world.restart()
+    await world.monitor.replan_step()
+    asked = len(world.tiktok.asked)
+    await world.run_for(DAY + HOUR)
+    assert len(world.tiktok.asked) > asked
+
+
+async def test_more_lives_than_one_request_may_ask_for_are_all_swept(
+    database: Database, clock: ManualClock
+) -> None:
+    world = LiveWorld(database, clock)
+    for number in range(60):
+        by = Requester(guild_id=1 + number // 20, user_id=ADMIN)
+        world.tiktok.add(f"user{number}", 100 + number)
+        world.tiktok.go_live(f"user{number}")
+        await world.watchlist.add(by, f"user{number}", CHANNEL + number, None)
+    await world.run_for(12 * MINUTE)
+    assert [asked for asked in world.tiktok.asked if "sweep" in asked] == ["sweep 50", "sweep 10"]
+    assert all(row["ended_at"] is None for row in await all_lives(world))
+
+
+async def test_the_next_check_of_an_account_on_air_is_not_shown(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    await world.run_for(5 * HOUR)
+    async with world.database.read() as conn:
+        assert (await status.checks_of(conn, BY.guild_id)).next_at is None
 
 
 async def test_two_checks_of_one_account_never_overlap(world: LiveWorld) -> None:

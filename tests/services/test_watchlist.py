@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from sqlalchemy import update
 
 from bot.core.live.models import Answer, ProfileState
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere, SourceUnavailable
+from bot.jobs.loops import Loop, keep_running
+from bot.services.announcements import Announcements
 from bot.storage.engine import Database
+from bot.storage.tables import outbox
 from tests.clocks import ManualClock
 from tests.services.live_world import ADMIN, BY, CHANNEL, ROLE, LiveWorld
 
@@ -75,11 +81,83 @@ async def test_removing_ends_the_announcements_and_keeps_what_was_recorded(world
 async def test_a_live_that_is_on_is_summed_up_even_after_its_account_was_removed(world: LiveWorld) -> None:
     world.tiktok.go_live("ana")
     await world.watchlist.add(BY, "ana", CHANNEL, None)
+    async with world.database.write("test.posted") as conn:
+        posted = {
+            "state": "delivered",
+            "delivered_revision": 1,
+            "message_id": 5,
+            "first_tried_at": world.clock.now(),
+        }
+        await conn.execute(update(outbox).values(**posted))
     await world.watchlist.remove(BY, "ana", None)
     world.tiktok.end("ana")
     await world.run_for(world.monitor._rules.sweep_every * 3)
     (message,) = await world.messages()
     assert message["message"]["title"] == "Ana was live"
+
+
+async def test_a_post_that_waits_is_withdrawn_when_its_account_is_removed(world: LiveWorld) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.add(BY, "ana", CHANNEL, ROLE)
+    await world.watchlist.remove(BY, "ana", None)
+    assert await Announcements(world.database, world.clock).due() == ()
+
+
+async def test_adding_looks_at_once_and_pays_from_the_followup_budget_while_the_loops_run(
+    world: LiveWorld,
+) -> None:
+    work = Loop(name="checks", step=world.monitor.check_step, wake=world.monitor.checks_changed)
+    running = asyncio.create_task(keep_running(work, world.clock))
+    await world.clock.asleep()
+    added = await world.watchlist.add(BY, "ana", CHANNEL, None)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert added.check is not None
+    assert await world.ledger("discovery") == []
+
+
+async def test_a_renamed_person_is_added_under_the_new_handle(world: LiveWorld) -> None:
+    await world.watchlist.add(BY, "ana", CHANNEL, None)
+    world.tiktok.people[0].handle = "ana.new"
+    world.tiktok.go_live("ana.new")
+    added = await world.watchlist.add(BY, "ana.new", CHANNEL + 1, None)
+    assert added.handle == "ana.new"
+    assert added.check is not None
+    assert added.check.answer is Answer.LIVE
+    assert {entry.handle for entry in await world.watchlist.entries(BY.guild_id)} == {"ana.new"}
+
+
+async def test_several_adds_at_once_do_not_pass_the_cap(world: LiveWorld) -> None:
+    world.watchlist._accounts_per_guild = 2
+    handles = [f"user{number}" for number in range(5)]
+    for number, handle in enumerate(handles):
+        world.tiktok.add(handle, 100 + number)
+    adds = (world.watchlist.add(BY, handle, CHANNEL, None) for handle in handles)
+    results = await asyncio.gather(*adds, return_exceptions=True)
+    assert sum(isinstance(result, LimitReached) for result in results) == 3
+    assert len(await world.watchlist.entries(BY.guild_id)) == 2
+
+
+async def test_a_channel_that_resumes_in_the_middle_of_a_live_hears_of_it(world: LiveWorld) -> None:
+    other = Requester(guild_id=2, user_id=ADMIN)
+    await world.watchlist.add(BY, "ana", CHANNEL, None)
+    await world.watchlist.add(other, "ana", 200, None)
+    await world.watchlist.pause(other, "ana", paused=True)
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    assert [row["channel_id"] for row in await world.messages()] == [CHANNEL]
+    await world.watchlist.pause(other, "ana", paused=False)
+    assert [row["channel_id"] for row in await world.messages()] == [CHANNEL, 200]
+
+
+async def test_a_channel_added_while_tiktok_cannot_be_asked_hears_of_a_live_that_is_known(
+    world: LiveWorld,
+) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.add(BY, "ana", CHANNEL, None)
+    world.tiktok.trouble = SourceUnavailable("down")
+    await world.watchlist.add(Requester(guild_id=2, user_id=ADMIN), "ana", 200, None)
+    assert [row["channel_id"] for row in await world.messages()] == [CHANNEL, 200]
 
 
 async def test_a_second_guild_hears_of_a_live_that_is_already_on(world: LiveWorld) -> None:

@@ -14,6 +14,8 @@ from enum import StrEnum
 
 DAY = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
+ROOMS_PER_SWEEP = 50
+"""How many rooms one request asks for; the real maximum is not known (specs/tiktok-live.md 4)."""
 
 
 class Ledger(StrEnum):
@@ -42,6 +44,6 @@ def free_at(now: datetime, asked: Sequence[datetime], limit: Limit) -> datetime:
     return inside[len(inside) - limit.requests] + limit.window
 
 
-def guild_allowance(limit: Limit, share_percent: int) -> Limit:
-    """Give the part of a limit that the people of one guild may use up by asking; at least one request."""
-    return Limit(requests=max(1, limit.requests * share_percent // 100), window=limit.window)
+def part_of(limit: Limit, percent: int) -> Limit:
+    """Give a part of a limit, at least one request."""
+    return Limit(requests=max(1, limit.requests * percent // 100), window=limit.window)

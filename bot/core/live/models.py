@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from bot.errors import SourceError, SourceUnavailable
+
 
 class Answer(StrEnum):
     """What a check can answer. A block is UNKNOWN, never OFFLINE."""
@@ -52,7 +54,8 @@ class Observation:
 
     `sighting` is there exactly when the answer is LIVE. `reason` says in a few words why an answer is
     UNKNOWN; `blocked` and `retry_after_seconds` are for the circuit breaker. `person` is None where the
-    answer did not name anybody; `not_found` is true when the platform says it knows no such handle.
+    answer did not name anybody; `not_found` is true when the platform says it knows no such handle. `odd`
+    is true when the platform did answer, but not in a form that is understood.
     """
 
     answer: Answer
@@ -63,6 +66,7 @@ class Observation:
     blocked: bool = False
     retry_after_seconds: float | None = None
     not_found: bool = False
+    odd: bool = False
 
     def __post_init__(self) -> None:
         """Refuse naive instants and a sighting that contradicts the answer."""
@@ -70,6 +74,19 @@ class Observation:
             raise ValueError("seen_at must be aware")
         if (self.sighting is not None) != (self.answer is Answer.LIVE):
             raise ValueError("a sighting belongs to the answer LIVE, and only to it")
+
+
+def unknown(error: SourceError, now: datetime) -> Observation:
+    """Give the answer that trouble with the source is: unknown, with what it said of itself."""
+    unavailable = error if isinstance(error, SourceUnavailable) else None
+    return Observation(
+        answer=Answer.UNKNOWN,
+        seen_at=now,
+        reason=error.words,
+        blocked=unavailable is not None and unavailable.blocked,
+        retry_after_seconds=None if unavailable is None else unavailable.retry_after_seconds,
+        odd=unavailable is None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

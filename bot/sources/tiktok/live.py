@@ -10,15 +10,13 @@ from typing import Self
 import aiohttp
 
 from bot.clock import Clock
-from bot.core.live.models import Answer, Observation, Profile
-from bot.errors import SourceChanged, SourceUnavailable
+from bot.core.live.budget import ROOMS_PER_SWEEP
+from bot.core.live.models import Observation, Profile, unknown
+from bot.errors import SourceError, SourceUnavailable
 from bot.sources.tiktok import parse
 from bot.texts import text
 
 BODY_LIMIT_BYTES = 8 * 1024 * 1024
-ROOMS_PER_SWEEP = 50
-"""The real maximum is not known (specs/tiktok-live.md 4)."""
-
 _BROWSER = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/142.0.0.0 Safari/537.36"
@@ -54,16 +52,8 @@ class TikTokLiveSource:
         try:
             body = await self._get(f"{self._www}/api-live/user/room/", {**_PARAMETERS, "uniqueId": handle})
             return parse.read_live(body, self._clock.now())
-        except SourceUnavailable as error:
-            return Observation(
-                answer=Answer.UNKNOWN,
-                seen_at=self._clock.now(),
-                reason=error.words,
-                blocked=error.blocked,
-                retry_after_seconds=error.retry_after_seconds,
-            )
-        except SourceChanged as error:
-            return Observation(answer=Answer.UNKNOWN, seen_at=self._clock.now(), reason=error.words)
+        except SourceError as error:
+            return unknown(error, self._clock.now())
 
     async def profile(self, handle: str) -> Profile:
         """Read the profile page of a handle or a numeric id.

@@ -55,7 +55,7 @@ def read_profile(body: bytes) -> Profile:
     """Read a profile page. Raises as `read_live`."""
     match = _PROFILE_DATA.search(body.decode("utf-8", "replace"))
     if match is None:
-        raise _unreadable(body, text("the profile page holds no data"))
+        raise _challenge_in(body) or SourceChanged(text("the profile page holds no data"))
     scope = _mapping(_json(match.group(1).encode()), "__DEFAULT_SCOPE__")
     detail = _mapping(scope, "webapp.user-detail")
     code, info = detail.get("statusCode", 0), detail.get("userInfo")
@@ -88,16 +88,17 @@ def _json(body: bytes) -> dict[str, Any]:
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
-        raise _unreadable(body, text("the answer is not JSON")) from None
+        # What should be JSON and is not comes from something that stands before the service.
+        raise _challenge_in(body) or SourceUnavailable(text("the answer is not JSON"), blocked=True) from None
     if not isinstance(data, dict):
         raise SourceChanged(text("the answer is JSON of an unknown form"))
     return data
 
 
-def _unreadable(body: bytes, otherwise: str) -> SourceUnavailable | SourceChanged:
+def _challenge_in(body: bytes) -> SourceUnavailable | None:
     if _CHALLENGE.search(body[:200_000]):
         return SourceUnavailable(text("TikTok shows a challenge page"), blocked=True)
-    return SourceChanged(otherwise)
+    return None
 
 
 def _sighting(user: Mapping[str, Any], room: Mapping[str, Any], *, paused: bool) -> Sighting:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.live.budget import DAY, Limit, free_at, guild_allowance
+from bot.core.live.budget import DAY, Limit, free_at, part_of
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 
@@ -45,6 +45,6 @@ def test_obeying_it_never_passes_the_limit_in_any_window(waits: list[int], most:
         assert sum(end - limit.window < instant <= end for instant in asked) <= most
 
 
-def test_a_guild_may_use_its_share_and_never_less_than_one() -> None:
-    assert guild_allowance(Limit(requests=480, window=DAY), 25).requests == 120
-    assert guild_allowance(Limit(requests=3, window=DAY), 1).requests == 1
+def test_a_part_is_never_less_than_one_request() -> None:
+    assert part_of(Limit(requests=480, window=DAY), 25).requests == 120
+    assert part_of(Limit(requests=3, window=DAY), 1).requests == 1
