@@ -48,7 +48,7 @@ async def test_set_up_keeps_what_was_chosen_and_posts_a_test_that_pings_nobody(a
     for channel in (lives, rounds):
         await room.until_async(lambda channel=channel: room.shown(channel))
         (post,) = await room.shown(channel)
-        assert post["embeds"][0]["title"] == "This channel works"
+        assert post["embeds"][0]["title"] == "Channel ini berfungsi"
         assert (post["pinged_roles"], post["pinged_users"], post["pinged_everyone"]) == ([], [], False)
 
 
