@@ -10,6 +10,7 @@ import pytest
 
 from tests.databases import database, database_url, new_database, postgresql
 
+pytest_plugins = ("tests.canary",)
 __all__ = ["database", "database_url", "new_database", "postgresql"]  # fixtures for every test
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,6 +14,9 @@ DELETE /_control/faults        forget queued faults and release requests that ha
 ====== ======================= ====================================================================
 
 Each stand-in adds commands of its own, listed in its module docstring.
+
+With ``SANDBOX_EVIDENCE=<folder>`` a stand-in also keeps there, in ``<name>-<process>.asked``, all that reaches
+it: the head of each HTTP request, what it records, uploaded files. Who looks for leaked secrets searches them.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ import json
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -98,7 +103,16 @@ class Recorder:
     def add(self, **entry: Any) -> dict[str, Any]:
         entry["at"] = time.time()  # noqa: TID251 - a stand-in is the outside world: its clock is the real one
         self.entries.append(entry)
+        keep(json.dumps(entry, default=str).encode())
         return entry
+
+
+def keep(data: bytes) -> None:
+    """Add to the evidence, if somebody wants it."""
+    if folder := os.environ.get("SANDBOX_EVIDENCE"):
+        name = Path(sys.argv[0]).parent.name
+        with (Path(folder) / f"{name}-{os.getpid()}.asked").open("ab") as file:
+            file.write(data + b"\n")
 
 
 def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -147,8 +161,19 @@ async def control_errors(
         return json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
 
 
+@web.middleware
+async def _keep_head(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    if not request.path.startswith("/_control"):
+        head = [f"{request.method} {request.path_qs}", *(f"{k}: {v}" for k, v in request.headers.items())]
+        keep("\n".join(head).encode())
+    return await handler(request)
+
+
 async def start_http(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
     """Serve `app` on loopback; port 0 takes a free one. Returns the runner and the port."""
+    app.middlewares.insert(0, _keep_head)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     site = web.TCPSite(runner, LOOPBACK, port)

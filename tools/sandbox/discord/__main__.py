@@ -26,6 +26,7 @@ def arguments() -> argparse.ArgumentParser:
     data = Path(os.environ.get("VEDETTE_REFERENCE_DATA") or "../shared/data")
     parser = argparse.ArgumentParser(prog="python -m tools.sandbox.discord", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--token", default=os.environ.get("SANDBOX_DISCORD_TOKEN"), help="the bot's token")
     parser.add_argument(
         "--schemas", type=Path, default=data / "discord", help="folder with openapi.json and gateway/"
     )
@@ -45,6 +46,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def build(options: argparse.Namespace) -> Service:
     world, feed = first_world(), Feed()
+    world.token = options.token or world.token
     oracle = Oracle(options.schemas, feed)
     return Service(
         world=world,

@@ -20,7 +20,7 @@ from tools.sandbox.discord.compose import REQUEST_LIMIT, Body
 from tools.sandbox.discord.errors import ApiError
 from tools.sandbox.discord.service import Service
 from tools.sandbox.discord.world import now
-from tools.sandbox.standin import Fault, json_response
+from tools.sandbox.standin import Fault, json_response, keep
 
 PREFIX: Final = "/api/v10"
 #: Discord's edge names itself; discord.py takes a 429 without it for a ban by Cloudflare.
@@ -90,6 +90,8 @@ class Api:
             files=[{"filename": name, "size": len(data)} for name, data in body.uploads.values()],
             status=None,
         )
+        for _, data in body.uploads.values():
+            keep(data)
         service.oracle.check_request(route.method, route.path, body.data, request.query)
         if fault := service.faults.take(request.method, request.path, "before"):
             return await self._fail(fault, request, entry)

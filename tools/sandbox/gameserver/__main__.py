@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import secrets
 import tempfile
 from pathlib import Path
@@ -35,7 +36,9 @@ def arguments() -> argparse.Namespace:
         "--host-key", type=Path, help="OpenSSH ed25519 key file; written if it does not exist"
     )
     parser.add_argument("--username", default="stats")
-    parser.add_argument("--password", help="default: a random one")
+    parser.add_argument(
+        "--password", default=os.environ.get("SANDBOX_SSH_PASSWORD"), help="default: a random one"
+    )
     return parser.parse_args()
 
 
