@@ -95,7 +95,7 @@ class LiveMonitor:
                 checks_per_day=rules.discovery_per_day, guild_share=rules.guild_share_percent / 100
             ),
         )
-        # Half of a small budget at most, or the rest of the day would have nothing left to confirm an end.
+        # Half of a small budget at most, so that ends can be confirmed all day.
         self._sweep_every = max(rules.sweep_every, 2 * DAY / rules.followup_per_day)
         self.checks_changed = asyncio.Event()
         self.followups_changed = asyncio.Event()
@@ -133,7 +133,7 @@ class LiveMonitor:
         spare = used * 2 < self._rules.followup_per_day
         wait_until = [await self._follow(open_live, now, spare=spare) for open_live in going_on]
         looked_at = [instant for instant in (swept_at, going_on[0].live.found_at) if instant is not None]
-        sweep_at = max(looked_at) + self._rules.sweep_every
+        sweep_at = max(looked_at) + self._sweep_every
         wait_until.append(sweep_at if sweep_at > now else await self._sweep(going_on, now))
         return min(wait_until)
 
@@ -314,7 +314,7 @@ class LiveMonitor:
                 state = (alive or {}).get(open_live.live.room_ids[-1])
                 if state is not True:
                     await self._quietly(open_live.account, "confirm", second_source=state is False)
-        return now + self._rules.sweep_every
+        return now + self._sweep_every
 
     async def _rooms_alive(self, request_id: int, room_ids: list[int]) -> Mapping[int, bool] | None:
         try:

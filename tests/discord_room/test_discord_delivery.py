@@ -133,6 +133,20 @@ async def test_after_a_restart_the_channel_is_read_before_anything_is_posted(roo
     assert len(await room.posts(channel)) == 1
 
 
+async def test_a_clock_ahead_of_discords_does_not_hide_what_was_posted(room: Room) -> None:
+    channel = await room.channel()
+    room.clock.advance(24 * 3600)
+    await room.fault(channel, "drop", when="after")
+    await room.put(channel, LIVE)
+    await room.until_async(lambda: _failed_once(room, channel))
+    await room.stop()
+    room.clock.advance(1)
+    await room.start()
+    room.clock.advance(10)
+    await room.becomes(channel, "delivered")
+    assert len(await room.posts(channel)) == 1
+
+
 async def test_after_a_restart_what_was_not_posted_is_posted(room: Room) -> None:
     channel = await room.channel()
     await room.fault(channel, "drop")

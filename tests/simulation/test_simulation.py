@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.services import live_monitor, timekeeping
+from bot.services import timekeeping
 from bot.storage import ledger
 from tools import simulate
 from tools.simulation import discord as chat
 from tools.simulation.run import run_seed
+from tools.simulation.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 200
@@ -72,7 +72,13 @@ def test_it_notices_a_clock_that_is_not_followed(monkeypatch: pytest.MonkeyPatch
 
 
 def test_it_notices_a_lease_that_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_monitor, "LEASE", timedelta(0))
+    watch = World._watch
+
+    def forget_leases(world: World, name: str) -> None:
+        watch(world, name)
+        world.around.disk.driver.execute("UPDATE accounts SET leased_until = NULL")
+
+    monkeypatch.setattr(World, "_watch", forget_leases)
     assert finds("no_overlapping_checks")
 
 

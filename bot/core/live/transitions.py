@@ -138,15 +138,25 @@ def _on(last: Live | None, sighting: Sighting, now: datetime, rules: LiveRules) 
 
 def _on_in_newer_room(last: Live, sighting: Sighting, now: datetime, rules: LiveRules) -> Transition:
     if last.phase is Phase.ENDED:
-        if sighting.started_at - (last.ended_at or last.last_seen_at) <= rules.restart_gap:
+        if _goes_on(last, sighting, (last.ended_at or last.last_seen_at) + rules.restart_gap, rules):
             return Transition(change=Change.REOPENED, live=_seen(last, sighting, now))
         return Transition(change=Change.FOUND, live=_first_seen(sighting, now))
     # While a live was on it was looked at every `look_interval`, so it may have ended that much later
     # than it was last seen.
-    if sighting.started_at - last.last_seen_at <= rules.restart_gap + rules.look_interval:
+    latest = last.last_seen_at + rules.restart_gap + rules.look_interval
+    if _goes_on(last, sighting, latest, rules):
         return Transition(change=Change.CONTINUED, live=_seen(last, sighting, now))
     replaced = _ended(last, last.doubted_at or last.last_seen_at)
     return Transition(change=Change.FOUND, live=_first_seen(sighting, now), replaced=replaced)
+
+
+def _goes_on(last: Live, sighting: Sighting, latest: datetime, rules: LiveRules) -> bool:
+    """Say whether a newer room, opened at `latest` at the latest, belongs to the live.
+
+    A room opened well before the older one was last seen is impossible: then our clock is ahead of the
+    platform's, and nothing can be said of the gap. A live told twice is better than one not told.
+    """
+    return last.last_seen_at - rules.restart_gap <= sighting.started_at <= latest
 
 
 def _first_seen(sighting: Sighting, now: datetime) -> Live:
