@@ -41,6 +41,10 @@ TRACK = "#3F4248"  # the empty part of a bar
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
 LINE_STYLES = ("-", "--", "-.", ":")
 
+# Years, months, days, hours, minutes, seconds, and each where the smaller ones are zero: in numbers, which need no language.
+_TIMES = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
+_ROUND_TIMES = ["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"]
+
 TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE, SMALL_SIZE = 22.0, 15.0, 16.0, 12.0  # points
 
 
@@ -187,7 +191,9 @@ def _lines(spec: LineChart, fonts: Fonts) -> _Page:
 def _dress(axes: Axes, zone: ZoneInfo) -> None:
     """Quiet axes: times in the zone below, a grid for the values."""
     locator = mdates.AutoDateLocator(minticks=3, maxticks=8, tz=zone)  # type: ignore[no-untyped-call]
-    labels = mdates.ConciseDateFormatter(locator, tz=zone, show_offset=False)  # type: ignore[no-untyped-call]
+    labels = mdates.ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator, tz=zone, show_offset=False, formats=_TIMES, zero_formats=_ROUND_TIMES
+    )
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(labels)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))

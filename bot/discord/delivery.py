@@ -64,10 +64,10 @@ class Delivery:
     async def _work_through(self, channel_id: int, messages: Sequence[Outgoing]) -> None:
         try:
             for message in messages:
+                speaker = guild_of(await self._announcements.guild(message.guild_id))
                 step = await self._announcements.begin(message)
                 if step is None:
                     break
-                speaker = guild_of(await self._announcements.guild(message.guild_id))
                 result = await self._deliver(step, message, speaker)
                 await self._announcements.settle(message, result)
                 if result.event in {Event.BLOCKED, Event.LIMITED}:

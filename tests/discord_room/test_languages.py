@@ -24,7 +24,9 @@ COGS = ("cogs.admin", "cogs.monitoring", "cogs.stats_sync")
 ANA = Person(platform_id=1, handle="ana", nickname="Ana")
 LIVE = live_message(ANA, replace(ON, viewers=12345))
 # What no sentence in Indonesian has; names of settings and commands are left out before.
-ENGLISH = re.compile(r"\b(the|is|are|of|and|not|until|since|nobody|what|which|this|last|next|an?)\b", re.IGNORECASE)
+ENGLISH = re.compile(
+    r"\b(the|is|are|of|and|not|until|since|nobody|what|which|this|last|next|an?)\b", re.IGNORECASE
+)
 
 
 @pytest.fixture
