@@ -58,7 +58,8 @@ async def _one_connection(client: VedetteClient, token: str, renderer: ChartRend
 
 def _explain(error: BaseException | None) -> None:
     if isinstance(error, discord.LoginFailure):
-        raise SettingsError(("DISCORD_TOKEN: Discord does not accept this token; make a new one",)) from None
+        # Not "DISCORD_TOKEN: ...": what follows a name and a colon is hidden as a secret.
+        raise SettingsError(("Discord does not accept the DISCORD_TOKEN; make a new one",)) from None
     if isinstance(error, discord.PrivilegedIntentsRequired):
         raise SettingsError(("Discord refuses the connection: an intent is not granted",)) from None
     if error is not None and not isinstance(error, TROUBLE):

@@ -334,10 +334,13 @@ class _Connection:
         address = self._address
         if address.key_file is None:
             return None
-        passphrase = address.key_passphrase.encode() if address.key_passphrase else None
         try:
-            # The stub asks for text; the library hands it to cryptography, which takes only bytes.
-            return paramiko.PKey.from_path(address.key_file, passphrase)  # type: ignore[arg-type]
+            # The stub asks for text; the library hands it to cryptography, which takes only bytes. Not in a
+            # variable of ours: some tools print those beside a traceback.
+            return paramiko.PKey.from_path(
+                address.key_file,
+                address.key_passphrase.encode() if address.key_passphrase else None,  # type: ignore[arg-type]
+            )
         except OSError as error:
             raise SourceAuthFailed(
                 text(
