@@ -117,21 +117,24 @@ def _migrate(settings: Settings, _: argparse.Namespace) -> int:
 
 def _backup(settings: Settings, asked: argparse.Namespace) -> int:
     from bot.clock import SystemClock
-    from bot.storage.backup import list_backups, make_backup, verify_backup
-    from bot.storage.engine import embedded_file
+    from bot.storage.backup import list_backups
+    from bot.storage.backup_server import back_up, verify
     from bot.storage.migrate import known_revisions
 
     folder = asked.to or settings.backup_folder
     if asked.verify is None:
-        database = embedded_file(settings.database)
-        print(make_backup(database, folder, now=SystemClock().now(), keep=settings.backups_kept))
+        now = SystemClock().now()
+        print(asyncio.run(back_up(settings.database, folder, now=now, keep=settings.backups_kept)))
         return 0
     chosen = Path(asked.verify) if asked.verify else next(iter(list_backups(folder)), None)
     if chosen is None:
         raise NothingThere(f"there is no backup in {folder}")
-    manifest = verify_backup(chosen, known_revisions())
-    rows = sum(manifest.rows.values())
-    print(f"{chosen} is well: made {manifest.made_at}, schema {manifest.revision}, {rows} rows")
+    proof = asyncio.run(verify(settings.database, chosen, known_revisions()))
+    rows = sum(proof.manifest.rows.values())
+    how = "" if proof.restored else "; it could only be read, for the database role may make no database"
+    print(
+        f"{chosen} is well: made {proof.manifest.made_at}, schema {proof.manifest.revision}, {rows} rows{how}"
+    )
     return 0
 
 

@@ -39,6 +39,7 @@ from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
 from bot.sources.tiktok.live import TikTokLiveSource
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
+from bot.storage.only_bot import only_bot
 
 log = logging.getLogger(__name__)
 
@@ -69,10 +70,14 @@ async def _serve(settings: Settings, clock: SteadyClock) -> None:
     if settings.discord_token is None:
         raise SettingsError(("DISCORD_TOKEN: it is not set",))
     token = settings.discord_token.get_secret_value()
-    await upgrade(settings.database, settings.backup_folder, clock.now(), keep=settings.backups_kept)
-    async with _house(settings, clock) as (services, loops, renderer):
+    async with AsyncExitStack() as stack:
+        right = await stack.enter_async_context(only_bot(settings.database, clock))
+        await upgrade(settings.database, settings.backup_folder, clock.now(), keep=settings.backups_kept)
+        services, loops, renderer = await stack.enter_async_context(_house(settings, clock))
         _set_aside_what_stays()
         work = [asyncio.create_task(keep_running(loop, clock), name=loop.name) for loop in loops]
+        if right is not None:
+            work.append(asyncio.create_task(right.keep(), name="only bot"))
         work.append(
             asyncio.create_task(
                 stay_connected(lambda: VedetteClient(services), token, renderer, clock), name="discord"

@@ -161,7 +161,7 @@ async def _check_database(settings: Settings) -> list[Finding]:
         state = await examine_database(settings.database)
     except StorageError as error:
         return [wrong("database", str(error))]
-    remarks = [note("database", remark)] if remark else []
+    remarks = [note("database", text) for text in (remark, state.remark) if text]
     if not state.made:
         return [note("database", f"none yet; the first start makes {state.place}"), *remarks]
     if state.revision != HEAD_REVISION:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import timedelta
 from pathlib import Path
 
 from bot.clock import Clock
 from bot.storage import ledger
-from bot.storage.backup import make_backup
+from bot.storage.backup_server import back_up
 from bot.storage.engine import Database
 
 LEDGER_KEPT = timedelta(days=30)
@@ -27,12 +26,9 @@ class Upkeep:
         self._clock = clock
 
     async def back_up(self) -> None:
-        """Copy an embedded database; a server has its own tools. Raises `BackupFailed`."""
-        file = self._database.embedded_file
-        if file is None:
-            return
-        made = await asyncio.to_thread(
-            make_backup, file, self._backup_folder, now=self._clock.now(), keep=self._backups_kept
+        """Copy the database. Raises `BackupFailed`, also where a server's own tool is missing."""
+        made = await back_up(
+            self._database.url, self._backup_folder, now=self._clock.now(), keep=self._backups_kept
         )
         log.info("Backup made: %s", made)
 

@@ -1,8 +1,8 @@
-"""Copies of the embedded database, made while it is used, and the proof that a copy can be restored.
+"""Copies of the database, made while it is used, and the proof that a copy can be restored.
 
 A backup is ``vedette-20261121T041500Z.db`` with its manifest ``….db.json`` beside it: when it was made, the
 schema's revision, the SHA-256 of the file and the number of rows of every table. To restore one, stop the
-bot and copy the file over the database.
+bot and copy the file over the database. Backups of a server are ``….dump`` (`bot.storage.backup_server`).
 """
 
 from __future__ import annotations
@@ -15,19 +15,31 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from bot.errors import BackupFailed
 
-_NAME = re.compile(r"vedette-\d{8}T\d{6}Z(_\d+)?\.db")
+_NAME = re.compile(r"vedette-\d{8}T\d{6}Z(_\d+)?\.(db|dump)")
 _BUSY_TIMEOUT_SECONDS = 30.0
 _UNFINISHED = ".unfinished-"
 _UNFINISHED_KEPT = timedelta(days=1)
-_NOT_EMBEDDED = "this database is on a server: its own tool makes backups (pg_dump --format=custom)"
+
+Copier = Callable[[Path], "Copy"]
+"""Makes a copy in the folder it is given; raises `BackupFailed`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """A finished copy of a database and what it holds; `rows` maps each table to its number of rows."""
+
+    file: Path
+    revision: str | None
+    rows: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,24 +52,20 @@ class Manifest:
     rows: dict[str, int]
 
 
-def make_backup(database: Path | None, folder: Path, *, now: datetime, keep: int) -> Path:
-    """Copy the database file as it is at one instant; readers and the writer go on meanwhile.
+def make_backup(source: Path | Copier, folder: Path, *, now: datetime, keep: int) -> Path:
+    """Copy a database as it is at one instant; readers and the writer go on meanwhile.
 
-    The `keep` newest backups of the folder stay. Blocks: call it in a thread. Raises `BackupFailed`, which
-    says so when there is no file because the database is on a server.
+    `source` is the file of an embedded one, or what copies one on a server. The `keep` newest backups of
+    the folder stay. Blocks: call it in a thread. Raises `BackupFailed`.
     """
-    if database is None:
-        raise BackupFailed(_NOT_EMBEDDED)
-    if not database.is_file():
-        raise BackupFailed(f"there is no database at {database}")
-    with _failures(f"no backup was made in {folder}"):
+    if isinstance(source, Path) and not source.is_file():
+        raise BackupFailed(f"there is no database at {source}")
+    copy = partial(_copy_file, source) if isinstance(source, Path) else source
+    with failures(f"no backup was made in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder, now)
         with tempfile.TemporaryDirectory(dir=folder, prefix=_UNFINISHED) as unfinished:
-            copy = Path(unfinished) / "copy.db"
-            with closing(sqlite3.connect(database, timeout=_BUSY_TIMEOUT_SECONDS)) as source:
-                source.execute("VACUUM INTO ?", (str(copy),))
-            backup = _publish(copy, folder, now)
+            backup = _publish(copy(Path(unfinished)), folder, now)
         for old in list_backups(folder, but=backup)[max(0, keep - 1) :]:
             old.unlink()  # the manifest last, so that no backup lacks one
             _manifest_of(old).unlink(missing_ok=True)
@@ -70,20 +78,35 @@ def verify_backup(backup: Path, known_revisions: frozenset[str]) -> Manifest:
     Checked are: the file's hash, SQLite's own integrity and foreign keys, a revision this version can
     start from, and the number of rows of each table. Blocks. Raises `BackupFailed` with what is wrong.
     """
-    manifest = _read_manifest(backup)
+    manifest = read_manifest(backup)
     with (
-        _failures(f"{backup.name} is damaged"),
+        failures(f"{backup.name} is damaged"),
         tempfile.TemporaryDirectory(prefix="vedette-restore-") as place,
     ):
         restored = Path(shutil.copy(backup, Path(place) / "restored.db"))
-        if _sha256(restored) != manifest.sha256:
-            raise BackupFailed(f"{backup.name} is damaged: its hash is not the one in the manifest")
-        found = _describe(restored, manifest.made_at)
+        compare(manifest, _described(restored), backup, known_revisions)
+    return manifest
+
+
+def read_manifest(backup: Path) -> Manifest:
+    """Read what a backup must hold and check its file by its hash. Blocks. Raises `BackupFailed`."""
+    if not backup.is_file():
+        raise BackupFailed(f"there is no backup at {backup}")
+    try:
+        manifest = Manifest(**json.loads(_manifest_of(backup).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise BackupFailed(f"the manifest beside {backup.name} cannot be read") from error
+    if _sha256(backup) != manifest.sha256:
+        raise BackupFailed(f"{backup.name} is damaged: its hash is not the one in the manifest")
+    return manifest
+
+
+def compare(manifest: Manifest, found: Copy, backup: Path, known_revisions: frozenset[str]) -> None:
+    """Raise `BackupFailed` where a restored copy is not what its manifest says, or of a newer version."""
     if found.rows != manifest.rows or found.revision != manifest.revision:
         raise BackupFailed(f"{backup.name} does not hold what its manifest says")
     if found.revision not in known_revisions:
         raise BackupFailed(f"{backup.name} has schema {found.revision}, which this version does not know")
-    return manifest
 
 
 def list_backups(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
@@ -107,14 +130,26 @@ def _sweep(folder: Path, now: datetime) -> None:
             left.unlink(missing_ok=True)
 
 
-def _publish(copy: Path, folder: Path, now: datetime) -> Path:
-    """Check a finished copy and move it to its name; the manifest first, so that no backup lacks one."""
+def _copy_file(database: Path, unfinished: Path) -> Copy:
+    copy = unfinished / "copy.db"
+    with closing(sqlite3.connect(database, timeout=_BUSY_TIMEOUT_SECONDS)) as source:
+        source.execute("VACUUM INTO ?", (str(copy),))
+    return _described(copy)
+
+
+def _publish(copy: Copy, folder: Path, now: datetime) -> Path:
+    """Move a finished copy to its name; the manifest first, so that no backup lacks one."""
     stamp = now.astimezone(UTC)
-    manifest = _describe(copy, stamp.isoformat(timespec="seconds"))
-    target = _free_name(folder, f"vedette-{stamp:%Y%m%dT%H%M%SZ}")
-    written = copy.with_suffix(".json")
+    manifest = Manifest(
+        made_at=stamp.isoformat(timespec="seconds"),
+        revision=copy.revision,
+        sha256=_sha256(copy.file),
+        rows=copy.rows,
+    )
+    target = _free_name(folder, f"vedette-{stamp:%Y%m%dT%H%M%SZ}", copy.file.suffix)
+    written = copy.file.with_suffix(".json")
     written.write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
-    for file, name in ((written, _manifest_of(target)), (copy, target)):
+    for file, name in ((written, _manifest_of(target)), (copy.file, target)):
         _flush(file)
         file.replace(name)
     if os.name == "posix":  # elsewhere a folder cannot be opened to be flushed
@@ -122,7 +157,7 @@ def _publish(copy: Path, folder: Path, now: datetime) -> Path:
     return target
 
 
-def _describe(file: Path, made_at: str) -> Manifest:
+def _described(file: Path) -> Copy:
     """Check a database that nobody writes to and count its rows. Raises `BackupFailed`."""
     with closing(sqlite3.connect(file)) as database:
         faults = [row[0] for row in database.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
@@ -142,24 +177,16 @@ def _describe(file: Path, made_at: str) -> Manifest:
             revision = next(
                 iter(database.execute("SELECT version_num FROM alembic_version").fetchone() or ()), None
             )
-    return Manifest(made_at=made_at, revision=revision, sha256=_sha256(file), rows=rows)
-
-
-def _read_manifest(backup: Path) -> Manifest:
-    if not backup.is_file():
-        raise BackupFailed(f"there is no backup at {backup}")
-    try:
-        return Manifest(**json.loads(_manifest_of(backup).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise BackupFailed(f"the manifest beside {backup.name} cannot be read") from error
+    return Copy(file=file, revision=revision, rows=rows)
 
 
 def _manifest_of(backup: Path) -> Path:
     return backup.with_name(backup.name + ".json")
 
 
-def _free_name(folder: Path, stem: str) -> Path:
-    names = itertools.chain([f"{stem}.db"], (f"{stem}_{number}.db" for number in itertools.count(2)))
+def _free_name(folder: Path, stem: str, suffix: str) -> Path:
+    more = (f"{stem}_{number}{suffix}" for number in itertools.count(2))
+    names = itertools.chain([stem + suffix], more)
     return next(file for file in (folder / name for name in names) if not file.exists())
 
 
@@ -178,7 +205,8 @@ def _flush(path: Path) -> None:
 
 
 @contextmanager
-def _failures(what: str) -> Iterator[None]:
+def failures(what: str) -> Iterator[None]:
+    """Turn errors of files and of SQLite into `BackupFailed`."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -125,7 +125,7 @@ class Database:
 
         Raises `StorageError` where the database cannot be used.
         """
-        with _storage_errors("read"):
+        with storage_errors("read"):
             async with self._reader.connect() as connection, connection.begin():
                 yield connection
 
@@ -136,7 +136,7 @@ class Database:
         `name` says what is written ("live.observe"), for logs and for tests that stop at it. Nothing but
         this connection may be awaited inside. Raises `StorageError`, and RuntimeError for one inside another.
         """
-        with _storage_errors(name):
+        with storage_errors(name):
             async with self._exclusive(), self._writer.begin() as connection:
                 if self._lock is None:
                     await wait_for_turn(connection)
@@ -162,7 +162,7 @@ class Database:
         """Fold SQLite's write-ahead log back into the file, as the only writer."""
         if self._lock is None:
             return
-        with _storage_errors("checkpoint"):
+        with storage_errors("checkpoint"):
             async with self._exclusive(), self._writer.connect() as connection:
                 # Past SQLAlchemy, which would begin a transaction: a checkpoint cannot run inside one.
                 driver = (await connection.get_raw_connection()).driver_connection
@@ -209,7 +209,7 @@ class WriterLock:
 
 
 @contextmanager
-def _storage_errors(name: str) -> Iterator[None]:
+def storage_errors(name: str) -> Iterator[None]:
     """Turn what the driver raises into `StorageError`, in one line without statement and parameters."""
     try:
         yield

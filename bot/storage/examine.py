@@ -6,8 +6,11 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import text
+
 from bot.errors import StorageError
-from bot.storage.engine import Database, embedded_file
+from bot.storage.backup_server import why_no_backup
+from bot.storage.engine import Connection, Database, embedded_file
 from bot.storage.migrate import current_revision, refuse_unknown
 
 # STRICT tables came with it.
@@ -19,11 +22,15 @@ WAL_RESET_MENDED = (3, 51, 3)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatabaseState:
-    """`revision` is None for a database without tables; `made` is false where there is not even a file."""
+    """`revision` is None for a database without tables; `made` is false where there is not even a file.
+
+    `remark` is what is to be known of a server, "" for nothing.
+    """
 
     place: str
     made: bool
     revision: str | None = None
+    remark: str = ""
 
 
 async def examine_database(url: str) -> DatabaseState:
@@ -38,12 +45,26 @@ async def examine_database(url: str) -> DatabaseState:
     try:
         async with database.read() as connection:
             revision = await current_revision(connection)
+            place, remark = (str(file), "") if file else await _examine_server(connection)
         refuse_unknown(revision)
         async with database.write("check"):
             pass  # to begin one is the proof
-        return DatabaseState(place=str(file or database.url), made=True, revision=revision)
+        return DatabaseState(place=place, made=True, revision=revision, remark=remark)
     finally:
         await database.close()
+
+
+async def _examine_server(connection: Connection) -> tuple[str, str]:
+    """Give the server's name with its version, and why there can be no backups ("" if there can)."""
+    version, encoding = [
+        (await connection.execute(text(f"SHOW {name}"))).scalar_one()
+        for name in ("server_version", "server_encoding")
+    ]
+    if encoding != "UTF8":
+        raise StorageError(
+            f"the database stores {encoding}, which lacks letters: make one with ENCODING 'UTF8'"
+        )
+    return f"{connection.engine.url} (PostgreSQL {version})", await why_no_backup(connection)
 
 
 def sqlite_remark(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> str:

@@ -8,7 +8,7 @@ import Alembic (0.4 s, 38 MB).
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +17,13 @@ from sqlalchemy import URL, Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import SchemaTooNew, StorageError
-from bot.storage.backup import make_backup
+from bot.storage.backup_server import back_up, why_no_backup
 from bot.storage.engine import Database
 
 HEAD_REVISION = "0001"
 SCRIPTS = Path(__file__).with_name("migrations")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +38,7 @@ class Upgrade:
 async def upgrade(url: URL | str, backup_folder: Path, now: datetime, *, keep: int) -> Upgrade:
     """Bring the database up to `HEAD_REVISION`; of several processes at once the first does it.
 
-    An existing embedded database is copied to `backup_folder` first, of whose backups `keep` stay. Killed
+    An existing database is copied to `backup_folder` first, of whose backups `keep` stay. Killed
     at any moment, it leaves the old schema or the new one. Raises `SchemaTooNew`, `BackupFailed`,
     `StorageError`.
     """
@@ -82,15 +84,21 @@ async def _upgrade_as_only_writer(
             return Upgrade(before=before, after=before)
         refuse_unknown(before)
         backup = None
-        if before is not None and database.embedded_file is not None:
+        if before is not None and await _can_be_copied(database, connection):
             # This transaction has written nothing yet, and nobody else can: the copy is of this instant.
-            backup = await asyncio.to_thread(
-                make_backup, database.embedded_file, backup_folder, now=now, keep=keep
-            )
+            backup = await back_up(database.url, backup_folder, now=now, keep=keep)
         await connection.run_sync(_run_migrations)
         if await current_revision(connection) != HEAD_REVISION:
             raise StorageError("the migrations ended without reaching the newest schema; nothing was changed")
     return Upgrade(before=before, after=HEAD_REVISION, backup=backup)
+
+
+async def _can_be_copied(database: Database, connection: AsyncConnection) -> bool:
+    """Whether a backup can be made. A server has backups of its own: without pg_dump they must do."""
+    why_not = "" if database.embedded_file else await why_no_backup(connection)
+    if why_not:
+        log.warning("The schema changes without a backup before: %s", why_not)
+    return not why_not
 
 
 def _run_migrations(connection: Connection) -> None:

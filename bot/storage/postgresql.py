@@ -89,4 +89,6 @@ def reason_of(error: BaseException) -> str:
         return f"a value cannot be stored (error {code})"
     if isinstance(error, TimeoutError):
         return "the database server does not answer in time"
+    if isinstance(error, OSError):
+        return f"the database server cannot be reached: {said}"
     return said or type(error).__name__

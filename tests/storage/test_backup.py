@@ -221,11 +221,6 @@ async def test_a_damaged_database_gives_no_backup_and_keeps_the_old_ones(databas
     assert list_backups(folder) == (good,)
 
 
-def test_a_database_on_a_server_needs_its_own_tool(tmp_path):
-    with pytest.raises(BackupFailed, match="pg_dump"):
-        make_backup(None, tmp_path, now=NOW, keep=3)
-
-
 def test_no_database_no_backup_and_no_file_made(tmp_path):
     with pytest.raises(BackupFailed, match="no database"):
         make_backup(tmp_path / "x.db", tmp_path, now=NOW, keep=3)

@@ -2,13 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sqlite3
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -17,18 +14,19 @@ from sqlalchemy import select, text, update
 
 from bot.errors import StorageError
 from bot.storage import engine as engine_module
-from bot.storage.engine import Database, database_url, embedded_file, sqlite_url
+from bot.storage.engine import Database, embedded_file
+from bot.storage.engine import database_url as read_url
+from bot.storage.postgresql import SESSION
 from tests.storage.toys import counters, things, toys
 
 ROOT = Path(__file__).parents[2]
 WRITER = """
 import asyncio, sys
-from pathlib import Path
 from sqlalchemy import text
-from bot.storage.engine import Database, sqlite_url
+from bot.storage.engine import Database
 
-async def main(file, times, halt):
-    database = Database.open(sqlite_url(Path(file)))
+async def main(url, times, halt):
+    database = Database.open(url)
     for _ in range(int(times)):
         async with database.write("other.add") as conn:
             value = (await conn.execute(text("SELECT value FROM counters WHERE name = 'c'"))).scalar_one()
@@ -43,13 +41,8 @@ asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3] == "halt"))
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "toys.db"
-
-
-@pytest.fixture
-async def database(file: Path) -> AsyncIterator[Database]:
-    database = Database.open(sqlite_url(file))
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database.open(database_url)
     async with database.write("test.create") as conn:
         await conn.run_sync(toys.create_all)
         await conn.execute(counters.insert().values(name="c", value=0))
@@ -57,9 +50,9 @@ async def database(file: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-def other_process(file: Path, times: int, how: str = "run") -> subprocess.Popen[str]:
+def other_process(url: str, times: int, how: str = "run") -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(file), str(times), how],
+        [sys.executable, "-c", WRITER, url, str(times), how],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -78,15 +71,6 @@ async def add_one(database: Database) -> None:
         await conn.execute(update(counters).values(value=value + 1))
 
 
-def open_files(file: Path) -> list[str]:
-    """What this process still holds open of a database; nothing to see where there is no /proc."""
-    folder = Path("/proc/self/fd")
-    links = (
-        [str(link.readlink()) for link in folder.iterdir() if link.is_symlink()] if folder.is_dir() else []
-    )
-    return [link for link in links if link.startswith(str(file))]
-
-
 async def count(database: Database) -> int:
     async with database.read() as conn:
         return (await conn.execute(select(counters.c.value))).scalar_one()
@@ -97,8 +81,8 @@ async def test_concurrent_changes_of_one_value_lose_nothing(database):
     assert await count(database) == 100
 
 
-async def test_two_processes_writing_at_once_both_succeed(database, file):
-    other = other_process(file, 40)
+async def test_two_processes_writing_at_once_both_succeed(database, database_url):
+    other = other_process(database_url, 40)
     for _ in range(40):
         await add_one(database)
     assert await asyncio.to_thread(other.wait, 60) == 0
@@ -106,8 +90,8 @@ async def test_two_processes_writing_at_once_both_succeed(database, file):
     assert await count(database) == 80
 
 
-async def test_a_killed_writer_leaves_neither_the_lock_nor_half_a_transaction(database, file):
-    other = other_process(file, 1, "halt")
+async def test_a_killed_writer_leaves_neither_the_lock_nor_half_a_transaction(database, database_url):
+    other = other_process(database_url, 1, "halt")
     assert await asyncio.to_thread(other.stdout.readline) == "inside\n"
     waiting = asyncio.create_task(add_one(database))
     other.send_signal(signal.SIGKILL)
@@ -116,17 +100,20 @@ async def test_a_killed_writer_leaves_neither_the_lock_nor_half_a_transaction(da
     assert await count(database) == 1
 
 
-async def test_while_another_process_writes_reading_goes_on(database, file):
-    other = other_process(file, 1, "halt")
+async def test_while_another_process_writes_reading_goes_on(database, database_url):
+    other = other_process(database_url, 1, "halt")
     assert await asyncio.to_thread(other.stdout.readline) == "inside\n"
     assert await count(database) == 0
     await asyncio.to_thread(other.communicate, "")
     assert await count(database) == 1
 
 
-async def test_waiting_for_a_writer_has_an_end_and_the_lock_is_usable_after_it(database, file, monkeypatch):
+async def test_waiting_for_a_writer_has_an_end_and_the_lock_is_usable_after_it(
+    database, database_url, monkeypatch
+):
     monkeypatch.setattr(engine_module, "LOCK_TIMEOUT_SECONDS", 0.05)
-    second = Database.open(sqlite_url(file))
+    monkeypatch.setitem(SESSION, "lock_timeout", "50")
+    second = Database.open(database_url)
     async with database.write("test.long"):
         with pytest.raises(StorageError, match="another process"):
             await add_one(second)
@@ -136,20 +123,10 @@ async def test_waiting_for_a_writer_has_an_end_and_the_lock_is_usable_after_it(d
 
 
 async def test_the_reading_side_cannot_write(database):
-    with pytest.raises(StorageError, match="readonly"):
+    with pytest.raises(StorageError, match=r"readonly|read-only"):
         async with database.read() as conn:
             await conn.execute(update(counters).values(value=7))
     assert await count(database) == 0
-
-
-async def test_a_write_keeps_out_tools_that_do_not_know_the_lock_from_its_first_moment(database, file):
-    """If it began to hold them off with its first change only, what it had read could be out of date by then."""
-    with closing(sqlite3.connect(file, timeout=0)) as plain:
-        async with database.write("test.read-first") as conn:
-            await conn.execute(select(counters.c.value))
-            with pytest.raises(sqlite3.OperationalError, match="locked"):
-                plain.execute("BEGIN IMMEDIATE")
-        plain.execute("BEGIN IMMEDIATE")
 
 
 async def test_everything_read_in_one_transaction_is_of_one_instant(database):
@@ -171,7 +148,7 @@ async def test_an_error_rolls_everything_back(database):
     assert await count(database) == 0
 
 
-async def test_a_cancelled_write_rolls_back_and_frees_the_lock(database, file):
+async def test_a_cancelled_write_rolls_back_and_frees_the_lock(database, database_url):
     inside = asyncio.Event()
 
     async def change() -> None:
@@ -186,27 +163,9 @@ async def test_a_cancelled_write_rolls_back_and_frees_the_lock(database, file):
     with pytest.raises(asyncio.CancelledError):
         await task
     await add_one(database)
-    other = other_process(file, 1)
+    other = other_process(database_url, 1)
     assert await asyncio.to_thread(other.wait, 30) == 0
     other.communicate()
-    assert await count(database) == 2
-
-
-async def test_a_write_cancelled_while_it_waits_for_the_lock_leaves_the_lock_free(database, file):
-    second = Database.open(sqlite_url(file))
-    async with database.write("test.first"):
-        waiting = asyncio.create_task(add_one(second))
-        while not second._turn.locked():
-            await turn()
-        await turn()
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-    # Its thread gets the lock now that it is free, and must give it back although nobody waits any more.
-    await asyncio.wrap_future(second._lock._thread.submit(lambda: None))
-    await add_one(database)
-    await add_one(second)
-    await second.close()
     assert await count(database) == 2
 
 
@@ -239,9 +198,9 @@ async def test_a_write_inside_a_write_is_refused_instead_of_hanging(database):
     await add_one(database)
 
 
-async def test_the_event_loop_turns_while_the_database_works_and_waits(database, file):
+async def test_the_event_loop_turns_while_the_database_works_and_waits(database, database_url):
     """The other side is let go by the loop itself: if the wait blocked it, this would never end."""
-    other = other_process(file, 1, "halt")
+    other = other_process(database_url, 1, "halt")
     assert await asyncio.to_thread(other.stdout.readline) == "inside\n"
     waiting = asyncio.create_task(add_one(database))
     turns = 0
@@ -254,15 +213,8 @@ async def test_the_event_loop_turns_while_the_database_works_and_waits(database,
     assert await count(database) == 2
 
 
-async def test_statements_run_outside_the_thread_of_the_loop(database):
-    async with database.read() as conn:
-        raw = (await conn.get_raw_connection()).driver_connection
-        thread = await raw._execute(threading.get_ident)
-    assert thread != threading.get_ident()
-
-
 async def test_foreign_keys_are_enforced(database):
-    with pytest.raises(StorageError, match="FOREIGN KEY"):
+    with pytest.raises(StorageError, match=r"(?i)foreign key"):
         async with database.write("test.foreign") as conn:
             await conn.execute(things.insert().values(id=1, counter="nobody"))
 
@@ -295,58 +247,16 @@ async def test_values_come_back_as_they_went_in(database):
         await conn.execute(things.insert().values(**row))
     async with database.read() as conn:
         found = (await conn.execute(select(things))).mappings().one()
-        raw = (await conn.execute(text("SELECT typeof(at), at, typeof(flag) FROM things"))).one()
+        raw = (await conn.execute(text("SELECT at FROM things"))).one()
     assert dict(found) == row
     assert found["at"].tzinfo is UTC
-    assert raw == ("integer", 1795228200123456, "integer")
+    assert raw == (1795228200123456,)
 
 
 async def test_a_naive_datetime_is_refused_in_a_condition_too(database):
     with pytest.raises(StorageError, match="naive"):
         async with database.read() as conn:
             await conn.execute(select(things).where(things.c.at < datetime(2026, 1, 1)))  # noqa: DTZ001
-
-
-async def test_the_file_is_durable_and_waits_for_others(database, file):
-    async with database.write("test.pragmas") as conn:
-        found = [
-            (await conn.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
-            for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
-        ]
-    assert found == ["wal", 2, 5000, 1]
-    assert database.embedded_file == file
-
-
-async def test_a_checkpoint_empties_the_log_and_needs_the_lock(database, file):
-    await add_one(database)
-    log = file.with_name(file.name + "-wal")
-    assert log.stat().st_size > 0
-    await database.checkpoint()
-    assert log.stat().st_size == 0
-    assert await count(database) == 1
-
-
-async def test_a_file_that_is_no_database_is_a_storage_error(tmp_path):
-    file = tmp_path / "x.db"
-    file.write_bytes(b"this is not a database, it only looks like a file" * 50)
-    database = Database.open(sqlite_url(file))
-    with pytest.raises(StorageError, match="not a database"):
-        async with database.read() as conn:
-            await conn.execute(text("SELECT * FROM sqlite_schema"))
-    await database.close()
-
-
-async def test_a_full_disk_is_a_storage_error_and_keeps_what_was_committed(database):
-    await add_one(database)
-
-    async def fill() -> None:
-        async with database.write("test.full") as conn:
-            await conn.exec_driver_sql("PRAGMA max_page_count = 1")
-            await conn.execute(things.insert().values(id=1, data="x" * 1_000_000))
-
-    with pytest.raises(StorageError, match="full"):
-        await fill()
-    assert await count(database) == 1
 
 
 @pytest.mark.parametrize(
@@ -359,23 +269,7 @@ def test_a_url_that_cannot_be_used_is_refused_without_repeating_it(wrong):
 
 
 def test_a_url_may_leave_the_driver_out():
-    assert database_url("sqlite:///a/b.db").drivername == "sqlite+aiosqlite"
-    assert database_url("postgresql://h/d").drivername == "postgresql+asyncpg"
+    assert read_url("sqlite:///a/b.db").drivername == "sqlite+aiosqlite"
+    assert read_url("postgresql://h/d").drivername == "postgresql+asyncpg"
     assert embedded_file("sqlite:///a/b.db") == Path("a/b.db")
     assert embedded_file("postgresql://h/d") is None
-
-
-def test_a_folder_that_cannot_be_made_is_a_storage_error(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match="folder"):
-        Database.open(sqlite_url(tmp_path / "file" / "x.db"))
-
-
-async def test_nothing_is_left_open_after_close(database, file):
-    await add_one(database)
-    await database.close()
-    with sqlite3.connect(file) as plain:
-        plain.execute("PRAGMA locking_mode = EXCLUSIVE")
-        plain.execute("BEGIN EXCLUSIVE")
-    plain.close()
-    assert not open_files(file)

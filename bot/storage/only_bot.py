@@ -1,0 +1,107 @@
+"""One bot on a database server: two would both deliver what is in the outbox.
+
+The right to be it is a session's advisory lock: it ends with the process, however that ends. A session can
+be cut off without the process knowing (design/dependencies.md 3.4), so `keep` looks after it, and takes
+the right again or ends the bot. What happens in between does no harm: work is claimed, messages have nonces.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.clock import Clock
+from bot.errors import StorageError
+from bot.storage.engine import database_url, embedded_file, storage_errors
+from bot.storage.postgresql import BOT_LOCK, server_engine
+
+LOOK_SECONDS = 5.0
+TRIES = 20
+PAUSE_SECONDS = 0.25
+
+_TAKE = text("SELECT pg_try_advisory_lock(:key)")
+
+log = logging.getLogger(__name__)
+
+
+class OnlyBot:
+    """The right to be the one bot of a database server; make it with `only_bot`."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._session: AsyncConnection | None = None
+
+    async def take(self) -> None:
+        """Take the right. Raises `StorageError` where another bot has it, or the server cannot be used."""
+        if not await self._has_it():
+            raise self._refusal()
+
+    def _refusal(self) -> StorageError:
+        return StorageError(f"another Vedette is running on the database {self._engine.url}")
+
+    async def keep(self) -> None:
+        """Look after the right until cancelled. Raises `StorageError` when another bot has taken it."""
+        is_cut_off = False
+        while True:
+            await self._clock.sleep(LOOK_SECONDS)
+            try:
+                has_it = await self._has_it()
+            except StorageError as error:
+                log.log(logging.DEBUG if is_cut_off else logging.WARNING, "%s; it is tried again", error)
+                is_cut_off = True
+                await self.leave()
+                continue
+            if not has_it:
+                raise self._refusal()
+            if is_cut_off:
+                log.info("The database is back")
+                is_cut_off = False
+
+    async def _has_it(self) -> bool:
+        """See whether our session lives; without one, open one and take the right if it is free.
+
+        A bot that was killed has it for a moment longer: the server must notice.
+        """
+        with storage_errors("database"):
+            if self._session is not None:
+                await self._session.execute(text("SELECT 1"))
+                return True
+            self._session = await self._engine.connect()
+            for _ in range(TRIES):
+                if (await self._session.execute(_TAKE, {"key": BOT_LOCK})).scalar():
+                    return True
+                await self._clock.sleep(PAUSE_SECONDS)
+        await self.leave()
+        return False
+
+    async def leave(self) -> None:
+        """Give the right back by ending the session."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.invalidate()
+            await session.close()
+
+
+@asynccontextmanager
+async def only_bot(url: URL | str, clock: Clock) -> AsyncIterator[OnlyBot | None]:
+    """Be the one bot of a database server; None for an embedded database, which only its folder's bot uses.
+
+    Raises `StorageError` where another bot is it.
+    """
+    if embedded_file(url) is not None:
+        yield None
+        return
+    engine = server_engine(database_url(url)).execution_options(isolation_level="AUTOCOMMIT")
+    right = OnlyBot(engine, clock)
+    try:
+        await right.take()
+        yield right
+    finally:
+        await right.leave()
+        await engine.dispose()
