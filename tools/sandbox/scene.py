@@ -192,10 +192,10 @@ def _text(file: Path) -> str:
 
 
 @asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
-    """Start the stand-ins; the bot is started by the test."""
+async def world(folder: Path, *options: str) -> AsyncIterator[World]:
+    """Start the stand-ins, Discord's with more options; the bot is started by the test."""
     async with AsyncExitStack() as stack:
-        discord = await stack.enter_async_context(StandIn("discord", "--no-rate-limits"))
+        discord = await stack.enter_async_context(StandIn("discord", "--no-rate-limits", *options))
         tiktok = await stack.enter_async_context(StandIn("tiktok"))
         gameserver = await stack.enter_async_context(StandIn("gameserver"))
         scene = World(discord, tiktok, gameserver, folder)

@@ -1,0 +1,410 @@
+"""What the bot lives through while it is killed: a few real stories that together pass every point.
+
+A story drives four processes to an end and says what must stand there then; the oracle does the rest. To reach
+a new point, add the line to a story that makes the bot pass it; a new story is one more entry in `STORIES`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.storage.engine import sqlite_url
+from bot.storage.migrate import HEAD_REVISION, upgrade
+from tests.kill import oracle
+from tests.kill.mortal import Mortal
+
+DELIVERY = ("outbox.", "bot/discord/delivery")
+SETTLED = "everything was delivered"
+ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
+ROUND_2 = "2025-10-26-192624-supply-round-2.txt"
+CHANNELS = 16  # more lines than fit on a page of /live list
+Story = Callable[[Mortal, Path], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A story, its settings, and what is another in its copy of the bot. `alone` needs no stand-ins."""
+
+    story: Story
+    alone: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+async def set_up(bot: Mortal, **chosen: str) -> None:
+    await bot.command("setup", chosen or {"lives": "lives", "rounds": "rounds", "admin": "admin"})
+    await bot.until(bot.settled, "the test posts came")
+
+
+async def follow(bot: Mortal, handle: str = "ana", channel: str = "lives") -> None:
+    options = {"user": f"@{handle}", "channel": channel, "role": "Live pings"}
+    await bot.command("live add", options)
+
+
+# --- Lives -------------------------------------------------------------------------------------
+
+
+async def a_live(bot: Mortal, _: Path) -> None:
+    """Set up, follow, found, more viewers, told to a second channel, ended and summed up."""
+    tiktok = bot.world.tiktok
+    await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana *star*"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+        bot.chapter("found", "live.", *DELIVERY)
+        await tiktok.control("POST", "accounts/ana/live", {"title": "Hello", "viewers": 12})
+        await bot.until(lambda: bot.stands("lives", "is live"), "the live was announced")
+        bot.chapter("viewers", "live.", *DELIVERY)
+        await tiktok.control("PATCH", "accounts/ana", {"viewers": 345})
+        await bot.until(lambda: viewers_shown(bot, "345"), "the new count was shown")
+        await bot.until(lambda: bot.has_passed("live.sweep"), "the rooms were swept")
+        bot.chapter("told", *DELIVERY)
+        await follow(bot, channel="general")
+        await bot.until(lambda: bot.stands("general", "is live"), "the second channel heard of it")
+        bot.chapter("ended", "live.", *DELIVERY)
+        await tiktok.control("POST", "accounts/ana/end", {})
+        await bot.until(lambda: bot.stands("lives", "was live"), "the live was summed up")
+        await bot.until(lambda: bot.stands("general", "was live"), "the second channel read the summary")
+        await bot.until(bot.settled, SETTLED)
+    assert await bot.count("lives") == 1
+    for channel in ("lives", "general"):
+        (post,) = await bot.posts(channel, "live")
+        assert len(post["pinged_roles"]) == 1
+
+
+async def viewers_shown(bot: Mortal, count: str) -> bool:
+    (post,) = await bot.stands("lives", "is live")
+    return any(value["value"] == count for value in post["embeds"][0]["fields"])
+
+
+async def commands(bot: Mortal, _: Path) -> None:
+    """Every command, its refusals and its pages; a profile that cannot be read, a person with a new name."""
+    tiktok, discord = bot.world.tiktok, bot.world.discord
+    await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
+    await tiktok.control("POST", "accounts", {"handle": "bea", "nickname": "Bea"})
+    async with bot.alive():
+        await set_up(bot)
+        await bot.command("about", by="member", channel="general")
+        await bot.command("status")
+        await bot.command("rounds sync", by="member", channel="general")
+        await bot.command("live check", {"user": "nobody"})
+        await follow(bot)
+        await bot.command("live check", {"user": "ana"})
+        await bot.command("live pause", {"user": "ana"})
+        await bot.command("live pause", {"user": "ana", "paused": False})
+        await a_profile_that_cannot_be_read(bot)
+        for number in range(CHANNELS):
+            await discord.control("POST", "channels", {"name": f"more-{number}"})
+            await follow(bot, channel=f"more-{number}")
+        await bot.until(lambda: turned_a_page(bot), "the second page was shown")
+        await bot.until(lambda: buttons_went_away(bot), "the list lost its buttons")
+        await tiktok.control("PATCH", "accounts/ana", {"handle": "anna"})
+        await bot.until(lambda: bot.count("accounts", "handle = 'anna'"), "the new name was learnt")
+        await bot.command("live remove", {"user": "anna"})
+        await bot.until(bot.settled, SETTLED)
+    assert await bot.count("subscriptions s JOIN accounts a ON a.id = s.account_id", "a.handle = 'anna'") == 0
+    assert await bot.count("subscriptions s JOIN accounts a ON a.id = s.account_id", "a.handle = 'bea'") == 1
+
+
+async def a_profile_that_cannot_be_read(bot: Mortal) -> None:
+    """The page answers 500 until the bot has written that it does."""
+    await bot.world.fault(bot.world.tiktok, kind="status", status=500, path="^/@bea", times=1000)
+    await follow(bot, "bea")
+    await bot.world.tiktok.control("DELETE", "faults")
+
+
+async def turned_a_page(bot: Mortal) -> bool:
+    shown = await bot.command("live list")
+    turned = await bot.press(shown, 1)
+    return turned is not None
+
+
+async def buttons_went_away(bot: Mortal) -> bool:
+    """Buttons last as long as the bot that made them: after a death the list is asked for again."""
+    shown, deaths = await bot.command("live list"), bot.deaths
+
+    async def gone() -> bool:
+        messages = await bot.world.discord.control("GET", "messages?channel=admin")
+        mine = next(one for one in messages if one["id"] == shown["response"]["id"])
+        return not mine["components"] or bot.deaths != deaths
+
+    await bot.until(gone, "the buttons went away")
+    return bot.deaths == deaths
+
+
+async def an_answer_that_cannot_be_stored(bot: Mortal, _: Path) -> None:
+    """The database refuses the live it is told of, until somebody mends it."""
+    tiktok = bot.world.tiktok
+    await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
+    await bot.run("migrate")
+    bot.change("CREATE TRIGGER broken BEFORE INSERT ON lives BEGIN SELECT RAISE(FAIL, 'on order'); END")
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+        await tiktok.control("POST", "accounts/ana/live", {"title": "Hello", "viewers": 12})
+        await bot.until(lambda: checked_in_vain(bot), "the answer was put off")
+    bot.change("DROP TRIGGER broken")
+    async with bot.alive():
+        await bot.until(lambda: bot.stands("lives", "is live"), "the live was announced")
+        await bot.until(bot.settled, SETTLED)
+
+
+async def checked_in_vain(bot: Mortal) -> bool:
+    await bot.command("live check", {"user": "ana"})
+    return await bot.has_passed("live.put_off")
+
+
+# --- Rounds ------------------------------------------------------------------------------------
+
+
+async def rounds(bot: Mortal, data: Path) -> None:
+    """A backfill, a round, its late partner, a corrected file, a bad one, a vanished one, a server in trouble."""
+    scene, files = bot.world, data / "etlegacy"
+    await scene.write_round(files / "2025-10-23-220633-etl_sp_delivery-round-1.txt", minutes_ago=50)
+    async with bot.alive():
+        await set_up(bot, rounds="rounds")
+        await bot.until(lambda: imported(bot, 1), "the backfill was imported")
+        bot.chapter("posted", "rounds.", *DELIVERY)
+        second = await scene.write_round(files / ROUND_2, minutes_ago=5)
+        await bot.until(lambda: bot.stands("rounds", "round 2"), "the round was posted")
+        bot.chapter("late partner", "rounds.", *DELIVERY)
+        await scene.write_round(files / ROUND_1, minutes_ago=14)
+        await bot.until(lambda: bot.stands("rounds", "round 1"), "the late partner was posted")
+        await bot.until(bot.settled, SETTLED)
+        bot.chapter("corrected", "rounds.", *DELIVERY)
+        await correct(bot, second, (files / ROUND_2).read_text("ascii"))
+        await bot.until(lambda: is_corrected(bot, second), "the corrected file was read")
+        bot.chapter("trouble")
+        await scene.gameserver.control(
+            "POST", "files", {"name": round_name(3, "bad"), "content": "no round\n"}
+        )
+        await scene.gameserver.control("POST", "ghosts", {"name": round_name(4, "gone")})
+        await bot.until(lambda: bot.count("round_files", "state = 'failed'"), "a file was refused")
+        await bot.until(lambda: no_file_waits(bot), "both files were tried")
+        await scene.gameserver.control("DELETE", "ghosts")
+        await bot.command("rounds sync")
+        await bot.command("rounds last", by="member", channel="general")
+        await scene.fault(scene.gameserver, kind="refuse", method="list", times=1000)
+        await scene.gameserver.control("POST", "disconnect", {})
+        await bot.until(lambda: bot.count("sources", "down_since IS NOT NULL"), "the trouble was noted")
+        await scene.gameserver.control("DELETE", "faults")
+        await bot.until(lambda: server_is_well(bot), "the server was read again")
+        await bot.until(bot.settled, SETTLED)
+    assert await bot.count("rounds") == 3
+    assert len(await bot.posts("rounds", "round")) == 2  # the backfill stays silent
+
+
+async def imported(bot: Mortal, count: int) -> bool:
+    return await bot.count("rounds") == count
+
+
+async def correct(bot: Mortal, name: str, content: str) -> None:
+    """Write the file once more without its last player."""
+    lines = content.splitlines(keepends=True)
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the stand-in's files bear this machine's time
+    body = {"name": name, "content": "".join(lines[:-1]), "mtime": (now - timedelta(minutes=5)).timestamp()}
+    await bot.world.gameserver.control("POST", "files", body)
+
+
+async def is_corrected(bot: Mortal, name: str) -> bool:
+    """The bytes that were kept are as short as the file is now."""
+    files = await bot.world.gameserver.control("GET", "files")
+    size = next(file["size"] for file in files if file["name"] == name)
+    kept = await bot.count(
+        "round_files", f"state = 'imported' AND name = '{name}' AND length(content) = {size}"
+    )
+    return bool(kept) and await bot.settled()
+
+
+def round_name(round_number: int, map_name: str) -> str:
+    return f"2026-01-0{round_number}-120000-{map_name}-round-1.txt"
+
+
+async def no_file_waits(bot: Mortal) -> bool:
+    return await bot.count("round_files", "state IN ('failed', 'ignored')") >= 2
+
+
+async def server_is_well(bot: Mortal) -> bool:
+    return not await bot.count("sources", "name LIKE 'ssh:%' AND down_since IS NOT NULL")
+
+
+# --- Trouble with channels ---------------------------------------------------------------------
+
+
+async def channels(bot: Mortal, data: Path) -> None:
+    """A channel is closed and opened again; a message is refused for ever; the bot is removed and invited."""
+    scene, discord = bot.world, bot.world.discord
+    async with bot.alive():
+        await set_up(bot)
+        bot.chapter("blocked", *DELIVERY)
+        await discord.control("POST", "channels/rounds/deny", {"permissions": ["send_messages"]})
+        await scene.write_round(data / "etlegacy" / ROUND_1, minutes_ago=14)
+        await bot.until(lambda: bot.stands("admin", "cannot post"), "the admins were told")
+        bot.chapter("opened", *DELIVERY)
+        await discord.control("POST", "channels/rounds/allow", {})
+        await bot.until(lambda: bot.stands("rounds", "round 1"), "the round was posted")
+        await bot.until(bot.settled, SETTLED)
+        bot.chapter("refused", *DELIVERY)
+        await a_round_that_is_refused(bot, data)
+        bot.chapter("left")
+        await bot.until(lambda: left_and_joined(bot), "Discord told of a removal and a return")
+        await bot.until(bot.settled, SETTLED)
+        bot.chapter("too late", *DELIVERY)
+        await a_test_post_that_is_refused(bot)
+    bot.change("UPDATE outbox SET expires_at = created_at WHERE state IN ('parked', 'pending')")
+    async with bot.alive():
+        await bot.until(lambda: bot.count("outbox", "state = 'expired'"), "the test post was given up")
+        await discord.control("DELETE", "faults")
+        await bot.until(bot.settled, SETTLED)
+    assert await bot.count("outbox", "state = 'dead'") == 1
+
+
+async def left_and_joined(bot: Mortal) -> bool:
+    """A bot that dies or connects meanwhile is not told, so this may have to happen again."""
+    for order, then in (("kick", "left_at IS NOT NULL"), ("invite", "left_at IS NULL")):
+        await bot.until(bot.connected, "the bot was connected")
+        await bot.world.discord.control("POST", order, {})
+        await bot.until(lambda then=then: bot.count("guilds", then), f"{order} was noted")
+    return await bot.has_passed("guilds.left", "guilds.joined")
+
+
+async def a_round_that_is_refused(bot: Mortal, data: Path) -> None:
+    """Discord finds it invalid, every time; the admins see it in /status."""
+    refusal = '{"message": "Invalid Form Body", "code": 50035}'
+    rounds = bot.world.discord.facts["channels"]["rounds"]
+    await bot.world.fault(
+        bot.world.discord,
+        status=400,
+        body=refusal,
+        headers={"Content-Type": "application/json"},
+        method="POST",
+        path=f"/channels/{rounds}/messages$",
+        times=1000,
+    )
+    await bot.world.write_round(data / "etlegacy" / ROUND_2, minutes_ago=5)
+    await bot.until(lambda: bot.count("outbox", "state = 'dead'"), "it was given up")
+    await bot.world.discord.control("DELETE", "faults")
+    status = await bot.command("status")
+    assert "finds the message invalid" in str(status["response"]["embeds"])
+
+
+async def a_test_post_that_is_refused(bot: Mortal) -> None:
+    """The admins' own channel is closed, so they are told in a direct message."""
+    admin = bot.world.discord.facts["channels"]["admin"]
+    await bot.world.fault(
+        bot.world.discord,
+        status=403,
+        body='{"message": "Missing Permissions", "code": 50013}',
+        headers={"Content-Type": "application/json"},
+        method="POST",
+        path=f"/channels/{admin}/messages$",
+        times=1000,
+    )
+    await bot.command("setup", {"admin": "admin"})
+    await bot.until(lambda: bot.count("outbox", "state = 'parked'"), "the test post was refused")
+    await bot.until(lambda: bot.count("outbox", "direct = 1 AND state = 'delivered'"), "the admin was told")
+
+
+# --- What runs at night, and by hand -------------------------------------------------------------
+
+
+async def nights(bot: Mortal, _: Path) -> None:
+    """Backups, tidying and a clock that was set, each second a night."""
+    await bot.world.tiktok.control("POST", "accounts", {"handle": "ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+        await bot.until(lambda: tidied(bot), "a backup was made and the database tidied")
+
+
+async def tidied(bot: Mortal) -> bool:
+    return await bot.has_passed(
+        "bot/storage/engine Database.checkpoint: driver.execute",
+        "bot/storage/backup make_backup: old.unlink",
+        "clock.shift",
+    )
+
+
+async def by_hand(bot: Mortal, _: Path) -> None:
+    """An empty database, a look at it, backups until one goes, their proof; leftovers of long ago."""
+    await bot.run("migrate")
+    await bot.run("check", ok=1)
+    backups = bot.folder / "data" / "backups"
+    (backups / ".unfinished-long-ago").mkdir(parents=True)
+    (backups / "vedette-20200101T000000Z.db.json").write_text("{}", "utf-8")
+    for left in backups.iterdir():
+        os.utime(left, (0, 0))
+    for _ in range(3):
+        await bot.run("backup")
+        await bot.run("backup", "--verify")
+    assert len(oracle.backups_are_whole(backups)) == 2
+    assert not [left for left in backups.iterdir() if "long-ago" in left.name or "2020" in left.name]
+
+
+async def a_new_schema(bot: Mortal, _: Path) -> None:
+    """A database of this version meets a version with one more revision; a backup is made before."""
+    backups = bot.folder / "data" / "backups"
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    await upgrade(sqlite_url(bot.database), backups, now, keep=3)
+    bot.change("INSERT INTO notes (name, value) VALUES ('kept', 'yes')")
+    await bot.run("migrate")
+    assert await bot.count("alembic_version", f"version_num = '{NEXT}'") == 1
+    assert await bot.count("notes", "name IN ('kept', 'new')") == 2
+    assert {made.revision for made in oracle.backups_are_whole(backups)} == {HEAD_REVISION}
+
+
+async def a_trusted_host(bot: Mortal, _: Path) -> None:
+    """A person pins the key of the game server; whoever reads the file finds the old keys or the new ones."""
+    known_hosts = Path(bot.settings["DATA_FOLDER"]) / "known_hosts"
+    line = known_hosts.read_text("utf-8")
+    known_hosts.write_text(f"elsewhere.example {line.partition(' ')[2]}", "utf-8")
+    await bot.run("trust-host", "sandbox", "--fingerprint", bot.world.gameserver.facts["fingerprint"])
+    assert line in known_hosts.read_text("utf-8")
+    assert "elsewhere.example" in known_hosts.read_text("utf-8")
+
+
+NEXT = f"{int(HEAD_REVISION) + 1:04}"
+A_REVISION = f"""
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision = "{NEXT}", "{HEAD_REVISION}"
+
+
+def upgrade():
+    op.create_table("next_things", sa.Column("id", sa.Integer, primary_key=True), sqlite_strict=True)
+    with op.batch_alter_table("notes") as notes:
+        notes.add_column(sa.Column("more", sa.Text))
+    op.execute("INSERT INTO notes (name, value) VALUES ('new', 'yes')")
+"""
+
+STORIES = {
+    "a live": Told(story=a_live),
+    "commands": Told(story=commands, constants={"bot/discord/pages.py LIFETIME_SECONDS": "1.0"}),
+    "rounds": Told(story=rounds),
+    "channels": Told(story=channels),
+    "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
+    "nights": Told(
+        story=nights,
+        settings={"BACKUPS_KEPT": "2"},
+        constants={
+            "bot/jobs/schedule.py NIGHTLY_BACKUP": "CronTrigger(second='*', timezone=UTC)",
+            "bot/jobs/schedule.py NIGHTLY_TIDYING": "CronTrigger(second='*', timezone=UTC)",
+            "bot/clock.py SLACK": "timedelta(0)",  # every drift is a step
+            "bot/services/timekeeping.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
+    "by hand": Told(story=by_hand, alone=True, settings={"BACKUPS_KEPT": "2"}),
+    "a new schema": Told(
+        story=a_new_schema,
+        alone=True,
+        constants={"bot/storage/migrate.py HEAD_REVISION": repr(NEXT)},
+        files={f"bot/storage/migrations/versions/{NEXT}_next.py": A_REVISION},
+    ),
+    "a trusted host": Told(story=a_trusted_host),
+}
