@@ -12,9 +12,12 @@ import pytest
 from bot import __main__ as command_line
 from bot.storage.backup import list_backups
 from tests.gameserver import running_gameserver
+from tests.standins import running
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TEMP", "TMP")
+# As in pyproject.toml: what libraries do.
+STRICT = ("-W", "error", "-W", "ignore:'audioop' is deprecated", "-W", "ignore::DeprecationWarning:websockets")
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def bot(tmp_path):
         (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "bot", *arguments],
+            [sys.executable, *STRICT, "-m", "bot", *arguments],
             cwd=tmp_path,
             env={**environment, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
@@ -67,6 +70,15 @@ def test_run_without_a_token_explains_itself_and_makes_nothing(bot, tmp_path):
     assert "https://discord.com/developers/applications" in done.stderr
     assert "python3 tools/run.py" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
+
+
+def test_a_refused_token_is_told_in_a_sentence_that_is_whole(bot):
+    with running("discord", "--no-rate-limits") as discord:
+        done = bot("run", DISCORD_TOKEN="wrong." + "x" * 60, DISCORD_API_URL=discord.facts["api"])
+    assert done.returncode == 1
+    assert "Discord does not accept the token in DISCORD_TOKEN; " in done.stderr
+    assert "without quotes or the word Bot" in done.stderr
+    assert "***" not in done.stderr
 
 
 def test_migrate_makes_the_database_once(bot, tmp_path):

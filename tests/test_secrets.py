@@ -110,7 +110,7 @@ def bot(settings_of, tmp_path) -> Run:
 def test_a_token_that_discord_refuses_is_not_repeated(bot, tmp_path):
     done = bot("run")
     assert done.returncode == 1
-    assert "Discord does not accept the DISCORD_TOKEN" in done.stderr
+    assert "Discord does not accept the token in DISCORD_TOKEN" in done.stderr
     assert leaks((tmp_path / "data" / "logs" / "vedette.log").read_text("utf-8")) == []
 
 

@@ -19,6 +19,11 @@ from bot.ports import ChartRenderer
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 300.0
 CLOSE_SECONDS = 10.0
+# No colon behind the name: the redactor would take the next word for the token.
+_REFUSED = (
+    "Discord does not accept the token in DISCORD_TOKEN; make a new one (developer portal, Bot, Reset Token) "
+    "and copy it without quotes or the word Bot"
+)
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +64,7 @@ async def _one_connection(client: VedetteClient, token: str, renderer: ChartRend
 def _explain(error: BaseException | None) -> None:
     if isinstance(error, discord.LoginFailure):
         # Not "DISCORD_TOKEN: ...": what follows a name and a colon is hidden as a secret.
-        raise SettingsError(("Discord does not accept the DISCORD_TOKEN; make a new one",)) from None
+        raise SettingsError((_REFUSED,)) from None
     if isinstance(error, discord.PrivilegedIntentsRequired):
         raise SettingsError(("Discord refuses the connection: an intent is not granted",)) from None
     if error is not None and not isinstance(error, TROUBLE):
