@@ -43,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Vedette, a self-hosted Discord bot.")
+    parser = argparse.ArgumentParser(
+        prog="python3 tools/run.py", description="Vedette, a self-hosted Discord bot."
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
 
     run = commands.add_parser("run", help="start the bot")

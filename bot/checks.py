@@ -1,4 +1,4 @@
-"""`python -m bot check`: try every setting against the world, all at once, and say how to mend what is wrong."""
+"""`python3 tools/run.py check`: try every setting against the world, all at once, and say how to mend what is wrong."""
 
 from __future__ import annotations
 
@@ -173,16 +173,15 @@ async def _check_database(settings: Settings) -> list[Finding]:
 async def _check_stats_folder(
     name: str, server: GameServer, settings: Settings, executor: ThreadPoolExecutor
 ) -> list[Finding]:
-    what = f"server {name}"
+    what, trust = f"server {name}", f"python3 tools/run.py trust-host {name}"
     address = ssh_address(name, server, settings.ssh_timeout_seconds)
     source = SftpRoundSource(address, settings.known_hosts_file, executor)
     try:
         files = await source.list_files()
     except HostKeyUnknown as error:
-        return [wrong(what, f"{error}; compare, then: python -m bot trust-host {name}")]
+        return [wrong(what, f"{error}; compare, then: {trust}")]
     except HostKeyChanged as error:
-        cure = f"if it was set up anew: python -m bot trust-host {name}; else somebody may listen in"
-        return [wrong(what, f"{error}; {cure}")]
+        return [wrong(what, f"{error}; if it was set up anew: {trust}; else somebody may listen in")]
     except SourceError as error:
         return [wrong(what, str(error))]
     finally:

@@ -165,7 +165,7 @@ async def test_a_server_of_a_guild_the_bot_is_not_in_is_told(world):
 
 async def test_an_untrusted_host_key_tells_the_command_and_the_fingerprint(world, game):
     wrong = the_wrong(await world())
-    assert "python -m bot trust-host main" in wrong["server main"]
+    assert "python3 tools/run.py trust-host main" in wrong["server main"]
     assert game.facts["fingerprint"] in wrong["server main"]
 
 

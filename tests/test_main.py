@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,12 @@ def test_help_tells_every_command(bot):
     assert done.returncode == 0
     for name in ("run", "check", "migrate", "backup", "trust-host"):
         assert name in done.stdout
+
+
+def test_all_advice_names_the_command_that_finds_the_packages(bot):
+    assert bot("--help").stdout.startswith("usage: python3 tools/run.py ")
+    sources = [path for kind in ("py", "po") for path in (ROOT / "bot").rglob(f"*.{kind}")]
+    assert [path for path in sources if re.search(r"python -m bot [\w{]", path.read_text("utf-8"))] == []
 
 
 def test_no_command_and_a_wrong_one_exit_with_2(bot):

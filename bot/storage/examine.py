@@ -1,4 +1,4 @@
-"""What can be said about a database before it is used, for `python -m bot check`."""
+"""What can be said about a database before it is used, for `python3 tools/run.py check`."""
 
 from __future__ import annotations
 

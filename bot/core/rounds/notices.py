@@ -16,9 +16,9 @@ def server_closed(server: str, reason: str) -> Message:
         tone=Tone.WARNING,
         body=text(
             "{reason}.\n"
-            "I leave it alone until this is mended, because trying again would not help. `python -m bot check` "
-            "on my machine says what to do; then `/rounds sync` or a restart begins again. No round is lost: "
-            "the files stay on the server.",
+            "I leave it alone until this is mended, because trying again would not help. "
+            "`python3 tools/run.py check` on my machine says what to do; then `/rounds sync` or a restart begins "
+            "again. No round is lost: the files stay on the server.",
             reason=escape(reason, 600),
         ),
     )
