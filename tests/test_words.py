@@ -32,6 +32,7 @@ FOR_DEVELOPERS = {
 ALLOWED = {
     "bot/core/guilds.py": "each language is named in its own words",
     "bot/charts/text.py": "the names of fonts",
+    "bot/discord/connection.py": "it speaks to the log and, where the token is refused, on the command line",
 }
 # Headers of HTTP, a key of the database, a name in the log, the name of the bot.
 NAMES = {"User-Agent", "Retry-After", "command tree", "An interaction", "Vedette "}

@@ -45,7 +45,7 @@ async def test_a_server_shows_when_it_was_looked_at_and_what_could_not_be_import
     (server,) = status.servers
     assert server.listed_at == clock.now()
     (shown,) = [field.value for field in status_report(status).fields if field.name == "Rounds"]
-    assert r"not imported: bad\-round\-1.txt\: the 33\-field layout" in shown
+    assert r"not imported: bad\-round\-1.txt: the 33\-field layout" in shown
 
 
 async def test_the_server_of_another_guild_is_not_shown(
