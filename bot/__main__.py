@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
+if __name__ == "__main__":  # loading takes a second: until `main` listens, Ctrl-C ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import asyncio
 import io
 import logging
-import sys
 from pathlib import Path
 
 from bot.errors import NothingThere, SettingsError, VedetteError
@@ -28,18 +33,22 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     logging.getLogger().addHandler(logging.NullHandler())  # what went wrong is told by what we print
     asked = _parser().parse_args(arguments)
+    before = signal.getsignal(signal.SIGINT)
     try:
         settings = load_settings()
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return int(asked.command(settings, asked))
     except VedetteError as error:
         print(Redactor.of(settings)(str(error)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +18,7 @@ from tests.standins import running
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT", "TEMP", "TMP")
-# As in pyproject.toml: what libraries do.
-STRICT = ("-W", "error", "-W", "ignore:'audioop' is deprecated", "-W", "ignore::DeprecationWarning:websockets")
+STRICT = ("-W", "error", "-W", "ignore:'audioop' is deprecated")  # as in pyproject.toml
 
 
 @pytest.fixture
@@ -86,6 +86,26 @@ def test_a_refused_token_is_told_in_a_sentence_that_is_whole(bot):
     assert "Discord does not accept the token in DISCORD_TOKEN; " in done.stderr
     assert "without quotes or the word Bot" in done.stderr
     assert "***" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["argparse", "pydantic_core", "sqlalchemy", "discord"])
+def test_ctrl_c_while_it_is_still_loading_ends_it_without_a_traceback(module, tmp_path):
+    command = [sys.executable, "-X", "importtime", "-m", "bot", "run"]
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "DISCORD_TOKEN": "x" * 30},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as started:
+        for line in started.stderr:
+            if line.rpartition("|")[2].strip() == module:
+                break
+        started.send_signal(signal.SIGINT)
+        rest = started.stderr.read()
+    assert started.returncode in {-signal.SIGINT, 128 + signal.SIGINT}
+    assert "Traceback" not in rest
+    assert not (tmp_path / "data").exists()
 
 
 def test_migrate_makes_the_database_once(bot, tmp_path):

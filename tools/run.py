@@ -9,8 +9,11 @@ is thrown away at the end unless DATA_FOLDER is in the environment.
 Standard library only. Run on Linux; written for macOS and Windows as well, where it was not run.
 """
 
+import signal
 import sys
 
+if __name__ == "__main__":  # until `main` listens, Ctrl-C ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 if sys.version_info < (3, 11):  # noqa: UP036 - an older one should say so in words
     sys.exit(
         "Vedette needs Python 3.11 or newer; this is %d.%d (%s).\n"  # noqa: UP031
@@ -21,7 +24,6 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an older one should say so in wo
 import json
 import os
 import re
-import signal
 import subprocess
 import tempfile
 import threading
@@ -146,6 +148,7 @@ def _stop(stand_ins: "subprocess.Popen[str]") -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:  # before the bot was there to answer it

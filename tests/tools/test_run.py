@@ -346,6 +346,18 @@ def test_it_can_be_stopped_before_the_stand_ins_are_ready(house):
     assert not is_running(stand_ins)
 
 
+def test_ctrl_c_while_it_is_still_loading_ends_it_without_a_traceback(house):
+    command = [BASE_PYTHON, "-X", "importtime", str(house.root / "tools" / "run.py"), "--sandbox"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        for line in process.stderr:
+            if line.rpartition("|")[2].strip() == "threading":
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode in {-signal.SIGINT, 128 + signal.SIGINT}
+    assert "Traceback" not in rest
+
+
 class Running:
     """A bot that waits in the sandbox."""
 
