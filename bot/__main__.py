@@ -14,6 +14,7 @@ import io
 import logging
 from pathlib import Path
 
+from bot import __version__
 from bot.errors import NothingThere, SettingsError, VedetteError
 from bot.logs import Redactor
 from bot.settings import Settings, load_settings
@@ -53,8 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python3 tools/run.py", description="Vedette, a self-hosted Discord bot."
+        prog="python3 tools/run.py",
+        description="Vedette, a self-hosted Discord bot. Without a command: run.",
+        epilog="With --sandbox before the command it meets stand-ins for Discord, TikTok and a game server.",
     )
+    parser.add_argument("--version", action="version", version=f"Vedette {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     run = commands.add_parser("run", help="start the bot")

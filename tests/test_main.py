@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot import __main__ as command_line
+from bot import __version__
 from bot.storage.backup import list_backups
 from tests.gameserver import running_gameserver
 from tests.standins import running
@@ -45,8 +46,12 @@ def bot(tmp_path):
 def test_help_tells_every_command(bot):
     done = bot("--help")
     assert done.returncode == 0
-    for name in ("run", "check", "migrate", "backup", "trust-host"):
+    for name in ("run", "check", "migrate", "backup", "trust-host", "--sandbox"):
         assert name in done.stdout
+
+
+def test_the_version_is_told(bot):
+    assert bot("--version").stdout == f"Vedette {__version__}\n"
 
 
 def test_all_advice_names_the_command_that_finds_the_packages(bot):

@@ -134,6 +134,15 @@ def start_without_and_with_a_token(house: House, command: str) -> None:
     assert (house.root / "data" / "vedette.db").is_file()
 
 
+def test_a_misspelt_token_is_told_before_the_sandbox_starts(house):
+    (house.root / ".env").write_text("DISCORD_TOKN=abcdef\n", "utf-8")
+    output = house.run_until_ready("python3 tools/run.py", house.bare)
+    before, _, _ = output.partition("Vedette runs in its sandbox")
+    assert ".env holds no DISCORD_TOKEN, so this is the sandbox" in before
+    assert "DISCORD_TOKN (.env, line 1): there is no such setting" in before
+    assert "abcdef" not in output
+
+
 def start_the_sandbox(house: House, command: str) -> None:
     (house.root / ".env").write_text("DISCORD_TOKEN=real\n", "utf-8")
     assert "Vedette runs in its sandbox" in house.run_until_ready(command, house.bare)

@@ -40,6 +40,16 @@ Data folder: {data_folder}
 For the real Discord put DISCORD_TOKEN into .env (README.md, "Connect it to Discord") and start again.
 Ctrl-C ends it.
 """
+# What is wrong with .env, a line each.
+_CHECK_SETTINGS = """
+from bot.errors import SettingsError
+from bot.settings import load_settings
+try:
+    load_settings()
+except SettingsError as error:
+    print(error)
+"""
+_ONLY_TELLS = {"-h", "--help", "--version"}
 _IS_WINDOWS = os.name == "nt"
 
 
@@ -48,8 +58,12 @@ def main(arguments: list[str]) -> int:
     sandbox = "--sandbox" in arguments
     arguments = [argument for argument in arguments if argument != "--sandbox"] or ["run"]
     ensure(RUN_LOCK)
-    if sandbox or (arguments[0] == "run" and not _has_token()):
-        return _run_in_sandbox(arguments)
+    if _ONLY_TELLS.isdisjoint(arguments):
+        if sandbox:
+            return _run_in_sandbox(arguments)
+        if arguments[0] == "run" and not _has_token():
+            _explain_env_file()
+            return _run_in_sandbox(arguments)
     os.chdir(ROOT)
     command = [str(PYTHON), "-m", "bot", *arguments]
     if not _IS_WINDOWS:  # where exec would leave the bot without its terminal
@@ -69,6 +83,17 @@ def _has_token() -> bool:
         return False
     found = re.findall(r"(?im)^[ \t]*(?:export[ \t]+)?DISCORD_TOKEN[ \t]*=[ \t]*(.*)$", text)
     return bool(found) and re.match(r"""["']?[^\s"'#]""", found[-1]) is not None
+
+
+def _explain_env_file() -> None:
+    """Say why a `.env` that is there leads to the sandbox all the same: the token's name may be misspelt."""
+    if not (ROOT / ".env").exists():
+        return
+    print(".env holds no DISCORD_TOKEN, so this is the sandbox; `python3 tools/run.py check` tests the file.")
+    checked = subprocess.run(
+        [str(PYTHON), "-c", _CHECK_SETTINGS], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+    print(checked.stdout, end="", flush=True)
 
 
 def _run_in_sandbox(arguments: list[str]) -> int:

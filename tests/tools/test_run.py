@@ -322,6 +322,14 @@ def test_the_sandbox_is_thrown_away_and_touches_nothing_real(house):
     assert "put DISCORD_TOKEN into .env" in output
 
 
+@pytest.mark.parametrize(
+    "arguments", [["run", "--help"], ["--sandbox", "--help"], ["--sandbox", "--version"]]
+)
+def test_what_only_tells_something_starts_no_stand_ins(house, arguments):
+    _, output, _ = house.run(*arguments, BROKEN="1")
+    assert told(output)["argv"] == [one for one in arguments if one != "--sandbox"]
+
+
 def test_a_data_folder_that_was_given_is_kept(house, tmp_path):
     (tmp_path / "kept").mkdir()
     _, output, _ = house.run("--sandbox", DATA_FOLDER=str(tmp_path / "kept"))
