@@ -1,7 +1,7 @@
 """Check everything: ``python3 tools/test.py [--system] [arguments of pytest]``.
 
 Formatting, lint, types, import rules, then the tests; all of them run even if one fails, and the exit
-code is 0 only if none did. ``--system`` first installs, on Debian as root, the programs the tests use.
+code is 0 only if none did. ``--help`` prints this. ``--system`` first installs, on Debian as root, the programs the tests use.
 With VEDETTE_STRICT=1 a skipped test, an expected failure or missing reference data fails the run.
 
 Standard library only. Run on Linux; written for macOS and Windows as well, where it was not run.
@@ -34,6 +34,9 @@ _APT = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
 
 def main(arguments: list[str]) -> int:
     """Run all checks; give 1 if any failed."""
+    if {"-h", "--help"} & {*arguments}:
+        print(__doc__)
+        return 0
     failed = []
     if "--system" in arguments:
         arguments = [argument for argument in arguments if argument != "--system"]

@@ -445,6 +445,12 @@ def test_every_check_runs_even_if_one_fails_and_the_tests_are_told(house):
     assert output.splitlines()[-1].startswith("ran pytest")
 
 
+def test_help_is_printed_at_once(house):
+    code, output, _ = house.run("--help", script="tools/test.py")
+    assert (code, ran(output)) == (0, [])
+    assert "python3 tools/test.py [--system] [arguments of pytest]" in output
+
+
 @pytest.mark.parametrize(("fails", "code"), [("", 0), ("pytest", 1), ("ruff", 1)])
 def test_the_exit_code_says_whether_all_passed(house, fails, code):
     assert house.run(script="tools/test.py", FAILS=fails)[0] == code
