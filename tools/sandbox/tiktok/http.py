@@ -1,6 +1,7 @@
 """The addresses of www.tiktok.com, webcast.tiktok.com and the signing service, all on one port.
 
 ====================================== ================== ==============================================
+``/``                                  home               a page that says it is there
 ``/@NAME/live``                        live_page          SIGI_STATE
 ``/@NAME`` (a handle or a numeric id)  profile            __UNIVERSAL_DATA_FOR_REHYDRATION__
 ``/api-live/user/room/?uniqueId=``     api_live           who is live where: the check
@@ -76,6 +77,7 @@ class Site:
 
     def add_routes(self, app: web.Application) -> None:
         routes = {
+            "home": ("/", self.home),
             "live_page": ("/@{name}/live", self.live_page),
             "profile": ("/@{name}", self.profile),
             "api_live": ("/api-live/user/room/", self.api_live),
@@ -118,6 +120,9 @@ class Site:
             entry["fault"] = fault.kind
             return await self.faults.after(fault, request, response)
         return response
+
+    async def home(self, _: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>TikTok</title>", content_type="text/html")
 
     async def live_page(self, request: web.Request) -> web.Response:
         account = self.world.find(request.match_info["name"])
