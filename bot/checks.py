@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shutil
 import tempfile
@@ -17,8 +18,15 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from bot.clock import Clock
-from bot.errors import HostKeyChanged, HostKeyUnknown, SourceError, SourceUnavailable, StorageError
-from bot.settings import GameServer, Settings
+from bot.errors import (
+    HostKeyChanged,
+    HostKeyUnknown,
+    SourceAuthFailed,
+    SourceError,
+    SourceUnavailable,
+    StorageError,
+)
+from bot.settings import ENV_FILE, GameServer, Settings
 from bot.sources.etlegacy.server_query import query_status
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
 from bot.storage.examine import examine_database, is_embedded, sqlite_remark
@@ -89,7 +97,12 @@ async def run_checks(settings: Settings, clock: Clock) -> tuple[Finding, ...]:
                 _check_sign_quota(session, settings),
             ]
             answers = await asyncio.gather(*checks)
-    local = (_check_disk(settings.data_folder), _check_time_zone(settings.time_zone, clock))
+    local = (
+        *_check_env_file(),
+        *_check_guild_ids(servers),
+        _check_disk(settings.data_folder),
+        _check_time_zone(settings.time_zone, clock),
+    )
     return (*(finding for answer in answers for finding in answer), *local)
 
 
@@ -183,12 +196,24 @@ async def _check_stats_folder(
     except HostKeyChanged as error:
         return [wrong(what, f"{error}; if it was set up anew: {trust}; else somebody may listen in")]
     except SourceError as error:
-        return [wrong(what, str(error))]
+        return [wrong(what, f"{error}; see {_settings_behind(error, name, server)}")]
     finally:
         await source.close()
     if not files:
         return [note(what, f"logs in, but {server.stats_folder} is empty; is it the stats folder?")]
-    return [ok(what, f"host key trusted, {len(files)} files in {server.stats_folder}")]
+    return [ok(what, f"host key trusted; files in {server.stats_folder}: {len(files)}")]
+
+
+def _settings_behind(error: SourceError, name: str, server: GameServer) -> str:
+    """Name the settings that led to where it failed, as they are."""
+    if isinstance(error, SourceAuthFailed):
+        how = f"KEY_FILE={server.key_file}" if server.key_file else "PASSWORD"
+        behind = [f"USERNAME={server.username}", how]
+    elif isinstance(error.__cause__, FileNotFoundError | PermissionError):
+        behind = [f"STATS_FOLDER={server.stats_folder}"]
+    else:
+        behind = [f"HOST={server.host}", f"PORT={server.port}"]
+    return ", ".join(f"GAME_SERVERS__{name.upper()}__{setting}" for setting in behind)
 
 
 async def _check_query(name: str, server: GameServer) -> list[Finding]:
@@ -201,9 +226,10 @@ async def _check_query(name: str, server: GameServer) -> list[Finding]:
             host, server.query_port, challenge=challenge, timeout_seconds=QUERY_SECONDS
         )
     except SourceUnavailable as error:
-        return [note(f"query {name}", f"{error}; rounds work without it")]
+        asked = f"GAME_SERVERS__{name.upper()}__QUERY_PORT={server.query_port} of {host}"
+        return [note(f"query {name}", f"{error}; rounds work without it; see {asked}")]
     return [
-        ok(f"query {name}", f"answers, map {status.map_name or 'unknown'}, {len(status.players)} players")
+        ok(f"query {name}", f"answers, map {status.map_name or 'unknown'}, players: {len(status.players)}")
     ]
 
 
@@ -240,6 +266,24 @@ async def _check_sign_quota(session: aiohttp.ClientSession, settings: Settings) 
     if any(part.get("remaining") == 0 for part in left.values()):
         return [note("sign quota", f"used up for now: {shown} left {whose}")]
     return [ok("sign quota", f"{shown or 'no limit named'} left {whose}")]
+
+
+def _check_env_file() -> list[Finding]:
+    if os.name != "posix" or not ENV_FILE.exists() or not ENV_FILE.stat().st_mode & 0o077:
+        return []
+    return [note("settings", f"other users of this machine may read {ENV_FILE}: chmod 600 {ENV_FILE}")]
+
+
+def _check_guild_ids(servers: Mapping[str, GameServer]) -> list[Finding]:
+    cure = "write the ids of your Discord servers there (Developer Mode, Copy Server ID)"
+    return [
+        note(
+            f"server {name}",
+            f"GAME_SERVERS__{name.upper()}__GUILD_IDS is empty: nobody sees its rounds; {cure}",
+        )
+        for name, server in servers.items()
+        if not server.guild_ids
+    ]
 
 
 def _check_disk(folder: Path) -> Finding:

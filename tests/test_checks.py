@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -115,7 +116,7 @@ async def test_where_all_is_well_nothing_is_wrong(world, game, tmp_path):
         ],
         Mark.OK,
     )
-    assert "1 files" in found["server main"][0].text
+    assert "gamestats: 1" in found["server main"][0].text
     assert HEAD_REVISION in found["database"][0].text
     assert "Asia/Jakarta, where it is now 11:15" in found["time zone"][0].text
     assert " per day" in found["sign quota"][0].text
@@ -193,6 +194,40 @@ async def test_wrong_credentials_and_a_silent_server_are_told(world):
     trust(world)
     assert "password or key" in the_wrong(await world(GAME_SERVERS__MAIN__PASSWORD="wrong"))["server main"]
     assert "main" in the_wrong(await world(GAME_SERVERS__MAIN__PORT="9"))["server main"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("STATS_FOLDER", "legacy/gamestat", "STATS_FOLDER=legacy/gamestat"),
+        ("HOST", "nowhere.invalid", "HOST=nowhere.invalid"),
+        ("PORT", "9", "PORT=9"),
+        ("USERNAME", "nobody", "USERNAME=nobody"),
+        ("KEY_FILE", "no/such/key", "KEY_FILE=no/such/key"),
+    ],
+)
+async def test_a_game_server_that_cannot_be_read_leads_to_the_setting(world, setting, value, told):
+    trust(world)
+    wrong = the_wrong(await world(**{f"GAME_SERVERS__MAIN__{setting}": value}))
+    assert f"GAME_SERVERS__MAIN__{told}" in wrong["server main"]
+
+
+async def test_a_server_that_belongs_to_no_guild_is_noted(world):
+    trust(world)
+    found = await world(GAME_SERVERS__MAIN__GUILD_IDS="")
+    texts = [one.text for one in found["server main"] if one.mark is Mark.NOTE]
+    assert any("GAME_SERVERS__MAIN__GUILD_IDS is empty: nobody sees its rounds" in text for text in texts)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such permissions on Windows")
+async def test_settings_that_others_may_read_are_noted(world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").touch(0o600)
+    assert "settings" not in await world()
+    (tmp_path / ".env").chmod(0o644)
+    [finding] = (await world())["settings"]
+    assert finding.mark is Mark.NOTE
+    assert "chmod 600 .env" in finding.text
 
 
 async def test_an_unanswered_query_is_only_a_note(world):
