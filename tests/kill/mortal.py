@@ -18,7 +18,7 @@ from typing import Any, Self
 from tests.kill import oracle
 from tools.sandbox.scene import World
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 EACH, NONE = "each", "none"
 AS_TIME_PASSES = (
     "UPDATE accounts SET leased_until = NULL",
@@ -109,7 +109,7 @@ class Mortal:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._cradle is not None
-        self._kill()
+        self._signal(signal.SIGKILL)
         self._cradle.stdin.close()
         await self._cradle.wait()
 
@@ -127,7 +127,7 @@ class Mortal:
             yield
             await self._stop()
         finally:
-            self._kill()
+            self._signal(signal.SIGKILL)
             self._life.cancel()
             await asyncio.gather(self._life, return_exceptions=True)
             self._life = None
@@ -144,16 +144,17 @@ class Mortal:
         finally:
             self._pid = None
 
-    def _kill(self) -> None:
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal the bot, which may have ended a moment ago."""
         if self._pid is not None:
-            os.kill(self._pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, number)
 
     async def _stop(self) -> None:
         """Stop it; it may die once more on the way out, and is started and stopped again."""
         while not self._life.done():
             deaths = self.deaths
-            if self._pid is not None:
-                os.kill(self._pid, signal.SIGTERM)
+            self._signal(signal.SIGTERM)
             await asyncio.wait({self._life}, timeout=10 if self.deaths == deaths else 1)
             if not self._life.done():
                 await self.until(self.connected, "it came back")

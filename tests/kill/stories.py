@@ -184,8 +184,7 @@ async def rounds(bot: Mortal, data: Path) -> None:
             "POST", "files", {"name": round_name(3, "bad"), "content": "no round\n"}
         )
         await scene.gameserver.control("POST", "ghosts", {"name": round_name(4, "gone")})
-        await bot.until(lambda: bot.count("round_files", "state = 'failed'"), "a file was refused")
-        await bot.until(lambda: no_file_waits(bot), "both files were tried")
+        await bot.until(lambda: bot.has_passed("rounds.refuse", "rounds.put_off"), "both files were tried")
         await scene.gameserver.control("DELETE", "ghosts")
         await bot.command("rounds sync")
         await bot.command("rounds last", by="member", channel="general")
@@ -223,10 +222,6 @@ async def is_corrected(bot: Mortal, name: str) -> bool:
 
 def round_name(round_number: int, map_name: str) -> str:
     return f"2026-01-0{round_number}-120000-{map_name}-round-1.txt"
-
-
-async def no_file_waits(bot: Mortal) -> bool:
-    return await bot.count("round_files", "state IN ('failed', 'ignored')") >= 2
 
 
 async def server_is_well(bot: Mortal) -> bool:
