@@ -284,7 +284,8 @@ async def test_a_data_folder_that_cannot_be_used_is_told(world, tmp_path):
 
 
 def test_sqlite_is_named_where_it_has_the_known_fault_or_is_too_old():
-    assert "3.40.1" in sqlite_remark((3, 40, 1))
+    assert sqlite_remark((3, 40, 1)).startswith("SQLite 3.40.1 needs one writer at a time")
+    assert "nothing to do" in sqlite_remark((3, 40, 1))
     assert "3.52.0" in sqlite_remark((3, 52, 0))
     assert sqlite_remark((3, 51, 3)) == ""
     assert sqlite_remark((3, 53, 0)) == ""

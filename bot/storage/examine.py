@@ -76,8 +76,8 @@ def sqlite_remark(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -
         )
     if version < WAL_RESET_MENDED or version[:2] == (3, 52):
         return (
-            f"SQLite {name} can corrupt a file that two programs write at once (mended in 3.51.3); Vedette "
-            "itself never does, so do not write to the file with other tools while it runs"
+            f"SQLite {name} needs one writer at a time, and Vedette keeps to that: nothing to do, but let no other "
+            "tool write to the file while it runs"
         )
     return ""
 
