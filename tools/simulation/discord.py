@@ -55,7 +55,7 @@ class Discord:
     def lose(self) -> None:
         """Raise what hides that a request was worked on."""
         faults = self.nature.faults("discord")
-        if "503 after commit" in faults and self.nature.happens(0.5):
+        if ("503 after commit" in faults and self.nature.happens(0.5)) or self.nature.happens(0.02):
             raise discord.DiscordServerError(_answer(503), "upstream")
         if "no answer after commit" in faults and self.nature.happens(0.5):
             raise TimeoutError

@@ -44,7 +44,7 @@ SPELLS = (
     Kind(place="tiktok", fault="time-outs", a_day=0.4, shortest=MINUTE, longest=3 * HOUR),
     Kind(place="tiktok", fault="sweep empty", a_day=0.3, shortest=HOUR, longest=6 * HOUR),
     Kind(place="discord", fault="503", a_day=0.5, shortest=MINUTE, longest=HOUR),
-    Kind(place="discord", fault="503 after commit", a_day=0.7, shortest=MINUTE, longest=2 * HOUR),
+    Kind(place="discord", fault="503 after commit", a_day=0.7, shortest=20 * MINUTE, longest=2 * HOUR),
     Kind(place="discord", fault="no answer after commit", a_day=0.5, shortest=MINUTE, longest=HOUR),
     Kind(place="discord", fault="down", a_day=0.3, shortest=MINUTE, longest=5 * HOUR),
     Kind(place="discord", fault="cloudflare", a_day=0.1, shortest=MINUTE, longest=HOUR),

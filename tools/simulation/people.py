@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.core.requester import Requester
 from tools.simulation.bot import Bot
@@ -64,4 +64,6 @@ def make_commands(seed: int, people: Sequence[Streamer], seconds: float) -> list
                 channel_id=luck.choice(LIVES[guild_id]),
             )
         )
-    return sorted(commands, key=lambda command: command.at)
+    # An impatient person asks for every check twice.
+    again = [replace(command, at=command.at + 0.05) for command in commands if command.verb == "check"]
+    return sorted([*commands, *again], key=lambda command: command.at)
