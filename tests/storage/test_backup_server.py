@@ -17,7 +17,7 @@ from bot.storage.backup_server import back_up, verify
 from bot.storage.engine import Database, sqlite_url
 from bot.storage.migrate import known_revisions, upgrade
 from bot.storage.tables import notes
-from tests.databases import OWNER, PASSWORD, PostgreSQL
+from tests.databases import LOGIN, PASSWORD, PostgreSQL
 
 NOW = datetime(2026, 11, 21, 4, 15, tzinfo=UTC)
 KNOWN = known_revisions()
@@ -172,7 +172,7 @@ async def test_nothing_of_a_proof_is_left_on_the_server(url, folder, postgresql)
 async def test_a_role_that_may_make_no_database_still_gets_its_file_read(url, folder, postgresql):
     backup = await back_up(url, folder, now=NOW, keep=3)
     await postgresql.order("CREATE ROLE humble LOGIN PASSWORD 'humble'")
-    humble = url.replace(f"{OWNER}:{PASSWORD}", "humble:humble")
+    humble = url.replace(LOGIN, "humble:humble")
     try:
         assert not (await verify(humble, backup, KNOWN)).restored
     finally:

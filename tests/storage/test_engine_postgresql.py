@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from bot.errors import StorageError
 from bot.storage import postgresql as dialect
 from bot.storage.engine import Database, database_url
-from tests.databases import PASSWORD, PostgreSQL
+from tests.databases import LOGIN, OWNER, PostgreSQL
 from tests.storage.test_engine import add_one, count, turn
 from tests.storage.toys import counters, things, toys
 
@@ -158,7 +158,7 @@ async def test_flags_are_booleans_and_ids_count_on(database):
 
 
 async def test_a_wrong_password_is_said_without_repeating_it(url):
-    database = Database.open(url.replace(PASSWORD, "canary-wrong"))
+    database = Database.open(url.replace(LOGIN, f"{OWNER}:canary-wrong"))
     with pytest.raises(StorageError, match="password authentication failed") as caught:
         await count(database)
     assert "canary" not in str(caught.value)

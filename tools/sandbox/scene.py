@@ -9,15 +9,15 @@ import asyncio
 import json
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tools.sandbox.processes import ROOT, StandIn, bot_settings
+from tools.sandbox.stored import change, rows_of
 
 QUICK = {
     "DISCOVERY_CHECKS_PER_DAY": "5760",
@@ -160,24 +160,25 @@ class World:
         await self.gameserver.control("POST", "files", body)
         return name
 
+    @property
+    def database(self) -> str:
+        """The URL of the bot's database."""
+        return self.settings.get("DATABASE_URL") or f"sqlite:///{self.folder}/data/vedette.db"
+
     async def count(self, table: str, where: str = "1 = 1") -> int:
         """Count rows in the bot's database, read from outside."""
-        with closing(sqlite3.connect(f"file:{self.folder}/data/vedette.db?mode=ro", uri=True)) as database:
-            query = f"SELECT count(*) FROM {table} WHERE {where}"  # noqa: S608 - a test gives both
-            return int(database.execute(query).fetchone()[0])
+        query = f"SELECT count(*) FROM {table} WHERE {where}"  # noqa: S608 - a test gives both
+        return int((await rows_of(self.database, query))[0][0])
 
     async def stored_message(self, event: str) -> dict[str, Any]:
         """Give the first message in the bot's outbox whose event begins so."""
-        with closing(sqlite3.connect(f"file:{self.folder}/data/vedette.db?mode=ro", uri=True)) as database:
-            query = "SELECT message FROM outbox WHERE event_key LIKE ? ORDER BY id"
-            stored: dict[str, Any] = json.loads(database.execute(query, (f"{event}%",)).fetchone()[0])
-            return stored
+        query = f"SELECT message FROM outbox WHERE event_key LIKE '{event}%' ORDER BY id"  # noqa: S608 - as above
+        stored: dict[str, Any] = json.loads((await rows_of(self.database, query))[0][0])
+        return stored
 
     async def clear_leases(self) -> None:
         """Let what a killed bot had claimed be claimed again, as if its lease had run out."""
-        with closing(sqlite3.connect(self.folder / "data" / "vedette.db")) as database:
-            database.execute("UPDATE accounts SET leased_until = NULL")
-            database.commit()
+        await change(self.database, "UPDATE accounts SET leased_until = NULL")
 
     async def violations(self) -> list[dict[str, Any]]:
         answer = await self.discord.control("GET", "violations")
