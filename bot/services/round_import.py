@@ -62,14 +62,21 @@ class RoundImport:
         self._post_max_age = post_max_age
 
     async def take(self, fetched: Fetched, now: datetime) -> Imported:
-        """Import one file, or write why it cannot be read. Raises `StorageError`."""
+        """Import one file, or write why it cannot be imported. Raises `StorageError`."""
         try:
-            played = self._read(fetched)
+            return await self._import(fetched, now)
         except RoundFileError as error:
-            record = files.failed(fetched.record, reason=error.words, now=now)
-            async with self._database.write("rounds.refuse") as conn:
-                await store.save_file(conn, fetched.server, fetched.name, record)
-            return Imported(record=record)
+            reason = error.words
+        except (ValueError, ArithmeticError) as error:  # a bug over one file must not hold up the others
+            log.exception("%s: a bug keeps %s from being imported", fetched.server, fetched.name)
+            reason = text("a bug in the bot ({kind})", kind=type(error).__name__)
+        record = files.failed(fetched.record, reason=reason, now=now)
+        async with self._database.write("rounds.refuse") as conn:
+            await store.save_file(conn, fetched.server, fetched.name, record)
+        return Imported(record=record)
+
+    async def _import(self, fetched: Fetched, now: datetime) -> Imported:
+        played = self._read(fetched)
         async with self._database.write("rounds.import") as conn:
             copied = await self._copied(conn, fetched, played)
             if copied is not None:

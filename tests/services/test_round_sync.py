@@ -11,6 +11,7 @@ from sqlalchemy import update
 from bot.core.announcements import Message
 from bot.core.requester import Requester
 from bot.core.rounds.files import FileState
+from bot.core.rounds.grammar import parse_stats
 from bot.errors import (
     HostKeyChanged,
     NotAllowed,
@@ -19,11 +20,13 @@ from bot.errors import (
     SourceChanged,
     SourceUnavailable,
 )
+from bot.services import round_import
 from bot.storage.tables import guilds
 from tests.services.round_world import (
     ADMINS,
     BY,
     CHANNEL,
+    EVENING,
     FIRST,
     GUILD,
     LATER,
@@ -566,3 +569,29 @@ async def test_a_folder_of_many_files_is_imported(world):
     await world.run_for(10)
     assert set(await world.files()) == names
     assert len(await world.rounds()) == len(names)
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+async def test_a_name_with_an_absurd_date_holds_up_nothing(world, year):
+    await world.start_watching()
+    world.folder.put(f"{year}-12-31-235959-etl_ice-round-1.txt", world.real(FIRST), EVENING)
+    world.drop(FIRST)
+    await world.run_for(20)
+    assert len(await world.posts()) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, OverflowError])
+async def test_a_bug_in_importing_one_file_holds_up_no_other(world, monkeypatch, caplog, error):
+    def read(content: bytes):
+        if content == world.real(FIRST):
+            raise error("a number nobody thought of")
+        return parse_stats(content)
+
+    monkeypatch.setattr(round_import, "parse_stats", read)
+    await world.start_watching()
+    world.drop(FIRST, LATER)
+    await world.run_for(20)
+    state, reason = await state_of(world, FIRST)
+    assert (state, error.__name__ in reason) == (FileState.FAILED, True)
+    assert (await state_of(world, LATER))[0] == FileState.IMPORTED
+    assert "nobody thought of" in caplog.text

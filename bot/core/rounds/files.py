@@ -46,6 +46,8 @@ _NAME = re.compile(
     r"(?P<suffix>|-endstats|_ws|_engagements)\.txt",
     re.ASCII,
 )
+# Far from the ends of what a datetime can hold, so that spans and time zones can be added to any name's date.
+_YEARS = range(2000, 2101)
 _GAMETIME = re.compile(r"gametime-[!-.0-\[\]-~]{1,64}-R\d-\d{1,12}\.json", re.ASCII)
 
 
@@ -84,6 +86,8 @@ def parse_name(name: str) -> RoundName | None:
     if match is None:
         return None
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    if year not in _YEARS:
+        return None
     try:
         wall_clock = datetime.combine(date(year, month, day), time(hour, minute, second))
     except ValueError:
