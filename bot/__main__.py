@@ -26,6 +26,11 @@ There is no DISCORD_TOKEN, so the bot cannot log in to Discord. To get one:
   3. write it into the file .env in this folder: DISCORD_TOKEN=...
 To see the bot work without an account, run: python3 tools/run.py"""
 
+_KEY_CHANGED = """
+WARNING: THE HOST KEY HAS CHANGED. Until now {trusted} was trusted.
+Unless somebody set the server up anew, somebody may be listening in: ask before you say yes.
+"""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line asks and give the exit code."""
@@ -111,7 +116,7 @@ def _check(settings: Settings, _: argparse.Namespace) -> int:
     findings = asyncio.run(run_checks(settings, SystemClock()))
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
-        print(clean(f"{finding.mark:<5}  {finding.what:<{width}}  {' '.join(finding.text.split())}"))
+        print(f"{finding.mark:<5}  {finding.what:<{width}}  {clean(' '.join(finding.text.split()))}")
     return 1 if any(finding.mark is Mark.WRONG for finding in findings) else 0
 
 
@@ -154,25 +159,31 @@ def _backup(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 def _trust_host(settings: Settings, asked: argparse.Namespace) -> int:
-    from bot.sources.etlegacy.sftp import learn_host_key, ssh_address, trust_host_key
+    from bot.sources.etlegacy import sftp
 
     servers = {name.lower(): server for name, server in settings.game_servers.items()}
     name = asked.server.lower()
+    if not servers:
+        raise NothingThere(f"the settings name no game server: fill in GAME_SERVERS__{name.upper()}__HOST")
     if name not in servers:
-        raise NothingThere(
-            f"there is no game server {name!r}; the settings name: {', '.join(servers) or 'none'}"
-        )
-    offer = learn_host_key(ssh_address(name, servers[name], settings.ssh_timeout_seconds))
+        raise NothingThere(f"there is no game server {name!r}; the settings name: {', '.join(servers)}")
+    offer = sftp.learn_host_key(sftp.ssh_address(name, servers[name], settings.ssh_timeout_seconds))
     print(
         f"host         {offer.known_as}\nkey type     {offer.key_line.split()[1]}\nfingerprint  {offer.fingerprint}"
     )
     if asked.fingerprint is not None and asked.fingerprint != offer.fingerprint:
         print(f"this is not {asked.fingerprint}; nothing was pinned", file=sys.stderr)
         return 1
+    trusted = sftp.trusted_fingerprints(settings.known_hosts_file, offer.known_as)
+    if offer.fingerprint in trusted:
+        print(f"this key is trusted already; there is nothing to do ({settings.known_hosts_file})")
+        return 0
+    if trusted:
+        print(_KEY_CHANGED.format(trusted=", ".join(trusted)), file=sys.stderr)
     if asked.fingerprint is None and not _agreed():
         print("nothing was pinned", file=sys.stderr)
         return 1
-    trust_host_key(settings.known_hosts_file, offer)
+    sftp.trust_host_key(settings.known_hosts_file, offer)
     print(f"pinned in {settings.known_hosts_file}")
     return 0
 

@@ -159,10 +159,11 @@ def test_where_nothing_can_be_backed_up_it_says_why(bot):
 
 
 def test_check_prints_a_line_each_and_fails_without_a_token(bot):
-    done = bot("check", TIKTOK_URL="http://127.0.0.1:9", SIGN_API_URL="http://127.0.0.1:9")
+    away = {"TIKTOK_URL": "http://127.0.0.1:9", "SIGN_API_URL": "http://127.0.0.1:9"}
+    done = bot("check", SIGN_API_KEY="wrong", **away)  # a secret that is a word of the table
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert all(line.split()[0] in {"ok", "note", "wrong"} for line in lines)
+    assert all(re.match(r"(ok   |note |wrong)  \S", line) for line in lines)
     for what in ("token", "database", "tiktok", "sign quota", "disk", "time zone"):
         assert sum(line[7:].startswith(what) for line in lines) >= 1
     assert done.stderr == ""
@@ -209,6 +210,31 @@ def test_a_host_key_is_shown_and_pinned_when_the_fingerprint_is_given(bot, game,
     for shown in (game.facts["ssh_host"], "ssh-ed25519", game.facts["fingerprint"]):
         assert shown in done.stdout
     assert game.facts["host_key"].split()[1] in (tmp_path / "data" / "known_hosts").read_text()
+
+
+def test_a_key_that_is_trusted_already_is_told_as_such(bot, game, server, tmp_path):
+    bot("trust-host", "main", "--fingerprint", game.facts["fingerprint"], **server)
+    again = bot("trust-host", "main", **server)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "is trusted already; there is nothing to do" in again.stdout
+
+
+def test_a_key_that_has_changed_is_a_loud_warning(bot, game, server, tmp_path):
+    bot("trust-host", "main", "--fingerprint", game.facts["fingerprint"], **server)
+    known = tmp_path / "data" / "known_hosts"
+    with running_gameserver() as other:
+        host, kind, _ = known.read_text().split()
+        known.write_text(f"{host} {kind} {other.facts['host_key'].split()[1]}\n")
+        done = bot("trust-host", "main", **server)
+    assert done.returncode == 1
+    assert "WARNING: THE HOST KEY HAS CHANGED" in done.stderr
+    assert other.facts["fingerprint"] in done.stderr
+
+
+def test_without_any_server_the_setting_to_fill_in_is_named(bot):
+    done = bot("trust-host", "main")
+    assert done.returncode == 1
+    assert "fill in GAME_SERVERS__MAIN__HOST" in done.stderr
 
 
 def test_another_fingerprint_or_no_terminal_pins_nothing(bot, server, tmp_path):

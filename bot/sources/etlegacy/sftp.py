@@ -160,6 +160,12 @@ def learn_host_key(address: SshAddress) -> HostKeyOffer:
     return HostKeyOffer(known_as=address.known_as, fingerprint=key.fingerprint, key_line=line)
 
 
+def trusted_fingerprints(known_hosts: Path, known_as: str) -> tuple[str, ...]:
+    """Give the fingerprint of each key that is pinned for a host."""
+    pinned = paramiko.HostKeys(known_hosts if known_hosts.exists() else None).lookup(known_as)
+    return tuple(key.fingerprint for key in pinned.values()) if pinned else ()
+
+
 def trust_host_key(known_hosts: Path, offer: HostKeyOffer) -> None:
     """Pin the offered key as the only one of its host, whatever was pinned before.
 
