@@ -381,8 +381,7 @@ class SftpRoundSource:
     """A `bot.ports.RoundSource` over SFTP.
 
     `known_hosts` is Vedette's own file; a host that is not in it is refused with `HostKeyUnknown`, and another
-    key than the pinned one with `HostKeyChanged`. `left_out` counts the names of the last listing that were left
-    out because they hold "/", ".." or a control character.
+    key than the pinned one with `HostKeyChanged`. `left_out` counts the names of the last listing that are not plain.
     """
 
     def __init__(
