@@ -32,6 +32,8 @@ from bot.errors import SettingsError
 
 ENV_FILE = Path(".env")
 _NESTED = "__"
+# The reader goes on to the next such quote, however many lines below; no setting has a value of several lines.
+_OPEN_QUOTE = re.compile(r"""\s*(?:export\s+)?\w+[ \t]*=[ \t]*(["'])(?!.*\1)""")
 
 
 def _is_loopback(url: str) -> bool:
@@ -64,6 +66,16 @@ def _time_zone(name: str) -> str:
     return name
 
 
+def _host(name: str) -> str:
+    if re.search(r"://|[/\s]", name):
+        raise ValueError("give a host name or address alone, such as et.example.org, without :// or a path")
+    return name
+
+
+def _capitals(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
 def _comma_separated(value: Any) -> Any:
     return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
 
@@ -71,6 +83,8 @@ def _comma_separated(value: Any) -> Any:
 LoopbackUrl = Annotated[str, AfterValidator(_loopback_only)]
 SafeUrl = Annotated[str, AfterValidator(_safe_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Host = Annotated[str, AfterValidator(_host)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
 Ids = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 
@@ -79,7 +93,7 @@ class GameServer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    host: str = Field(min_length=1)
+    host: Host = Field(min_length=1)
     port: int = Field(default=22, ge=1, le=65535)
     username: str = Field(min_length=1)
     password: SecretStr | None = None
@@ -88,7 +102,7 @@ class GameServer(BaseModel):
     stats_folder: str = "legacy/gamestats"
     guild_ids: Ids = ()
     time_zone: TimeZone = "UTC"
-    query_host: str = ""
+    query_host: Host = ""
     query_port: int = Field(default=27960, ge=0, le=65535)
 
 
@@ -111,7 +125,7 @@ class Settings(BaseSettings):
 
     data_folder: Path = Path("data")
     database_url: SecretStr | None = None
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: LogLevel = "INFO"
     time_zone: TimeZone = "UTC"
     backups_kept: int = Field(default=7, ge=1, le=365)
 
@@ -206,7 +220,9 @@ def _read_lines(env_file: Path) -> tuple[Mapping[str, int], tuple[str, ...]]:
         # A binding begins with the blank lines before it.
         blank = re.match(r"\s*", binding.original.string)
         number = binding.original.line + (blank.group().count("\n") if blank else 0)
-        if binding.error or (binding.key is not None and binding.value is None):
+        if _OPEN_QUOTE.match(binding.original.string):
+            unreadable.append(f"{env_file}, line {number}: the closing quote is missing")
+        elif binding.error or (binding.key is not None and binding.value is None):
             unreadable.append(f"{env_file}, line {number}: cannot be read; write NAME=value")
         elif binding.key is not None:
             lines[binding.key.upper()] = number
@@ -219,17 +235,21 @@ def _problem(error: Mapping[str, Any], lines: Mapping[str, int], env_file: Path)
     where = _where(name, lines, env_file)
     if error["type"] == "extra_forbidden":
         return f"{name} ({where}): there is no such setting; .env.example lists all of them"
+    if error["type"] in {"missing", "string_too_short"}:
+        return f"{name} ({where}): every game server must have one"
     hint = _accepted(path) or str(error["msg"]).removeprefix("Value error, ")
     return f"{name} ({where}): {hint}"
 
 
 def _accepted(path: Sequence[str]) -> str:
-    """Say which numbers a setting accepts; empty where it is no number and the error says it itself."""
+    """Say which numbers or words a setting accepts; empty where it is neither and the error says it itself."""
     owner = Settings if len(path) == 1 else GameServer
     schema = owner.model_json_schema()["properties"].get(path[-1], {})
     schema = schema.get("anyOf", [schema])[0]
     if schema.get("type") == "array":
         return "give whole numbers, separated by commas"
+    if "enum" in schema:
+        return f"give {', '.join(schema['enum'][:-1])} or {schema['enum'][-1]}"
     if schema.get("type") not in {"integer", "number"}:
         return ""
     kind = "a whole number" if schema["type"] == "integer" else "a number"

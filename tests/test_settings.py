@@ -80,10 +80,12 @@ def test_game_servers_have_names_of_their_own(env_file):
         ("BACKUPS_KEPT=many", "BACKUPS_KEPT", "a whole number from 1 to 365"),
         ("OWNER_ID=-1", "OWNER_ID", "a whole number above 0"),
         ("SSH_TIMEOUT_SECONDS=500", "SSH_TIMEOUT_SECONDS", "a number above 0 to 120"),
-        ("LOG_LEVEL=loud", "LOG_LEVEL", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("LOG_LEVEL=loud", "LOG_LEVEL", "give DEBUG, INFO, WARNING or ERROR"),
         ("TIME_ZONE=Paris", "TIME_ZONE", "Europe/Paris"),
         ("SIGN_API_URL=http://signer.example", "SIGN_API_URL", "https://"),
         ("DISCORD_TOKN=x", "DISCORD_TOKN", "no such setting"),
+        (f"{SERVER}HOST=ssh://et.example", f"{SERVER}HOST", "host name or address alone"),
+        (f"{SERVER}QUERY_HOST=et.example/x", f"{SERVER}QUERY_HOST", "host name or address alone"),
         (f"{SERVER}HOSTT=x", f"{SERVER}HOSTT", "no such setting"),
         (f"{SERVER}PORT=0", f"{SERVER}PORT", "a whole number from 1 to 65535"),
         (f"{SERVER}GUILD_IDS=eleven", f"{SERVER}GUILD_IDS", "whole numbers, separated by commas"),
@@ -91,9 +93,8 @@ def test_game_servers_have_names_of_their_own(env_file):
     ],
 )
 def test_a_wrong_setting_is_named_with_its_line_and_what_is_accepted(env_file, line, name, accepted):
-    path = env_file(
-        f"# a comment\n\n{SERVER}HOST=h\n{SERVER}USERNAME=u\n\n{line}\nTIKTOK_TIMEOUT_SECONDS=5\n"
-    )
+    server = "".join(f"{SERVER}{one}\n" for one in ("HOST=h", "USERNAME=u"))
+    path = env_file(f"# a comment\n\n{server}\n{line}\nTIKTOK_TIMEOUT_SECONDS=5\n")
     (problem,) = problems(path)
     assert problem.startswith(f"{name} ({path}, line 6): ")
     assert accepted in problem
@@ -117,7 +118,21 @@ def test_every_problem_is_told_at_once(env_file):
         f"{SERVER}PORT",
         f"{SERVER}USERNAME",
     ]
-    assert "(not set): " in told[2]
+    assert told[2] == f"{SERVER}HOST (not set): every game server must have one"
+
+
+@pytest.mark.parametrize("line", ["DISCORD_TOKEN='abc", 'DISCORD_TOKEN = "abc', "export OWNER_ID='5"])
+@pytest.mark.parametrize(
+    "after", ["", "# that's all\nLOG_LEVEL=INFO\n", "# it's\n# its 'name'\n", "# 'x'=\"y\"\n"]
+)
+def test_a_quote_that_is_not_closed_is_named_with_its_line(env_file, line, after):
+    path = env_file(f"LOG_LEVEL=INFO\n\n{line}\n{after}")
+    assert problems(path)[0] == f"{path}, line 3: the closing quote is missing"
+
+
+@pytest.mark.parametrize("level", ["debug", "Warning"])
+def test_a_log_level_may_be_written_in_small_letters(env_file, level):
+    assert load_settings(env_file(f"LOG_LEVEL={level}\n")).log_level == level.upper()
 
 
 @pytest.mark.parametrize("line", ["just words", "DISCORD_TOKEN: abc", "OWNER_ID"])
