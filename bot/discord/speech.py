@@ -39,7 +39,8 @@ class Speaker:
 
     def say(self, words: str) -> str:
         """Say a text; a string from outside stays as it is."""
-        if not isinstance(words, Text):
+        # Of nothing, gettext would give the head of the catalogue.
+        if not isinstance(words, Text) or not words.source:
             return words
         catalogue, count = _catalogue(self.language), words.values.get("count")
         if words.plural and isinstance(count, int):

@@ -53,6 +53,7 @@ ENGLISH = Speaker(language="en", time_zone="America/New_York")
         (text("{map} · round {number}", map="supply", number=2), "supply · round 2", "supply · ronde 2"),
         (join("", [NOW.date().isoformat(), " <t:1:R>"]), "2026-11-21 <t:1:R>", "2026-11-21 <t:1:R>"),
         ("from outside", "from outside", "from outside"),
+        (join(", ", []), "", ""),
     ],
 )
 def test_numbers_and_durations_as_each_language_writes_them(words, english, indonesian):
@@ -209,6 +210,12 @@ def test_no_word_of_a_message_is_said_past_the_catalogues():
 def test_no_word_of_an_answer_is_said_past_the_catalogues():
     left = {word for answer in answers() for word in letters_left(each_text((answer,), masked))}
     assert left == set()
+
+
+def test_what_says_nothing_in_english_says_nothing_in_indonesian():
+    for message in messages():
+        said = INDONESIAN.tell(message)
+        assert (said.body == "", said.footer == "") == (message.body == "", message.footer == "")
 
 
 def test_a_word_that_is_said_past_the_catalogues_is_seen():
