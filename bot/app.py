@@ -6,14 +6,11 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
-
-import portalocker
 
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock, SteadyClock, SystemClock
@@ -21,7 +18,7 @@ from bot.core.live.planner import EvenlySpread
 from bot.core.live.transitions import LiveRules
 from bot.discord.client import Services, VedetteClient
 from bot.discord.connection import stay_connected
-from bot.errors import SettingsError, StorageError
+from bot.errors import SettingsError
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep
 from bot.logs import set_up_logging
@@ -39,7 +36,7 @@ from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
 from bot.sources.tiktok.live import TikTokLiveSource
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
-from bot.storage.only_bot import only_bot
+from bot.storage.only_bot import only_bot, only_bot_of
 
 log = logging.getLogger(__name__)
 
@@ -48,22 +45,11 @@ def run(settings: Settings) -> int:
     """Run the bot until it is told to stop; gives the exit code. Raises a `VedetteError` it cannot start with."""
     stop_logging = set_up_logging(settings)
     try:
-        with _only_bot_of(settings.data_folder):
+        with only_bot_of(settings.data_folder):
             asyncio.run(_serve(settings, SteadyClock(SystemClock())))
     finally:
         stop_logging()
     return 0
-
-
-@contextmanager
-def _only_bot_of(data_folder: Path) -> Iterator[None]:
-    """Refuse a second bot on the same data: two would both deliver what is in the outbox."""
-    data_folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with portalocker.Lock(data_folder / "bot.lock", "a", flags=portalocker.LOCK_EX | portalocker.LOCK_NB):
-            yield
-    except portalocker.LockException:
-        raise StorageError(f"another Vedette is running on the data folder {data_folder}") from None
 
 
 async def _serve(settings: Settings, clock: SteadyClock) -> None:

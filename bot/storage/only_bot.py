@@ -1,6 +1,6 @@
-"""One bot on a database server: two would both deliver what is in the outbox.
+"""One bot on its data: two would both deliver what is in the outbox.
 
-The right to be it is a session's advisory lock: it ends with the process, however that ends. A session can
+In a data folder a locked file says who it is. On a database server the right to be it is a session's advisory lock: it ends with the process, however that ends. A session can
 be cut off without the process knowing (design/dependencies.md 3.4), so `keep` looks after it, and takes
 the right again or ends the bot. What happens in between does no harm: work is claimed, messages have nonces.
 """
@@ -8,9 +8,11 @@ the right again or ends the bot. What happens in between does no harm: work is c
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
+import portalocker
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -86,6 +88,17 @@ class OnlyBot:
         if session is not None:
             await session.invalidate()
             await session.close()
+
+
+@contextmanager
+def only_bot_of(data_folder: Path) -> Iterator[None]:
+    """Be the one bot of a data folder. Raises `StorageError` where another one is it."""
+    data_folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with portalocker.Lock(data_folder / "bot.lock", "a", flags=portalocker.LOCK_EX | portalocker.LOCK_NB):
+            yield
+    except portalocker.LockException:
+        raise StorageError(f"another Vedette is running on the data folder {data_folder}") from None
 
 
 @asynccontextmanager

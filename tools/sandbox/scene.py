@@ -127,6 +127,10 @@ class World:
     async def set_up(self) -> None:
         await self.command("setup", {"lives": "lives", "rounds": "rounds", "admin": "admin"})
         await until(lambda: self.posts("lives"), "the test post came")
+        await until(self._nothing_waits, "every test post came")
+
+    async def _nothing_waits(self) -> bool:
+        return not await self.count("outbox", "delivered_revision < revision AND state = 'pending'")
 
     async def posts(self, channel: str, title: str = "") -> list[dict[str, Any]]:
         """The messages of the bot that stand in a channel and have `title` in their embed's title."""
