@@ -15,7 +15,7 @@ import pytest
 
 from bot.settings import GameServer, Settings
 from bot.storage.backup import make_backup
-from tests import canary
+from tests import canary, databases
 from tests.canary import Search
 from tests.clocks import START
 from tests.gameserver import ROOT
@@ -40,7 +40,7 @@ def test_every_secret_setting_has_a_canary():
         if "SecretStr" in str(one.annotation)
     }
     assert canary.SETTINGS.keys() == secret
-    assert all(canary.MARK in value for value in canary.SETTINGS.values())
+    assert all(canary.MARK in value for value in (*canary.SETTINGS.values(), databases.PASSWORD))
 
 
 @pytest.mark.parametrize(
