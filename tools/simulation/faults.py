@@ -55,7 +55,7 @@ SPELLS = (
     Kind(place="database", fault="fails", a_day=0.5, shortest=MINUTE, longest=HOUR),
     Kind(place="database", fault="fails at commit", a_day=0.3, shortest=MINUTE, longest=HOUR),
 )
-CLOCK_STEPS = (1.5, 30.0, 90.0, HOUR, DAY)
+CLOCK_STEPS = (1.5, 90.0, HOUR, DAY, DAY)
 """Seconds by which a wall clock is set, in either direction."""
 
 
@@ -99,4 +99,4 @@ class Weather:
         ]
 
     def _clock_steps(self, luck: random.Random) -> list[tuple[float, float]]:
-        return [(at, luck.choice((1, -1)) * luck.choice(CLOCK_STEPS)) for at in self._times(0.5, luck)]
+        return [(at, luck.choice((1, -1)) * luck.choice(CLOCK_STEPS)) for at in self._times(1.0, luck)]

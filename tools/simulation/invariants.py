@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from bot.core.live.planner import JITTER
+from bot.services.live_state import NEWS_FOR
 from tools.simulation.faults import DAY, HOUR, MINUTE
 from tools.simulation.nature import Broken
 from tools.simulation.tiktok import Asked
@@ -109,16 +110,33 @@ def no_message_is_posted_twice(world: World) -> Iterator[tuple[float, str]]:
 
 
 def every_hit_is_announced(world: World) -> Iterator[tuple[float, str]]:
-    """A live that a check hit has its message in every channel that followed."""
-    query = "SELECT DISTINCT event_key, channel_id, state FROM live_rooms JOIN outbox ON event_key = 'live:' || live_id WHERE room_id = ?"
-    for room_id, channels in world.history.hits.items():
-        found = {channel: state for _, channel, state in world.around.disk.rows(query, room_id)}
-        for channel_id in channels:
-            if found.get(channel_id) != "delivered":
-                yield (
-                    world.nature.seconds,
-                    f"room {room_id} is {found.get(channel_id, 'unknown')} in {channel_id}",
-                )
+    """A live that a check hit has its message in every channel that followed, unless it was too old for news."""
+    query = (
+        "SELECT DISTINCT channel_id, state FROM live_rooms "
+        "JOIN outbox ON event_key = 'live:' || live_id WHERE room_id = ?"
+    )
+    for room_id, hit in world.history.hits.items():
+        found = dict(world.around.disk.rows(query, room_id))
+        for channel_id in hit.channels:
+            state = found.get(channel_id, "unknown")
+            if state != "delivered" and not (
+                state == "expired" and _had_no_chance(world, hit.at, channel_id)
+            ):
+                yield world.nature.seconds, f"room {room_id} is {state} in {channel_id}"
+
+
+def _had_no_chance(world: World, at: float, channel_id: int) -> bool:
+    """Say whether a message of this instant could hardly be posted while it was news.
+
+    A refused channel is left alone for up to a day after it refused last.
+    """
+    until = at + NEWS_FOR.total_seconds()
+    spells = world.nature.weather.spells
+    refused = [one for one in spells if one.place == "channel" and one.start < until and one.end > at - DAY]
+    if refused and channel_id == world.around.discord.blocked_channel:
+        return True
+    silent = [(one.start, one.end) for one in spells if one.place in {"discord", "database"}]
+    return _left(at, until, [*world.history.down, *silent]) < (until - at) / 2
 
 
 def what_is_delivered_is_there(world: World) -> Iterator[tuple[float, str]]:

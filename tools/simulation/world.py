@@ -35,16 +35,24 @@ DISCOVERY_PER_DAY = (12, 24, 36)
 FOLLOWUP_PER_DAY = (60, 120, 480)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hit:
+    """When a check first found a room, and the channels that must hear of it."""
+
+    at: float
+    channels: tuple[int, ...]
+
+
 @dataclass(kw_only=True, slots=True)
 class History:
     """What was seen from outside, in true seconds.
 
-    `hits` maps a room to the channels that must hear of it, `down` and `shut` are the spans in which the bot
+    `hits` maps a room to the check that found it, `down` and `shut` are the spans in which the bot
     did not run or left TikTok alone, `followed` says who is followed from an instant on, `on` who is live as
     far as the bot knows.
     """
 
-    hits: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    hits: dict[int, Hit] = field(default_factory=dict)
     down: list[tuple[float, float]] = field(default_factory=list)
     shut: list[tuple[float, float]] = field(default_factory=list)
     followed: list[tuple[float, frozenset[int]]] = field(default_factory=list)
@@ -207,7 +215,9 @@ class World:
         )
         if room.room_id not in self.history.hits:
             self.nature.note(f"hit room {room.room_id}")
-            self.history.hits[room.room_id] = tuple(row[0] for row in channels)
+            self.history.hits[room.room_id] = Hit(
+                at=self.nature.time, channels=tuple(row[0] for row in channels)
+            )
 
     def _watch_end(self, given: Given, *, is_on: bool) -> None:
         on = self.history.on
