@@ -157,6 +157,13 @@ async def test_heartbeats_are_acknowledged_unless_muted(server, socket):
     assert (await socket.receive_json())["t"] == "CHANNEL_CREATE"
 
 
+async def test_an_acknowledgement_takes_its_way_through_the_network(server, socket):
+    """discord.py notes when it has sent a heartbeat only afterwards: at once answered, it seems 41 s late."""
+    await socket.send_json({"op": 1, "d": None})
+    await socket.send_json({"op": 6, "d": {"token": server.facts["token"], "session_id": "gone", "seq": 1}})
+    assert [(await socket.receive_json())["op"] for _ in range(2)] == [9, 11]
+
+
 async def test_a_compressed_connection_is_one_zlib_stream(server, http):
     url = server.facts["gateway"] + "?compress=zlib-stream"
     async with http.ws_connect(url) as socket:
