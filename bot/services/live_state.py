@@ -21,6 +21,12 @@ AFTER_A_BLOCK = timedelta(hours=24)
 NEWS_FOR = timedelta(hours=12)
 """A live that no channel took for so long is not posted any more."""
 
+_NEWS = {
+    Change.FOUND: "is live",
+    Change.REOPENED: "is live again",
+    Change.ENDED: "is no longer live",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -118,8 +124,10 @@ async def _save(
         await store.save_live(conn, live_id, transition.live)
     if live_id is None:
         raise AssertionError("a live that goes on was stored before")
-    if transition.change is not Change.CONTINUED:
-        log.info("@%s: live %d %s", account.handle, live_id, transition.change)
+    if transition.change in _NEWS:
+        log.info("@%s %s (live %d)", account.handle, _NEWS[transition.change], live_id)
+    else:
+        log.debug("@%s: live %d %s", account.handle, live_id, transition.change)
     await say(conn, account, live_id, transition.live, now, to_everyone=transition.change is Change.FOUND)
 
 

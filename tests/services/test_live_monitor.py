@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 from datetime import timedelta
 
 import pytest
@@ -63,6 +64,16 @@ async def test_a_live_becomes_one_message_with_the_role_and_then_a_summary(world
     assert names == ["Duration", "Highest viewer count seen", "Ended"]
     (live,) = await all_lives(world)
     assert live["ended_at"] - live["started_at"] >= HOUR - timedelta(minutes=15)
+
+
+async def test_the_log_tells_of_a_live_in_words_and_of_nothing_between(world: LiveWorld, caplog) -> None:
+    with caplog.at_level(logging.INFO, "bot.services.live_state"):
+        world.tiktok.go_live("ana")
+        await world.run_for(HOUR)
+        world.tiktok.end("ana")
+        await world.run_for(HOUR)
+    told = [record.getMessage() for record in caplog.records if record.name == "bot.services.live_state"]
+    assert told == ["@ana is live (live 1)", "@ana is no longer live (live 1)"]
 
 
 async def test_nobody_is_pinged_who_was_not_chosen(database: Database, clock: ManualClock) -> None:
