@@ -1,8 +1,9 @@
 """Check everything: ``python3 tools/test.py [--system] [arguments of pytest]``.
 
 Formatting, lint, types, import rules, then the tests; all of them run even if one fails, and the exit
-code is 0 only if none did. ``--help`` prints this. ``--system`` first installs, on Debian as root, the programs the tests use.
-With VEDETTE_STRICT=1 a skipped test, an expected failure or missing reference data fails the run.
+code is 0 only if none did. ``--system`` first installs, on Debian as root, the programs the tests use;
+``--help`` prints this. With VEDETTE_STRICT=1 a skipped test, an expected failure or missing reference
+data fails the run.
 
 Standard library only. Run on Linux; written for macOS and Windows as well, where it was not run.
 """
