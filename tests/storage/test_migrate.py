@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -13,14 +15,18 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, inspect
 
 from bot.errors import SchemaTooNew, StorageError
 from bot.storage import migrate
-from bot.storage.backup import list_backups, verify_backup
+from bot.storage.backup import list_backups
+from bot.storage.backup_server import back_up, verify
 from bot.storage.engine import Database, sqlite_url
 from bot.storage.migrate import HEAD_REVISION, SCRIPTS, current_revision, known_revisions, upgrade
 from bot.storage.tables import metadata
+from tests.databases import PROGRAMS
+from tools.sandbox.stored import change as change_row
+from tools.sandbox.stored import rows_of
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 21, 4, 15, tzinfo=UTC)
@@ -33,7 +39,7 @@ down_revision = "0001"
 
 
 def upgrade():
-    op.execute("CREATE TABLE next_things (id INTEGER PRIMARY KEY) STRICT")
+    op.execute("CREATE TABLE next_things (id INTEGER PRIMARY KEY)")
     op.execute("INSERT INTO notes (name, value) VALUES ('half', 'way')")
     {halt}
     op.execute("INSERT INTO next_things VALUES (1)")
@@ -44,12 +50,11 @@ import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from bot.storage import migrate
-from bot.storage.engine import sqlite_url
 
-file, scripts, head = sys.argv[1:4]
+url, backups, scripts, head = sys.argv[1:5]
 migrate.SCRIPTS, migrate.HEAD_REVISION = Path(scripts), head
 now = datetime(2026, 11, 21, 4, 15, tzinfo=UTC)
-done = asyncio.run(migrate.upgrade(sqlite_url(Path(file)), Path(file).parent / "backups", now, keep=9))
+done = asyncio.run(migrate.upgrade(url, Path(backups), now, keep=9))
 print(done.before, done.after, done.backup is not None, "alembic" in sys.modules)
 """
 
@@ -60,7 +65,9 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def backups(tmp_path: Path) -> Path:
+def backups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where backups go; the tools that make those of a server are on the PATH."""
+    monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
     return tmp_path / "backups"
 
 
@@ -70,9 +77,11 @@ def scripts_with_next(folder: Path, *, halt: str = "", text: str = NEXT) -> Path
     return folder
 
 
-def start_upgrade(file: Path, scripts: Path = SCRIPTS, head: str = HEAD_REVISION) -> subprocess.Popen[str]:
+def start_upgrade(
+    url: str, backups: Path, scripts: Path = SCRIPTS, head: str = HEAD_REVISION
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", UPGRADE, str(file), str(scripts), head],
+        [sys.executable, "-c", UPGRADE, url, str(backups), str(scripts), head],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -102,8 +111,33 @@ def schema_of(file: Path) -> dict[str, tuple]:
     return found
 
 
-async def revision_of(file: Path) -> str | None:
-    database = Database.open(sqlite_url(file))
+async def described(url: str) -> dict[str, dict[str, list[str]]]:
+    """Every table as SQLAlchemy finds it in the database, apart from the order of constraints."""
+    kinds = ("columns", "foreign_keys", "unique_constraints", "indexes", "pk_constraint")
+
+    def shown(part: object) -> str:
+        return re.sub(r" object at 0x\w+", "", repr(part))
+
+    def look(sync: Connection) -> dict[str, dict[str, list[str]]]:
+        inspector = inspect(sync)
+        found = {}
+        for name in inspector.get_table_names():
+            parts = {kind: getattr(inspector, f"get_{kind}")(name) for kind in kinds}
+            found[name] = {
+                kind: sorted(map(shown, part)) if isinstance(part, list) else [shown(part)]
+                for kind, part in parts.items()
+            }
+        return found
+
+    database = Database.open(url)
+    async with database.read() as conn:
+        found = await conn.run_sync(look)
+    await database.close()
+    return found
+
+
+async def revision_of(url: str) -> str | None:
+    database = Database.open(url)
     async with database.read() as conn:
         revision = await current_revision(conn)
     await database.close()
@@ -132,6 +166,24 @@ async def test_all_migrations_together_make_the_schema_the_code_expects(file, ba
     assert all(strict == 1 for _, strict, _ in tables.values())
 
 
+async def test_on_each_engine_the_migrations_make_the_tables_the_statements_use(
+    database_url, backups, postgresql, tmp_path
+):
+    await upgrade(database_url, backups, NOW, keep=3)
+    migrated = await described(database_url)
+    del migrated["alembic_version"]
+    assert migrated.keys() == metadata.tables.keys()
+    if database_url.startswith("sqlite"):
+        expected = sqlite_url(tmp_path / "fresh.db").render_as_string()
+        fresh = Database.open(expected)
+        async with fresh.write("test.create") as conn:
+            await conn.run_sync(metadata.create_all)
+        await fresh.close()
+    else:
+        expected = await postgresql.tables()
+    assert migrated == await described(expected)
+
+
 async def test_nothing_to_do_makes_no_backup_and_changes_nothing(file, backups):
     await upgrade(sqlite_url(file), backups, NOW, keep=3)
     before = file.read_bytes()
@@ -141,76 +193,83 @@ async def test_nothing_to_do_makes_no_backup_and_changes_nothing(file, backups):
     assert file.read_bytes() == before
 
 
-async def test_a_start_with_nothing_to_do_does_not_wait_for_a_writer(file, backups):
-    await upgrade(sqlite_url(file), backups, NOW, keep=3)
-    writer = Database.open(sqlite_url(file))
+async def test_a_start_with_nothing_to_do_does_not_wait_for_a_writer(database_url, backups):
+    await upgrade(database_url, backups, NOW, keep=3)
+    writer = Database.open(database_url)
     async with writer.write("test.long"):
-        assert (await upgrade(sqlite_url(file), backups, NOW, keep=3)).after == HEAD_REVISION
+        assert (await upgrade(database_url, backups, NOW, keep=3)).after == HEAD_REVISION
     await writer.close()
 
 
-def test_a_start_with_nothing_to_do_does_not_load_alembic(file):
-    answers = [start_upgrade(file).communicate()[0].split() for _ in range(2)]
+async def test_a_start_with_nothing_to_do_does_not_load_alembic(database_url, backups):
+    answers = [
+        (await asyncio.to_thread(start_upgrade(database_url, backups).communicate))[0].split()
+        for _ in range(2)
+    ]
     assert answers == [
         ["None", HEAD_REVISION, "False", "True"],
         [HEAD_REVISION, HEAD_REVISION, "False", "False"],
     ]
 
 
-async def test_a_backup_of_the_old_schema_is_made_before_it_changes(file, backups, tmp_path, monkeypatch):
-    await upgrade(sqlite_url(file), backups, NOW, keep=3)
+async def test_a_backup_of_the_old_schema_is_made_before_it_changes(
+    database_url, backups, tmp_path, monkeypatch
+):
+    await upgrade(database_url, backups, NOW, keep=3)
     monkeypatch.setattr(migrate, "SCRIPTS", scripts_with_next(tmp_path / "scripts"))
     monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
-    done = await upgrade(sqlite_url(file), backups, NOW, keep=3)
+    done = await upgrade(database_url, backups, NOW, keep=3)
     assert (done.before, done.after) == ("0001", "0002")
     assert list_backups(backups) == (done.backup,)
-    assert verify_backup(done.backup, frozenset({"0001"})).revision == "0001"
-    assert ask(file, "SELECT id FROM next_things") == [(1,)]
+    assert (await verify(database_url, done.backup, frozenset({"0001"}))).manifest.revision == "0001"
+    assert await rows_of(database_url, "SELECT id FROM next_things") == [(1,)]
 
 
-async def test_a_schema_nobody_here_knows_is_refused_and_left_alone(file, backups):
-    await upgrade(sqlite_url(file), backups, NOW, keep=3)
-    change(file, "UPDATE alembic_version SET version_num = '9999'")
+async def test_a_schema_nobody_here_knows_is_refused_and_left_alone(database_url, backups):
+    await upgrade(database_url, backups, NOW, keep=3)
+    await change_row(database_url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SchemaTooNew, match=r"9999.*newer Vedette.*Update Vedette, or put back a backup"):
-        await upgrade(sqlite_url(file), backups, NOW, keep=3)
-    assert ask(file, "SELECT version_num FROM alembic_version") == [("9999",)]
+        await upgrade(database_url, backups, NOW, keep=3)
+    assert await rows_of(database_url, "SELECT version_num FROM alembic_version") == [("9999",)]
     assert not list_backups(backups)
 
 
-async def test_a_migration_killed_half_way_leaves_the_old_schema_and_the_next_start_heals_it(file, tmp_path):
-    assert start_upgrade(file).communicate()[0]
-    slow = start_upgrade(file, scripts_with_next(tmp_path / "slow", halt=HALT), "0002")
+async def test_a_migration_killed_half_way_leaves_the_old_schema_and_the_next_start_heals_it(
+    database_url, backups, tmp_path
+):
+    assert start_upgrade(database_url, backups).communicate()[0]
+    slow = start_upgrade(database_url, backups, scripts_with_next(tmp_path / "slow", halt=HALT), "0002")
     assert await asyncio.to_thread(slow.stdout.readline) == "half way\n"
     slow.send_signal(signal.SIGKILL)
     slow.communicate()
-    assert ask(file, "SELECT version_num FROM alembic_version") == [("0001",)]
-    assert ask(file, "SELECT name FROM sqlite_schema WHERE name = 'next_things'") == []
-    assert ask(file, "SELECT * FROM notes") == []
+    assert await rows_of(database_url, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert "next_things" not in await described(database_url)
+    assert await rows_of(database_url, "SELECT * FROM notes") == []
 
-    again = start_upgrade(file, scripts_with_next(tmp_path / "quick"), "0002")
+    again = start_upgrade(database_url, backups, scripts_with_next(tmp_path / "quick"), "0002")
     out, err = again.communicate()
     assert out.split()[:3] == ["0001", "0002", "True"], err
-    assert ask(file, "SELECT id FROM next_things") == [(1,)]
-    assert ask(file, "PRAGMA integrity_check") == [("ok",)]
+    assert await rows_of(database_url, "SELECT id FROM next_things") == [(1,)]
+    await verify(database_url, await back_up(database_url, backups, now=NOW, keep=9), frozenset({"0002"}))
 
 
-async def test_a_first_start_killed_half_way_is_a_first_start_again(file, tmp_path, backups):
-    slow = start_upgrade(file, scripts_with_next(tmp_path / "slow", halt=HALT), "0002")
+async def test_a_first_start_killed_half_way_is_a_first_start_again(database_url, backups, tmp_path):
+    slow = start_upgrade(database_url, backups, scripts_with_next(tmp_path / "slow", halt=HALT), "0002")
     assert await asyncio.to_thread(slow.stdout.readline) == "half way\n"
     slow.send_signal(signal.SIGKILL)
     slow.communicate()
-    assert await revision_of(file) is None
-    assert (await upgrade(sqlite_url(file), backups, NOW, keep=3)).after == HEAD_REVISION
+    assert await revision_of(database_url) is None
+    assert (await upgrade(database_url, backups, NOW, keep=3)).after == HEAD_REVISION
 
 
-def test_several_processes_starting_at_once_migrate_once(file, tmp_path):
-    start_upgrade(file).communicate()
+async def test_several_processes_starting_at_once_migrate_once(database_url, backups, tmp_path):
+    start_upgrade(database_url, backups).communicate()
     scripts = scripts_with_next(tmp_path / "scripts")
-    starting = [start_upgrade(file, scripts, "0002") for _ in range(3)]
+    starting = [start_upgrade(database_url, backups, scripts, "0002") for _ in range(3)]
     outputs = [one.communicate() for one in starting]
     assert [one.returncode for one in starting] == [0, 0, 0], outputs
-    assert ask(file, "SELECT id FROM next_things") == [(1,)]
-    assert len(list_backups(tmp_path / "backups")) == 1
+    assert await rows_of(database_url, "SELECT id FROM next_things") == [(1,)]
+    assert len(list_backups(backups)) == 1
 
 
 async def test_a_migration_that_breaks_a_reference_is_undone(file, backups, tmp_path, monkeypatch):
@@ -220,7 +279,7 @@ async def test_a_migration_that_breaks_a_reference_is_undone(file, backups, tmp_
     monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
     with pytest.raises(StorageError, match="broke 1 reference"):
         await upgrade(sqlite_url(file), backups, NOW, keep=3)
-    assert await revision_of(file) == "0001"
+    assert await revision_of(sqlite_url(file)) == "0001"
 
 
 async def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(file, backups, tmp_path, monkeypatch):
@@ -245,6 +304,19 @@ async def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(file, backups,
     assert ask(file, "SELECT handle FROM accounts") == [("x",)]
 
 
+async def test_a_server_is_migrated_without_pg_dump_and_it_says_so(
+    postgresql, backups, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    async with postgresql.empty_database() as url:
+        await upgrade(url, backups, NOW, keep=3)
+        monkeypatch.setattr(migrate, "SCRIPTS", scripts_with_next(tmp_path / "scripts"))
+        monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+        done = await upgrade(url, backups, NOW, keep=3)
+    assert (done.after, done.backup) == ("0002", None)
+    assert "without a backup before: no backup: pg_dump is not on this machine" in caplog.text
+
+
 async def test_a_failed_backup_stops_the_migration(file, tmp_path, monkeypatch):
     await upgrade(sqlite_url(file), tmp_path / "backups", NOW, keep=3)
     monkeypatch.setattr(migrate, "SCRIPTS", scripts_with_next(tmp_path / "scripts"))
@@ -252,4 +324,4 @@ async def test_a_failed_backup_stops_the_migration(file, tmp_path, monkeypatch):
     (tmp_path / "no-folder").touch()
     with pytest.raises(StorageError, match="no backup was made"):
         await upgrade(sqlite_url(file), tmp_path / "no-folder", NOW, keep=3)
-    assert await revision_of(file) == "0001"
+    assert await revision_of(sqlite_url(file)) == "0001"
