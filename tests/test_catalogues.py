@@ -102,7 +102,12 @@ def test_the_bot_reads_what_the_translators_wrote(path):
 def test_a_catalogue_is_as_the_tool_writes_it(path, collected):
     catalogue = translate.load(path)
     catalogue.update(collected, no_fuzzy_matching=True)
-    assert path.read_text("utf-8") == translate.as_po(catalogue).decode()
+    assert without_places(path.read_text("utf-8")) == without_places(translate.as_po(catalogue).decode())
+
+
+def without_places(po: str) -> list[str]:
+    """Leave out in which files a text stands: a translator may live with an old answer."""
+    return [line for line in po.splitlines() if not line.startswith("#: ")]
 
 
 @pytest.mark.parametrize("language", LANGUAGE)
