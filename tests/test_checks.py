@@ -18,6 +18,7 @@ from bot.storage.engine import sqlite_url
 from bot.storage.examine import sqlite_remark
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from tests.clocks import ManualClock
+from tests.databases import PASSWORD
 from tests.gameserver import GameServer, running_gameserver
 from tests.standins import StandIn, running
 
@@ -276,6 +277,24 @@ async def test_an_old_a_newer_and_a_broken_database_are_told_apart(world, tmp_pa
     assert "next start" in (await world())["database"][0].text
     file.write_bytes(b"nonsense " * 1000)
     assert "not a database" in the_wrong(await world())["database"]
+
+
+async def test_a_database_server_is_named_with_its_version_and_its_lack_of_pg_dump(
+    world, tmp_path, postgresql, monkeypatch
+):
+    async with postgresql.empty_database() as url:
+        assert "the next start makes it" in (await world(DATABASE_URL=url))["database"][0].text
+        await upgrade(url, tmp_path, NOW, keep=1)
+        monkeypatch.setenv("PATH", str(postgresql.programs))
+        (finding,) = (await world(DATABASE_URL=url))["database"]
+        assert finding.mark is Mark.OK
+        assert "(PostgreSQL 18." in finding.text
+        assert PASSWORD not in finding.text
+        monkeypatch.setenv("PATH", str(tmp_path))
+        first, second = (await world(DATABASE_URL=url))["database"]
+        assert (first.mark, second.mark) == (Mark.OK, Mark.NOTE)
+        assert "pg_dump is not on this machine; install it (Debian: postgresql-client-18)" in second.text
+    assert "does not exist" in the_wrong(await world(DATABASE_URL=url))["database"]
 
 
 async def test_a_data_folder_that_cannot_be_used_is_told(world, tmp_path):

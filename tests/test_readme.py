@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pty
@@ -18,6 +19,7 @@ import pytest
 
 from bot.checks import BASE_PERMISSIONS
 from bot.discord.checks import _is_admin
+from tests.databases import PASSWORD, PostgreSQL
 from tests.slashcommands import slash_commands
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -154,6 +156,12 @@ def copy_the_settings(house: House, command: str) -> None:
     assert (house.root / ".env").read_text("utf-8") == (ROOT / ".env.example").read_text("utf-8")
 
 
+def keep_the_settings_private(house: House, command: str) -> None:
+    copy_the_settings(house, "cp .env.example .env")
+    house.run(command)
+    assert (house.root / ".env").stat().st_mode & 0o777 == 0o600
+
+
 def check_everything(house: House, command: str) -> None:
     copy_the_settings(house, "cp .env.example .env")
     assert "DISCORD_TOKEN is not set" in house.refused(command, house.bare)
@@ -209,10 +217,26 @@ def verify_the_backup(house: House, command: str) -> None:
     house.refused(command, house.set_up)
 
 
+def move_to_a_server(house: House, command: str) -> None:
+    migrate(house, "python3 tools/run.py migrate")
+    server = PostgreSQL()
+    server.start()
+    try:
+        asyncio.run(server.order("CREATE DATABASE vedette"))
+        house.set_up |= {"PGPORT": str(server.port), "PGPASSWORD": PASSWORD}
+        assert "Every row is there" in house.run(command)
+        house.set_up["DATABASE_URL"] = command.rpartition(" ")[2]
+        assert "there is nothing to do" in house.run("python3 tools/run.py migrate")
+    finally:
+        server.stop()
+        server.remove()
+
+
 RUNNERS = {
     "python3 tools/run.py": start_without_and_with_a_token,
     "python3 tools/run.py --sandbox": start_the_sandbox,
     "cp .env.example .env": copy_the_settings,
+    "chmod 600 .env": keep_the_settings_private,
     "python3 tools/run.py check": check_everything,
     "mkdir -p data": make_the_folder,
     'ssh-keygen -q -t ed25519 -N "" -C vedette -f data/game_server_key': make_the_key,
@@ -220,6 +244,8 @@ RUNNERS = {
     "python3 tools/run.py backup": back_up,
     "python3 tools/run.py backup --verify": verify_the_backup,
     "python3 tools/run.py migrate": migrate,
+    ".venv/bin/python -m tools.copy_storage --from sqlite:///data/vedette.db "
+    "--to postgresql://vedette@localhost/vedette": move_to_a_server,
 }
 TEST_COMMAND = (
     "python3 tools/test.py"  # runs this file; tests/tools/test_run.py runs it in a small repository
