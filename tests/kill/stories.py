@@ -21,7 +21,11 @@ DELIVERY = ("outbox.", "bot/discord/delivery")
 SETTLED = "everything was delivered"
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
 ROUND_2 = "2025-10-26-192624-supply-round-2.txt"
-CHANNELS = 16  # more lines than fit on a page of /live list
+MORE_CHANNELS = """
+    INSERT INTO subscriptions (account_id, guild_id, channel_id, created_by, created_at)
+    WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 16)
+    SELECT account_id, guild_id, number, created_by, created_at FROM numbers, subscriptions WHERE id = 1
+"""  # more lines than fit on a page of /live list
 Story = Callable[[Mortal, Path], Awaitable[None]]
 
 
@@ -84,7 +88,7 @@ async def viewers_shown(bot: Mortal, count: str) -> bool:
 
 async def commands(bot: Mortal, _: Path) -> None:
     """Every command, its refusals and its pages; a profile that cannot be read, a person with a new name."""
-    tiktok, discord = bot.world.tiktok, bot.world.discord
+    tiktok = bot.world.tiktok
     await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
     await tiktok.control("POST", "accounts", {"handle": "bea", "nickname": "Bea"})
     async with bot.alive():
@@ -98,13 +102,12 @@ async def commands(bot: Mortal, _: Path) -> None:
         await bot.command("live pause", {"user": "ana"})
         await bot.command("live pause", {"user": "ana", "paused": False})
         await a_profile_that_cannot_be_read(bot)
-        for number in range(CHANNELS):
-            await discord.control("POST", "channels", {"name": f"more-{number}"})
-            await follow(bot, channel=f"more-{number}")
+    bot.change(MORE_CHANNELS)
+    async with bot.alive():
         await bot.until(lambda: turned_a_page(bot), "the second page was shown")
         await bot.until(lambda: buttons_went_away(bot), "the list lost its buttons")
         await tiktok.control("PATCH", "accounts/ana", {"handle": "anna"})
-        await bot.until(lambda: bot.count("accounts", "handle = 'anna'"), "the new name was learnt")
+        await bot.until(lambda: is_renamed(bot), "the new name was learnt")
         await bot.command("live remove", {"user": "anna"})
         await bot.until(bot.settled, SETTLED)
     assert await bot.count("subscriptions s JOIN accounts a ON a.id = s.account_id", "a.handle = 'anna'") == 0
@@ -116,6 +119,11 @@ async def a_profile_that_cannot_be_read(bot: Mortal) -> None:
     await bot.world.fault(bot.world.tiktok, kind="status", status=500, path="^/@bea", times=1000)
     await follow(bot, "bea")
     await bot.world.tiktok.control("DELETE", "faults")
+
+
+async def is_renamed(bot: Mortal) -> bool:
+    await bot.command("live check", {"user": "ana"})
+    return bool(await bot.count("accounts", "handle = 'anna'"))
 
 
 async def turned_a_page(bot: Mortal) -> bool:
