@@ -92,13 +92,19 @@ class OnlyBot:
 
 @contextmanager
 def only_bot_of(data_folder: Path) -> Iterator[None]:
-    """Be the one bot of a data folder. Raises `StorageError` where another one is it."""
-    data_folder.mkdir(parents=True, exist_ok=True)
+    """Be the one bot of a data folder. Raises `StorageError` where another one is it, or nothing can be written."""
+    lock = portalocker.Lock(data_folder / "bot.lock", "a", flags=portalocker.LOCK_EX | portalocker.LOCK_NB)
     try:
-        with portalocker.Lock(data_folder / "bot.lock", "a", flags=portalocker.LOCK_EX | portalocker.LOCK_NB):
-            yield
+        data_folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except portalocker.LockException:
         raise StorageError(f"another Vedette is running on the data folder {data_folder}") from None
+    except OSError as error:
+        raise StorageError(f"the setting DATA_FOLDER names a folder that cannot be used: {error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @asynccontextmanager
