@@ -6,9 +6,9 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -110,7 +110,7 @@ async def _house(
         )
         round_sync = RoundSync(
             database=database,
-            sources=_round_sources(settings, stack.enter_context(_ssh_threads(settings))),
+            sources=_round_sources(settings, stack.enter_context(ssh_threads(len(settings.game_servers)))),
             servers=settings.game_servers,
             announcements=announcements,
             charts=renderer,
@@ -227,9 +227,17 @@ def _sync_rules(settings: Settings) -> SyncRules:
     )
 
 
-def _ssh_threads(settings: Settings) -> ThreadPoolExecutor:
-    """Threads of SSH's own: blocked calls in the shared pool would hold up DNS look-ups for Discord."""
-    return ThreadPoolExecutor(max_workers=max(1, len(settings.game_servers)), thread_name_prefix="ssh")
+@contextmanager
+def ssh_threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Open threads of SSH's own: blocked calls in the shared pool would hold up DNS look-ups for Discord.
+
+    At the end nobody waits for a call that is under way: its server may be silent, and the loop would be too.
+    """
+    threads = ThreadPoolExecutor(max_workers=max(1, count), thread_name_prefix="ssh")
+    try:
+        yield threads
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _round_sources(settings: Settings, threads: ThreadPoolExecutor) -> dict[str, RoundSource]:

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import stat
 import struct
-import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import paramiko
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 from paramiko.pkey import UnknownKeyType
-from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 from paramiko.ssh_exception import IncompatiblePeer
 
 from bot.errors import (
@@ -35,14 +31,13 @@ from bot.errors import (
 )
 from bot.ports import RemoteFile
 from bot.settings import GameServer
+from bot.sources.etlegacy.client import SftpClient, is_plain_name
 from bot.texts import join, text
 
 T = TypeVar("T")
 
 # The largest real stats file of specs/etlegacy.md 1.1 has 2,822 bytes.
 MAX_STATS_BYTES = 64 * 1024
-MAX_ENTRIES = 200_000
-READ_AHEADS = 50
 KEEPALIVE_SECONDS = 30
 # The handshake may take longer than its first line, so that a server that says nothing is told apart.
 HANDSHAKE_SILENCES = 2
@@ -90,12 +85,6 @@ class HostKeyOffer:
     known_as: str
     fingerprint: str
     key_line: str
-
-
-def is_plain_name(name: str) -> bool:
-    """Whether a remote name is one plain file name: no separator, no "..", no control character."""
-    controls = any(unicodedata.category(character) == "Cc" for character in name)
-    return name not in {"", "."} and "/" not in name and ".." not in name and not controls
 
 
 def ssh_address(name: str, server: GameServer, timeout_seconds: float) -> SshAddress:
@@ -191,82 +180,6 @@ class _RejectUnknown(paramiko.RejectPolicy):
         raise HostKeyUnknown(hostname, key.fingerprint)
 
 
-class _Sftp(paramiko.SFTPClient):
-    """paramiko's client with a listing that survives every file name.
-
-    Its own `listdir_iter` decodes names as UTF-8 and so loses the whole folder to one name that is not; names
-    cannot be had as bytes by its public methods. This is the same exchange, kept as bytes. The private names it
-    needs are declared here (paramiko is pinned to one version, and the tests run them against a real sshd).
-    """
-
-    _request: Callable[..., tuple[int, paramiko.Message]]
-    _async_request: Callable[..., int]
-    _read_response: Callable[[int], tuple[int, paramiko.Message]]
-
-    def entries(self, folder: bytes) -> Iterator[tuple[bytes, paramiko.SFTPAttributes]]:
-        """Give the raw name and the attributes of everything in `folder`, as lstat sees it."""
-        _, reply = self._request(CMD_OPENDIR, folder)
-        handle = reply.get_binary()
-        try:
-            while True:
-                asked = [self._async_request(type(None), CMD_READDIR, handle) for _ in range(READ_AHEADS)]
-                for number in asked:
-                    _, reply = self._read_response(number)
-                    for _ in range(reply.get_int()):
-                        name, _long = reply.get_binary(), reply.get_binary()
-                        yield name, paramiko.SFTPAttributes._from_msg(reply)  # type: ignore[attr-defined]  # noqa: SLF001
-        except EOFError:
-            self._request(CMD_CLOSE, handle)
-
-    def list_files(self, folder: str) -> tuple[tuple[RemoteFile, ...], int]:
-        """Give the regular files with plain names, and the number of names that were left out."""
-        files, left_out = [], 0
-        for seen, (raw_name, found) in enumerate(self.entries(_encoded(folder)), start=1):
-            if seen > MAX_ENTRIES:
-                raise SourceUnavailable(
-                    text(
-                        "{folder} has more than {limit} entries; is it the stats folder?",
-                        folder=folder,
-                        limit=MAX_ENTRIES,
-                    )
-                )
-            if found.st_size is None or found.st_mtime is None or not stat.S_ISREG(found.st_mode or 0):
-                continue
-            name = raw_name.decode("utf-8", "surrogateescape")
-            if is_plain_name(name):
-                modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
-                files.append(RemoteFile(name=name, size=found.st_size, modified_at=modified_at))
-            else:
-                left_out += 1
-        return tuple(files), left_out
-
-    def read_whole(self, path: str, size: int) -> bytes:
-        """Read a file of exactly `size` bytes. Raises `SourceChanged` if it has not that size any more."""
-        try:
-            file = self.open(_encoded(path))
-        except FileNotFoundError as error:
-            raise SourceChanged(text("{file} is no longer there", file=repr(path))) from error
-        # One byte more is asked for than was announced, so a full answer proves that the end was met.
-        # (No `with`: closing would wait once more for a server that has just gone silent.)
-        content = file.read(size + 1)
-        file.close()
-        if len(content) != size:
-            came = text("more") if len(content) > size else text("only {size}", size=len(content))
-            raise SourceChanged(
-                text(
-                    "{file} was listed with {size} bytes, {came} came; it may still be written",
-                    file=repr(path),
-                    size=size,
-                    came=came,
-                )
-            )
-        return content
-
-
-def _encoded(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")
-
-
 class _Connection:
     """One SSH connection with one SFTP channel, made on first use. All but `close` block: executor only."""
 
@@ -274,14 +187,15 @@ class _Connection:
         self._address = address
         self._known_hosts = known_hosts
         self._client = paramiko.SSHClient()
-        self._sftp: _Sftp | None = None
+        self._socket: socket.socket | None = None
+        self._sftp: SftpClient | None = None
         self._closed = False
 
     @property
     def usable(self) -> bool:
         return not self._closed and (self._sftp is None or self._transport().is_active())
 
-    def run(self, operation: Callable[[_Sftp], T]) -> T:
+    def run(self, operation: Callable[[SftpClient], T]) -> T:
         """Connect if that was not done yet, then do `operation`. Raises a `SourceError`."""
         with _our_errors(self._address):
             if self._sftp is None:
@@ -292,6 +206,9 @@ class _Connection:
     def close(self) -> None:
         """Cut the connection at once; whoever waits on it gets an error. Safe from any thread, does not block."""
         self._closed = True
+        if self._socket is not None:
+            with suppress(OSError):  # it was never connected, or is closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
         self._client.close()
 
     def _transport(self) -> paramiko.Transport:
@@ -316,7 +233,7 @@ class _Connection:
                 pkey=key,
                 look_for_keys=False,
                 allow_agent=False,
-                sock=socket.create_connection((address.host, address.port), seconds),
+                sock=self._dial(),
                 timeout=HANDSHAKE_SILENCES * seconds,
                 banner_timeout=seconds,
                 auth_timeout=seconds,
@@ -335,6 +252,23 @@ class _Connection:
                     user=repr(address.username),
                 )
             ) from error
+
+    def _dial(self) -> socket.socket:
+        """Connect as `socket.create_connection` does, but by a socket that `close` can cut meanwhile."""
+        address = self._address
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        for number, (family, kind, protocol, _, place) in enumerate(found, start=1):
+            self._socket = socket.socket(family, kind, protocol)
+            self._socket.settimeout(address.timeout_seconds)
+            try:
+                if not self._closed:
+                    self._socket.connect(place)
+                    return self._socket
+            except OSError:
+                self._socket.close()
+                if number == len(found):
+                    raise
+        raise EOFError
 
     def _private_key(self) -> paramiko.PKey | None:
         address = self._address
@@ -365,7 +299,7 @@ class _Connection:
                 )
             ) from error
 
-    def _open_channel(self) -> _Sftp:
+    def _open_channel(self) -> SftpClient:
         transport = self._transport()
         transport.set_keepalive(KEEPALIVE_SECONDS)
         channel = transport.open_session()
@@ -374,7 +308,7 @@ class _Connection:
         channel.invoke_subsystem("sftp")
         if self._closed:
             self._client.close()
-        return _Sftp(channel)
+        return SftpClient(channel)
 
 
 class SftpRoundSource:
@@ -426,7 +360,7 @@ class SftpRoundSource:
         if self._connection is not None:
             self._connection.close()
 
-    async def _perform(self, operation: Callable[[_Sftp], T]) -> T:
+    async def _perform(self, operation: Callable[[SftpClient], T]) -> T:
         async with self._turn:
             if self._connection is None or not self._connection.usable:
                 self._connection = _Connection(self._address, self._known_hosts)
@@ -439,7 +373,9 @@ class SftpRoundSource:
                 connection.close()
                 raise
 
-    async def _in_time(self, run: Callable[[Callable[[_Sftp], T]], T], operation: Callable[[_Sftp], T]) -> T:
+    async def _in_time(
+        self, run: Callable[[Callable[[SftpClient], T]], T], operation: Callable[[SftpClient], T]
+    ) -> T:
         limit = self._address.timeout_seconds * SILENCES_PER_OPERATION
         try:
             async with asyncio.timeout(limit):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -418,3 +419,36 @@ def test_secrets_do_not_show(address):
     shown = repr(replace(address, password="s3cret", key_passphrase="als0"))
     assert "s3cret" not in shown
     assert "als0" not in shown
+
+
+@pytest.fixture
+def black_hole():
+    """An address whose host answers no attempt to connect: all places in its queue are taken."""
+    with ExitStack() as stack:
+        host = stack.enter_context(socket.socket())
+        host.bind(("127.0.0.1", 0))
+        host.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(host.getsockname())
+        yield host.getsockname()
+
+
+async def test_closing_ends_a_connection_that_is_still_being_made(black_hole, address, tmp_path):
+    host, port = black_hole
+    with ThreadPoolExecutor(1) as threads:
+        silent = replace(address, host=host, port=port, timeout_seconds=60)
+        source = SftpRoundSource(silent, tmp_path / "known_hosts", threads)
+        before = _dialling(port)
+        listing = asyncio.create_task(source.list_files())
+        await asyncio.to_thread(until, lambda: _dialling(port) > before)
+        await source.close()
+        with pytest.raises(SourceUnavailable):
+            await asyncio.wait_for(listing, 20)
+
+
+def _dialling(port: int) -> int:
+    """How many connections to the port wait for its host's answer: SYN_SENT in Linux's table."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text("utf-8").splitlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "02" for row in rows)
