@@ -169,7 +169,8 @@ class Announcements:
             error="",
         )
         await sources.record_ok(conn, DISCORD, now)
-        if await destinations.unblock(conn, current.channel_id):
+        # An edit proves nothing: it needs another permission than a post.
+        if result.event is Event.SENT and await destinations.unblock(conn, current.channel_id):
             await outbox.unpark(conn, current.channel_id, now)
             log.info("Channel %d accepts messages again", current.channel_id)
 

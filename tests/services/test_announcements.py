@@ -197,6 +197,28 @@ async def test_one_success_opens_a_channel_for_everything_that_waits(announcemen
     assert [one.event_key for one in await announcements.due()] == ["live:2"]
 
 
+@pytest.mark.parametrize("event", [Event.EDITED, Event.GONE])
+async def test_an_edit_opens_no_channel_that_refuses_posts(
+    announcements: Announcements, guilds: Guilds, clock: ManualClock, event: Event
+) -> None:
+    await guilds.save(ADMIN, admin_channel_id=99)
+    await say(announcements)
+    (message,) = await announcements.due()
+    await announcements.begin(message)
+    await announcements.settle(message, Result(event=Event.SENT, message_id=5))
+    await say(announcements, "live:2")
+    await fail(announcements, Event.BLOCKED)
+    await say(announcements, message=Message(title="Newer", tone=Tone.LIVE))
+    clock.advance(300)
+    edit, *_ = await announcements.due()
+    await announcements.begin(edit)
+    await announcements.settle(edit, Result(event=event))
+    assert await announcements.blocked_channels(1) == (10,)
+    await fail(announcements, Event.BLOCKED)
+    due = await announcements.due()
+    assert [one.event_key.split(":")[0] for one in due if one.channel_id == 99] == ["notice"]
+
+
 async def test_without_an_admin_channel_the_person_who_set_up_is_told(
     announcements: Announcements, guilds: Guilds
 ) -> None:
