@@ -152,9 +152,8 @@ def _backup(settings: Settings, asked: argparse.Namespace) -> int:
     proof = asyncio.run(verify(settings.database, chosen, known_revisions()))
     rows = sum(proof.manifest.rows.values())
     how = "" if proof.restored else "; it could only be read, for the database role may make no database"
-    print(
-        f"{chosen} is well: made {proof.manifest.made_at}, schema {proof.manifest.revision}, {rows} rows{how}"
-    )
+    made = f"made {proof.manifest.made_at}, schema {proof.manifest.revision}, rows: {rows}"
+    print(f"{chosen} is well: {made}{how}")
     return 0
 
 

@@ -121,12 +121,20 @@ def test_migrate_makes_the_database_once(bot, tmp_path):
     assert (tmp_path / "data" / "vedette.db").is_file()
 
 
+def test_a_database_that_cannot_be_written_to_is_named(bot, tmp_path):
+    (tmp_path / "data" / "vedette.db").mkdir(parents=True)  # in the way also of root, who may write anywhere
+    done = bot("migrate")
+    assert done.returncode == 1
+    assert str(Path("data") / "vedette.db") in done.stderr
+
+
 def test_a_backup_is_made_named_and_verified(bot, tmp_path):
     bot("migrate")
     made = bot("backup")
     assert made.returncode == 0
     assert (tmp_path / made.stdout.strip()).is_file()
     newest = bot("backup", "--verify")
+    assert "rows: 1" in newest.stdout
     assert (newest.returncode, made.stdout.strip() in newest.stdout) == (0, True)
     assert bot("backup", "--verify", made.stdout.strip()).returncode == 0
 

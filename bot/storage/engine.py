@@ -125,7 +125,7 @@ class Database:
 
         Raises `StorageError` where the database cannot be used.
         """
-        with storage_errors("read"):
+        with storage_errors("read", self.embedded_file):
             async with self._reader.connect() as connection, connection.begin():
                 yield connection
 
@@ -136,7 +136,7 @@ class Database:
         `name` says what is written ("live.observe"), for logs and for tests that stop at it. Nothing but
         this connection may be awaited inside. Raises `StorageError`, and RuntimeError for one inside another.
         """
-        with storage_errors(name):
+        with storage_errors(name, self.embedded_file):
             async with self._exclusive(), self._writer.begin() as connection:
                 if self._lock is None:
                     await wait_for_turn(connection)
@@ -209,7 +209,7 @@ class WriterLock:
 
 
 @contextmanager
-def storage_errors(name: str) -> Iterator[None]:
+def storage_errors(name: str, file: Path | None = None) -> Iterator[None]:
     """Turn what the driver raises into `StorageError`, in one line without statement and parameters."""
     try:
         yield
@@ -217,7 +217,10 @@ def storage_errors(name: str) -> Iterator[None]:
         reason = error.orig if isinstance(error, StatementError) and error.orig else error
         # Neither the statement nor its parameters may reach a log through the chain of causes.
         cause = None if hasattr(reason, "sqlstate") else reason
-        raise StorageError(f"{name}: {reason_of(reason)}") from cause
+        code = getattr(reason, "sqlite_errorcode", 0) & 0xFF
+        closed = code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+        cure = f" ({file} and its folder must be writable)" if file and closed else ""
+        raise StorageError(f"{name}: {reason_of(reason)}{cure}") from cause
 
 
 def _sqlite_writer(url: URL, *, foreign_keys: bool) -> AsyncEngine:
