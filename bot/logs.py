@@ -33,6 +33,8 @@ QUIET = {
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
     "paramiko": logging.CRITICAL,
+    # A read that is cancelled at a stop is told with a traceback, although nothing is lost.
+    "sqlalchemy.pool": logging.CRITICAL,
 }
 
 # Shorter values would hide half of the log, and by their places tell what they are.
