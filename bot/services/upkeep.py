@@ -7,11 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.clock import Clock
-from bot.storage import ledger
+from bot.storage import ledger, outbox
 from bot.storage.backup_server import back_up
 from bot.storage.engine import Database
 
 LEDGER_KEPT = timedelta(days=30)
+MESSAGES_KEPT = timedelta(days=90)
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,11 @@ class Upkeep:
         log.info("Backup made: %s", made)
 
     async def tidy(self) -> None:
-        """Forget old ledger rows and fold the write-ahead log back into the database."""
+        """Forget old ledger rows and messages, and fold the write-ahead log back into the database."""
+        now, were_more = self._clock.now(), True
         async with self._database.write("upkeep.tidy") as conn:
-            await ledger.forget_before(conn, self._clock.now() - LEDGER_KEPT)
+            await ledger.forget_before(conn, now - LEDGER_KEPT)
+        while were_more:  # a few at a time: others want to write
+            async with self._database.write("upkeep.forget_messages") as conn:
+                were_more = await outbox.forget_before(conn, now - MESSAGES_KEPT) > 0
         await self._database.checkpoint()

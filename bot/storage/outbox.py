@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, literal, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import Message, nonce_for
 from bot.core.delivery import OPEN_STATES, Event, OutboxState, Outgoing, after
-from bot.storage.tables import destinations, guilds, outbox
+from bot.storage.tables import destinations, guilds, lives, outbox
 from bot.storage.types import Instant
 from bot.storage.upsert import insert_for
 
 MOST_AT_ONCE = 200
+FORGOTTEN_AT_ONCE = 2000
 
 _earlier = outbox.alias("earlier")
 
@@ -205,6 +206,20 @@ async def dead_letters(conn: AsyncConnection, guild_id: int, limit: int = 5) -> 
     return tuple(
         DeadLetter(channel_id=row.channel_id, title=row.message["title"], reason=row.error) for row in rows
     )
+
+
+async def forget_before(conn: AsyncConnection, instant: datetime) -> int:
+    """Delete messages nothing has happened to since, at most `FORGOTTEN_AT_ONCE`; gives how many.
+
+    What still waits is kept, and the message of a live that is on: it will be edited.
+    """
+    still_on = select(literal("live:") + cast(lives.c.id, Text)).where(lives.c.ended_at.is_(None))
+    old = select(outbox.c.id).where(
+        outbox.c.state.not_in(OPEN_STATES),
+        func.coalesce(outbox.c.delivered_at, outbox.c.created_at) < literal(instant, Instant()),
+        outbox.c.event_key.not_in(still_on),
+    )
+    return (await conn.execute(delete(outbox).where(outbox.c.id.in_(old.limit(FORGOTTEN_AT_ONCE))))).rowcount
 
 
 async def _move(
