@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 
 import discord
@@ -13,11 +14,12 @@ from bot.discord.client import VedetteClient
 from bot.discord.delivery import Delivery
 from bot.discord.results import TROUBLE
 from bot.discord.watchdog import until_deaf
-from bot.errors import SettingsError
+from bot.errors import SettingsError, StorageError
 from bot.ports import ChartRenderer
 
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 300.0
+LONG_ENOUGH_SECONDS = 600.0  # after it, what ended a connection is no consequence of its beginning
 CLOSE_SECONDS = 10.0
 # No colon behind the name: the redactor would take the next word for the token.
 _REFUSED = (
@@ -37,39 +39,45 @@ async def stay_connected(
     """
     failures = 0
     while True:
-        client = make_client()
-        was_ready = await _one_connection(client, token, renderer, clock)
-        failures = 1 if was_ready else failures + 1
-        await clock.sleep(min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), LONGEST_PAUSE_SECONDS))
+        began_at = clock.monotonic()
+        await _one_connection(make_client(), token, renderer, clock)
+        failures = 1 if clock.monotonic() - began_at >= LONG_ENOUGH_SECONDS else failures + 1
+        # Ready or not, each connection is one of the 1,000 a day after which Discord takes the token away.
+        pause = min(FIRST_PAUSE_SECONDS * (1 << min(failures - 1, 16)), LONGEST_PAUSE_SECONDS)
+        log.warning("The connection to Discord is made anew in %d s", pause)
+        await clock.sleep(pause)
 
 
-async def _one_connection(client: VedetteClient, token: str, renderer: ChartRenderer, clock: Clock) -> bool:
-    """Run one client until it ends; tells whether it had been ready."""
-    connected = asyncio.create_task(client.start(token), name="gateway")
+async def _one_connection(client: VedetteClient, token: str, renderer: ChartRenderer, clock: Clock) -> None:
+    """Run one client until it or anything beside it ends."""
     delivery = Delivery(client, client.services.announcements, renderer)
-    beside = [
+    tasks = [
+        asyncio.create_task(client.start(token), name="gateway"),
         asyncio.create_task(delivery.run(), name="delivery"),
         asyncio.create_task(until_deaf(client, clock), name="watchdog"),
     ]
     try:
-        await asyncio.wait({connected, *beside}, return_when=asyncio.FIRST_COMPLETED)
-        was_ready = client.is_ready()
-        if connected.done():
-            _explain(connected.exception())
-        return was_ready
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _close(client, [connected, *beside])
+        await _close(client, tasks)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()):
+            _explain(task.get_name(), error)
 
 
-def _explain(error: BaseException | None) -> None:
+def _explain(name: str, error: BaseException) -> None:
+    """Log why a part of a connection ended. Raises `SettingsError` where only a person can help."""
     if isinstance(error, discord.LoginFailure):
         # Not "DISCORD_TOKEN: ...": what follows a name and a colon is hidden as a secret.
         raise SettingsError((_REFUSED,)) from None
     if isinstance(error, discord.PrivilegedIntentsRequired):
         raise SettingsError(("Discord refuses the connection: an intent is not granted",)) from None
-    if error is not None and not isinstance(error, TROUBLE):
-        raise error
-    log.error("The connection to Discord ended (%s); it is made anew", error or "closed")
+    if isinstance(error, (*TROUBLE, StorageError)):
+        log.error("The connection to Discord ended: %s: %s", name, error)
+    else:
+        log.error(
+            "The connection to Discord ended: %s, incident %s", name, secrets.token_hex(4), exc_info=error
+        )
 
 
 async def _close(client: VedetteClient, tasks: list[asyncio.Task[None]]) -> None:
