@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock, wait_for_event
@@ -30,6 +30,7 @@ from bot.core.delivery import (
 from bot.core.guilds import GuildSettings
 from bot.storage import destinations, guilds, outbox, sources
 from bot.storage.engine import Connection, Database
+from bot.storage.outbox import Unreadable
 
 DISCORD = "discord"
 LONGEST_WAIT = timedelta(seconds=30)  # another process may have put something without waking us
@@ -92,7 +93,21 @@ class Announcements:
             closed_until = (await sources.load(conn, DISCORD)).closed_until
             if closed_until is not None and closed_until > now:
                 return ()
-            return await outbox.due(conn, now)
+            found = await outbox.due(conn, now)
+        await self._give_up([one for one in found if isinstance(one, Unreadable)])
+        return tuple(one for one in found if isinstance(one, Outgoing))
+
+    async def _give_up(self, messages: Sequence[Unreadable]) -> None:
+        """Bury what cannot be read, so that what waits behind it goes on."""
+        if not messages:
+            return
+        async with self._database.write("outbox.give_up") as conn:
+            for message in messages:
+                await outbox.settle(conn, message.id, OutboxState.DEAD, error=message.reason)
+                log.error(
+                    "%s: given up for channel %d (%s)", message.event_key, message.channel_id, message.reason
+                )
+        self.wake()
 
     async def wait(self) -> None:
         """Sleep until `wake`, or until something is due that was not when `due` last looked."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, literal, select, type_coerce, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,11 +16,27 @@ from bot.core.delivery import OPEN_STATES, Event, OutboxState, Outgoing, after
 from bot.storage.tables import destinations, guilds, lives, outbox
 from bot.storage.types import Instant
 from bot.storage.upsert import insert_for
+from bot.texts import text, unpacked
 
 MOST_AT_ONCE = 200
 FORGOTTEN_AT_ONCE = 2000
 
 _earlier = outbox.alias("earlier")
+# The message as it is stored: where it cannot be read, the rest of its row can.
+_stored = select(
+    *[column for column in outbox.c if column is not outbox.c.message],
+    type_coerce(outbox.c.message, Text).label("message"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unreadable:
+    """A message that this version of the bot cannot read, and why; a newer version may have written it."""
+
+    id: int
+    event_key: str
+    channel_id: int
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,14 +90,14 @@ async def _replace(
     conn: AsyncConnection, event_key: str, channel_id: int, message: Message, now: datetime
 ) -> None:
     this = (outbox.c.event_key == event_key) & (outbox.c.channel_id == channel_id)
-    row = (await conn.execute(select(outbox).where(this))).one()
-    state = OutboxState(row.state)
-    deleted = row.delivered_revision > 0 and row.message_id is None
-    if deleted or state.is_final or Message.from_json(row.message) == message:
+    row = (await conn.execute(_stored.where(this))).mappings().one()
+    state = OutboxState(row["state"])
+    deleted = row["delivered_revision"] > 0 and row["message_id"] is None
+    if deleted or state.is_final or getattr(_read(row), "message", None) == message:
         return
     values = {
         "message": message.to_json(),
-        "revision": row.revision + 1,
+        "revision": row["revision"] + 1,
         "state": after(state, Event.CHANGED),
     }
     if state is OutboxState.DELIVERED:
@@ -112,15 +129,17 @@ async def channels_of(conn: AsyncConnection, event_key: str) -> tuple[int, ...]:
     return tuple(found.scalars())
 
 
-async def due(conn: AsyncConnection, now: datetime, limit: int = MOST_AT_ONCE) -> tuple[Outgoing, ...]:
+async def due(
+    conn: AsyncConnection, now: datetime, limit: int = MOST_AT_ONCE
+) -> tuple[Outgoing | Unreadable, ...]:
     """Read the messages whose turn it is, the oldest first.
 
     First posts of a channel keep their order: one waits until every earlier one was posted or given up.
     Edits wait for nobody. Nothing is due in a blocked channel or in a guild that removed the bot.
     """
-    query = select(outbox).where(_reachable(now), outbox.c.next_try_at <= now, ~_waits_for_another())
+    query = _stored.where(_reachable(now), outbox.c.next_try_at <= now, ~_waits_for_another())
     rows = (await conn.execute(query.order_by(outbox.c.id).limit(limit))).mappings()
-    return tuple(_outgoing(row) for row in rows)
+    return tuple(_read(row) for row in rows)
 
 
 async def next_try_at(conn: AsyncConnection, now: datetime) -> datetime | None:
@@ -136,7 +155,7 @@ async def next_try_at(conn: AsyncConnection, now: datetime) -> datetime | None:
 
 async def load(conn: AsyncConnection, outbox_id: int) -> Outgoing:
     """Read one message, to change it in the same transaction."""
-    query = select(outbox).where(outbox.c.id == outbox_id)
+    query = _stored.where(outbox.c.id == outbox_id)
     return _outgoing((await conn.execute(query)).mappings().one())
 
 
@@ -197,14 +216,14 @@ async def count_by_state(conn: AsyncConnection, guild_id: int | None = None) -> 
 async def dead_letters(conn: AsyncConnection, guild_id: int, limit: int = 5) -> tuple[DeadLetter, ...]:
     """Read the latest messages of a guild that were given up."""
     query = (
-        select(outbox.c.channel_id, outbox.c.message, outbox.c.error)
-        .where(outbox.c.guild_id == guild_id, outbox.c.state == OutboxState.DEAD)
+        _stored.where(outbox.c.guild_id == guild_id, outbox.c.state == OutboxState.DEAD)
         .order_by(outbox.c.id.desc())
         .limit(limit)
     )
-    rows = (await conn.execute(query)).all()
+    rows = (await conn.execute(query)).mappings().all()
     return tuple(
-        DeadLetter(channel_id=row.channel_id, title=row.message["title"], reason=row.error) for row in rows
+        DeadLetter(channel_id=row["channel_id"], title=_title(_read(row)), reason=row["error"])
+        for row in rows
     )
 
 
@@ -261,5 +280,20 @@ def _waits_for_another() -> ColumnElement[bool]:
 
 def _outgoing(row: RowMapping) -> Outgoing:
     kept = {name: row[name] for name in Outgoing.__dataclass_fields__}
-    kept |= {"message": Message.from_json(row["message"]), "state": OutboxState(row["state"])}
-    return Outgoing(**kept)
+    message = Message.from_json(unpacked(json.loads(row["message"])))
+    return Outgoing(**(kept | {"message": message, "state": OutboxState(row["state"])}))
+
+
+def _read(row: RowMapping) -> Outgoing | Unreadable:
+    try:
+        return _outgoing(row)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        reason = text("this version of the bot cannot read it ({problem})", problem=problem)
+        return Unreadable(
+            id=row["id"], event_key=row["event_key"], channel_id=row["channel_id"], reason=reason
+        )
+
+
+def _title(message: Outgoing | Unreadable) -> str:
+    return message.message.title if isinstance(message, Outgoing) else message.event_key

@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Text, type_coerce, update
 
 from bot.core.announcements import Message, Tone
 from bot.core.delivery import Event, OutboxState, Outgoing, Result, Step
@@ -15,6 +16,7 @@ from bot.services.announcements import Announcements
 from bot.services.guilds import Guilds
 from bot.storage import outbox
 from bot.storage.engine import Database
+from bot.storage.tables import outbox as outbox_table
 from tests.clocks import ManualClock
 
 HELLO = Message(title="Hello", tone=Tone.LIVE)
@@ -254,6 +256,35 @@ async def test_what_came_too_late_is_not_posted(
     clock.advance(7200)
     assert await announcements.due() == ()
     assert await state_of(database, message) is OutboxState.EXPIRED
+
+
+@pytest.mark.parametrize(
+    "stored", ['{"title": "x", "tone": "of tomorrow", "fields": []}', '{"title": 1', "[]", '{"news": 1}']
+)
+async def test_what_cannot_be_read_is_given_up_and_the_rest_goes_on(
+    announcements: Announcements, database: Database, caplog: pytest.LogCaptureFixture, stored: str
+) -> None:
+    await say(announcements, "live:1")
+    async with database.write("test.spoil") as conn:
+        await conn.execute(update(outbox_table).values(message=type_coerce(stored, Text)))
+    await say(announcements, "live:2")
+    await announcements.due()
+    assert [message.event_key for message in await announcements.due()] == ["live:2"]
+    async with database.read() as conn:
+        (letter,) = await outbox.dead_letters(conn, 1)
+    assert "cannot read it" in letter.reason
+    assert "live:1: given up" in caplog.text
+    await say(announcements, "live:1")
+
+
+async def test_a_text_that_cannot_be_read_is_replaced_by_the_next(
+    announcements: Announcements, database: Database
+) -> None:
+    await say(announcements)
+    async with database.write("test.spoil") as conn:
+        await conn.execute(update(outbox_table).values(message={"tone": "of tomorrow"}))
+    await say(announcements)
+    assert [message.message for message in await announcements.due()] == [HELLO]
 
 
 async def test_a_text_that_changed_during_the_post_follows_as_an_edit(announcements: Announcements) -> None:
