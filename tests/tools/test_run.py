@@ -355,7 +355,8 @@ def test_it_can_be_stopped_before_the_stand_ins_are_ready(house):
 
 
 def test_ctrl_c_while_it_is_still_loading_ends_it_without_a_traceback(house):
-    command = [BASE_PYTHON, "-X", "importtime", str(house.root / "tools" / "run.py"), "--sandbox"]
+    # -S: without what this machine's own packages load before it.
+    command = [BASE_PYTHON, "-S", "-X", "importtime", str(house.root / "tools" / "run.py"), "--sandbox"]
     # However late the signal comes, there is no bot yet that it could meet.
     environment = {**os.environ, "SLOW": "1"}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
