@@ -13,17 +13,17 @@ import discord
 from bot.core.charts import ChartSpec
 from bot.core.delivery import Event, Outgoing, Result, Step
 from bot.discord.embeds import Drawn, bears, draw
+from bot.discord.permissions import NEEDED, missing
 from bot.discord.results import TROUBLE, result_of
 from bot.discord.speech import Speaker, guild_of
 from bot.errors import ChartFailed, StorageError
 from bot.ports import ChartRenderer
 from bot.services.announcements import Announcements
-from bot.texts import text
+from bot.texts import join, text
 
 _LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
-_LOOK_BACK = timedelta(minutes=5)  # our clock and Discord's may differ by so much
-_LOOK_AT = 500  # messages read at most to find one's own again
-_LOOK_AT_NEWEST = 100  # what one request gives
+_LOOK_BACK = timedelta(days=1)  # our clock and Discord's may differ by so much
+_LOOK_AT = 2000  # messages read at most to find one's own again, 100 with each request
 log = logging.getLogger(__name__)
 
 
@@ -128,21 +128,28 @@ class Delivery:
         return Result(event=Event.SENT, message_id=posted.id)
 
     async def _look_then_post(self, message: Outgoing, drawn: Drawn) -> Result:
-        """Read what was said since the first try, because nobody knows how that one ended.
-
-        The newest messages too: "since" is nothing to Discord where our clock was ahead of it.
-        """
-        if message.first_tried_at is not None and self._client.user is not None:
-            channel, since = await self._channel(message), message.first_tried_at - _LOOK_BACK
-            for said in (
-                channel.history(limit=_LOOK_AT, after=since),
-                channel.history(limit=_LOOK_AT_NEWEST),
-            ):
-                async for posted in said:
-                    if posted.author.id == self._client.user.id and bears(posted, message.marker):
-                        log.info("%s had been posted already", message.event_key)
-                        return Result(event=Event.SENT, message_id=posted.id)
+        """Read the channel backwards to before the first try, because nobody knows how that one ended."""
+        if message.first_tried_at is None or self._client.user is None:
+            return await self._post(message, drawn)
+        lacks = self._lacks(message)
+        if (
+            NEEDED["read_message_history"] in lacks
+        ):  # Discord would give an empty history, which proves nothing
+            reason = text("I lack {permissions}", permissions=join(", ", lacks))
+            return Result(event=Event.BLOCKED, reason=reason)
+        channel, since = await self._channel(message), message.first_tried_at - _LOOK_BACK
+        async for posted in channel.history(limit=_LOOK_AT):
+            if posted.author.id == self._client.user.id and bears(posted, message.marker):
+                log.info("%s had been posted already", message.event_key)
+                return Result(event=Event.SENT, message_id=posted.id)
+            if posted.created_at < since:
+                break
         return await self._post(message, drawn)
+
+    def _lacks(self, message: Outgoing) -> tuple[str, ...]:
+        guild = None if message.direct else self._client.get_guild(message.guild_id)
+        channel = guild and guild.get_channel_or_thread(message.channel_id)
+        return missing(channel) if channel else ()
 
     async def _edit(self, message: Outgoing, drawn: Drawn) -> Result:
         if message.message_id is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -143,6 +144,51 @@ async def test_a_clock_ahead_of_discords_does_not_hide_what_was_posted(room: Roo
     room.clock.advance(1)
     await room.start()
     room.clock.advance(10)
+    await room.becomes(channel, "delivered")
+    assert len(await room.posts(channel)) == 1
+
+
+async def _restart_in_doubt(
+    room: Room, channel: int, before_start: Callable[[], object] = lambda: None
+) -> None:
+    """Lose the answer to a post, and start again without knowing how it ended."""
+    await room.fault(channel, "drop", when="after")
+    await room.put(channel, LIVE)
+    await room.until_async(lambda: _failed_once(room, channel))
+    await room.stop()
+    await room.ask(before_start)
+    room.clock.advance(1)
+    await room.start()
+    room.clock.advance(10)
+
+
+async def test_after_a_restart_a_post_is_found_in_a_busy_channel_by_a_clock_that_is_wrong(room: Room) -> None:
+    channel = await room.channel()
+    room.clock.advance(600)
+
+    def chat() -> None:
+        for number in range(120):
+            said = {"user": "member", "channel": str(channel), "content": str(number)}
+            room.server.control("POST", "messages", said)
+
+    await _restart_in_doubt(room, channel, chat)
+    await room.becomes(channel, "delivered")
+    assert len(await room.posts(channel)) == 1
+
+
+async def test_where_the_channel_cannot_be_read_after_a_restart_nothing_is_posted_until_it_can(
+    room: Room,
+) -> None:
+    channel, admin = await room.channel(), await room.channel()
+    await _set_admin_channel(room, admin)
+    history = {"permissions": ["read_message_history"]}
+    await _restart_in_doubt(
+        room, channel, lambda: room.server.control("POST", f"channels/{channel}/deny", history)
+    )
+    assert "Read Message History" in (await room.becomes(channel, "parked"))["error"]
+    await room.until_async(lambda: _has_messages(room, admin, 1))
+    assert len(await room.posts(channel)) == 1
+    await room.ask(room.server.control, "POST", f"channels/{channel}/allow", history)
     await room.becomes(channel, "delivered")
     assert len(await room.posts(channel)) == 1
 
