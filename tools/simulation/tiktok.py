@@ -163,6 +163,8 @@ class TikTokLine:
         else:
             sighting = self._sighting(room)
             answer = Observation(answer=Answer.LIVE, seen_at=at, sighting=sighting, person=self._person(who))
+        # An answer whose write failed must not be taken for the next one of this task.
+        self._tiktok.given.pop(task_name(), None)
         if who is not None:
             self._tiktok.given[task_name()] = Given(who=who.platform_id, answer=answer.answer, room=room)
         self._tiktok.nature.note(f"tiktok: {answer.answer} {answer.reason}")
