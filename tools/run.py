@@ -4,7 +4,7 @@ Makes ``.venv`` at the first start, then starts ``python -m bot`` from the repos
 paths, ``.env`` among them, count from there). With ``--sandbox``, or where nobody has set DISCORD_TOKEN,
 it first starts stand-ins for Discord, TikTok and a game server (``python -m tools.sandbox``) and points
 the bot at them: the environment's settings count, ``.env`` and DATABASE_URL do not, and the data folder
-is thrown away at the end unless DATA_FOLDER is in the environment.
+is thrown away at the end unless DATA_FOLDER is in the environment: then it is ``sandbox`` in there.
 
 Standard library only. Run on Linux; written for macOS and Windows as well, where it was not run.
 """
@@ -102,7 +102,7 @@ def _run_in_sandbox(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="vedette-sandbox-", ignore_cleanup_errors=True) as folder:
         environment = {
             **{name: value for name, value in os.environ.items() if name.upper() != "DATABASE_URL"},
-            "DATA_FOLDER": str(Path(os.environ.get("DATA_FOLDER") or folder).absolute()),
+            "DATA_FOLDER": str(_sandbox_folder(folder)),
             "PYTHONPATH": str(ROOT),
             "PYTHONUTF8": "1",
         }
@@ -123,6 +123,12 @@ def _run_in_sandbox(arguments: list[str]) -> int:
             return code if code >= 0 else 128 - code
         finally:
             _stop(stand_ins)
+
+
+def _sandbox_folder(temporary: str) -> Path:
+    """Give a folder that holds no real data; the bot and the stand-ins start elsewhere, so it is absolute."""
+    given = os.environ.get("DATA_FOLDER")
+    return Path(given).absolute() / "sandbox" if given else Path(temporary)
 
 
 def _start_stand_ins(environment: "dict[str, str]") -> "subprocess.Popen[str]":

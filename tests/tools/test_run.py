@@ -24,7 +24,7 @@ BASE_PYTHON = sys._base_executable
 
 BOT = """
 import json, os, signal, sys, time, tiny
-NAMES = ("DISCORD_TOKEN", "DISCORD_API_URL", "DATA_FOLDER", "DATABASE_URL")
+NAMES = ("DISCORD_TOKEN", "DISCORD_API_URL", "DATA_FOLDER", "DATABASE_URL", "STAND_INS_USE")
 told = {name: os.environ.get(name) for name in NAMES}
 told |= {"argv": sys.argv[1:], "tiny": tiny.VERSION, "pid": os.getpid(), "sees_env_file": os.path.exists(".env")}
 if "wait" in sys.argv:
@@ -47,6 +47,7 @@ if "SLOW" in os.environ:
     print(os.getpid(), file=sys.stderr, flush=True)
     sys.stdin.read()
 env = {"DISCORD_TOKEN": "sandbox", "DISCORD_API_URL": "http://127.0.0.1:1"}
+env["STAND_INS_USE"] = os.environ["DATA_FOLDER"]
 print(json.dumps({"ready": True, "env": env}), flush=True)
 print(f"post from {os.getpid()}", flush=True)
 sys.stdin.read()
@@ -330,11 +331,12 @@ def test_what_only_tells_something_starts_no_stand_ins(house, arguments):
     assert told(output)["argv"] == [one for one in arguments if one != "--sandbox"]
 
 
-def test_a_data_folder_that_was_given_is_kept(house, tmp_path):
-    (tmp_path / "kept").mkdir()
-    _, output, _ = house.run("--sandbox", DATA_FOLDER=str(tmp_path / "kept"))
-    assert told(output)["DATA_FOLDER"] == str(tmp_path / "kept")
-    assert (tmp_path / "kept").is_dir()
+@pytest.mark.parametrize("given", ["kept", "{tmp_path}/kept"])
+def test_in_a_data_folder_that_was_given_the_sandbox_keeps_to_its_own(house, tmp_path, given):
+    """A relative one counts from where it was typed, for the bot and for the stand-ins."""
+    _, output, _ = house.run("--sandbox", DATA_FOLDER=given.format(tmp_path=tmp_path))
+    folder = (tmp_path if "{" in given else house.wheels) / "kept" / "sandbox"
+    assert told(output)["DATA_FOLDER"] == told(output)["STAND_INS_USE"] == str(folder)
 
 
 def test_stand_ins_that_do_not_start_end_it(house):
