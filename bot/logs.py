@@ -30,6 +30,8 @@ QUIET = {
     "apscheduler": logging.WARNING,
     "asyncio": logging.WARNING,
     "discord": logging.WARNING,
+    # A traceback for each attempt to dial; `bot.discord.client` tells it once each way.
+    "discord.client": logging.CRITICAL,
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
     "paramiko": logging.CRITICAL,

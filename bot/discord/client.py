@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import secrets
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +22,7 @@ from bot.discord.errors import Tree
 from bot.discord.permissions import missing
 from bot.discord.results import TROUBLE
 from bot.discord.speech import CommandTranslator
+from bot.errors import VedetteError
 from bot.services.announcements import Announcements
 from bot.services.guilds import Guilds
 from bot.services.health import Health
@@ -70,6 +73,7 @@ class VedetteClient(commands.Bot):
         )
         self.services = services
         self._extensions = tuple(extensions)
+        self._is_lost = False
 
     async def setup_hook(self) -> None:
         """Load the cogs and make their commands known; runs once, before the gateway is dialled."""
@@ -78,8 +82,28 @@ class VedetteClient(commands.Bot):
         await self.tree.set_translator(CommandTranslator())
         await self._sync_commands()
 
+    async def on_error(self, event_method: str, /, *_args: object, **_kwargs: object) -> None:
+        """Log what kept an event from being handled; the next start catches up with the guilds."""
+        error = sys.exception()
+        if isinstance(error, VedetteError):
+            log.error("%s could not be handled: %s", event_method, error)
+        else:
+            log.error("%s failed, incident %s", event_method, secrets.token_hex(4), exc_info=error)
+
+    async def on_disconnect(self) -> None:
+        """Tell once that the gateway is lost; discord.py dials it again and again by itself."""
+        if not self._is_lost and not self.is_closed():
+            self._is_lost = True
+            log.info("The connection to Discord is lost; it is tried again")
+
+    async def on_resumed(self) -> None:
+        """Tell that the gateway is back, with all that happened meanwhile."""
+        self._is_lost = False
+        log.info("The connection to Discord is back")
+
     async def on_ready(self) -> None:
         """Catch up with what happened to the guilds while nobody listened."""
+        self._is_lost = False
         log.info("Connected to Discord as %s, in %d server(s)", self.user, len(self.guilds))
         await self.services.guilds.present([guild.id for guild in self.guilds])
         for guild in self.guilds:

@@ -35,6 +35,7 @@ class Delivery:
         self._announcements = announcements
         self._renderer = renderer
         self._busy: dict[int, asyncio.Task[None]] = {}
+        self._has_database = True
 
     async def run(self) -> None:
         """Work until cancelled; a send that is cut off is recognised at the next start."""
@@ -43,6 +44,8 @@ class Delivery:
             while True:
                 try:
                     await self.start_due()
+                    if not self._busy:
+                        self._storage_works()
                     await self._announcements.wait()
                 except StorageError as error:
                     await self._storage_failed(error)
@@ -66,6 +69,7 @@ class Delivery:
             for message in messages:
                 speaker = guild_of(await self._announcements.guild(message.guild_id))
                 step = await self._announcements.begin(message)
+                self._storage_works()
                 if step is None:
                     break
                 result = await self._deliver(step, message, speaker)
@@ -79,8 +83,15 @@ class Delivery:
             self._announcements.wake()
 
     async def _storage_failed(self, error: StorageError) -> None:
-        log.error("Delivery cannot use the database (%s)", error)
+        if self._has_database:
+            log.error("Delivery cannot use the database (%s); it is tried again", error)
+            self._has_database = False
         await self._announcements.pause()
+
+    def _storage_works(self) -> None:
+        if not self._has_database:
+            log.info("Delivery can use the database again")
+            self._has_database = True
 
     async def _deliver(self, step: Step, message: Outgoing, speaker: Speaker) -> Result:
         try:

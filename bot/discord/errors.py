@@ -10,7 +10,7 @@ from discord import app_commands
 
 from bot.discord.results import TROUBLE
 from bot.discord.speech import reader_of
-from bot.errors import UserError
+from bot.errors import StorageError, UserError
 from bot.texts import text
 
 _UNKNOWN_INTERACTION = 10062
@@ -74,7 +74,10 @@ async def tell(interaction: _Interaction, words: str) -> None:
 
 def _incident(interaction: _Interaction, error: BaseException) -> str:
     number = secrets.token_hex(4)
-    log.error("Incident %s: %s failed", number, _named(interaction), exc_info=error)
+    if isinstance(error, StorageError):
+        log.error("Incident %s: %s failed: %s", number, _named(interaction), error)
+    else:
+        log.error("Incident %s: %s failed", number, _named(interaction), exc_info=error)
     return text(
         "Something went wrong on my side. The owner of this bot finds the cause under incident `{number}` in the log.",
         number=number,

@@ -1,6 +1,6 @@
 """Notices when the gateway is deaf: discord.py can wait for ever for a dead host and still be "ready".
 
-discord.py redials the host it was told to resume at for ever (specs/discord.md 1.6); only a new process
+discord.py redials the host it was told to resume at for ever (specs/discord.md 1.6); only a new client
 starts over.
 """
 
@@ -19,14 +19,14 @@ log = logging.getLogger(__name__)
 
 
 async def until_deaf(client: discord.Client, clock: Clock) -> None:
-    """Return when the client was ready but heard nothing for `DEAF_AFTER_SECONDS`; the process should end."""
+    """Return when the client was ready but heard nothing for `DEAF_AFTER_SECONDS`; a new one is needed."""
     await client.wait_until_ready()
     heard_at = clock.monotonic()
     while clock.monotonic() - heard_at < DEAF_AFTER_SECONDS:
         await clock.sleep(LOOK_EVERY_SECONDS)
         if hears(client):
             heard_at = clock.monotonic()
-    log.critical("The gateway has been deaf for %d s; a new process must start over", DEAF_AFTER_SECONDS)
+    log.critical("Nothing was heard from Discord for %d s; the connection is made anew", DEAF_AFTER_SECONDS)
 
 
 def hears(client: discord.Client) -> bool:

@@ -42,7 +42,7 @@ async def keep_running(loop: Loop, clock: Clock) -> None:
         except Exception as error:  # noqa: BLE001 - the border of all background work
             failures += 1
             _report(loop.name, error, failures)
-            pause = min(FIRST_PAUSE_SECONDS * 2 ** (failures - 1), LONGEST_PAUSE_SECONDS)
+            pause = min(FIRST_PAUSE_SECONDS * (1 << min(failures - 1, 16)), LONGEST_PAUSE_SECONDS)
             await clock.sleep(pause)
             continue
         if failures:

@@ -56,6 +56,7 @@ class Announcements:
         self._longest_wait = longest_wait
         self._started_at = self._looked_at = clock.now()
         self._news = asyncio.Event()
+        self._is_failing = False
 
     def wake(self) -> None:
         """Say that something was put; call it after the transaction has committed."""
@@ -183,6 +184,9 @@ class Announcements:
             first_tried_at=None,
             error="",
         )
+        if self._is_failing or (await sources.load(conn, DISCORD)).down_since is not None:
+            log.info("Discord takes messages again")
+            self._is_failing = False
         await sources.record_ok(conn, DISCORD, now)
         # An edit proves nothing: it needs another permission than a post.
         if result.event is Event.SENT and await destinations.unblock(conn, current.channel_id):
@@ -206,8 +210,9 @@ class Announcements:
             await self._block(conn, current, result.reason, now)
         elif state is OutboxState.DEAD:
             await self._bury(conn, current, result.reason, now)
-        elif tried.tries == 0:
+        elif tried.tries == 0 and not self._is_failing:
             log.warning("%s: not delivered yet (%s); trying again", current.event_key, result.reason)
+            self._is_failing = True
 
     async def _close(self, conn: Connection, result: Result, now: datetime) -> None:
         """Stop sending anything for a while; several refusals at once are one."""
@@ -217,7 +222,8 @@ class Announcements:
         pause = pause_after(health.failures + 1, blocked=True, retry_after_seconds=result.retry_after_seconds)
         until = now + (pause or timedelta(0))
         await sources.record_failure(conn, DISCORD, result.reason, now, until, blocked=True)
-        log.error("Discord refuses all requests (%s); nothing is sent before %s", result.reason, until)
+        if health.down_since is None:
+            log.error("Discord refuses all requests (%s); nothing is sent before %s", result.reason, until)
 
     async def _block(self, conn: Connection, message: Outgoing, reason: str, now: datetime) -> None:
         blocked = await destinations.block(

@@ -40,7 +40,7 @@ async def record_health(conn: Connection, observation: Observation) -> None:
     """
     health, now = await sources.load(conn, SOURCE), observation.seen_at
     if observation.answer is not Answer.UNKNOWN or observation.odd:
-        if health.down_since is not None:
+        if health.closed_until is not None and health.down_since is not None:
             log.info("TikTok answers again")
             key, message = _notice_key(health.down_since), recovered_notice(health.down_since, now)
             await tell_again(conn, key, message, now)
@@ -48,7 +48,8 @@ async def record_health(conn: Connection, observation: Observation) -> None:
         return
     pause = pause_after(
         health.failures + 1,
-        blocked=observation.blocked,
+        # A probe after a pause that fails, in whatever way, prolongs the pause.
+        blocked=observation.blocked or health.closed_until is not None,
         retry_after_seconds=observation.retry_after_seconds,
     )
     until = None if pause is None else now + min(pause, LONGEST_PAUSE)

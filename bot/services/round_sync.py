@@ -284,8 +284,8 @@ class RoundSync:
         """Write that a server cannot be read. Where only a person can help, it is closed and admins are told."""
         now = self._clock.now()
         watched.failures += 1
-        watched.closed = isinstance(error, _HOPELESS)
-        if not watched.error or watched.closed:
+        was_closed, watched.closed = watched.closed, isinstance(error, _HOPELESS)
+        if not watched.error or (watched.closed and not was_closed):
             log.error("%s cannot be read: %s", server, error)
         watched.error = error.words
         async with self._database.write("rounds.trouble") as conn:

@@ -139,3 +139,14 @@ async def test_a_calendar_job_that_failed_is_tried_again_and_not_skipped() -> No
     clock.advance(5)
     await step()
     assert len(tries) == 2
+
+
+async def test_more_failures_than_a_float_can_double_do_not_end_it(running) -> None:
+    clock = ManualClock(auto=True)
+    job = Job(clock, *[StorageError("the database is locked")] * 1100)
+    job.wake.set()
+    running(job)
+    async with asyncio.timeout(30):
+        while job.errors:  # noqa: ASYNC110 - the loop's turns are what is waited for; its clock does not wait
+            await asyncio.sleep(0)  # noqa: TID251
+    assert job.runs > 1000

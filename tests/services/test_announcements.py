@@ -308,3 +308,39 @@ async def test_a_guild_keeps_its_choices_and_only_what_is_given_changes(guilds: 
     await guilds.left(1)
     await guilds.joined(1)
     assert await guilds.get(1) == settings
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (Event.TRANSIENT, "WARNING live:1: not delivered yet (because); trying again"),
+        (Event.LIMITED, "ERROR Discord refuses all requests (because); nothing is sent before"),
+    ],
+)
+async def test_an_outage_of_discord_is_logged_once_and_its_end_once(
+    announcements: Announcements,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
+    event: Event,
+    said: str,
+) -> None:
+    caplog.set_level(logging.INFO)
+    for channel in (10, 11, 12):
+        await say(announcements, channel=channel)
+    for message in await announcements.due():
+        await announcements.begin(message)
+        await announcements.settle(message, Result(event=event, reason="because"))
+    for _ in range(3):
+        clock.advance(10_000)
+        await fail(announcements, event)
+    (down,) = lines(caplog)
+    assert down.startswith(said)
+    clock.advance(100_000)
+    for message in await announcements.due():
+        await announcements.begin(message)
+        await announcements.settle(message, Result(event=Event.SENT, message_id=message.channel_id))
+    assert lines(caplog) == [down, "INFO Discord takes messages again"]

@@ -489,3 +489,35 @@ async def test_two_entries_that_turn_out_to_be_one_person_become_one(world: Live
         CHANNEL,
         CHANNEL + 1,
     ]
+
+
+def told_of_tiktok(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "TikTok" in record.getMessage()]
+
+
+async def test_a_single_time_out_is_no_outage(world: LiveWorld, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    world.tiktok.trouble = SourceUnavailable("no answer in time")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.trouble = None
+    await world.watchlist.check_now(BY, "ana")
+    assert told_of_tiktok(caplog) == []
+
+
+async def test_a_probe_that_times_out_keeps_a_block_and_the_log_tells_it_once_each_way(
+    world: LiveWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world.tiktok.trouble = BLOCKED
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.trouble = SourceUnavailable("no answer in time")
+    world.clock.advance(601)
+    await world.watchlist.check_now(BY, "ana")
+    with pytest.raises(LimitReached):
+        await world.watchlist.check_now(BY, "ana")
+    await world.run_for(5 * HOUR)
+    world.tiktok.trouble = None
+    await world.run_for(5 * HOUR)
+    down, back = told_of_tiktok(caplog)
+    assert down.startswith("TikTok does not answer")
+    assert back == "TikTok answers again"

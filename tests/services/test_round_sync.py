@@ -449,6 +449,17 @@ async def test_a_sync_reopens_a_closed_server_and_the_notice_says_so(world):
     assert len(await world.posts()) == 1
 
 
+async def test_a_sync_of_a_closed_server_tells_the_person_and_not_the_log_again(world, caplog):
+    await world.start_watching()
+    world.folder.trouble = CHANGED_KEY
+    world.clock.auto = True
+    await world.sync.step("alpha")
+    for _ in range(2):
+        (poll,) = await world.sync.sync(BY, "alpha")
+        assert poll.error
+    assert said(caplog.records, "cannot be read") == 1
+
+
 async def test_one_file_that_cannot_be_fetched_holds_up_no_other(world):
     await world.start_watching()
     world.drop(FIRST, SECOND)
