@@ -24,6 +24,7 @@ from bot.texts import join, text
 _LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
 _LOOK_BACK = timedelta(days=1)  # our clock and Discord's may differ by so much
 _LOOK_AT = 2000  # messages read at most to find one's own again, 100 with each request
+_LOOK_AT_LEAST_AT = 100  # our clock may have been wrong by any amount, so one request is always read whole
 log = logging.getLogger(__name__)
 
 
@@ -149,11 +150,13 @@ class Delivery:
             reason = text("I lack {permissions}", permissions=join(", ", lacks))
             return Result(event=Event.BLOCKED, reason=reason)
         channel, since = await self._channel(message), message.first_tried_at - _LOOK_BACK
+        read = 0
         async for posted in channel.history(limit=_LOOK_AT):
+            read += 1
             if posted.author.id == self._client.user.id and bears(posted, message.marker):
                 log.info("%s had been posted already", message.event_key)
                 return Result(event=Event.SENT, message_id=posted.id)
-            if posted.created_at < since:
+            if posted.created_at < since and read >= _LOOK_AT_LEAST_AT:
                 break
         return await self._post(message, drawn)
 

@@ -136,7 +136,7 @@ async def test_after_a_restart_the_channel_is_read_before_anything_is_posted(roo
 
 async def test_a_clock_ahead_of_discords_does_not_hide_what_was_posted(room: Room) -> None:
     channel = await room.channel()
-    room.clock.advance(24 * 3600)
+    room.clock.advance(3 * 24 * 3600)
     await room.fault(channel, "drop", when="after")
     await room.put(channel, LIVE)
     await room.until_async(lambda: _failed_once(room, channel))

@@ -98,6 +98,10 @@ class DiscordLine:
         """Connect in a moment."""
         await self._life.point("gateway ready", 2.0)
 
+    def get_guild(self, guild_id: int) -> None:
+        """Know no guild yet, as just after a start."""
+        del guild_id
+
     async def create_dm(self, user: discord.Object) -> _Channel:
         """Give the channel of a person; it has the person's id."""
         return _Channel(self._discord, self._life, user.id)
@@ -121,14 +125,10 @@ class _Channel:
         await self._life.point("sent", self._discord.nature.delay(0.05, 2.0))
         return posted
 
-    async def history(self, *, limit: int, after: datetime | None = None) -> AsyncIterator[Posted]:
+    async def history(self, *, limit: int) -> AsyncIterator[Posted]:
         await self._ask("history")
         mine = [message for message in self._discord.messages if message.channel_id == self.id]
-        if after is None:
-            found = mine[::-1][:limit]
-        else:
-            found = [message for message in mine if message.created_at > after][:limit]
-        for message in found:
+        for message in mine[::-1][:limit]:
             yield message
 
     def get_partial_message(self, message_id: int) -> _Channel:
