@@ -17,7 +17,7 @@ from bot.discord.replies import answer
 from bot.discord.reports import about, channels_in_use, setup_report, status_report, trouble_in
 from bot.discord.speech import reader_of
 from bot.services.announcements import Announcements
-from bot.services.guilds import Guilds
+from bot.services.guilds import Guilds, Purpose
 from bot.services.health import Health
 from bot.services.watchlist import Watchlist
 
@@ -45,6 +45,7 @@ class Admin(commands.Cog):
         admin=locale_str("Where I tell admins about trouble"),
         time_zone=locale_str("The time zone of this server"),
         language=locale_str("The language of this server"),
+        clear=locale_str("Use no channel for this any more"),
     )
     @app_commands.choices(language=[Choice(name=name, value=code) for code, name in LANGUAGES.items()])
     @app_commands.default_permissions(manage_guild=True)
@@ -57,11 +58,12 @@ class Admin(commands.Cog):
         admin: discord.TextChannel | None = None,
         time_zone: str | None = None,
         language: str | None = None,
+        clear: Purpose | None = None,
     ) -> None:
         """Keep what was given, and test every channel; without arguments, show and test what there is."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         given = [None if channel is None else channel.id for channel in (lives, rounds, admin)]
-        if any((*given, time_zone, language)):
+        if any((*given, time_zone, language, clear)):
             await self._guilds.save(
                 requester_of(interaction),
                 lives_channel_id=given[0],
@@ -69,6 +71,7 @@ class Admin(commands.Cog):
                 admin_channel_id=given[2],
                 time_zone=time_zone,
                 language=language,
+                clear=clear,
             )
         if interaction.guild is not None:
             await self._report(interaction, interaction.guild, [one for one in given if one is not None])

@@ -11,9 +11,10 @@ from bot.core.live import replies
 from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.pages import Pages, in_pages
-from bot.discord.permissions import cannot_ping, missing
+from bot.discord.permissions import Channel, cannot_ping, missing
 from bot.discord.replies import whisper
 from bot.errors import InputRefused
+from bot.services.guilds import Guilds
 from bot.services.watchlist import Added, Entry, Watchlist
 from bot.texts import join, text, texts
 
@@ -28,13 +29,14 @@ class Monitoring(
 ):
     """Parses, asks the watchlist once, answers in private."""
 
-    def __init__(self, watchlist: Watchlist) -> None:
+    def __init__(self, watchlist: Watchlist, guilds: Guilds) -> None:
         self._watchlist = watchlist
+        self._guilds = guilds
 
     @app_commands.command(description=locale_str("Follow an account: its lives are announced in a channel"))
     @app_commands.describe(
         user=locale_str("TikTok handle, such as @name, or a link to the profile"),
-        channel=locale_str("Where to announce its lives"),
+        channel=locale_str("Where to announce its lives; leave it out for the channel chosen with /setup"),
         role=locale_str("A role to ping once when a live begins; leave it out to ping nobody"),
     )
     @admin_only()
@@ -42,7 +44,7 @@ class Monitoring(
         self,
         interaction: discord.Interaction[VedetteClient],
         user: str,
-        channel: discord.TextChannel,
+        channel: discord.TextChannel | None = None,
         role: discord.Role | None = None,
     ) -> None:
         """Follow an account in a channel."""
@@ -50,8 +52,9 @@ class Monitoring(
         by = requester_of(interaction)
         _refuse_everyone(role)
         role_id = None if role is None else role.id
-        result = await self._watchlist.add(by, user, channel.id, role_id)
-        lines = [*_added_lines(result, channel.id, role_id), *_warnings(channel, role)]
+        where = channel or await self._lives_channel(interaction)
+        result = await self._watchlist.add(by, user, where.id, role_id)
+        lines = [*_added_lines(result, where.id, role_id), *_warnings(where, role)]
         await whisper(interaction, join("\n", lines))
 
     @app_commands.command(description=locale_str("Stop following an account"))
@@ -139,13 +142,21 @@ class Monitoring(
         handles = await self._watchlist.handles(by.guild_id, part)
         return [app_commands.Choice(name=f"@{handle}", value=handle) for handle in handles[:SUGGESTIONS]]
 
+    async def _lives_channel(self, interaction: discord.Interaction[VedetteClient]) -> Channel:
+        """Give the channel a guild chose for lives. Raises `InputRefused`."""
+        chosen = (await self._guilds.get(requester_of(interaction).guild_id)).lives_channel_id
+        channel = interaction.guild.get_channel(chosen) if interaction.guild and chosen else None
+        if channel is None:
+            raise InputRefused(text("Give a channel, or choose one for lives with `/setup`."))
+        return channel
+
 
 def _refuse_everyone(role: discord.Role | None) -> None:
     if role is not None and role.is_default():
         raise InputRefused(text("I never ping everyone. Choose a role that people can take or leave."))
 
 
-def _warnings(channel: discord.TextChannel, role: discord.Role | None) -> list[str]:
+def _warnings(channel: Channel, role: discord.Role | None) -> list[str]:
     """Say what would keep a go-live message from arriving as the admin expects."""
     warnings: list[str] = []
     if lacking := missing(channel):
@@ -191,4 +202,4 @@ def _list_line(entry: Entry) -> str:
 
 async def setup(bot: VedetteClient) -> None:
     """Add the cog with what it needs."""
-    await bot.add_cog(Monitoring(bot.services.watchlist))
+    await bot.add_cog(Monitoring(bot.services.watchlist, bot.services.guilds))

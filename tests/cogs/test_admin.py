@@ -52,6 +52,17 @@ async def test_set_up_keeps_what_was_chosen_and_posts_a_test_that_pings_nobody(a
         assert (post["pinged_roles"], post["pinged_users"], post["pinged_everyone"]) == ([], [], False)
 
 
+async def test_a_channel_that_was_chosen_can_be_cleared(admin_room: Room) -> None:
+    room = admin_room
+    lives, rounds = await room.channel(), await room.channel()
+    await room.command("setup", lives=str(lives), rounds=str(rounds))
+    _, body, _ = shown(await room.command("setup", clear="rounds"))
+    assert f"Lives: <#{lives}>" in body
+    assert f"<#{rounds}>" not in body
+    settings = await room.services.guilds.get(room.guild_id)
+    assert (settings.lives_channel_id, settings.rounds_channel_id) == (lives, None)
+
+
 async def test_set_up_again_without_arguments_shows_and_tests_what_there_is(admin_room: Room) -> None:
     room = admin_room
     lives = await room.channel()

@@ -65,7 +65,7 @@ class Room:
     async def start(self) -> None:
         """Begin as a new process would: nothing is remembered but the database."""
         self.announcements = Announcements(self.database, self.clock, jitter=lambda: 1.0)
-        world = LiveWorld(self.database, self.clock)
+        self.world = world = LiveWorld(self.database, self.clock)
         self.services = Services(
             watchlist=world.watchlist,
             live_monitor=world.monitor,
