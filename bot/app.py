@@ -28,6 +28,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
@@ -126,17 +127,11 @@ async def _house(
             monitor=monitor,
             round_sync=round_sync,
         )
-        upkeep = Upkeep(
-            database=database,
-            backup_folder=settings.backup_folder,
-            backups_kept=settings.backups_kept,
-            clock=clock,
-        )
         loops = [
             *live_loops(monitor),
             *round_loops(round_sync),
             *clock_loops(Timekeeping(database, clock)),
-            *_upkeep_loops(upkeep, clock),
+            *_upkeep_loops(settings, database, announcements, clock),
         ]
         yield services, loops, renderer
 
@@ -212,8 +207,20 @@ def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
     return [Loop(name="clock", step=timekeeping.step, wake=asyncio.Event())]
 
 
-def _upkeep_loops(upkeep: Upkeep, clock: Clock) -> list[Loop]:
+def _upkeep_loops(
+    settings: Settings, database: Database, announcements: Announcements, clock: Clock
+) -> list[Loop]:
+    upkeep = Upkeep(
+        database=database,
+        backup_folder=settings.backup_folder,
+        backups_kept=settings.backups_kept,
+        clock=clock,
+    )
+    staleness = Staleness(
+        database=database, announcements=announcements, upkeep=upkeep, clock=clock, settings=settings
+    )
     return [
+        Loop(name="staleness", step=staleness.step, wake=asyncio.Event()),
         Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]

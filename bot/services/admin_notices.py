@@ -10,6 +10,11 @@ from bot.storage import guilds, outbox
 from bot.storage.engine import Connection
 
 
+def outage_key(source: str, since: datetime) -> str:
+    """Name the notice about an outage in the outbox."""
+    return f"notice:{source}:{int(since.timestamp())}"
+
+
 async def tell_admins(
     conn: Connection, event_key: str, guild_ids: Iterable[int], message: Message, now: datetime
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.core.breaker import pause_after
 from bot.core.live.models import Answer, Observation
 from bot.core.live.posts import blocked_notice, recovered_notice
-from bot.services.admin_notices import tell_admins, tell_again
+from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.storage import live as store
 from bot.storage import sources
 from bot.storage.engine import Connection
@@ -42,7 +42,7 @@ async def record_health(conn: Connection, observation: Observation) -> None:
     if observation.answer is not Answer.UNKNOWN or observation.odd:
         if health.closed_until is not None and health.down_since is not None:
             log.info("TikTok answers again")
-            key, message = _notice_key(health.down_since), recovered_notice(health.down_since, now)
+            key, message = outage_key(SOURCE, health.down_since), recovered_notice(health.down_since, now)
             await tell_again(conn, key, message, now)
         await sources.record_ok(conn, SOURCE, now)
         return
@@ -60,10 +60,6 @@ async def record_health(conn: Connection, observation: Observation) -> None:
         return
     if health.closed_until is None:
         log.warning("TikTok does not answer (%s); next try at %s", observation.reason, until)
-    key, message = _notice_key(health.down_since or now), blocked_notice(observation.reason, until)
+    key, message = outage_key(SOURCE, health.down_since or now), blocked_notice(observation.reason, until)
     followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
     await tell_admins(conn, key, followers, message, now)
-
-
-def _notice_key(down_since: datetime) -> str:
-    return f"notice:{SOURCE}:{int(down_since.timestamp())}"

@@ -30,11 +30,12 @@ from bot.errors import (
     SourceUnavailable,
 )
 from bot.ports import ChartRenderer, RemoteFile, RoundSource
+from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
 from bot.services.round_import import Fetched, RoundImport
 from bot.settings import GameServer
-from bot.storage import guilds, outbox, sources
 from bot.storage import rounds as store
+from bot.storage import sources
 from bot.storage.engine import Database
 from bot.storage.rounds import AT_ONCE, Trouble
 from bot.texts import text
@@ -269,12 +270,9 @@ class RoundSync:
             before = await sources.load(conn, _source(server))
             await sources.record_ok(conn, _source(server), now)
             if before.down_since is not None:
-                key = _notice_key(server, before.down_since)
+                key = outage_key(_source(server), before.down_since)
                 notice = notices.server_back(server, before.down_since, now)
-                for channel_id in await outbox.channels_of(conn, key):
-                    await outbox.put(
-                        conn, event_key=key, guild_id=0, channel_id=channel_id, message=notice, now=now
-                    )
+                await tell_again(conn, key, notice, now)
         if watched.error or before.down_since is not None:
             log.info("%s answers again", server)
             self._announcements.wake()
@@ -292,18 +290,9 @@ class RoundSync:
             await sources.record_failure(conn, _source(server), error.words, now)
             if watched.closed:
                 down_since = (await sources.load(conn, _source(server))).down_since or now
-                for guild_id in self._servers[server].guild_ids:
-                    target = await guilds.admin_target(conn, guild_id)
-                    if target is not None:
-                        await outbox.put(
-                            conn,
-                            event_key=_notice_key(server, down_since),
-                            guild_id=guild_id,
-                            channel_id=target[0],
-                            message=notices.server_closed(server, error.words),
-                            now=now,
-                            direct=target[1],
-                        )
+                key = outage_key(_source(server), down_since)
+                notice = notices.server_closed(server, error.words)
+                await tell_admins(conn, key, self._servers[server].guild_ids, notice, now)
         self._announcements.wake()
 
     async def status(self, names: Iterable[str]) -> tuple[ServerStatus, ...]:
@@ -402,7 +391,3 @@ class _Seen:
 def _source(server: str) -> str:
     """Name a server among the outside sources."""
     return f"ssh:{server}"
-
-
-def _notice_key(server: str, down_since: datetime) -> str:
-    return f"notice:ssh:{server}:{int(down_since.timestamp())}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.clock import Clock
+from bot.errors import StorageError
 from bot.storage import ledger, outbox
 from bot.storage.backup_server import back_up
 from bot.storage.engine import Database
@@ -17,20 +19,35 @@ MESSAGES_KEPT = timedelta(days=90)
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failing:
+    """Since when nothing succeeds, and why the last try did not."""
+
+    since: datetime
+    reason: str
+
+
 class Upkeep:
-    """The nightly jobs."""
+    """The nightly jobs. `failing` is there while backups fail; `backed_up_at` is the last one of this process."""
 
     def __init__(self, *, database: Database, backup_folder: Path, backups_kept: int, clock: Clock) -> None:
         self._database = database
         self._backup_folder = backup_folder
         self._backups_kept = backups_kept
         self._clock = clock
+        self.backed_up_at: datetime | None = None
+        self.failing: Failing | None = None
 
     async def back_up(self) -> None:
         """Copy the database. Raises `BackupFailed`, also where a server's own tool is missing."""
-        made = await back_up(
-            self._database.url, self._backup_folder, now=self._clock.now(), keep=self._backups_kept
-        )
+        now = self._clock.now()
+        try:
+            made = await back_up(self._database.url, self._backup_folder, now=now, keep=self._backups_kept)
+        except StorageError as error:
+            since = now if self.failing is None else self.failing.since
+            self.failing = Failing(since=since, reason=str(error))
+            raise
+        self.backed_up_at, self.failing = self._clock.now(), None
         log.info("Backup made: %s", made)
 
     async def tidy(self) -> None:

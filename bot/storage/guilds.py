@@ -49,6 +49,12 @@ async def left_all_but(conn: AsyncConnection, present: Collection[int], now: dat
     )
 
 
+async def all_present(conn: AsyncConnection) -> tuple[int, ...]:
+    """Give every guild the bot is in."""
+    query = select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
+    return tuple((await conn.execute(query)).scalars())
+
+
 async def admin_target(
     conn: AsyncConnection, guild_id: int, *, avoid: int | None = None
 ) -> tuple[int, bool] | None:

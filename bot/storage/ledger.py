@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.budget import DAY, Ledger, Limit, free_at
+from bot.core.live.models import Answer
 from bot.storage.tables import requests
 from bot.texts import cut
 
@@ -93,6 +94,16 @@ async def used(conn: AsyncConnection, ledger: Ledger, now: datetime) -> int:
     """Count the requests of the last 24 hours (those "in the future" count too)."""
     query = select(func.count()).where(requests.c.ledger == ledger, requests.c.asked_at > now - DAY)
     return (await conn.execute(query)).scalar_one()
+
+
+async def last_answered_at(conn: AsyncConnection) -> datetime | None:
+    """Give when a request was last answered with something that could be used."""
+    usable = requests.c.answer != Answer.UNKNOWN  # nor without an answer: what is NULL equals nothing
+    found = []
+    for name in Ledger:  # the index begins with it
+        latest = select(requests.c.asked_at).where(requests.c.ledger == name, usable)
+        found.append((await conn.execute(latest.order_by(requests.c.asked_at.desc()).limit(1))).scalar())
+    return max((instant for instant in found if instant is not None), default=None)
 
 
 async def last_asked_at(

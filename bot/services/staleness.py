@@ -1,0 +1,184 @@
+"""The dead-man's switch: what has not succeeded for long is told to the admins, and told anew when it is over.
+
+An outage that admins were told of already (a block of TikTok, a game server left alone) is not told again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from bot.clock import Clock
+from bot.core import staleness
+from bot.core.announcements import Message
+from bot.core.live.budget import DAY
+from bot.core.staleness import Verdict, patience, silent_since, verdict
+from bot.errors import StorageError
+from bot.services import live_health
+from bot.services.admin_notices import outage_key, tell_admins, tell_again
+from bot.services.announcements import Announcements
+from bot.services.upkeep import Upkeep
+from bot.settings import Settings
+from bot.storage import guilds, ledger, outbox, sources, status
+from bot.storage import live as store
+from bot.storage.engine import Connection, Database
+
+LOOK_EVERY = timedelta(minutes=1)
+UNWRITABLE_FOR = timedelta(minutes=5)
+_ALIVE = "staleness"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """Something that should succeed again and again; `source` is its name among the outside sources, if any.
+
+    It is expected since `expected_since`, None where that is since it was first looked at.
+    """
+
+    name: str
+    limit: timedelta
+    last_ok_at: datetime | None
+    guild_ids: Iterable[int]
+    stale: Callable[[datetime, str], Message]
+    fresh: Callable[[datetime, datetime], Message]
+    source: str = ""
+    reason: str = ""
+    expected_since: datetime | None = None
+
+
+class Staleness:
+    """Looks every minute. It also proves that the database can be written, by writing when it looked."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        announcements: Announcements,
+        upkeep: Upkeep,
+        clock: Clock,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._announcements = announcements
+        self._upkeep = upkeep
+        self._clock = clock
+        self._settings = settings
+        self._expected: dict[str, datetime] = {}
+        self._unwritable: tuple[datetime, str] | None = None
+        self._told_unwritable = False
+
+    async def step(self) -> datetime:
+        """Look at everything; gives when to look again. A database that fails is waited for."""
+        now = self._clock.now()
+        try:
+            async with self._database.write("staleness.look") as conn:
+                await status.write_note(conn, _ALIVE, now.isoformat())
+                await self._look(conn, now)
+        except StorageError as error:
+            self._note_unwritable(str(error), now)
+            return now + LOOK_EVERY
+        if self._told_unwritable:
+            log.info("The database can be written again")
+        self._unwritable, self._told_unwritable = None, False
+        self._announcements.wake()
+        return now + LOOK_EVERY
+
+    def _note_unwritable(self, reason: str, now: datetime) -> None:
+        since = now if self._unwritable is None else self._unwritable[0]
+        self._unwritable = since, reason
+        if now - since >= UNWRITABLE_FOR and not self._told_unwritable:
+            self._told_unwritable = True
+            log.critical("The database cannot be written since %s (%s); nothing is announced", since, reason)
+
+    async def _look(self, conn: Connection, now: datetime) -> None:
+        if self._unwritable is not None and self._told_unwritable:
+            since, reason = self._unwritable
+            message = staleness.database_was_stuck(since, now, reason)
+            await tell_admins(conn, _key("database", since), await guilds.all_present(conn), message, now)
+        subjects = [await self._lives(conn), await self._backups(conn, now)]
+        subjects += [await self._folder(conn, name) for name in self._settings.game_servers]
+        watched = {subject.name: subject for subject in subjects if subject is not None}
+        for gone in self._expected.keys() - watched.keys():
+            del self._expected[gone]
+        for subject in watched.values():
+            expected_since = subject.expected_since or self._expected.setdefault(subject.name, now)
+            await self._judge(conn, subject, expected_since, now)
+
+    # --- What is watched -------------------------------------------------------------------
+
+    async def _lives(self, conn: Connection) -> Subject | None:
+        followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
+        if not followers:
+            return None
+        checks = self._settings.discovery_checks_per_day * self._settings.guild_share_percent / 100
+        return Subject(
+            name="live-checks",
+            limit=patience(DAY / max(1.0, checks)),
+            last_ok_at=await ledger.last_answered_at(conn),
+            guild_ids=followers,
+            stale=staleness.lives_stale,
+            fresh=staleness.lives_fresh,
+            source=live_health.SOURCE,
+        )
+
+    async def _folder(self, conn: Connection, server: str) -> Subject:
+        health = await sources.load(conn, f"ssh:{server}")
+        return Subject(
+            name=f"rounds-{server}",
+            limit=patience(timedelta(seconds=self._settings.round_poll_seconds)),
+            last_ok_at=health.last_ok_at,
+            guild_ids=self._settings.game_servers[server].guild_ids,
+            stale=partial(staleness.folder_stale, server),
+            fresh=partial(staleness.folder_fresh, server),
+            source=health.name,
+            reason=health.last_error if health.down_since is not None else "",
+        )
+
+    async def _backups(self, conn: Connection, now: datetime) -> Subject:
+        failing = self._upkeep.failing
+        return Subject(
+            name="backups",
+            limit=patience(timedelta(0)),
+            last_ok_at=self._upkeep.backed_up_at,
+            guild_ids=await guilds.all_present(conn),
+            stale=staleness.backups_stale,
+            fresh=staleness.backups_fresh,
+            reason="" if failing is None else failing.reason,
+            expected_since=now if failing is None else failing.since,  # one that is not due yet is not late
+        )
+
+    # --- What is told ------------------------------------------------------------------------
+
+    async def _judge(
+        self, conn: Connection, subject: Subject, expected_since: datetime, now: datetime
+    ) -> None:
+        note = f"stale:{subject.name}"
+        told = await status.note(conn, note)
+        last_ok_at, limit = subject.last_ok_at, subject.limit
+        found = verdict(last_ok_at=last_ok_at, expected_since=expected_since, now=now, limit=limit)
+        if found is Verdict.STALE and not told and not await _was_told(conn, subject.source):
+            since = silent_since(last_ok_at=last_ok_at, expected_since=expected_since)
+            key = _key(subject.name, since)
+            await tell_admins(conn, key, subject.guild_ids, subject.stale(since, subject.reason), now)
+            await status.write_note(conn, note, key)
+            log.warning("%s: no success since %s; the admins are told", subject.name, since)
+        elif found is Verdict.FRESH and told:
+            since = datetime.fromtimestamp(int(told.rpartition(":")[2]), UTC)
+            await tell_again(conn, told, subject.fresh(since, last_ok_at or now), now)
+            await status.write_note(conn, note, "")
+            log.info("%s: success again", subject.name)
+
+
+async def _was_told(conn: Connection, source: str) -> bool:
+    """Tell whether the admins have a notice of the outage of a source."""
+    down_since = (await sources.load(conn, source)).down_since
+    return down_since is not None and bool(await outbox.channels_of(conn, outage_key(source, down_since)))
+
+
+def _key(name: str, since: datetime) -> str:
+    return outage_key(f"stale:{name}", since)

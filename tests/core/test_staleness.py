@@ -1,0 +1,43 @@
+"""When silence is worth telling."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.core.staleness import Verdict, patience, silent_since, verdict
+
+NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def test_patience_is_three_intervals_and_never_below_two_hours() -> None:
+    assert patience(timedelta(seconds=60)) == 2 * HOUR
+    assert patience(HOUR) == 3 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("last_ok", "expected", "found"),
+    [
+        (1, 9, Verdict.FRESH),
+        (3, 9, Verdict.STALE),
+        (3, 1, Verdict.WAITING),  # the bot runs only for an hour
+        (None, 1, Verdict.WAITING),
+        (None, 3, Verdict.STALE),
+        (2, 9, Verdict.STALE),
+        (-5, 9, Verdict.FRESH),  # the clock was set back
+    ],
+)
+def test_what_was_expected_all_the_time_and_did_not_happen_is_stale(
+    last_ok: int | None, expected: int, found: Verdict
+) -> None:
+    last_ok_at = None if last_ok is None else NOW - last_ok * HOUR
+    expected_since = NOW - expected * HOUR
+    assert verdict(last_ok_at=last_ok_at, expected_since=expected_since, now=NOW, limit=2 * HOUR) is found
+
+
+def test_the_silence_begins_with_the_last_success_or_with_the_expectation() -> None:
+    assert silent_since(last_ok_at=None, expected_since=NOW) == NOW
+    assert silent_since(last_ok_at=NOW - HOUR, expected_since=NOW - 2 * HOUR) == NOW - HOUR
+    assert silent_since(last_ok_at=NOW - 2 * HOUR, expected_since=NOW - HOUR) == NOW - HOUR

@@ -1,0 +1,264 @@
+"""Admins hear once that something has stood still for long, and in the same message that it is over."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from bot.core.live.models import Answer
+from bot.errors import BackupFailed, HostKeyChanged, SourceUnavailable, StorageError
+from bot.services.staleness import LOOK_EVERY, Staleness
+from bot.services.upkeep import Upkeep
+from bot.settings import load_settings
+from bot.storage import guilds, sources
+from bot.storage.engine import Database
+from bot.storage.tables import outbox
+from tests.clocks import ManualClock
+from tests.databases import PROGRAMS
+from tests.services.live_world import ADMIN, BY, CHANNEL, GUILD, LiveWorld
+
+HOUR = timedelta(hours=1)
+SERVER = f"""
+GAME_SERVERS__ALPHA__HOST=a.example
+GAME_SERVERS__ALPHA__USERNAME=u
+GAME_SERVERS__ALPHA__PASSWORD=secret
+GAME_SERVERS__ALPHA__GUILD_IDS={GUILD}
+"""
+
+
+class Unwritable:
+    """A database that refuses every write while `broken`."""
+
+    def __init__(self, database: Database) -> None:
+        self.read, self._database = database.read, database
+        self.broken = False
+
+    @asynccontextmanager
+    async def write(self, name: str):
+        if self.broken:
+            raise StorageError(f"{name}: database or disk is full")
+        async with self._database.write(name) as conn:
+            yield conn
+
+
+class World:
+    """One guild whose admin is known, one followed account, one game server."""
+
+    def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
+        self.database, self.clock = database, clock
+        self.writes = Unwritable(database)
+        self.lives = LiveWorld(database, clock)
+        self.upkeep = Upkeep(database=database, backup_folder=folder, backups_kept=1, clock=clock)
+        (folder / "test.env").write_text(SERVER)
+        self.settings = load_settings(folder / "test.env")
+        self.restart()
+
+    def restart(self) -> None:
+        self.staleness = Staleness(
+            database=self.writes,
+            announcements=self.lives.monitor._announcements,
+            upkeep=self.upkeep,
+            clock=self.clock,
+            settings=self.settings,
+        )
+
+    async def follow(self) -> None:
+        async with self.database.write("test.join") as conn:
+            await guilds.joined(conn, GUILD, "UTC")
+        self.lives.tiktok.add("ana", 1)
+        await self.lives.watchlist.add(BY, "ana", CHANNEL, None)
+
+    async def server(self, error: str = "") -> None:
+        """The game server answers, or does not."""
+        async with self.database.write("test.server") as conn:
+            if error:
+                await sources.record_failure(conn, "ssh:alpha", error, self.clock.now())
+            else:
+                await sources.record_ok(conn, "ssh:alpha", self.clock.now())
+
+    async def pass_time(self, span: timedelta, *, lives: bool = True, server: bool = True) -> None:
+        """Let time pass; what is alive succeeds every half hour."""
+        end = self.clock.now() + span
+        while self.clock.now() < end:
+            if lives:
+                await self.lives.watchlist.check_now(BY, "ana")
+            if server:
+                await self.server()
+            for _ in range(2):
+                assert await self.staleness.step() == self.clock.now() + LOOK_EVERY
+                self.clock.advance(900)
+
+    async def notices(self) -> list[tuple[str, str, int]]:
+        """Title, text and revision of each notice, in the order in which they were put."""
+        async with self.database.read() as conn:
+            query = select(outbox).where(outbox.c.event_key.like("notice:%")).order_by(outbox.c.id)
+            rows = (await conn.execute(query)).mappings().all()
+        assert {(row["channel_id"], bool(row["direct"])) for row in rows} <= {(ADMIN, True)}
+        return [
+            (_text(row["message"]["title"]), _text(row["message"]["body"]), row["revision"]) for row in rows
+        ]
+
+
+def _text(data: object) -> str:
+    from bot.texts import unpacked
+
+    return str(unpacked(data))
+
+
+@pytest.fixture
+async def world(database: Database, clock: ManualClock, tmp_path: Path) -> World:
+    world = World(database, clock, tmp_path)
+    await world.follow()
+    await world.server()
+    return world
+
+
+async def test_what_goes_on_is_not_talked_about(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.pass_time(30 * HOUR)
+    assert await world.notices() == []
+    assert caplog.records == []
+
+
+async def test_checks_that_stand_still_are_told_once_and_their_return_in_the_same_message(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.services.staleness")
+    await world.pass_time(HOUR)
+    await world.pass_time(HOUR, lives=False)
+    assert await world.notices() == []
+    await world.pass_time(30 * HOUR, lives=False)
+    ((title, _, revision),) = await world.notices()
+    assert (title, revision) == ("No live check succeeds", 1)
+    await world.pass_time(HOUR)
+    ((title, body, revision),) = await world.notices()
+    assert (title, revision) == ("Live checks succeed again", 2)
+    assert "It stood still from" in body
+    await world.pass_time(3 * HOUR, lives=False)
+    assert len(await world.notices()) == 2
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.partition(":")[0] for line in lines] == ["live-checks"] * 3
+    assert ["the admins are told" in line for line in lines] == [True, False, True]
+
+
+async def test_unknown_answers_are_no_success(world: World) -> None:
+    world.lives.tiktok.trouble = SourceUnavailable("no answer in time")
+    report = await world.lives.watchlist.check_now(BY, "ana")
+    assert report.answer is Answer.UNKNOWN
+    world.lives.tiktok.trouble = None
+    await world.pass_time(3 * HOUR, lives=False)
+    assert len(await world.notices()) == 1
+
+
+async def test_a_block_that_was_told_is_not_told_again(world: World) -> None:
+    world.lives.tiktok.trouble = SourceUnavailable("HTTP 429", blocked=True)
+    await world.lives.watchlist.check_now(BY, "ana")
+    await world.pass_time(5 * HOUR, lives=False)
+    assert [title for title, _, _ in await world.notices()] == ["TikTok does not answer; live checks pause"]
+
+
+async def test_nobody_waits_for_checks_where_nobody_is_followed(world: World) -> None:
+    await world.lives.watchlist.pause(BY, "ana", paused=True)
+    await world.pass_time(5 * HOUR, lives=False)
+    assert await world.notices() == []
+    await world.lives.watchlist.pause(BY, "ana", paused=False)
+    await world.pass_time(HOUR, lives=False)
+    assert await world.notices() == []
+
+
+async def test_a_restart_neither_forgets_nor_ends_what_was_told(world: World) -> None:
+    await world.pass_time(3 * HOUR, lives=False)
+    world.restart()
+    await world.pass_time(5 * HOUR, lives=False)
+    ((title, _, revision),) = await world.notices()
+    assert (title, revision) == ("No live check succeeds", 1)
+    await world.pass_time(HOUR)
+    ((title, _, _),) = await world.notices()
+    assert title == "Live checks succeed again"
+
+
+async def test_a_game_server_that_cannot_be_reached_for_long_is_told_with_the_reason(world: World) -> None:
+    await world.server("alpha: no answer within 10 s")
+    await world.pass_time(3 * HOUR, server=False)
+    ((title, body, _),) = await world.notices()
+    assert title == "The game server alpha has not been read for long"
+    assert "no answer within 10 s" in body
+    await world.pass_time(HOUR)
+    ((title, _, revision),) = await world.notices()
+    assert (title, revision) == ("The game server alpha is read again", 2)
+
+
+async def test_a_game_server_whose_admins_know_is_not_told_again(world: World, database: Database) -> None:
+    from bot.core.rounds.notices import server_closed
+    from bot.services.admin_notices import outage_key, tell_admins
+
+    error, now = HostKeyChanged("a.example", "SHA256:x"), world.clock.now()
+    await world.server(str(error))
+    async with database.write("test.tell") as conn:
+        key = outage_key("ssh:alpha", now)
+        await tell_admins(conn, key, (GUILD,), server_closed("alpha", str(error)), now)
+    await world.pass_time(5 * HOUR, server=False)
+    assert [title for title, _, _ in await world.notices()] == ["The game server alpha cannot be read"]
+
+
+async def test_backups_that_fail_are_told_and_one_night_without_is_not(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
+    await world.upkeep.back_up()
+    await world.pass_time(23 * HOUR)
+    assert await world.notices() == []
+    in_the_way = tmp_path / "no folder"
+    in_the_way.touch()
+    world.upkeep._backup_folder = in_the_way
+    for _ in range(4):
+        with pytest.raises(BackupFailed):
+            await world.upkeep.back_up()
+        await world.pass_time(HOUR)
+    ((title, body, _),) = await world.notices()
+    assert title == "My database is not backed up"
+    assert "no folder" in body
+    world.upkeep._backup_folder = tmp_path
+    await world.upkeep.back_up()
+    await world.pass_time(HOUR)
+    ((title, _, revision),) = await world.notices()
+    assert (title, revision) == ("My database is backed up again", 2)
+
+
+async def test_a_database_that_could_not_be_written_for_minutes_is_told_when_it_can(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bot.services.staleness")
+    await world.staleness.step()
+    world.writes.broken = True
+    broken_at: datetime = world.clock.now()
+    for _ in range(10):
+        await world.staleness.step()
+        world.clock.advance(60)
+    world.writes.broken = False
+    await world.staleness.step()
+    await world.staleness.step()
+    ((title, body, _),) = await world.notices()
+    assert title == "My database could not be written"
+    assert "disk is full" in body
+    assert f"<t:{int(broken_at.timestamp())}:f>" in body
+    down, back = [record.getMessage() for record in caplog.records]
+    assert "cannot be written" in down
+    assert back == "The database can be written again"
+
+
+async def test_a_database_that_stumbles_for_a_moment_is_not_talked_about(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.writes.broken = True
+    await world.staleness.step()
+    world.writes.broken = False
+    world.clock.advance(60)
+    await world.staleness.step()
+    assert await world.notices() == []
+    assert caplog.records == []
