@@ -31,6 +31,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "admin": "<hidden>",
         "time_zone": "Asia/Jakarta",
         "language": "id",
+        "clear": "rounds",
     },
     "status": {},
     "about": {},
