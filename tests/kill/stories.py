@@ -157,7 +157,13 @@ async def an_answer_that_cannot_be_stored(bot: Mortal, _: Path) -> None:
         await tiktok.control("POST", "accounts/ana/live", {"title": "Hello", "viewers": 12})
         await bot.until(lambda: checked_in_vain(bot), "the answer was put off")
     bot.change("DROP TRIGGER broken")
+    facts = bot.world.discord.facts
+    bot.change(
+        "INSERT INTO outbox (event_key, guild_id, channel_id, message, nonce, state, created_at, next_try_at) "
+        f"VALUES ('unreadable', {facts['guild']}, {facts['channels']['general']}, '{{}}', 'n', 'pending', 1, 1)"
+    )
     async with bot.alive():
+        await bot.until(lambda: bot.has_passed("outbox.give_up"), "what cannot be read was given up")
         await bot.until(lambda: bot.stands("lives", "is live"), "the live was announced")
         await bot.until(bot.settled, SETTLED)
 

@@ -61,7 +61,7 @@ async def test_a_bot_that_did_not_look_would_be_caught(tmp_path: Path, reference
             await set_up(bot)
 
     delivery = "bot/discord/delivery.py"
-    looks = {f"{delivery} _LOOK_AT": "0", f"{delivery} _LOOK_AT_NEWEST": "0"}
+    looks = {f"{delivery} _LOOK_AT": "0"}
     blind = Told(story=story, constants=looks)
     order = "alone 1 any\tbot/discord/delivery Delivery._post: channel.send | after"
     outcome = await tell(blind, tmp_path / "blind", reference_data, order)
