@@ -40,7 +40,7 @@ def run_tests(folder: Path, files: dict[str, str], **environment: str) -> tuple[
         [sys.executable, "-m", "pytest", *options],
         check=False,
         cwd=folder,
-        env={**kept, **environment},
+        env={**kept, "PYTHONPATH": str(CONFTEST.parents[1]), **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
