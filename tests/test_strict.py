@@ -34,6 +34,8 @@ def run_tests(folder: Path, files: dict[str, str], **environment: str) -> tuple[
         "-ra",
         "-p",
         "no:cacheprovider",
+        "-p",
+        "no:warnings",
         "--continue-on-collection-errors",
     ]
     result = subprocess.run(

@@ -75,6 +75,8 @@ GATEWAY_ACTIONS = {
     "unmute": "acknowledge them again",
     "down": "refuse new connections with 503",
     "up": "accept them again",
+    "strand": "from now on, tell sessions to resume at an address where nobody listens",
+    "unstrand": "tell them the real one again",
 }
 Handler = Callable[[web.Request], Awaitable[Any]]
 
@@ -240,6 +242,8 @@ class Control:
             gateway.sessions.clear()
         elif action in ("mute", "unmute"):
             gateway.muted = action == "mute"
+        elif action in ("strand", "unstrand"):
+            gateway.stranded = action == "strand"
         else:
             gateway.down = action == "down"
 

@@ -36,6 +36,7 @@ _INTENTS: Final = {
     "TYPING": 1 << 11,
 }
 _DIRECT_MESSAGE: Final = 1 << 12
+NOBODY_THERE: Final = "ws://127.0.0.1:9"  # the port of the discard service, which no machine runs any more
 #: As over a real network. discord.py notes the time of a heartbeat just after it is sent; were it acknowledged
 #: before that, the time since the heartbeat before would look like the delay ("Can't keep up ... 41.3s behind").
 _ROUND_TRIP_SECONDS: Final = 0.05
@@ -110,6 +111,7 @@ class Gateway:
         self.counts: Counter[str] = Counter()
         self.muted = False
         self.down = False
+        self.stranded = False
         self._world = world
         self._oracle = oracle
         self._heartbeat_ms = heartbeat_ms
@@ -236,7 +238,7 @@ class Gateway:
             "user": payloads.own_user(self._world.bot),
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in self._own_guilds()],
             "session_id": session.id,
-            "resume_gateway_url": self.url,
+            "resume_gateway_url": NOBODY_THERE if self.stranded else self.url,
             "shard": list(session.shard),
             "application": {"id": str(self._world.bot.id), "flags": 0, "flags_new": "0"},
         }
