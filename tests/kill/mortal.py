@@ -113,16 +113,17 @@ class Mortal:
         self._cradle.stdin.close()
         await self._cradle.wait()
 
-    async def run(self, *arguments: str, ok: int = 0) -> None:
+    async def run(self, *arguments: str, ok: tuple[int, ...] = (0,)) -> None:
         """Run a command of the bot, again after each death, until it ends by itself."""
         while (code := await self._live(*arguments)) == -signal.SIGKILL:
             await self._bury()
-        assert code == ok, f"{arguments} ended with {code}:\n{self.log()[-3000:]}"
+        assert code in ok, f"{arguments} ended with {code}:\n{self.log()[-3000:]}"
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
         """Keep the bot running; SIGTERM ends it cleanly at the end."""
-        self._life = asyncio.create_task(self.run("run"))
+        # A bot that is just starting (it was killed a moment ago) has no handler for SIGTERM yet.
+        self._life = asyncio.create_task(self.run("run", ok=(0, -signal.SIGTERM)))
         try:
             yield
             await self._stop()

@@ -342,7 +342,7 @@ async def tidied(bot: Mortal) -> bool:
 async def by_hand(bot: Mortal, _: Path) -> None:
     """An empty database, a look at it, backups until one goes, their proof; leftovers of long ago."""
     await bot.run("migrate")
-    await bot.run("check", ok=1)
+    await bot.run("check", ok=(1,))
     backups = bot.folder / "data" / "backups"
     (backups / ".unfinished-long-ago").mkdir(parents=True)
     (backups / "vedette-20200101T000000Z.db.json").write_text("{}", "utf-8")

@@ -228,19 +228,26 @@ class Control:
         gateway = self.service.gateway
         if action not in GATEWAY_ACTIONS:
             raise ValueError(f"unknown action {action!r}; known are {sorted(GATEWAY_ACTIONS)}")
-        if action == "drop":
-            for connection in gateway.connections:
-                connection.drop()
-        elif action == "close":
-            for connection in gateway.connections:
-                await connection.socket.close(code=order.get("code", 4000))
-        elif action == "reconnect":
-            gateway.ask_to_reconnect()
-        elif action == "invalid_session":
-            gateway.invalidate(resumable=order.get("resumable", False))
-        elif action == "forget":
-            gateway.sessions.clear()
-        elif action in ("mute", "unmute"):
+        match action:
+            case "drop":
+                for connection in gateway.connections:
+                    connection.drop()
+            case "close":
+                for connection in gateway.connections:
+                    await connection.socket.close(code=order.get("code", 4000))
+            case "reconnect":
+                gateway.ask_to_reconnect()
+            case "invalid_session":
+                gateway.invalidate(resumable=order.get("resumable", False))
+            case "forget":
+                gateway.sessions.clear()
+            case _:
+                self._switch(action)
+
+    def _switch(self, action: str) -> None:
+        """Set what stays so until it is switched back."""
+        gateway = self.service.gateway
+        if action in ("mute", "unmute"):
             gateway.muted = action == "mute"
         elif action in ("strand", "unstrand"):
             gateway.stranded = action == "strand"
