@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.live.budget import DAY
+from bot.core.live.history import Event
 from bot.texts import text
 
 JITTER = 0.3
@@ -20,12 +21,22 @@ JITTER = 0.3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Watched:
-    """An account as a policy sees it. `guild_ids` are the guilds that follow it and pay for its checks."""
+    """An account as a policy sees it. `guild_ids` are the guilds that follow it and pay for its checks.
+
+    What admins asked for: `policy` by its name (empty: the deployment's), `priority` weights the value of
+    finding this account early, `interval` pins it to one distance, until `boosted_until` it is checked more
+    often, and `frozen` stops its planned checks.
+    """
 
     account_id: int
     guild_ids: frozenset[int]
     last_checked_at: datetime | None
     is_live: bool = False
+    policy: str = ""
+    priority: float = 1.0
+    interval: timedelta | None = None
+    boosted_until: datetime | None = None
+    frozen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,30 +50,54 @@ class CheckPlan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Allowance:
-    """What may be spent: `checks_per_day` in all, and at most `guild_share` (0..1] of it by one guild."""
+    """What may be spent: `checks_per_day` in all, and at most `guild_share` (0..1] of it by one guild.
+
+    `asked` are the instants of the discovery checks of the last 24 hours: what they used is not free yet.
+    """
 
     checks_per_day: int
     guild_share: float
+    asked: Sequence[datetime] = ()
 
 
 class Policy(Protocol):
-    """Decides the next check of every account that is not live."""
+    """Decides the next check of every account that is not live, from what it has learned of all of them."""
+
+    def learn(self, event: Event) -> None:
+        """Take in what has come to be known; events of one account come in the order of their instants."""
 
     def plan(self, now: datetime, watched: Sequence[Watched], allowance: Allowance) -> Sequence[CheckPlan]:
-        """Plan the next check of each account that is not live."""
+        """Plan the next check of each account that is not live (and not frozen)."""
+
+    def plan_one(self, now: datetime, account: Watched, allowance: Allowance) -> CheckPlan | None:
+        """Plan the next check of one account after an event of its own, at the price of the last `plan`.
+
+        None for an account that gets no check: it is live, or frozen.
+        """
 
 
 class EvenlySpread:
     """Every account is checked at the same distance: the day divided by the checks it gets."""
 
+    def __init__(self) -> None:
+        self._intervals: dict[int, timedelta] = {}
+
+    def learn(self, event: Event) -> None:
+        """Learn nothing: the distance is the same at all hours."""
+
+    def plan_one(self, now: datetime, account: Watched, allowance: Allowance) -> CheckPlan | None:
+        """Plan the next check at the distance of the last `plan`; an account new since then is due now."""
+        del allowance
+        if account.is_live or account.frozen:
+            return None
+        return _plan_one(now, account, self._intervals.get(account.account_id, DAY))
+
     def plan(self, now: datetime, watched: Sequence[Watched], allowance: Allowance) -> Sequence[CheckPlan]:
         """Plan the next check of each account that is not live; one never checked is due now."""
         rates = checks_per_day(watched, allowance)
-        return [
-            _plan_one(now, account, DAY / rates[account.account_id])
-            for account in watched
-            if not account.is_live
-        ]
+        self._intervals = {account_id: DAY / rate for account_id, rate in rates.items()}
+        plans = [self.plan_one(now, account, allowance) for account in watched]
+        return [plan for plan in plans if plan is not None]
 
 
 def _plan_one(now: datetime, account: Watched, interval: timedelta) -> CheckPlan:
