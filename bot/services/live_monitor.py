@@ -23,7 +23,7 @@ from bot.errors import LimitReached, NothingThere, SourceError, StorageError
 from bot.ports import LiveSource
 from bot.services.announcements import Announcements
 from bot.services.live_health import closed_until, hold_for_probe, record_health
-from bot.services.live_state import Outcome, Planning, record_answer, replan
+from bot.services.live_state import Outcome, Planning, record_answer, record_end, replan
 from bot.storage import ledger
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
@@ -289,6 +289,13 @@ class LiveMonitor:
         self._announcements.wake()
 
     # --- Lives that are on -----------------------------------------------------------------
+
+    async def note_end(self, conn: Connection, account: Account, ended_at: datetime) -> Outcome:
+        """Take in the end of an account's live from who watched the room: it costs no request."""
+        outcome = await record_end(conn, account, ended_at, planning=self._planning)
+        self._announcements.wake()
+        self.checks_changed.set()
+        return outcome
 
     async def _follow(self, open_live: OpenLive, now: datetime, *, spare: bool) -> datetime:
         """Confirm an end that is in doubt, or poll the viewers while half of the budget is free."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.core.live.models import Answer, Observation, ProfileState
 from bot.core.live.planner import Allowance, Policy, Watched
 from bot.core.live.posts import live_message
-from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe
+from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over
 from bot.services.live_health import SOURCE, record_health
 from bot.storage import ledger, outbox, sources
 from bot.storage import live as store
@@ -76,6 +76,17 @@ async def record_answer(
     await _save(conn, account, live_id, transition, observation.seen_at)
     await replan(conn, planning, observation.seen_at)
     return Outcome(change=transition.change, live=transition.live, stranger=stranger)
+
+
+async def record_end(
+    conn: Connection, account: Account, ended_at: datetime, *, planning: Planning
+) -> Outcome:
+    """Write everything that the end of a live changes, seen by who watched the room; no request was made."""
+    live_id, last = await store.last_live(conn, account.id) or (None, None)
+    transition = over(last, ended_at)
+    await _save(conn, account, live_id, transition, ended_at)
+    await replan(conn, planning, ended_at)
+    return Outcome(change=transition.change, live=transition.live)
 
 
 async def _is_on(conn: Connection, account: Account) -> bool:

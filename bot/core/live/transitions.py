@@ -105,6 +105,13 @@ def observe(
     return _on(last, observation.sighting, observation.seen_at, rules)
 
 
+def over(last: Live | None, ended_at: datetime) -> Transition:
+    """End a live at the instant that somebody who watched the room tells; no second word is needed."""
+    if last is None or last.phase is Phase.ENDED:
+        return Transition(change=Change.IGNORED, live=last)
+    return Transition(change=Change.ENDED, live=_ended(last, ended_at))
+
+
 def _offline(last: Live | None, now: datetime, rules: LiveRules, *, second_source: bool) -> Transition:
     if last is None or last.phase is Phase.ENDED:
         return Transition(change=Change.IGNORED, live=last)

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.live.models import Answer, Observation, Sighting
-from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe
+from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 RULES = LiveRules()
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 
 
 def room(started_at: datetime) -> int:
@@ -114,6 +115,13 @@ def test_the_end_is_put_between_the_last_look_and_the_first_doubt() -> None:
     transition = observe(doubted(timedelta(minutes=1)), offline(), RULES)
     assert transition.live is not None
     assert transition.live.ended_at == NOW - 3 * MINUTE
+
+
+def test_who_watched_the_room_ends_a_live_at_once_and_to_the_second() -> None:
+    seen = over(doubted(), NOW - 7 * SECOND)
+    assert (seen.change, seen.live.ended_at) == (Change.ENDED, NOW - 7 * SECOND)
+    assert over(ended(), NOW).change is Change.IGNORED
+    assert over(None, NOW).live is None
 
 
 def test_a_pause_that_is_too_long_ends_where_it_began() -> None:
