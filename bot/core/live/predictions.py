@@ -1,0 +1,399 @@
+"""What is told of predictions: values that the service gives and cogs, boards and charts show.
+
+Shares and probabilities are 0..1, instants aware UTC. `zone` is the IANA name of the guild's own time zone:
+whatever says "day" or "hour of the day" is meant in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from bot.core.live.calibration import ReliabilityBin
+from bot.core.live.forecast import Window
+
+POLICIES = ("probability", "roadmap", "factors", "fixed")
+"""The names of the policies, the default first."""
+
+
+class Recommendation(StrEnum):
+    """What is advised for an hour: look often (from 0.5 on), now and then (from 0.15 on), or hardly."""
+
+    WATCH = "watch"
+    GLANCE = "glance"
+    REST = "rest"
+
+
+class Standing(StrEnum):
+    """How an account stands on a board: live, likely within the hour (from 0.5 on), expected later today, or not."""
+
+    LIVE = "live"
+    LIKELY = "likely"
+    EXPECTED = "expected"
+    UNLIKELY = "unlikely"
+
+
+class Safety(StrEnum):
+    """How near a budget is to its limit: under 75 % used, from there on, from 95 % on."""
+
+    SAFE = "safe"
+    TIGHT = "tight"
+    FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetUse:
+    """Requests of the last 24 hours beside their limit, of the whole deployment."""
+
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        """Give what may still be asked now."""
+        return max(0, self.limit - self.used)
+
+    @property
+    def safety(self) -> Safety:
+        """Say how near the limit is."""
+        share = self.used / max(1, self.limit)
+        return Safety.FULL if share >= 0.95 else Safety.TIGHT if share >= 0.75 else Safety.SAFE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """What is expected of one account.
+
+    `live_since` is there while it is known to be live. `live_now` is the chance that it is, seen or not;
+    `within_hour` that a live starts within 60 minutes. `starts` and `lives` hold, for each hour from the
+    outlook's `hours_from` on, the chance that a live starts in it, and that the account is live in it.
+    `window` is the next stretch in which a start is likely. `confidence` is how much of it is the account's
+    own record. `next_check_at` is None while it is live or frozen; `reason` says why then (a text).
+    """
+
+    handle: str
+    nickname: str
+    live_since: datetime | None
+    live_now: float
+    within_hour: float
+    starts: tuple[float, ...]
+    lives: tuple[float, ...]
+    window: Window | None
+    confidence: float
+    next_check_at: datetime | None
+    reason: str
+    standing: Standing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NextLives:
+    """`/predict next`: the accounts of a guild, the likeliest first (live ones before all others)."""
+
+    made_at: datetime
+    zone: str
+    hours_from: datetime
+    accounts: tuple[Expected, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TypicalWindow:
+    """A stretch of the day in which lives usually start: minutes of the local day (it may cross midnight)."""
+
+    start_minute: int
+    end_minute: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FactorBars:
+    """The five factors of this hour (specs/scheduling.md 5), each 0..1, and their weighted sum."""
+
+    time_of_day: float
+    weekday: float
+    recent_activity: float
+    season: float
+    special_events: float
+    total: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Habits:
+    """What is usual for an account, from the `lives` known of it.
+
+    `weekdays` holds the share of its lives on Monday..Sunday, `typical_duration` is the median (None without
+    an ended live), `consistency` and `confidence` are 0..1, `changed_at` is when the habits last changed
+    (None: not known to), `diamonds_per_hour` is the median quality, None where nobody counted.
+    """
+
+    lives: int
+    windows: tuple[TypicalWindow, ...]
+    weekdays: tuple[float, ...]
+    typical_duration: timedelta | None
+    consistency: float
+    confidence: float
+    changed_at: datetime | None
+    peak_viewers: int | None
+    diamonds_per_hour: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountAccuracy:
+    """How predictions of one account came out in the last 28 days; None where there were none.
+
+    `right` is the share of hours in which "likely" or "unlikely" came true, `always_unlikely` the same for
+    always saying "unlikely".
+    """
+
+    hours: int
+    right: float | None
+    always_unlikely: float | None
+    brier: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Override:
+    """What a guild's admins asked for one account; empty, 1.0 and None where nothing.
+
+    `policy` is a name of `POLICIES` or empty, `priority` 0.1..10, `pinned` the fixed distance of checks. Until
+    `boosted_until` checks are at most `boosted_every` apart. A frozen account is not checked by plan.
+    """
+
+    policy: str = ""
+    priority: float = 1.0
+    pinned: timedelta | None = None
+    boosted_until: datetime | None = None
+    boosted_every: timedelta | None = None
+    frozen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountPrediction:
+    """`/predict account`. `heat[weekday][hour]` is the chance of a start, Monday first, local hours of `heat_zone`.
+
+    `policy` is the one in force for it now. `factors` is None where the explaining policy has failed.
+    """
+
+    made_at: datetime
+    zone: str
+    hours_from: datetime
+    expected: Expected
+    heat: tuple[tuple[float, ...], ...]
+    heat_zone: str
+    habits: Habits
+    factors: FactorBars | None
+    accuracy: AccountAccuracy
+    override: Override
+    policy: str
+    last_checked_at: datetime | None
+    last_answer: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedHour:
+    """One hour of the guild's day: checks made (and how many of them found a live), and checks expected."""
+
+    start: datetime
+    made: int
+    found: int
+    planned: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayPlan:
+    """`/predict plan`: today's discovery checks of the deployment by hour, midnight to midnight in `zone`.
+
+    `used` is what the last 24 hours took, `reserved` what pins, boosts and `fixed` accounts will take of the
+    next 24, `left` what is free now. `share` of the budget is the most this guild may use. `failing` names
+    policies that fail, with the reason: their accounts are checked evenly spread.
+    """
+
+    made_at: datetime
+    zone: str
+    hours: tuple[PlannedHour, ...]
+    discovery: BudgetUse
+    followup: BudgetUse
+    reserved: int
+    share: float
+    policy: str
+    shadow: str
+    failing: tuple[tuple[str, str], ...]
+
+    @property
+    def left(self) -> int:
+        """Give the discovery checks that may still be made now."""
+        return self.discovery.left
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WeekScore:
+    """One week of the deployment, from the scores of its days. None where there was nothing to measure.
+
+    `estimated` is lives found + lives estimated missed; `fixed_requests` is what `fixed` would have needed
+    for the same coverage.
+    """
+
+    starts_on: date
+    days: int
+    requests: int
+    found: int
+    estimated: float
+    median_delay_minutes: float | None
+    within_30: float | None
+    hit_rate: float | None
+    brier: float | None
+    fixed_requests: float | None
+
+    @property
+    def coverage(self) -> float | None:
+        """Give lives found / (found + estimated missed)."""
+        return self.found / self.estimated if self.estimated > 0 else None
+
+    @property
+    def request_reduction(self) -> float | None:
+        """Give 1 - requests / requests of `fixed` for the same coverage."""
+        return 1 - self.requests / self.fixed_requests if self.fixed_requests else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accuracy:
+    """`/predict accuracy`: reliability over the guild's accounts of the last 28 days, and the weeks, newest last."""
+
+    made_at: datetime
+    zone: str
+    predictions: int
+    reliability: tuple[ReliabilityBin, ...]
+    right: float | None
+    always_unlikely: float | None
+    brier: float | None
+    weeks: tuple[WeekScore, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Why:
+    """`/live why`: one sentence (a text) about the last check and one about the next."""
+
+    handle: str
+    last: str
+    following: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpecialEvent:
+    """A day that is not like others: added by an admin (`id` is there) or a public holiday (`id` is None).
+
+    `handle` is empty where it concerns all accounts of the guild.
+    """
+
+    id: int | None
+    day: date
+    name: str
+    handle: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyFigures:
+    """How one policy came out in a replay of what was observed; None where there was nothing to measure."""
+
+    policy: str
+    coverage: float | None
+    within_30: float | None
+    median_delay_minutes: float | None
+    requests_a_day: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShadowReport:
+    """Shadow mode: the policy in force and the shadow, both replayed on the lives observed.
+
+    `active` and `shadow` are None before the first nightly comparison (or where too little was observed).
+    """
+
+    policy: str
+    shadow_policy: str
+    made_at: datetime | None
+    since: datetime | None
+    lives: int
+    active: PolicyFigures | None
+    shadow: PolicyFigures | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoardLine:
+    """One account on a board. `was_predicted` says of a live one whether it was called likely before."""
+
+    handle: str
+    nickname: str
+    standing: Standing
+    was_predicted: bool
+    live_since: datetime | None
+    within_hour: float
+    window: Window | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Board:
+    """A guild's status board, the lines in the order they are shown.
+
+    `found` and `estimated` (found + estimated missed) are of the last 7 days, `request_reduction` is of the last
+    24 hours, `predictions` is the number of accounts with a window ahead.
+    """
+
+    made_at: datetime
+    zone: str
+    discovery: BudgetUse
+    followup: BudgetUse
+    predictions: int
+    request_reduction: float | None
+    found: int
+    estimated: float
+    policy: str
+    failing: tuple[tuple[str, str], ...]
+    lines: tuple[BoardLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DayScore:
+    """How one day of the deployment came out. None where there was nothing to measure.
+
+    `missed` is the estimate of lives that nobody saw, `missed_known` those of them learned of later;
+    `false_positives` are hours called likely in which no live was seen to start. `efficiency` is the share
+    of the checks allowed that found a live. `fixed_requests` is what `fixed` would have needed for the same
+    coverage, `brier` the Brier score of the hourly predictions.
+    """
+
+    day: date
+    policy: str
+    requests: int
+    limit: int
+    found: int
+    missed: float
+    missed_known: int
+    false_positives: int
+    efficiency: float | None
+    fixed_requests: float | None
+    brier: float | None
+    median_delay_minutes: float | None
+    within_30: int
+
+    @property
+    def coverage(self) -> float | None:
+        """Give lives found / (found + estimated missed)."""
+        total = self.found + self.missed
+        return self.found / total if total > 0 else None
+
+    @property
+    def requests_saved(self) -> float | None:
+        """Give the requests that `fixed` would have needed more."""
+        return None if self.fixed_requests is None else self.fixed_requests - self.requests
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choices:
+    """What admins chose: of the deployment `policy` and `shadow` (empty: off), of the guild the rest."""
+
+    policy: str
+    shadow: str
+    country: str
+    daily_scores: bool
+    board_channel_ids: tuple[int, ...]
