@@ -83,7 +83,8 @@ def flat_chances(
     sums = np.cumsum(np.pad(happened, ((0, 0), (1, 0))).astype(np.float64), axis=1)
     starts = sums[:, RATE_HOURS : RATE_HOURS + hours] - sums[:, :hours]
     known = (hours_from - known_from) / HOUR + np.arange(hours)
-    return np.maximum(starts, 0.5) / np.clip(known, 24, RATE_HOURS)
+    chances: Floats = np.maximum(starts, 0.5) / np.clip(known, 24, RATE_HOURS)
+    return chances
 
 
 def brier_terms(chances: Floats, happened: Truths) -> Floats:
