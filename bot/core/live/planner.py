@@ -24,8 +24,8 @@ class Watched:
     """An account as a policy sees it. `guild_ids` are the guilds that follow it and pay for its checks.
 
     What admins asked for: `policy` by its name (empty: the deployment's), `priority` weights the value of
-    finding this account early, `interval` pins it to one distance, until `boosted_until` it is checked more
-    often, and `frozen` stops its planned checks.
+    finding this account early, `interval` pins it to one distance, until `boosted_until` its checks are at most
+    `boosted_every` apart, and `frozen` stops its planned checks.
     """
 
     account_id: int
@@ -36,6 +36,7 @@ class Watched:
     priority: float = 1.0
     interval: timedelta | None = None
     boosted_until: datetime | None = None
+    boosted_every: timedelta = timedelta(minutes=15)
     frozen: bool = False
 
 
@@ -103,13 +104,20 @@ class EvenlySpread:
 def _plan_one(now: datetime, account: Watched, interval: timedelta) -> CheckPlan:
     if account.last_checked_at is None:
         return CheckPlan(account_id=account.account_id, at=now, reason=text("never checked before"))
-    moved = interval * (1 + JITTER * _scatter(account))
     minutes = round(interval.total_seconds() / 60)
     return CheckPlan(
         account_id=account.account_id,
-        at=max(now, min(account.last_checked_at, now) + moved),
+        at=jittered(now, account, interval),
         reason=text("evenly spread, about every {minutes} min", minutes=minutes),
     )
+
+
+def jittered(now: datetime, account: Watched, interval: timedelta) -> datetime:
+    """Give the instant about `interval` after the last check of an account (due now where there was none)."""
+    if account.last_checked_at is None:
+        return now
+    moved = interval * (1 + JITTER * _scatter(account))
+    return max(now, min(account.last_checked_at, now) + moved)
 
 
 def _scatter(account: Watched) -> float:
