@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,6 +31,7 @@ from bot.texts import cut
 PLATFORM = "tiktok"
 LEASE = timedelta(seconds=90)
 """So long nobody else checks an account; longer than a request's own time-out."""
+Moment = datetime | BindParameter[datetime]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +91,39 @@ _open = lives.c.ended_at.is_(None)
 _is_live = exists().where(lives.c.account_id == accounts.c.id, _open)
 
 
+def _is_free(now: Moment, longest: Moment) -> ColumnElement[bool]:
+    """An account without a lease, or whose lease is over, or is longer than any: the clock was set back."""
+    until = accounts.c.leased_until
+    return or_(until.is_(None), until <= now, until > longest)
+
+
+# Made once: they run with every check, and making a statement costs more than running it.
+_DUE = (
+    select(accounts.c.id)
+    .where(
+        accounts.c.next_check_at <= bindparam("now"),
+        _is_free(bindparam("now"), bindparam("longest")),
+        _followed,
+        ~_is_live,
+    )
+    .order_by(accounts.c.next_check_at, accounts.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_PLANNED = select(accounts.c.next_check_at, accounts.c.leased_until).where(_followed, ~_is_live)
+_FOLLOWED = select(accounts).where(_followed).order_by(accounts.c.handle)
+_LIVE_IDS = select(lives.c.account_id).where(_open)
+# By id: a start may lie before an older one's where our clock was wrong.
+_LAST_LIVE = (
+    select(lives).where(lives.c.account_id == bindparam("account_id")).order_by(lives.c.id.desc()).limit(1)
+)
+_ROOMS = (
+    select(live_rooms.c.room_id)
+    .where(live_rooms.c.live_id == bindparam("live_id"))
+    .order_by(live_rooms.c.room_id)
+)
+
+
 def _account(row: RowMapping) -> Account:
     kept = {name: row[name] for name in Account.__dataclass_fields__ if name != "profile_state"}
     return Account(**kept, profile_state=ProfileState(row["profile_state"]))
@@ -127,17 +172,11 @@ async def add_account(conn: AsyncConnection, person: Person, state: ProfileState
     return _account((await conn.execute(statement.returning(accounts))).mappings().one())
 
 
-def _is_free(now: datetime) -> ColumnElement[bool]:
-    """An account without a lease, or whose lease is over, or is longer than any: the clock was set back."""
-    until = accounts.c.leased_until
-    return or_(until.is_(None), until <= now, until > now + LEASE)
-
-
 async def claim_account(conn: AsyncConnection, account_id: int, now: datetime) -> Account | None:
     """Lease one account for a check; None while another check of it is under way."""
     statement = (
         update(accounts)
-        .where(accounts.c.id == account_id, _is_free(now))
+        .where(accounts.c.id == account_id, _is_free(now, now + LEASE))
         .values(leased_until=now + LEASE, epoch=accounts.c.epoch + 1)
         .returning(accounts)
     )
@@ -147,20 +186,12 @@ async def claim_account(conn: AsyncConnection, account_id: int, now: datetime) -
 
 async def due_account_id(conn: AsyncConnection, now: datetime) -> int | None:
     """Give the followed account that has been due the longest and is not known to be live."""
-    query = (
-        select(accounts.c.id)
-        .where(accounts.c.next_check_at <= now, _is_free(now), _followed, ~_is_live)
-        .order_by(accounts.c.next_check_at, accounts.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    return (await conn.execute(query)).scalar_one_or_none()
+    return (await conn.execute(_DUE, {"now": now, "longest": now + LEASE})).scalar_one_or_none()
 
 
 async def next_due_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     """Give the instant of the next planned check, None when nothing is followed."""
-    query = select(accounts.c.next_check_at, accounts.c.leased_until).where(_followed, ~_is_live)
-    rows = (await conn.execute(query)).all()
+    rows = (await conn.execute(_PLANNED)).all()
     return min((max(at, _end_of_lease(leased, now) or at) for at, leased in rows), default=None)
 
 
@@ -288,14 +319,12 @@ async def subscriptions_of(
 
 async def followed_accounts(conn: AsyncConnection, *, guild_id: int | None = None) -> tuple[Account, ...]:
     """Read the accounts a guild follows (paused ones too), or all that are followed and not paused."""
-    query = select(accounts).order_by(accounts.c.handle)
-    if guild_id is None:
-        query = query.where(_followed)
-    else:
+    query = _FOLLOWED
+    if guild_id is not None:
         mine = exists().where(
             subscriptions.c.account_id == accounts.c.id, subscriptions.c.guild_id == guild_id
         )
-        query = query.where(mine)
+        query = select(accounts).where(mine).order_by(accounts.c.handle)
     return tuple(_account(row) for row in (await conn.execute(query)).mappings())
 
 
@@ -304,9 +333,7 @@ async def followed_accounts(conn: AsyncConnection, *, guild_id: int | None = Non
 
 async def last_live(conn: AsyncConnection, account_id: int) -> tuple[int, Live] | None:
     """Read an account's latest live with its id."""
-    # By id: a start may lie before an older one's where our clock was wrong.
-    query = select(lives).where(lives.c.account_id == account_id).order_by(lives.c.id.desc()).limit(1)
-    row = (await conn.execute(query)).mappings().first()
+    row = (await conn.execute(_LAST_LIVE, {"account_id": account_id})).mappings().first()
     return None if row is None else (row["id"], _live(row, await _rooms(conn, row["id"])))
 
 
@@ -326,7 +353,7 @@ async def open_lives(conn: AsyncConnection, *, account_id: int | None = None) ->
 
 async def live_account_ids(conn: AsyncConnection) -> frozenset[int]:
     """Give the accounts with a live that is going on."""
-    return frozenset((await conn.execute(select(lives.c.account_id).where(_open))).scalars())
+    return frozenset((await conn.execute(_LIVE_IDS)).scalars())
 
 
 async def add_live(conn: AsyncConnection, account_id: int, live: Live) -> int:
@@ -352,8 +379,7 @@ async def _add_rooms(conn: AsyncConnection, live_id: int, room_ids: Sequence[int
 
 
 async def _rooms(conn: AsyncConnection, live_id: int) -> tuple[int, ...]:
-    query = select(live_rooms.c.room_id).where(live_rooms.c.live_id == live_id).order_by(live_rooms.c.room_id)
-    return tuple((await conn.execute(query)).scalars())
+    return tuple((await conn.execute(_ROOMS, {"live_id": live_id})).scalars())
 
 
 def _columns(live: Live) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.tables import sources
@@ -29,9 +29,13 @@ class SourceHealth:
     last_blocked_at: datetime | None = None
 
 
+# Made once: it is read several times with every request, and making it costs more than running it.
+_HEALTH = select(sources).where(sources.c.name == bindparam("name"))
+
+
 async def load(conn: AsyncConnection, name: str) -> SourceHealth:
     """Read the health of one source; one never heard of is well."""
-    row = (await conn.execute(select(sources).where(sources.c.name == name))).mappings().first()
+    row = (await conn.execute(_HEALTH, {"name": name})).mappings().first()
     return SourceHealth(name=name) if row is None else SourceHealth(**row)
 
 

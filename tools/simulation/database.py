@@ -46,23 +46,48 @@ class Disk:
         self._engine.dispose()
 
 
-class MemoryDatabase(Database):
-    """The `Database` of one life; `committed` is told the name of each write once it is durable."""
+class PlainDatabase(Database):
+    """The `Database` on a `Disk` where nothing fails and nothing waits."""
 
-    def __init__(self, disk: Disk, life: Life, nature: Nature) -> None:
+    def __init__(self, disk: Disk) -> None:
         self._disk = disk
-        self._life = life
-        self._nature = nature
         self._turn = asyncio.Lock()  # one writer at a time, as on a real file
         self._connection = cast(Connection, _Connection(disk.connection))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
         """Read; as on a real file, a reader does not wait for the writer."""
-        self._may_fail("read")
         if self._disk.driver.in_transaction:
             raise AssertionError("something else than the database was awaited inside a write transaction")
         yield self._connection
+
+    @asynccontextmanager
+    async def write(self, name: str) -> AsyncIterator[Connection]:  # noqa: ARG002 - the name is for others
+        """Write in one transaction."""
+        async with self._turn:
+            self._disk.driver.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._disk.crash()
+                raise
+            self._disk.driver.execute("COMMIT")
+
+
+class MemoryDatabase(PlainDatabase):
+    """The `Database` of one life; `committed` is told the name of each write once it is durable."""
+
+    def __init__(self, disk: Disk, life: Life, nature: Nature) -> None:
+        super().__init__(disk)
+        self._life = life
+        self._nature = nature
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """Read, where the process lives and the database does not fail."""
+        self._may_fail("read")
+        async with super().read() as connection:
+            yield connection
 
     @asynccontextmanager
     async def write(self, name: str) -> AsyncIterator[Connection]:
