@@ -9,7 +9,11 @@ LANGUAGES = {"en": "English", "id": "Bahasa Indonesia"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuildSettings:
-    """What was chosen with /setup; None and the defaults where nothing was."""
+    """What was chosen with /setup and /predict; None and the defaults where nothing was.
+
+    `country` is the ISO code of the country whose public holidays count, empty for none. With `daily_scores`
+    the admin channel reads every day how the day before went.
+    """
 
     guild_id: int
     language: str = "en"
@@ -18,3 +22,5 @@ class GuildSettings:
     rounds_channel_id: int | None = None
     admin_channel_id: int | None = None
     set_up_by: int | None = None
+    country: str = ""
+    daily_scores: bool = False

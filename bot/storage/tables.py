@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from bot.storage.types import BIGINT, Flag, Instant, Json, Words
+from bot.storage.types import BIGINT, Flag, Instant, Json, Real, Words
 
 metadata = MetaData(
     naming_convention={
@@ -49,6 +49,8 @@ guilds = _table(
     Column("set_up_by", BIGINT),
     Column("set_up_at", Instant),
     Column("left_at", Instant),  # the bot was removed; rows are kept for a grace period
+    Column("country", Text, nullable=False, server_default=""),  # whose public holidays count
+    Column("daily_scores", Flag, nullable=False, server_default="0"),
 )
 
 destinations = _table(
@@ -112,6 +114,7 @@ lives = _table(
     Column("cover_url", Text, nullable=False),
     Column("viewers", BIGINT),
     Column("peak_viewers", BIGINT),
+    Column("diamonds", BIGINT),  # unknown without a recorder
     # At most one live of an account is going on at a time.
     Index(
         "uq_lives_open",
@@ -142,6 +145,63 @@ requests = _table(
     Column("reason", Words, nullable=False, server_default=""),
     Index("ix_requests_ledger_asked_at", "ledger", "asked_at"),
     Index("ix_requests_account_id_asked_at", "account_id", "asked_at"),
+)
+
+# --- Predictions --------------------------------------------------------------------------------
+
+account_overrides = _table(
+    "account_overrides",  # what a guild's admins asked for one account
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("guild_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("policy", Text, nullable=False, server_default=""),
+    Column("priority", Real, nullable=False, server_default="1000000"),
+    Column("pinned_seconds", BIGINT),
+    Column("boosted_until", Instant),
+    Column("boosted_seconds", BIGINT),
+    Column("frozen", Flag, nullable=False, server_default="0"),
+    Column("set_by", BIGINT, nullable=False),
+    Column("set_at", Instant, nullable=False),
+)
+
+predictions = _table(
+    "predictions",  # what was said of an hour before it began, and whether a live was seen to start in it
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("hour", Instant, primary_key=True),
+    Column("policy", Text, nullable=False),
+    Column("probability", Real, nullable=False),
+    Column("live", Real, nullable=False),
+    Column("confidence", Real, nullable=False),
+    Column("recommendation", Text, nullable=False),  # bot.core.live.predictions.Recommendation
+    Column("expected_missed", Real, nullable=False, server_default="0"),
+    Column("started", Flag),  # empty until the hour is over
+    Index("ix_predictions_hour", "hour"),
+)
+
+day_scores = _table(
+    "day_scores",  # how each day of the deployment came out: bot.core.live.predictions.DayScore
+    Column("day", Text, primary_key=True),  # ISO
+    Column("figures", Json, nullable=False),
+)
+
+special_events = _table(
+    "special_events",
+    _id(),
+    Column("guild_id", BIGINT, nullable=False),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE")),  # empty: all of the guild's
+    Column("day", Text, nullable=False),  # ISO
+    Column("name", Text, nullable=False),
+    Column("created_by", BIGINT, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_special_events_guild_id_day", "guild_id", "day"),
+)
+
+status_boards = _table(
+    "status_boards",
+    Column("channel_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("guild_id", BIGINT, nullable=False),
+    Column("event_key", Text, nullable=False),  # of its message in the outbox
+    Column("created_by", BIGINT, nullable=False),
+    Column("put_at", Instant),
 )
 
 sources = _table(

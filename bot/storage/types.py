@@ -63,6 +63,23 @@ class Flag(TypeDecorator[bool]):
         return None if value is None else bool(value)
 
 
+class Real(TypeDecorator[float]):
+    """A real number, stored as integer millionths: the same digits on every engine."""
+
+    impl = BIGINT
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> int | None:
+        """Turn a number into millionths; raises ValueError for one that is not finite."""
+        del dialect
+        return None if value is None else round(value * 1e6)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> float | None:
+        """Turn millionths into a number."""
+        del dialect
+        return None if value is None else value / 1e6
+
+
 class Json(TypeDecorator[Any]):
     """JSON as text, never filtered on in SQL; what is queried becomes a column. Texts in it stay texts."""
 

@@ -31,11 +31,12 @@ from tools.sandbox.stored import rows_of
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 21, 4, 15, tzinfo=UTC)
 
+NEXT_REVISION = f"{int(HEAD_REVISION) + 1:04}"
 NEXT = """
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{next}"
+down_revision = "{head}"
 
 
 def upgrade():
@@ -73,7 +74,8 @@ def backups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def scripts_with_next(folder: Path, *, halt: str = "", text: str = NEXT) -> Path:
     shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_next.py").write_text(text.replace("{halt}", halt))
+    text = text.replace("{halt}", halt).replace("{next}", NEXT_REVISION).replace("{head}", HEAD_REVISION)
+    (folder / "versions" / f"{NEXT_REVISION}_next.py").write_text(text)
     return folder
 
 
@@ -107,7 +109,10 @@ def schema_of(file: Path) -> dict[str, tuple]:
     found = {}
     for kind, name, sql in ask(file, "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"):
         if name != "alembic_version":
-            found[name] = (kind, strict.get(name), sorted(part.strip(" ,") for part in sql.splitlines()))
+            # A column that was added later stands on the line of the last constraint.
+            words = sql.rpartition(")")[0] if kind == "table" else sql
+            parts = sorted(part.strip() for part in re.split(r"[,\n]", words) if part.strip())
+            found[name] = (kind, strict.get(name), parts)
     return found
 
 
@@ -217,11 +222,13 @@ async def test_a_backup_of_the_old_schema_is_made_before_it_changes(
 ):
     await upgrade(database_url, backups, NOW, keep=3)
     monkeypatch.setattr(migrate, "SCRIPTS", scripts_with_next(tmp_path / "scripts"))
-    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+    monkeypatch.setattr(migrate, "HEAD_REVISION", NEXT_REVISION)
     done = await upgrade(database_url, backups, NOW, keep=3)
-    assert (done.before, done.after) == ("0001", "0002")
+    assert (done.before, done.after) == (HEAD_REVISION, NEXT_REVISION)
     assert list_backups(backups) == (done.backup,)
-    assert (await verify(database_url, done.backup, frozenset({"0001"}))).manifest.revision == "0001"
+    assert (
+        await verify(database_url, done.backup, frozenset({HEAD_REVISION}))
+    ).manifest.revision == HEAD_REVISION
     assert await rows_of(database_url, "SELECT id FROM next_things") == [(1,)]
 
 
@@ -238,23 +245,29 @@ async def test_a_migration_killed_half_way_leaves_the_old_schema_and_the_next_st
     database_url, backups, tmp_path
 ):
     assert start_upgrade(database_url, backups).communicate()[0]
-    slow = start_upgrade(database_url, backups, scripts_with_next(tmp_path / "slow", halt=HALT), "0002")
+    slow = start_upgrade(
+        database_url, backups, scripts_with_next(tmp_path / "slow", halt=HALT), NEXT_REVISION
+    )
     assert await asyncio.to_thread(slow.stdout.readline) == "half way\n"
     slow.send_signal(signal.SIGKILL)
     slow.communicate()
-    assert await rows_of(database_url, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert await rows_of(database_url, "SELECT version_num FROM alembic_version") == [(HEAD_REVISION,)]
     assert "next_things" not in await described(database_url)
     assert await rows_of(database_url, "SELECT * FROM notes") == []
 
-    again = start_upgrade(database_url, backups, scripts_with_next(tmp_path / "quick"), "0002")
+    again = start_upgrade(database_url, backups, scripts_with_next(tmp_path / "quick"), NEXT_REVISION)
     out, err = again.communicate()
-    assert out.split()[:3] == ["0001", "0002", "True"], err
+    assert out.split()[:3] == [HEAD_REVISION, NEXT_REVISION, "True"], err
     assert await rows_of(database_url, "SELECT id FROM next_things") == [(1,)]
-    await verify(database_url, await back_up(database_url, backups, now=NOW, keep=9), frozenset({"0002"}))
+    await verify(
+        database_url, await back_up(database_url, backups, now=NOW, keep=9), frozenset({NEXT_REVISION})
+    )
 
 
 async def test_a_first_start_killed_half_way_is_a_first_start_again(database_url, backups, tmp_path):
-    slow = start_upgrade(database_url, backups, scripts_with_next(tmp_path / "slow", halt=HALT), "0002")
+    slow = start_upgrade(
+        database_url, backups, scripts_with_next(tmp_path / "slow", halt=HALT), NEXT_REVISION
+    )
     assert await asyncio.to_thread(slow.stdout.readline) == "half way\n"
     slow.send_signal(signal.SIGKILL)
     slow.communicate()
@@ -265,7 +278,7 @@ async def test_a_first_start_killed_half_way_is_a_first_start_again(database_url
 async def test_several_processes_starting_at_once_migrate_once(database_url, backups, tmp_path):
     start_upgrade(database_url, backups).communicate()
     scripts = scripts_with_next(tmp_path / "scripts")
-    starting = [start_upgrade(database_url, backups, scripts, "0002") for _ in range(3)]
+    starting = [start_upgrade(database_url, backups, scripts, NEXT_REVISION) for _ in range(3)]
     outputs = [one.communicate() for one in starting]
     assert [one.returncode for one in starting] == [0, 0, 0], outputs
     assert await rows_of(database_url, "SELECT id FROM next_things") == [(1,)]
@@ -276,10 +289,10 @@ async def test_a_migration_that_breaks_a_reference_is_undone(file, backups, tmp_
     await upgrade(sqlite_url(file), backups, NOW, keep=3)
     broken = NEXT.replace("INSERT INTO next_things VALUES (1)", "INSERT INTO live_rooms VALUES (1, 99, 0)")
     monkeypatch.setattr(migrate, "SCRIPTS", scripts_with_next(tmp_path / "scripts", text=broken))
-    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+    monkeypatch.setattr(migrate, "HEAD_REVISION", NEXT_REVISION)
     with pytest.raises(StorageError, match="broke 1 reference"):
         await upgrade(sqlite_url(file), backups, NOW, keep=3)
-    assert await revision_of(sqlite_url(file)) == "0001"
+    assert await revision_of(sqlite_url(file)) == HEAD_REVISION
 
 
 async def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(file, backups, tmp_path, monkeypatch):
@@ -298,7 +311,7 @@ async def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(file, backups,
         "\n        batch.alter_column('nickname', nullable=True)",
     )
     monkeypatch.setattr(migrate, "SCRIPTS", scripts_with_next(tmp_path / "scripts", text=rebuild))
-    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+    monkeypatch.setattr(migrate, "HEAD_REVISION", NEXT_REVISION)
     await upgrade(sqlite_url(file), backups, NOW, keep=3)
     assert ask(file, "SELECT account_id FROM subscriptions") == [(1,)]
     assert ask(file, "SELECT handle FROM accounts") == [("x",)]
@@ -311,17 +324,17 @@ async def test_a_server_is_migrated_without_pg_dump_and_it_says_so(
     async with postgresql.empty_database() as url:
         await upgrade(url, backups, NOW, keep=3)
         monkeypatch.setattr(migrate, "SCRIPTS", scripts_with_next(tmp_path / "scripts"))
-        monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+        monkeypatch.setattr(migrate, "HEAD_REVISION", NEXT_REVISION)
         done = await upgrade(url, backups, NOW, keep=3)
-    assert (done.after, done.backup) == ("0002", None)
+    assert (done.after, done.backup) == (NEXT_REVISION, None)
     assert "without a backup before: no backup: pg_dump is not on this machine" in caplog.text
 
 
 async def test_a_failed_backup_stops_the_migration(file, tmp_path, monkeypatch):
     await upgrade(sqlite_url(file), tmp_path / "backups", NOW, keep=3)
     monkeypatch.setattr(migrate, "SCRIPTS", scripts_with_next(tmp_path / "scripts"))
-    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+    monkeypatch.setattr(migrate, "HEAD_REVISION", NEXT_REVISION)
     (tmp_path / "no-folder").touch()
     with pytest.raises(StorageError, match="no backup was made"):
         await upgrade(sqlite_url(file), tmp_path / "no-folder", NOW, keep=3)
-    assert await revision_of(sqlite_url(file)) == "0001"
+    assert await revision_of(sqlite_url(file)) == HEAD_REVISION
