@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.databases import PostgreSQL
 from tests.kill import oracle
-from tests.kill.mortal import EACH, Mortal
-from tests.kill.points import copy_of_the_bot
+from tests.kill.mortal import EACH, ONCE, Mortal
+from tests.kill.points import copy_of_the_bot, points
 from tests.kill.stories import Told
 from tools.sandbox.scene import world
 
@@ -29,31 +31,56 @@ class Outcome:
     error: Exception | None = None
 
 
-async def tell(told: Told, folder: Path, data: Path, order: str, *, shared: Path | None = None) -> Outcome:
-    """Drive one story to its end with the kills that `order` names."""
+def differs_on_a_server(point: str) -> bool:
+    """Whether killing there is another thing where the database is on a server: each commit, and each send."""
+    return "/" not in point or point.startswith("bot/discord/delivery")
+
+
+async def tell(
+    told: Told,
+    folder: Path,
+    data: Path,
+    order: str,
+    *,
+    shared: Path | None = None,
+    server: PostgreSQL | None = None,
+) -> Outcome:
+    """Drive one story to its end with the kills that `order` names; on a server in a database of its own."""
     house = copy_of_the_bot(folder / "house", told.constants, told.files)
     bot = Mortal(house, folder / "run", order, settings=told.settings, shared=shared)
     error = None
     try:
         async with AsyncExitStack() as stack:
+            if server is not None:
+                bot.settings["DATABASE_URL"] = await stack.enter_async_context(server.empty_database())
+                bot.settings["PATH"] = f"{server.programs}{os.pathsep}{os.environ['PATH']}"
             if not told.alone:
                 bot.enter(await stack.enter_async_context(world(bot.folder, *FORGETFUL)))
             async with bot:
                 await told.story(bot, data)
             await bot.examine()
-            oracle.at_the_end(bot.database, await bot.posts())
+            await oracle.at_the_end(bot.database, await bot.posts())
             assert bot.world is None or await bot.world.violations() == []
     except Exception as raised:  # noqa: BLE001 - the test of this story raises it
         error = raised
     return Outcome(passed=bot.passed(), unnamed=bot.unnamed(), deaths=bot.deaths, error=error)
 
 
-async def tell_all(stories: Mapping[str, Told], folder: Path, data: Path) -> dict[str, Outcome]:
-    """Tell all stories, two at a time; what one has visited the others leave out."""
-    places = asyncio.Semaphore(AT_ONCE)
+async def tell_all(
+    stories: Mapping[str, Told], folder: Path, data: Path, server: PostgreSQL | None = None
+) -> dict[str, Outcome]:
+    """Tell all stories, two at a time; what one has visited the others leave out.
+
+    On a server the bot is killed only where that differs, once at each point.
+    """
+    places, visited, order = asyncio.Semaphore(AT_ONCE), folder / "visited", EACH
+    if server is not None:
+        order = ONCE
+        left_out = (point for point in points() if not differs_on_a_server(point))
+        visited.write_text("".join(f"any\t{point}\n" for point in left_out), "utf-8")
 
     async def one(name: str) -> Outcome:
         async with places:
-            return await tell(stories[name], folder / name, data, EACH, shared=folder / "visited")
+            return await tell(stories[name], folder / name, data, order, shared=visited, server=server)
 
     return dict(zip(stories, await asyncio.gather(*map(one, stories)), strict=True))

@@ -7,25 +7,27 @@ import contextlib
 import json
 import os
 import signal
-import sqlite3
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from tests.kill import oracle
 from tools.sandbox.scene import World
+from tools.sandbox.stored import change, file_of, rows_of, tables_of
 
 PATIENCE_SECONDS = 120.0
-EACH, NONE = "each", "none"
+EACH, ONCE, NONE = "each", "once", "none"
 AS_TIME_PASSES = (
     "UPDATE accounts SET leased_until = NULL",
     "UPDATE sources SET closed_until = NULL, failures = 0",
-    "UPDATE requests SET asked_at = asked_at - 90000000000 WHERE purpose = 'renamed'",
+    "UPDATE requests SET asked_at = asked_at - 90000000000 WHERE purpose IN ('renamed', 'sweep')",
 )
-"""What a killed bot leaves runs out: the lease of a check, a pause, the day until a person is looked for again."""
+"""What a killed bot leaves runs out: the lease of a check, a pause, and the time until something is asked again:
+a day for a person's new name, 90 s for the rooms, whose request nobody knows the end of.
+"""
 
 
 class Mortal:
@@ -53,6 +55,7 @@ class Mortal:
         self._cradle: asyncio.subprocess.Process | None = None
         self._pid: int | None = None
         self._life: asyncio.Task[None] | None = None
+        self._tables: frozenset[str] = frozenset()
         folder.mkdir(parents=True, exist_ok=True)
         self.chapter("start")
 
@@ -62,8 +65,13 @@ class Mortal:
         self.settings = {**world.settings, **self.settings}
 
     @property
-    def database(self) -> Path:
-        return self.folder / "data" / "vedette.db"
+    def database(self) -> str:
+        """The URL of its database."""
+        return self.settings.get("DATABASE_URL") or f"sqlite:///{self.folder}/data/vedette.db"
+
+    @property
+    def is_on_server(self) -> bool:
+        return file_of(self.database) is None
 
     def chapter(self, name: str, *anew: str) -> None:
         """Begin a chapter: steps whose names begin with one of `anew` are visited once more in it."""
@@ -165,21 +173,17 @@ class Mortal:
         """Look at what a death left, and let time pass."""
         self.deaths += 1
         await self.examine()
-        self.change(*AS_TIME_PASSES)
+        if "accounts" in await tables_of(self.database):
+            await self.change(*AS_TIME_PASSES)
 
     async def examine(self) -> None:
         tiktok = [] if self.world is None else await self.world.tiktok.control("GET", "requests")
-        oracle.at_death(self.database, self.folder / "data" / "backups", await self.posts(), tiktok)
+        await oracle.at_death(self.database, self.folder / "data" / "backups", await self.posts(), tiktok)
 
-    def change(self, *statements: str) -> None:
-        """Change the database of a bot that does not run, as time would have."""
-        if not self.database.exists():
-            return
-        with closing(sqlite3.connect(self.database)) as database:
-            with contextlib.suppress(sqlite3.OperationalError):  # no such table yet
-                for statement in statements:
-                    database.execute(statement)
-            database.commit()
+    async def change(self, *statements: str) -> None:
+        """Change the database of a bot that does not run."""
+        for statement in statements:
+            await change(self.database, statement)
 
     def log(self) -> str:
         file = self.folder / "bot.out"
@@ -266,13 +270,11 @@ class Mortal:
 
     async def count(self, table: str, where: str = "1 = 1") -> int:
         """Count rows; 0 while there is no such table."""
-        if not self.database.exists():
-            return 0
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as database:
-            try:
-                return int(database.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0])
-            except sqlite3.OperationalError:
+        if table.split(maxsplit=1)[0] not in self._tables:
+            self._tables = await tables_of(self.database)
+            if table.split(maxsplit=1)[0] not in self._tables:
                 return 0
+        return int((await rows_of(self.database, f"SELECT count(*) FROM {table} WHERE {where}"))[0][0])
 
     async def settled(self) -> bool:
         """Whether the outbox has nothing left to bring anywhere."""

@@ -1,4 +1,4 @@
-"""Compares what the stand-ins were asked and hold with the bot's database, read from a copy of its files.
+"""Compares what the stand-ins were asked and hold with the bot's database, on whichever engine that is.
 
 `at_death` holds at every instant; `at_the_end` when nothing is left to do. Both raise AssertionError.
 """
@@ -7,60 +7,72 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.core.announcements import Message
 from bot.discord.speech import Speaker
-from bot.storage.backup import Manifest, list_backups, verify_backup
+from bot.storage.backup import Manifest, list_backups, read_manifest, verify_backup
 from bot.texts import unpacked
+from tools.sandbox.stored import file_of, rows_of, tables_of
 
 LEASE = timedelta(seconds=90)
 MARKER_LENGTH = 8
 NEVER_POSTED = {"dead", "expired"}
+OF_MESSAGES = (
+    "event_key",
+    "state",
+    "message",
+    "nonce",
+    "revision",
+    "delivered_revision",
+    "message_id",
+    "first_tried_at",
+)
 Row = Mapping[str, Any]
 
 
 @contextmanager
-def opened_copy(database: Path) -> Iterator[sqlite3.Connection]:
-    """Open a copy of a database nobody has open, with its log: to open the file itself would recover it."""
+def as_left(url: str) -> Iterator[str]:
+    """Give the URL of a copy of a file nobody has open, its log included: to open the file itself would recover it.
+
+    A server recovers nothing when it is looked at; its own URL will do.
+    """
+    file = file_of(url)
+    if file is None:
+        yield url
+        return
     with tempfile.TemporaryDirectory() as folder:
-        for ending in ("", "-wal"):
-            file = database.with_name(database.name + ending)
-            if file.exists():
-                shutil.copy(file, folder)
-        with closing(sqlite3.connect(Path(folder) / database.name)) as connection:
-            connection.row_factory = sqlite3.Row
-            yield connection
+        for ending in ("", "-wal", "-shm"):
+            part = file.with_name(file.name + ending)
+            if part.exists():
+                shutil.copy(part, folder)
+        yield f"sqlite:///{folder}/{file.name}"
 
 
-def at_death(database: Path, backups: Path, discord: Sequence[Row], tiktok: Sequence[Row]) -> None:
+async def at_death(url: str, backups: Path, discord: Sequence[Row], tiktok: Sequence[Row]) -> None:
     """What holds whenever the bot was killed; gives nothing, raises AssertionError."""
     backups_are_whole(backups)
-    if not database.exists():
-        assert not discord
-        return
-    with opened_copy(database) as connection:
-        is_sound(connection)
-        if not _has(connection, "outbox"):
+    with as_left(url) as left:
+        await is_sound(left)
+        if "outbox" not in await tables_of(left):
             assert not discord
             return
-        nothing_is_doubled(connection, discord)
-        requests_are_in_the_ledger(connection, tiktok)
-        leases_are_bound(connection)
+        await nothing_is_doubled(left, discord)
+        await requests_are_in_the_ledger(left, tiktok)
+        await leases_are_bound(left)
 
 
-def at_the_end(database: Path, discord: Sequence[Row]) -> None:
+async def at_the_end(url: str, discord: Sequence[Row]) -> None:
     """What holds when everything was delivered."""
-    if not database.exists():
-        return
-    with opened_copy(database) as connection:
-        for row in _rows(connection, "SELECT * FROM outbox"):
+    with as_left(url) as left:
+        if "outbox" not in await tables_of(left):
+            return
+        for row in await _messages(left):
             assert row["state"] in {"delivered", *NEVER_POSTED}, f"{row['event_key']} is still {row['state']}"
             standing = [message for message in _bearing(row, discord) if not message["deleted"]]
             if row["delivered_revision"] == 0:
@@ -72,21 +84,23 @@ def at_the_end(database: Path, discord: Sequence[Row]) -> None:
             says_the_same(
                 Speaker().tell(Message.from_json(unpacked(json.loads(row["message"])))), standing[0]
             )
-        channels_are_in_order(connection)
-        lives_are_told_once(connection)
-        rounds_are_kept_once(connection)
+        await channels_are_in_order(left)
+        await lives_are_told_once(left)
+        await rounds_are_kept_once(left)
 
 
-def is_sound(connection: sqlite3.Connection) -> None:
-    assert connection.execute("PRAGMA integrity_check").fetchall()[0][0] == "ok"
-    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+async def is_sound(url: str) -> None:
+    """A file is whole, and no row of it refers to nothing; a server sees to both itself."""
+    file = file_of(url)
+    if file is not None and file.exists():
+        assert await rows_of(url, "PRAGMA integrity_check") == [("ok",)]
+        assert await rows_of(url, "PRAGMA foreign_key_check") == []
 
 
-def nothing_is_doubled(connection: sqlite3.Connection, discord: Sequence[Row]) -> None:
+async def nothing_is_doubled(url: str, discord: Sequence[Row]) -> None:
     """Each message of the bot belongs to one row, which knows that a try began; no row has two messages."""
-    rows = _rows(connection, "SELECT * FROM outbox")
     known = set()
-    for row in rows:
+    for row in await _messages(url):
         posted = _bearing(row, discord)
         assert len(posted) <= 1, f"{row['event_key']} was posted {len(posted)} times"
         known |= {message["id"] for message in posted}
@@ -96,37 +110,34 @@ def nothing_is_doubled(connection: sqlite3.Connection, discord: Sequence[Row]) -
     assert not strangers, f"the outbox knows nothing of {[one['embeds'] for one in strangers]}"
 
 
-def requests_are_in_the_ledger(connection: sqlite3.Connection, tiktok: Sequence[Row]) -> None:
-    (written,) = connection.execute("SELECT count(*) FROM requests").fetchone()
+async def requests_are_in_the_ledger(url: str, tiktok: Sequence[Row]) -> None:
+    ((written,),) = await rows_of(url, "SELECT count(*) FROM requests")
     assert written >= len(tiktok), f"TikTok was asked {len(tiktok)} times, the ledger says {written}"
 
 
-def leases_are_bound(connection: sqlite3.Connection) -> None:
+async def leases_are_bound(url: str) -> None:
     latest = (datetime.now(UTC) + LEASE).timestamp() * 1e6  # noqa: TID251 - another process's clock
-    (open_longer,) = connection.execute(
-        "SELECT count(*) FROM accounts WHERE leased_until > ?", (latest,)
-    ).fetchone()
-    assert open_longer == 0
+    assert await rows_of(url, f"SELECT id FROM accounts WHERE leased_until > {latest:.0f}") == []
 
 
-def channels_are_in_order(connection: sqlite3.Connection) -> None:
+async def channels_are_in_order(url: str) -> None:
     """First posts of a channel came in the order in which they were put."""
     query = "SELECT channel_id, message_id FROM outbox WHERE message_id IS NOT NULL ORDER BY channel_id, id"
-    posted = [(row["channel_id"], row["message_id"]) for row in _rows(connection, query)]
+    posted = await rows_of(url, query)
     assert posted == sorted(posted)
 
 
-def lives_are_told_once(connection: sqlite3.Connection) -> None:
-    rooms = connection.execute("SELECT count(*), count(DISTINCT room_id) FROM live_rooms").fetchone()
-    assert rooms[0] == rooms[1], "a room belongs to two lives"
+async def lives_are_told_once(url: str) -> None:
+    ((rooms, of_lives),) = await rows_of(url, "SELECT count(*), count(DISTINCT room_id) FROM live_rooms")
+    assert rooms == of_lives, "a room belongs to two lives"
 
 
-def rounds_are_kept_once(connection: sqlite3.Connection) -> None:
+async def rounds_are_kept_once(url: str) -> None:
     """Each imported file has one round with its players, and no round lacks its file."""
-    query = "SELECT count(*) FROM round_files f LEFT JOIN rounds r ON r.file_id = f.id WHERE "
-    assert connection.execute(query + "(f.state = 'imported') <> (r.id IS NOT NULL)").fetchone()[0] == 0
+    files = "SELECT f.name FROM round_files f LEFT JOIN rounds r ON r.file_id = f.id WHERE "
+    assert await rows_of(url, files + "(f.state = 'imported') <> (r.id IS NOT NULL)") == []
     same = "SELECT count(*) FROM rounds GROUP BY server, map, round, ended_at HAVING count(*) > 1"
-    assert connection.execute(same).fetchall() == []
+    assert await rows_of(url, same) == []
 
 
 def says_the_same(message: Message, shown: Row) -> None:
@@ -141,9 +152,15 @@ def says_the_same(message: Message, shown: Row) -> None:
 
 
 def backups_are_whole(folder: Path) -> list[Manifest]:
-    """Whatever bears the name of a backup can be restored; gives their manifests."""
+    """Whatever bears the name of a backup can be restored; gives their manifests.
+
+    Of a server's, which takes a server to restore, the files are those that were written.
+    """
     any_revision = frozenset(f"{number:04}" for number in range(1, 100))
-    return [verify_backup(backup, any_revision) for backup in list_backups(folder)]
+    return [
+        verify_backup(backup, any_revision) if backup.suffix == ".db" else read_manifest(backup)
+        for backup in list_backups(folder)
+    ]
 
 
 def _bearing(row: Row, discord: Sequence[Row]) -> list[Row]:
@@ -156,10 +173,6 @@ def _bearing(row: Row, discord: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _has(connection: sqlite3.Connection, table: str) -> bool:
-    query = "SELECT 1 FROM sqlite_schema WHERE name = ?"
-    return connection.execute(query, (table,)).fetchone() is not None
-
-
-def _rows(connection: sqlite3.Connection, query: str) -> list[sqlite3.Row]:
-    return connection.execute(query).fetchall()
+async def _messages(url: str) -> list[Row]:
+    rows = await rows_of(url, f"SELECT {', '.join(OF_MESSAGES)} FROM outbox ORDER BY id")
+    return [dict(zip(OF_MESSAGES, row, strict=True)) for row in rows]

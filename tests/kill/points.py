@@ -105,7 +105,7 @@ STEPS: Mapping[str, frozenset[str]] = {
     "bot": _FILE_STEPS,
 }
 """What is a step, by the first folder or file that fits."""
-_OWNERS = {"get": "session", "post": "session", "sync": "tree", "open": ("self", "sftp")}
+_OWNERS = {"copy": "shutil", "get": "session", "post": "session", "sync": "tree", "open": ("self", "sftp")}
 """Whose calls are steps, where others have methods of that name."""
 _SQL_STEPS = ("VACUUM", "PRAGMA WAL_CHECKPOINT")
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.storage.engine import sqlite_url
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from tests.kill import oracle
 from tests.kill.mortal import Mortal
@@ -24,8 +23,17 @@ ROUND_2 = "2025-10-26-192624-supply-round-2.txt"
 MORE_CHANNELS = """
     INSERT INTO subscriptions (account_id, guild_id, channel_id, created_by, created_at)
     WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 16)
-    SELECT account_id, guild_id, number, created_by, created_at FROM numbers, subscriptions WHERE id = 1
+    SELECT account_id, guild_id, number, created_by, created_at FROM numbers, subscriptions
+    WHERE id = (SELECT min(id) FROM subscriptions)
 """  # more lines than fit on a page of /live list
+REFUSED = (
+    "CREATE TRIGGER broken BEFORE INSERT ON lives BEGIN SELECT RAISE(FAIL, 'on order'); END",
+    "DROP TRIGGER broken",
+)
+REFUSED_BY_SERVER = (
+    "ALTER TABLE lives ADD CONSTRAINT broken CHECK (false) NOT VALID",
+    "ALTER TABLE lives DROP CONSTRAINT broken",
+)
 Story = Callable[[Mortal, Path], Awaitable[None]]
 
 
@@ -102,7 +110,7 @@ async def commands(bot: Mortal, _: Path) -> None:
         await bot.command("live pause", {"user": "ana"})
         await bot.command("live pause", {"user": "ana", "paused": False})
         await a_profile_that_cannot_be_read(bot)
-    bot.change(MORE_CHANNELS)
+    await bot.change(MORE_CHANNELS)
     async with bot.alive():
         await bot.until(lambda: turned_a_page(bot), "the second page was shown")
         await bot.until(lambda: buttons_went_away(bot), "the list lost its buttons")
@@ -150,15 +158,16 @@ async def an_answer_that_cannot_be_stored(bot: Mortal, _: Path) -> None:
     tiktok = bot.world.tiktok
     await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
     await bot.run("migrate")
-    bot.change("CREATE TRIGGER broken BEFORE INSERT ON lives BEGIN SELECT RAISE(FAIL, 'on order'); END")
+    breaking, mending = REFUSED_BY_SERVER if bot.is_on_server else REFUSED
+    await bot.change(breaking)
     async with bot.alive():
         await set_up(bot)
         await follow(bot)
         await tiktok.control("POST", "accounts/ana/live", {"title": "Hello", "viewers": 12})
         await bot.until(lambda: checked_in_vain(bot), "the answer was put off")
-    bot.change("DROP TRIGGER broken")
+    await bot.change(mending)
     facts = bot.world.discord.facts
-    bot.change(
+    await bot.change(
         "INSERT INTO outbox (event_key, guild_id, channel_id, message, nonce, state, created_at, next_try_at) "
         f"VALUES ('unreadable', {facts['guild']}, {facts['channels']['general']}, '{{}}', 'n', 'pending', 1, 1)"
     )
@@ -265,7 +274,7 @@ async def channels(bot: Mortal, data: Path) -> None:
         await bot.until(bot.settled, SETTLED)
         bot.chapter("too late", *DELIVERY)
         await a_test_post_that_is_refused(bot)
-    bot.change("UPDATE outbox SET expires_at = created_at WHERE state IN ('parked', 'pending')")
+    await bot.change("UPDATE outbox SET expires_at = created_at WHERE state IN ('parked', 'pending')")
     async with bot.alive():
         await bot.until(lambda: bot.count("outbox", "state = 'expired'"), "the test post was given up")
         await discord.control("DELETE", "faults")
@@ -316,7 +325,7 @@ async def a_test_post_that_is_refused(bot: Mortal) -> None:
     )
     await bot.command("setup", {"admin": "admin"})
     await bot.until(lambda: bot.count("outbox", "state = 'parked'"), "the test post was refused")
-    await bot.until(lambda: bot.count("outbox", "direct = 1 AND state = 'delivered'"), "the admin was told")
+    await bot.until(lambda: bot.count("outbox", "direct AND state = 'delivered'"), "the admin was told")
 
 
 # --- What runs at night, and by hand -------------------------------------------------------------
@@ -332,11 +341,10 @@ async def nights(bot: Mortal, _: Path) -> None:
 
 
 async def tidied(bot: Mortal) -> bool:
-    return await bot.has_passed(
-        "bot/storage/engine Database.checkpoint: driver.execute",
-        "bot/storage/backup make_backup: old.unlink",
-        "clock.shift",
-    )
+    done = ["upkeep.forget_messages", "bot/storage/backup make_backup: old.unlink", "clock.shift"]
+    if not bot.is_on_server:
+        done.append("bot/storage/engine Database.checkpoint: driver.execute")
+    return await bot.has_passed(*done)
 
 
 async def by_hand(bot: Mortal, _: Path) -> None:
@@ -359,8 +367,8 @@ async def a_new_schema(bot: Mortal, _: Path) -> None:
     """A database of this version meets a version with one more revision; a backup is made before."""
     backups = bot.folder / "data" / "backups"
     now = datetime(2026, 11, 21, tzinfo=UTC)
-    await upgrade(sqlite_url(bot.database), backups, now, keep=3)
-    bot.change("INSERT INTO notes (name, value) VALUES ('kept', 'yes')")
+    await upgrade(bot.database, backups, now, keep=3)
+    await bot.change("INSERT INTO notes (name, value) VALUES ('kept', 'yes')")
     await bot.run("migrate")
     assert await bot.count("alembic_version", f"version_num = '{NEXT}'") == 1
     assert await bot.count("notes", "name IN ('kept', 'new')") == 2

@@ -4,8 +4,9 @@ The points come from the code (`points.py`), so a new transaction, request or st
 this fails when no story passes it. To add a case, add a line to a story in `stories.py`, or a story to `STORIES`.
 
 In the test command each story is told once, and its bot killed at one new point after the other (a chapter
-names steps to visit anew in it). With VEDETTE_KILL_MATRIX=full each story is also told anew for every point it
-passes, up to `PASSAGES` times each, with that one kill alone; this takes hours.
+names steps to visit anew in it); then the stories are told with the database on a server, where the bot is
+killed once at each commit and each send. With VEDETTE_KILL_MATRIX=full each story is also told anew, on both
+engines, for every point it passes, up to `PASSAGES` times each, with that one kill alone; this takes hours.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.drive import Outcome, tell, tell_all
+from tests.databases import ENGINES, PostgreSQL
+from tests.kill.drive import Outcome, differs_on_a_server, tell, tell_all
 from tests.kill.mortal import NONE, Mortal
 from tests.kill.points import ROOT, Unnamed, copy_of_the_bot, enumerate_steps, points
 from tests.kill.stories import STORIES, Told, set_up
@@ -28,8 +30,21 @@ PASSAGES = 3
 
 @pytest.fixture(scope="session")
 def matrix(tmp_path_factory: pytest.TempPathFactory, reference_data: Path) -> dict[str, Outcome]:
-    """How every story went."""
+    """How every story went with the default database."""
     return asyncio.run(tell_all(STORIES, tmp_path_factory.mktemp("kill"), reference_data))
+
+
+@pytest.fixture(scope="session")
+def matrix_on_a_server(
+    tmp_path_factory: pytest.TempPathFactory, reference_data: Path, postgresql: PostgreSQL
+) -> dict[str, Outcome]:
+    """How every story went on a database server."""
+    folder = tmp_path_factory.mktemp("kill-on-a-server")
+    return asyncio.run(tell_all(STORIES, folder, reference_data, postgresql))
+
+
+def died_at(matrix: dict[str, Outcome]) -> set[str]:
+    return {line.split("\t")[1] for outcome in matrix.values() for line in outcome.passed}
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -38,14 +53,27 @@ def test_nothing_is_lost_or_doubled_in(matrix: dict[str, Outcome], name: str) ->
         raise matrix[name].error
 
 
+@pytest.mark.parametrize("name", STORIES)
+def test_nothing_is_lost_or_doubled_on_a_server_in(matrix_on_a_server: dict[str, Outcome], name: str) -> None:
+    if matrix_on_a_server[name].error is not None:
+        raise matrix_on_a_server[name].error
+
+
+def test_the_bot_was_killed_at_every_commit_and_send_on_a_server(
+    matrix_on_a_server: dict[str, Outcome],
+) -> None:
+    there = {point for point in points() if differs_on_a_server(point)}
+    assert there - died_at(matrix_on_a_server) == set()
+    assert sum(outcome.deaths for outcome in matrix_on_a_server.values()) >= len(there)
+
+
 def test_the_bot_was_killed_at_every_point(matrix: dict[str, Outcome]) -> None:
-    died_at = {line.split("\t")[1] for outcome in matrix.values() for line in outcome.passed}
     where = {
         f"{name} | {side}": step.where
         for name, step in enumerate_steps().items()
         for side in ("before", "after")
     }
-    assert {point: where[point] for point in sorted(points() - died_at)} == {}
+    assert {point: where[point] for point in sorted(points() - died_at(matrix))} == {}
     assert sum(outcome.deaths for outcome in matrix.values()) >= len(points())
 
 
@@ -126,9 +154,13 @@ if FULL:
 
     @pytest.mark.timeout(24 * 3600)
     @pytest.mark.parametrize("name", STORIES)
-    async def test_each_kill_alone(tmp_path: Path, reference_data: Path, name: str) -> None:
+    @pytest.mark.parametrize("engine", ENGINES)
+    async def test_each_kill_alone(
+        tmp_path: Path, reference_data: Path, postgresql: PostgreSQL, engine: str, name: str
+    ) -> None:
         told = STORIES[name]
-        whole = await tell(told, tmp_path / "whole", reference_data, NONE)
+        server = postgresql if engine == "postgresql" else None
+        whole = await tell(told, tmp_path / "whole", reference_data, NONE, server=server)
         assert whole.error is None
         orders = [
             f"alone {number} {line}"
@@ -137,7 +169,7 @@ if FULL:
         ]
         wrong = {}
         for number, order in enumerate(orders):
-            outcome = await tell(told, tmp_path / str(number), reference_data, order)
+            outcome = await tell(told, tmp_path / str(number), reference_data, order, server=server)
             if outcome.error is not None:
                 wrong[order] = outcome.error
         assert wrong == {}

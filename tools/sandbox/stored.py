@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 Row = tuple[Any, ...]
@@ -11,23 +12,38 @@ Row = tuple[Any, ...]
 
 async def rows_of(url: str, query: str) -> list[Row]:
     """Read rows."""
-    if url.startswith("sqlite"):
-        with closing(sqlite3.connect(f"file:{_file_of(url)}?mode=ro", uri=True)) as database:
+    file = file_of(url)
+    if file is not None:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
             return database.execute(query).fetchall()
     return await _on_server(url, query)
 
 
+async def tables_of(url: str) -> frozenset[str]:
+    """Name the tables; none while there is no file yet."""
+    file = file_of(url)
+    if file is None:
+        query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    elif file.exists():
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+    else:
+        return frozenset()
+    return frozenset(name for (name,) in await rows_of(url, query))
+
+
 async def change(url: str, statement: str) -> None:
     """Change rows behind the bot's back; let none be running on an embedded database."""
-    if url.startswith("sqlite"):
-        with closing(sqlite3.connect(f"file:{_file_of(url)}?mode=rw", uri=True)) as database, database:
+    file = file_of(url)
+    if file is not None:
+        with closing(sqlite3.connect(f"file:{file}?mode=rw", uri=True)) as database, database:
             database.execute(statement)
     else:
         await _on_server(url, statement)
 
 
-def _file_of(url: str) -> str:
-    return url.partition(":///")[2]
+def file_of(url: str) -> Path | None:
+    """Give the file of an embedded database, None for one on a server."""
+    return Path(url.partition(":///")[2]) if url.startswith("sqlite") else None
 
 
 async def _on_server(url: str, statement: str) -> list[Row]:

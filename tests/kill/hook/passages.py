@@ -3,8 +3,8 @@
 The folder VEDETTE_KILL_FOLDER holds what outlives the process: `chapter` (JSON: a name, and the beginnings of
 steps that are visited anew in it), `passed` (one line for each passage: chapter, point) and `unnamed`
 (requests that no step announced). The file VEDETTE_KILL_SHARED holds the passages of no chapter of its own, of
-all stories that are told at once. VEDETTE_KILL says when: "each" point at its first passage; "none"; or
-"alone <n> <line>": at the n-th passage that makes this line.
+all stories that are told at once. VEDETTE_KILL says when: "each" point at its first passage; "once", the same
+without chapters; "none"; or "alone <n> <line>": at the n-th passage that makes this line.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ MIGRATION = "migrate"
 CHANGES = ("INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP")
 PASSED, SHARED = FOLDER / "passed", Path(os.environ["VEDETTE_KILL_SHARED"])
 ANY = "any"
+FIRST = {"each", "once"}
 lock = threading.Lock()
 counted = Counter()
 in_a_step = ContextVar("in_a_step", default=False)
@@ -41,14 +42,15 @@ def passes(step, side):
     """Count one passage; this may be the last thing the process does."""
     with lock:
         chapter = json.loads((FOLDER / "chapter").read_text("utf-8"))
-        name = chapter["name"] if step.startswith(tuple(chapter["anew"])) else ANY
+        is_anew = ORDER != "once" and step.startswith(tuple(chapter["anew"]))
+        name = chapter["name"] if is_anew else ANY
         line = f"{name}\t{step} | {side}"
         counted[line] += 1
-        if ORDER == "each" and counted[line] > 1:
+        if ORDER in FIRST and counted[line] > 1:
             return
         with (SHARED if name == ANY else PASSED).open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
-        if ORDER == "each" or f"alone {counted[line]} {line}" == ORDER:
+        if ORDER in FIRST or f"alone {counted[line]} {line}" == ORDER:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
