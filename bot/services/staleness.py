@@ -1,10 +1,13 @@
 """The dead-man's switch: what has not succeeded for long is told to the admins, and told anew when it is over.
 
 An outage that admins were told of already (a block of TikTok, a game server left alone) is not told again.
+A short restart is no excuse for silence: what was expected before is expected since then. What a bot that
+was off did not do is.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +31,8 @@ from bot.storage.engine import Connection, Database
 
 LOOK_EVERY = timedelta(minutes=1)
 UNWRITABLE_FOR = timedelta(minutes=5)
-_ALIVE = "staleness"
+SHORT_RESTART = timedelta(minutes=15)
+_LOOKED = "looked"
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +72,7 @@ class Staleness:
         self._upkeep = upkeep
         self._clock = clock
         self._settings = settings
-        self._expected: dict[str, datetime] = {}
+        self._expected: dict[str, datetime] | None = None
         self._unwritable: tuple[datetime, str] | None = None
         self._told_unwritable = False
 
@@ -77,11 +81,16 @@ class Staleness:
         now = self._clock.now()
         try:
             async with self._database.write("staleness.look") as conn:
-                await status.write_note(conn, _ALIVE, now.isoformat())
-                await self._look(conn, now)
+                expected = await self._look(conn, now)
+                kept = {
+                    "at": now.isoformat(),
+                    "since": {name: at.isoformat() for name, at in expected.items()},
+                }
+                await status.write_note(conn, _LOOKED, json.dumps(kept))
         except StorageError as error:
             self._note_unwritable(str(error), now)
             return now + LOOK_EVERY
+        self._expected = expected
         if self._told_unwritable:
             log.info("The database can be written again")
         self._unwritable, self._told_unwritable = None, False
@@ -95,19 +104,22 @@ class Staleness:
             self._told_unwritable = True
             log.critical("The database cannot be written since %s (%s); nothing is announced", since, reason)
 
-    async def _look(self, conn: Connection, now: datetime) -> None:
+    async def _look(self, conn: Connection, now: datetime) -> dict[str, datetime]:
+        """Judge everything; gives since when each of it is expected."""
         if self._unwritable is not None and self._told_unwritable:
             since, reason = self._unwritable
             message = staleness.database_was_stuck(since, now, reason)
             await tell_admins(conn, _key("database", since), await guilds.all_present(conn), message, now)
         subjects = [await self._lives(conn), await self._backups(conn, now)]
         subjects += [await self._folder(conn, name) for name in self._settings.game_servers]
-        watched = {subject.name: subject for subject in subjects if subject is not None}
-        for gone in self._expected.keys() - watched.keys():
-            del self._expected[gone]
-        for subject in watched.values():
-            expected_since = subject.expected_since or self._expected.setdefault(subject.name, now)
-            await self._judge(conn, subject, expected_since, now)
+        before = await _expected_before(conn, now) if self._expected is None else self._expected
+        expected = {}
+        for subject in subjects:
+            if subject is not None:
+                since = subject.expected_since or before.get(subject.name, now)
+                expected[subject.name] = since
+                await self._judge(conn, subject, since, now)
+        return expected
 
     # --- What is watched -------------------------------------------------------------------
 
@@ -172,6 +184,17 @@ class Staleness:
             await tell_again(conn, told, subject.fresh(since, last_ok_at or now), now)
             await status.write_note(conn, note, "")
             log.info("%s: success again", subject.name)
+
+
+async def _expected_before(conn: Connection, now: datetime) -> dict[str, datetime]:
+    """Read since when each subject was expected when this bot last looked, unless that is long ago."""
+    note = await status.note(conn, _LOOKED)
+    if not note:
+        return {}
+    kept = json.loads(note)
+    if abs(now - datetime.fromisoformat(kept["at"])) > SHORT_RESTART:
+        return {}
+    return {name: datetime.fromisoformat(since) for name, since in kept["since"].items()}
 
 
 async def _was_told(conn: Connection, source: str) -> bool:

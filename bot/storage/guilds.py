@@ -61,8 +61,12 @@ async def admin_target(
     """Give where a notice to the admins goes: (channel, False) or (user, True) for a direct message.
 
     The admin channel first, unless it is the channel to `avoid`; then whoever set the bot up, then whoever
-    subscribed last. None when nobody is known.
+    subscribed last. None when nobody is known, and for a guild that removed the bot: a direct message kept
+    back for it would be missing to whoever is an admin of another guild as well.
     """
+    gone = select(guilds.c.guild_id).where(guilds.c.guild_id == guild_id, guilds.c.left_at.is_not(None))
+    if (await conn.execute(gone)).first() is not None:
+        return None
     settings = await load(conn, guild_id)
     if settings is not None and settings.admin_channel_id not in {None, avoid}:
         return settings.admin_channel_id or 0, False

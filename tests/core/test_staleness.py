@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.core import staleness
 from bot.core.staleness import Verdict, patience, silent_since, verdict
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
@@ -41,3 +44,32 @@ def test_the_silence_begins_with_the_last_success_or_with_the_expectation() -> N
     assert silent_since(last_ok_at=None, expected_since=NOW) == NOW
     assert silent_since(last_ok_at=NOW - HOUR, expected_since=NOW - 2 * HOUR) == NOW - HOUR
     assert silent_since(last_ok_at=NOW - 2 * HOUR, expected_since=NOW - HOUR) == NOW - HOUR
+
+
+SPANS = st.timedeltas(timedelta(0), timedelta(days=40))
+
+
+@given(last_ok=st.none() | SPANS, expected=SPANS, limit=SPANS, more=SPANS)
+def test_nothing_is_stale_before_its_limit_and_what_is_stays_so_until_it_succeeds(
+    last_ok: timedelta | None, expected: timedelta, limit: timedelta, more: timedelta
+) -> None:
+    last_ok_at, expected_since = None if last_ok is None else NOW - last_ok, NOW - expected
+
+    def found(now: datetime) -> Verdict:
+        return verdict(last_ok_at=last_ok_at, expected_since=expected_since, now=now, limit=limit)
+
+    silent = NOW - silent_since(last_ok_at=last_ok_at, expected_since=expected_since)
+    assert (found(NOW) is Verdict.STALE) == (silent >= limit)
+    if found(NOW) is Verdict.STALE:
+        assert found(NOW + more) is Verdict.STALE
+    else:
+        assert found(NOW + limit) is Verdict.STALE
+
+
+@pytest.mark.parametrize("reason", ["", "alpha: no answer", "*bold* <@1> " * 200])
+def test_a_reason_is_told_escaped_and_its_lack_as_well(reason: str) -> None:
+    for message in (staleness.folder_stale("alpha", NOW, reason), staleness.backups_stale(NOW, reason)):
+        assert "<@1>" not in str(message.body)
+        assert ("it is not known why" in str(message.body)) == (not reason)
+        assert len(str(message.body)) < 1500
+        assert f"<t:{int(NOW.timestamp())}:f>" in str(message.body)

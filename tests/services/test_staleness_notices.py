@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.core.live.models import Answer
+from bot.core.requester import Requester
 from bot.errors import BackupFailed, HostKeyChanged, SourceUnavailable, StorageError
 from bot.services.staleness import LOOK_EVERY, Staleness
 from bot.services.upkeep import Upkeep
@@ -24,11 +25,12 @@ from tests.databases import PROGRAMS
 from tests.services.live_world import ADMIN, BY, CHANNEL, GUILD, LiveWorld
 
 HOUR = timedelta(hours=1)
+OTHERS = Requester(guild_id=2, user_id=43)
 SERVER = f"""
 GAME_SERVERS__ALPHA__HOST=a.example
 GAME_SERVERS__ALPHA__USERNAME=u
 GAME_SERVERS__ALPHA__PASSWORD=secret
-GAME_SERVERS__ALPHA__GUILD_IDS={GUILD}
+GAME_SERVERS__ALPHA__GUILD_IDS={GUILD},2
 """
 
 
@@ -51,15 +53,17 @@ class World:
     """One guild whose admin is known, one followed account, one game server."""
 
     def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
-        self.database, self.clock = database, clock
+        self.database, self.clock, self.folder = database, clock, folder
         self.writes = Unwritable(database)
         self.lives = LiveWorld(database, clock)
-        self.upkeep = Upkeep(database=database, backup_folder=folder, backups_kept=1, clock=clock)
         (folder / "test.env").write_text(SERVER)
         self.settings = load_settings(folder / "test.env")
         self.restart()
 
     def restart(self) -> None:
+        self.upkeep = Upkeep(
+            database=self.database, backup_folder=self.folder, backups_kept=1, clock=self.clock
+        )
         self.staleness = Staleness(
             database=self.writes,
             announcements=self.lives.monitor._announcements,
@@ -68,11 +72,28 @@ class World:
             settings=self.settings,
         )
 
-    async def follow(self) -> None:
-        async with self.database.write("test.join") as conn:
-            await guilds.joined(conn, GUILD, "UTC")
+    async def follow(self, by: Requester = BY, channel: int = CHANNEL) -> None:
+        await self.join(by.guild_id)
         self.lives.tiktok.add("ana", 1)
-        await self.lives.watchlist.add(BY, "ana", CHANNEL, None)
+        await self.lives.watchlist.add(by, "ana", channel, None)
+
+    async def join(self, guild_id: int) -> None:
+        async with self.database.write("test.join") as conn:
+            await guilds.joined(conn, guild_id, "UTC")
+
+    async def leave(self, guild_id: int) -> None:
+        async with self.database.write("test.leave") as conn:
+            await guilds.left(conn, guild_id, self.clock.now())
+
+    async def back_up(self, *, well: bool) -> None:
+        """Make a backup, or fail to: a file stands where the folder should be."""
+        folder = self.folder / "backups"
+        self.upkeep._backup_folder = folder if well else self.folder / "test.env"
+        if well:
+            await self.upkeep.back_up()
+            return
+        with pytest.raises(BackupFailed):
+            await self.upkeep.back_up()
 
     async def server(self, error: str = "") -> None:
         """The game server answers, or does not."""
@@ -94,12 +115,13 @@ class World:
                 assert await self.staleness.step() == self.clock.now() + LOOK_EVERY
                 self.clock.advance(900)
 
-    async def notices(self) -> list[tuple[str, str, int]]:
-        """Title, text and revision of each notice, in the order in which they were put."""
+    async def notices(self, admin: int = ADMIN) -> list[tuple[str, str, int]]:
+        """Title, text and revision of each notice to an admin, in the order in which they were put."""
         async with self.database.read() as conn:
             query = select(outbox).where(outbox.c.event_key.like("notice:%")).order_by(outbox.c.id)
             rows = (await conn.execute(query)).mappings().all()
-        assert {(row["channel_id"], bool(row["direct"])) for row in rows} <= {(ADMIN, True)}
+        assert all(row["direct"] and row["guild_id"] in {GUILD, OTHERS.guild_id} for row in rows)
+        rows = [row for row in rows if row["channel_id"] == admin]
         return [
             (_text(row["message"]["title"]), _text(row["message"]["body"]), row["revision"]) for row in rows
         ]
@@ -206,25 +228,24 @@ async def test_a_game_server_whose_admins_know_is_not_told_again(world: World, d
     assert [title for title, _, _ in await world.notices()] == ["The game server alpha cannot be read"]
 
 
-async def test_backups_that_fail_are_told_and_one_night_without_is_not(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def with_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tools that copy a database server are on this machine."""
     monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
-    await world.upkeep.back_up()
+
+
+@pytest.mark.usefixtures("with_tools")
+async def test_backups_that_fail_are_told_and_one_night_without_is_not(world: World) -> None:
+    await world.back_up(well=True)
     await world.pass_time(23 * HOUR)
     assert await world.notices() == []
-    in_the_way = tmp_path / "no folder"
-    in_the_way.touch()
-    world.upkeep._backup_folder = in_the_way
     for _ in range(4):
-        with pytest.raises(BackupFailed):
-            await world.upkeep.back_up()
+        await world.back_up(well=False)
         await world.pass_time(HOUR)
     ((title, body, _),) = await world.notices()
     assert title == "My database is not backed up"
-    assert "no folder" in body
-    world.upkeep._backup_folder = tmp_path
-    await world.upkeep.back_up()
+    assert "test.env" in body
+    await world.back_up(well=True)
     await world.pass_time(HOUR)
     ((title, _, revision),) = await world.notices()
     assert (title, revision) == ("My database is backed up again", 2)
@@ -262,3 +283,154 @@ async def test_a_database_that_stumbles_for_a_moment_is_not_talked_about(
     await world.staleness.step()
     assert await world.notices() == []
     assert caplog.records == []
+
+
+# --- More than one guild -----------------------------------------------------------------------
+
+
+async def test_each_guild_is_told_once_and_reads_that_it_is_over(world: World) -> None:
+    await world.follow(OTHERS, 200)
+    await world.pass_time(HOUR)
+    await world.pass_time(5 * HOUR, lives=False)
+    for admin in (ADMIN, OTHERS.user_id):
+        ((title, _, revision),) = await world.notices(admin)
+        assert (title, revision) == ("No live check succeeds", 1)
+    await world.pass_time(HOUR)
+    for admin in (ADMIN, OTHERS.user_id):
+        ((title, _, revision),) = await world.notices(admin)
+        assert (title, revision) == ("Live checks succeed again", 2)
+
+
+async def test_a_guild_that_follows_nobody_hears_of_no_lives_but_of_its_game_server(world: World) -> None:
+    await world.follow(OTHERS, 200)
+    await world.lives.watchlist.pause(OTHERS, "ana", paused=True)
+    await world.pass_time(3 * HOUR, lives=False, server=False)
+    assert {title for title, _, _ in await world.notices()} == {
+        "No live check succeeds",
+        "The game server alpha has not been read for long",
+    }
+    ((title, _, _),) = await world.notices(OTHERS.user_id)
+    assert title == "The game server alpha has not been read for long"
+
+
+async def test_a_guild_that_removed_the_bot_hears_nothing(world: World) -> None:
+    await world.follow(OTHERS, 200)
+    await world.leave(OTHERS.guild_id)
+    await world.pass_time(3 * HOUR, lives=False, server=False)
+    assert await world.notices(OTHERS.user_id) == []
+    assert len(await world.notices()) == 2
+
+
+async def test_who_is_admin_of_two_guilds_is_told_though_one_removed_the_bot(
+    world: World, database: Database
+) -> None:
+    """One direct message is for both; it must not be kept back for the guild that is gone."""
+    same = Requester(guild_id=OTHERS.guild_id, user_id=ADMIN)
+    await world.follow(same, 200)
+    await world.leave(GUILD)
+    await world.pass_time(3 * HOUR, server=False, lives=False)
+    async with database.read() as conn:
+        told = (
+            (await conn.execute(select(outbox).where(outbox.c.event_key.like("notice:%")))).mappings().all()
+        )
+    assert {row["guild_id"] for row in told} == {OTHERS.guild_id}
+    assert len(told) == 2
+
+
+async def test_when_the_last_guild_left_nobody_waits_until_one_comes_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.leave(GUILD)
+    await world.pass_time(30 * HOUR, lives=False)
+    assert await world.notices() == []
+    assert caplog.records == []
+    await world.join(GUILD)
+    await world.pass_time(HOUR, lives=False)
+    assert await world.notices() == []
+    await world.pass_time(2 * HOUR, lives=False)
+    assert [title for title, _, _ in await world.notices()] == ["No live check succeeds"]
+
+
+# --- What begins later, and restarts -----------------------------------------------------------
+
+
+async def test_what_is_expected_later_has_its_time_from_then(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    """The bot has run for a day when the first account is followed."""
+    world = World(database, clock, tmp_path)
+    await world.pass_time(24 * HOUR, lives=False)
+    await world.follow()
+    await world.pass_time(HOUR, lives=False)
+    assert await world.notices() == []
+    await world.pass_time(2 * HOUR, lives=False)
+    ((title, body, _),) = await world.notices()
+    assert title == "No live check succeeds"
+    assert f"<t:{int((clock.now() - 3 * HOUR).timestamp())}:f>" in body
+
+
+async def test_a_bot_that_is_started_again_and_again_still_tells(world: World) -> None:
+    for _ in range(4):
+        await world.pass_time(HOUR, lives=False)
+        world.restart()
+    ((title, _, _),) = await world.notices()
+    assert title == "No live check succeeds"
+
+
+async def test_a_bot_that_was_off_for_a_day_does_not_take_that_for_silence(world: World) -> None:
+    await world.pass_time(HOUR)
+    world.clock.advance(24 * 3600)
+    world.restart()
+    await world.pass_time(HOUR, lives=False, server=False)
+    assert await world.notices() == []
+    await world.pass_time(2 * HOUR, lives=False, server=False)
+    assert len(await world.notices()) == 2
+
+
+@pytest.mark.usefixtures("with_tools")
+async def test_a_restart_between_failing_backups_neither_repeats_nor_ends_the_notice(world: World) -> None:
+    for _ in range(3):
+        await world.back_up(well=False)
+        await world.pass_time(HOUR)
+    assert len(await world.notices()) == 1
+    world.restart()
+    await world.pass_time(3 * HOUR)
+    await world.back_up(well=False)
+    await world.pass_time(3 * HOUR)
+    ((title, _, revision),) = await world.notices()
+    assert (title, revision) == ("My database is not backed up", 1)
+    await world.back_up(well=True)
+    await world.pass_time(HOUR)
+    ((title, _, revision),) = await world.notices()
+    assert (title, revision) == ("My database is backed up again", 2)
+
+
+async def test_each_time_the_database_was_stuck_is_told_to_every_guild(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "bot.services.staleness")
+    await world.follow(OTHERS, 200)
+    for _ in range(2):
+        world.writes.broken = True
+        for _ in range(20):
+            await world.staleness.step()
+            world.clock.advance(60)
+        world.writes.broken = False
+        await world.pass_time(HOUR)
+    for admin in (ADMIN, OTHERS.user_id):
+        told = [(title, revision) for title, _, revision in await world.notices(admin)]
+        assert told == [("My database could not be written", 1)] * 2
+    assert len(caplog.records) == 2
+
+
+async def test_silence_while_the_database_was_stuck_is_told_as_well(world: World) -> None:
+    """Nothing could be written, so no check could succeed; both are true and each is said once."""
+    await world.staleness.step()
+    world.writes.broken = True
+    for _ in range(180):
+        await world.staleness.step()
+        world.clock.advance(60)
+    world.writes.broken = False
+    await world.pass_time(HOUR, lives=False)
+    titles = [title for title, _, _ in await world.notices()]
+    assert sorted(titles) == ["My database could not be written", "No live check succeeds"]
