@@ -1,116 +1,93 @@
-"""ChartSpec -> PNG. Runs in the chart process only.
-
-Drawn for a phone in Discord's dark theme: 1000 pixels wide, large letters, few lines. Colours are
-Okabe and Ito's, which colour-blind people can tell apart, and never the only difference.
-"""
+"""ChartSpec -> PNG. Runs in the chart process only; bars and lines are drawn here."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
 import matplotlib.dates as mdates
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.image import imsave
 from matplotlib.ticker import MaxNLocator
 
+from bot.charts.page import (
+    BACKGROUND,
+    COLOURS,
+    FOOT,
+    GROUP_FOOT,
+    GROUP_HEAD,
+    GUTTER,
+    HEAD,
+    HEIGHT,
+    HIGHEST_ROW,
+    INK,
+    LABEL_SIZE,
+    LINE_STYLES,
+    LOWEST_ROW,
+    MARGIN,
+    QUIET_INK,
+    SMALL_SIZE,
+    TRACK,
+    WIDTH,
+    Page,
+)
+from bot.charts.plots import columns, reliability
 from bot.charts.text import Fonts
-from bot.core.charts import Bar, BarChart, BarGroup, ChartSpec, LineChart
-
-DPI = 100
-WIDTH = 1000  # pixels
-HEIGHT = 500  # pixels, more where a group has more bars than fit
-MARGIN = 28
-HEAD = 92  # title and subtitle
-FOOT = 44  # what the values are
-GROUP_HEAD = 44
-GROUP_FOOT = 28
-LOWEST_ROW, HIGHEST_ROW = 58, 92  # a bar with its label; few bars are drawn larger
-GUTTER = 40  # between two groups
-
-BACKGROUND = "#313338"  # Discord's dark theme
-INK = "#F2F3F5"
-QUIET_INK = "#B5BAC1"
-TRACK = "#3F4248"  # the empty part of a bar
-# Okabe and Ito (2008), those that stand out from the background, neighbours far apart.
-COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
-LINE_STYLES = ("-", "--", "-.", ":")
+from bot.charts.timetables import heat_map, lanes
+from bot.core.charts import (
+    Bar,
+    BarChart,
+    BarGroup,
+    ChartSpec,
+    ChartStack,
+    ColumnChart,
+    HeatMap,
+    LaneChart,
+    LineChart,
+    ReliabilityChart,
+)
 
 # Years, months, days, hours, minutes, seconds, and each where the smaller ones are zero: in numbers, which need no language.
 _TIMES = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
 _ROUND_TIMES = ["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"]
 
-TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE, SMALL_SIZE = 22.0, 15.0, 16.0, 12.0  # points
-
 
 def draw(spec: ChartSpec) -> bytes:
     """Draw a chart as PNG, 1000 pixels wide and at least 500 high."""
     fonts = Fonts()
-    with mpl.rc_context({"font.family": fonts.families}):
-        match spec:
-            case BarChart():
-                page = _bars(spec, fonts)
-            case LineChart():
-                page = _lines(spec, fonts)
-            case _:
-                raise TypeError(f"no way to draw a {type(spec).__name__}")
-        return page.png()
+    charts = spec.charts if isinstance(spec, ChartStack) else (spec,)
+    with mpl.rc_context({"font.family": fonts.families, "hatch.linewidth": 2}):
+        pictures = [_page(chart, fonts).pixels() for chart in charts]
+    target = io.BytesIO()
+    imsave(target, np.concatenate(pictures)[:, :, :3].copy(), format="png")
+    return target.getvalue()
+
+
+def _page(spec: ChartSpec, fonts: Fonts) -> Page:
+    match spec:
+        case BarChart():
+            return _bars(spec, fonts)
+        case LineChart():
+            return _lines(spec, fonts)
+        case LaneChart():
+            return lanes(spec, fonts)
+        case HeatMap():
+            return heat_map(spec, fonts)
+        case ColumnChart():
+            return columns(spec, fonts)
+        case ReliabilityChart():
+            return reliability(spec, fonts)
+        case _:
+            raise TypeError(f"no way to draw a {type(spec).__name__}")
 
 
 def warm_up() -> None:
     """Draw one small chart, so that fonts and caches are loaded."""
     draw(BarChart(title="-", value_axis="-", groups=(BarGroup(name="-", bars=(Bar(label="-", value=1),)),)))
-
-
-class _Page:
-    """A picture with its title; places and sizes are pixels from the upper left corner."""
-
-    def __init__(self, spec: ChartSpec, height: int, fonts: Fonts) -> None:
-        self.fonts = fonts
-        self.height = height
-        self.figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, facecolor=BACKGROUND)
-        whole = self.axes(0, 0, WIDTH, height)
-        room = WIDTH - 2 * MARGIN
-        self.text(whole, (MARGIN, 36), spec.title, size=TITLE_SIZE, color=INK, weight="bold", room=room)
-        self.text(whole, (MARGIN, 70), spec.subtitle, size=SUBTITLE_SIZE, color=QUIET_INK, room=room)
-        foot = (MARGIN, height - FOOT / 2)
-        self.text(whole, foot, spec.value_axis, size=SMALL_SIZE, color=QUIET_INK, room=room)
-
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Give an area whose own units are pixels too."""
-        bottom = self.height - top - height
-        place = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
-        axes = self.figure.add_axes(place)
-        axes.set(xlim=(0, width), ylim=(height, 0))
-        axes.axis("off")
-        return axes
-
-    def text(
-        self, axes: Axes, at: tuple[float, float], text: str, *, room: float = WIDTH, **look: Any
-    ) -> Text:
-        """Write one line, vertically centred; cut with an ellipsis where it is wider than `room`."""
-        words = self.fonts.drawable(text)
-        # parse_math: a name with two dollar signs is no formula.
-        artist = axes.text(*at, words, va="center_baseline", parse_math=False, **look)
-        while words and self.width(artist) > room:
-            words = words[: min(len(words) - 1, int(len(words) * room / self.width(artist)))]
-            artist.set_text(f"{words.rstrip()}…")
-        return artist
-
-    def width(self, artist: Text) -> float:
-        """Give how wide a text was drawn."""
-        return artist.get_window_extent().width
-
-    def png(self) -> bytes:
-        """Give the finished picture."""
-        target = io.BytesIO()
-        self.figure.savefig(target, format="png")
-        return target.getvalue()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,13 +109,14 @@ class _Column:
         return min(20.0, LABEL_SIZE * self.row / LOWEST_ROW)
 
 
-def _bars(spec: BarChart, fonts: Fonts) -> _Page:
+def _bars(spec: BarChart, fonts: Fonts) -> Page:
     rows = max((len(group.bars) for group in spec.groups), default=0)
     around = HEAD + GROUP_HEAD + GROUP_FOOT + FOOT
     row = min(HIGHEST_ROW, max(LOWEST_ROW, (HEIGHT - around) // max(1, rows)))
     height = max(HEIGHT, around + rows * row)
-    page = _Page(spec, height, fonts)
-    top = max((bar.value for group in spec.groups for bar in group.bars), default=0.0)
+    page = Page(spec, height, fonts)
+    page.foot(spec.value_axis)
+    top = spec.longest or max((bar.value for group in spec.groups for bar in group.bars), default=0.0)
     width = (WIDTH - 2 * MARGIN - GUTTER * (len(spec.groups) - 1)) / max(1, len(spec.groups))
     for number, (group, colour) in enumerate(zip(spec.groups, cycle(COLOURS), strict=False)):
         axes = page.axes(MARGIN + number * (width + GUTTER), HEAD, width, height - HEAD - FOOT)
@@ -146,7 +124,7 @@ def _bars(spec: BarChart, fonts: Fonts) -> _Page:
     return page
 
 
-def _group(page: _Page, column: _Column, group: BarGroup) -> None:
+def _group(page: Page, column: _Column, group: BarGroup) -> None:
     axes, width = column.axes, column.width
     page.text(axes, (0, 18), group.name, size=LABEL_SIZE, color=column.colour, weight="bold", room=width)
     for number, bar in enumerate(group.bars):
@@ -155,14 +133,14 @@ def _group(page: _Page, column: _Column, group: BarGroup) -> None:
     page.text(axes, (0, below), group.footnote, size=SMALL_SIZE, color=QUIET_INK, room=width)
 
 
-def _bar(page: _Page, column: _Column, bar: Bar, at: float) -> None:
+def _bar(page: Page, column: _Column, bar: Bar, at: float) -> None:
     """Draw the label and the note above the bar, and the value at its right."""
     axes, right, size = column.axes, column.width, column.size
     words, middle, thickness = at + 0.2 * column.row, at + 0.65 * column.row, 0.3 * column.row
-    note = page.text(axes, (right, words), bar.note, size=size, color=QUIET_INK, ha="right")
+    note = page.text(axes, (right, words), bar.note, size=size, color=QUIET_INK, ha="right", room=0.7 * right)
     label = page.fonts.drawable(bar.label, bar.fallback)
     page.text(axes, (0, words), label, size=size, color=INK, room=right - page.width(note) - 16)
-    length = max(2.0, column.longest * max(0.0, bar.value) / column.top)
+    length = max(2.0, column.longest * min(max(0.0, bar.value) / column.top, 1.0))
     axes.barh(middle, column.longest, height=thickness, color=TRACK)
     axes.barh(middle, length, height=thickness, color=column.colour)
     value = _number(bar.value)
@@ -174,8 +152,9 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}".replace(",", "\u202f")
 
 
-def _lines(spec: LineChart, fonts: Fonts) -> _Page:
-    page = _Page(spec, HEIGHT, fonts)
+def _lines(spec: LineChart, fonts: Fonts) -> Page:
+    page = Page(spec, HEIGHT, fonts)
+    page.foot(spec.value_axis)
     axes = page.figure.add_axes((0.08, 0.2, 0.89, 0.5), facecolor=BACKGROUND)
     looks = zip(cycle(COLOURS), cycle(LINE_STYLES), strict=False)
     for line, (colour, style) in zip(spec.lines, looks, strict=False):
@@ -202,7 +181,7 @@ def _dress(axes: Axes, zone: ZoneInfo) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _legend(page: _Page, spec: LineChart) -> None:
+def _legend(page: Page, spec: LineChart) -> None:
     """Name the lines in their colours, with a piece of each line, from left to right."""
     axes = page.axes(MARGIN, HEAD, WIDTH - 2 * MARGIN, GROUP_HEAD)
     room = (WIDTH - 2 * MARGIN) / max(1, len(spec.lines))

@@ -7,8 +7,8 @@ plain (no markup), ours are `bot.texts` and said in a language before they are d
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,8 +49,7 @@ class Line:
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
         for instant, value in self.points:
-            if instant.tzinfo is None:
-                raise ValueError("a point of a chart needs an aware instant")
+            _check_aware(instant)
             _check_finite(value)
 
 
@@ -70,22 +69,18 @@ class ChartSpec:
     def from_json(data: Mapping[str, Any]) -> ChartSpec:
         """Read what `to_json` gave. Raises `ValueError` for a kind of chart that is not known here."""
         fields = dict(data)
-        match fields.pop("kind", None):
-            case "bars":
-                groups = fields.pop("groups")
-                return BarChart(**fields, groups=tuple(_bar_group(group) for group in groups))
-            case "lines":
-                lines = fields.pop("lines")
-                return LineChart(**fields, lines=tuple(_line(line) for line in lines))
-            case kind:
-                raise ValueError(f"no kind of chart is named {kind!r}")
+        kind = fields.pop("kind", None)
+        if kind not in _READERS:
+            raise ValueError(f"no kind of chart is named {kind!r}")
+        return _READERS[kind](fields)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BarChart(ChartSpec):
-    """Groups of bars beside each other on one scale."""
+    """Groups of bars beside each other on one scale; `longest` is the value of a full bar, 0: the largest."""
 
     groups: tuple[BarGroup, ...]
+    longest: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """See `ChartSpec.to_json`."""
@@ -104,20 +99,228 @@ class LineChart(ChartSpec):
         lines = [
             {
                 "name": line.name,
-                "points": [[at.astimezone(UTC).isoformat(), value] for at, value in line.points],
+                "points": [[_iso(at), value] for at, value in line.points],
             }
             for line in self.lines
         ]
         return {"kind": "lines", **asdict(self), "lines": lines}
 
 
-def _bar_group(data: Mapping[str, Any]) -> BarGroup:
-    return BarGroup(**{**data, "bars": tuple(Bar(**bar) for bar in data["bars"])})
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lane:
+    """One row of a timetable: a chance (0..1) for each hour, and instants that are marked.
+
+    `note` is a short text at the right, `fallback` is shown where the fonts lack the label.
+    """
+
+    label: str
+    chances: tuple[float, ...]
+    marks: tuple[datetime, ...] = ()
+    note: str = ""
+    fallback: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        for chance in self.chances:
+            _check_finite(chance)
+        for instant in self.marks:
+            _check_aware(instant)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneChart(ChartSpec):
+    """Lanes over the hours from `begins_at` on, with a line at `now`; hours are shown in `zone`.
+
+    `time_axis` names the hours, `note_axis` what stands at the right, `now_name` and `mark_name` the line
+    and the marks; `footnote` stands below the lanes.
+    """
+
+    lanes: tuple[Lane, ...]
+    begins_at: datetime
+    now: datetime
+    zone: str
+    time_axis: str
+    note_axis: str = ""
+    now_name: str = ""
+    mark_name: str = ""
+    footnote: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        _check_aware(self.begins_at)
+        _check_aware(self.now)
+
+    def to_json(self) -> dict[str, Any]:
+        """See `ChartSpec.to_json`."""
+        lanes = [{**asdict(lane), "marks": [_iso(at) for at in lane.marks]} for lane in self.lanes]
+        instants = {"begins_at": _iso(self.begins_at), "now": _iso(self.now)}
+        return {"kind": "lanes", **asdict(self), **instants, "lanes": lanes}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeatRow:
+    """One row of a heat map, a value for each column."""
+
+    label: str
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        for value in self.values:
+            _check_finite(value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeatMap(ChartSpec):
+    """A table of shades, from 0 to the largest value; a column without a label in `columns` has none below it."""
+
+    rows: tuple[HeatRow, ...]
+    columns: tuple[str, ...]
+    row_axis: str
+    column_axis: str
+
+    def to_json(self) -> dict[str, Any]:
+        """See `ChartSpec.to_json`."""
+        return {"kind": "heat", **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """One colour of the columns: a value for each column, and a name for the legend."""
+
+    name: str
+    values: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        for value in self.values:
+            _check_finite(value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ColumnChart(ChartSpec):
+    """Columns of stacked series, and a line across at `limit` (0: none), named `limit_name`.
+
+    `labels` name the columns, an empty one leaves its place free.
+    """
+
+    labels: tuple[str, ...]
+    series: tuple[Series, ...]
+    column_axis: str
+    limit: float = 0.0
+    limit_name: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """See `ChartSpec.to_json`."""
+        return {"kind": "columns", **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReliabilityPoint:
+    """Forecasts of about the same chance: their mean, the share that came true (both 0..1), how many."""
+
+    predicted: float
+    observed: float
+    count: int
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        _check_finite(self.predicted)
+        _check_finite(self.observed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReliabilityChart(ChartSpec):
+    """What was said against what came true; on the diagonal, named `perfect_name`, both are the same.
+
+    `value_axis` names what came true, `said_axis` what was said, `count_name` what is counted.
+    """
+
+    points: tuple[ReliabilityPoint, ...]
+    said_axis: str
+    count_name: str
+    perfect_name: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """See `ChartSpec.to_json`."""
+        return {"kind": "reliability", **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChartStack(ChartSpec):
+    """Charts below each other in one picture; each has its own title."""
+
+    charts: tuple[ChartSpec, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """See `ChartSpec.to_json`."""
+        charts = [chart.to_json() for chart in self.charts]
+        return {"kind": "stack", **asdict(replace(self, charts=())), "charts": charts}
+
+
+def _bar_chart(data: Mapping[str, Any]) -> BarChart:
+    groups = tuple(
+        BarGroup(**{**group, "bars": tuple(Bar(**bar) for bar in group["bars"])}) for group in data["groups"]
+    )
+    return BarChart(**{**data, "groups": groups})
+
+
+def _line_chart(data: Mapping[str, Any]) -> LineChart:
+    return LineChart(**{**data, "lines": tuple(_line(line) for line in data["lines"])})
 
 
 def _line(data: Mapping[str, Any]) -> Line:
     points = tuple((datetime.fromisoformat(at), value) for at, value in data["points"])
     return Line(name=data["name"], points=points)
+
+
+def _lane_chart(data: Mapping[str, Any]) -> LaneChart:
+    instants = {name: datetime.fromisoformat(data[name]) for name in ("begins_at", "now")}
+    return LaneChart(**{**data, **instants, "lanes": tuple(_lane(lane) for lane in data["lanes"])})
+
+
+def _lane(data: Mapping[str, Any]) -> Lane:
+    marks = tuple(datetime.fromisoformat(at) for at in data["marks"])
+    return Lane(**{**data, "chances": tuple(data["chances"]), "marks": marks})
+
+
+def _heat_map(data: Mapping[str, Any]) -> HeatMap:
+    rows = tuple(HeatRow(label=row["label"], values=tuple(row["values"])) for row in data["rows"])
+    return HeatMap(**{**data, "rows": rows, "columns": tuple(data["columns"])})
+
+
+def _column_chart(data: Mapping[str, Any]) -> ColumnChart:
+    series = tuple(Series(name=one["name"], values=tuple(one["values"])) for one in data["series"])
+    return ColumnChart(**{**data, "series": series, "labels": tuple(data["labels"])})
+
+
+def _reliability_chart(data: Mapping[str, Any]) -> ReliabilityChart:
+    points = tuple(ReliabilityPoint(**point) for point in data["points"])
+    return ReliabilityChart(**{**data, "points": points})
+
+
+def _chart_stack(data: Mapping[str, Any]) -> ChartStack:
+    return ChartStack(**{**data, "charts": tuple(ChartSpec.from_json(chart) for chart in data["charts"])})
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], ChartSpec]] = {
+    "bars": _bar_chart,
+    "lines": _line_chart,
+    "lanes": _lane_chart,
+    "heat": _heat_map,
+    "columns": _column_chart,
+    "reliability": _reliability_chart,
+    "stack": _chart_stack,
+}
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()
+
+
+def _check_aware(instant: datetime) -> None:
+    if instant.tzinfo is None:
+        raise ValueError("an instant of a chart must be aware")
 
 
 def _check_finite(value: float) -> None:

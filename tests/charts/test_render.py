@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PIL import Image
 
-from bot.charts.render import BACKGROUND, COLOURS, draw
+from bot.charts.page import BACKGROUND, COLOURS
+from bot.charts.render import draw
 from bot.charts.text import Fonts
 from bot.core.charts import Bar, BarChart, BarGroup, Line, LineChart
 from bot.core.rounds.chart import round_chart

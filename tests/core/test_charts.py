@@ -2,11 +2,28 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bot.core.charts import Bar, BarChart, BarGroup, ChartSpec, Line, LineChart
+from bot.core.charts import (
+    Bar,
+    BarChart,
+    BarGroup,
+    ChartSpec,
+    ChartStack,
+    ColumnChart,
+    HeatMap,
+    HeatRow,
+    Lane,
+    LaneChart,
+    Line,
+    LineChart,
+    ReliabilityChart,
+    ReliabilityPoint,
+    Series,
+)
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 5, tzinfo=UTC)
 BARS = BarChart(
@@ -23,9 +40,44 @@ LINES = LineChart(
     zone="Europe/Berlin",
     lines=(Line(name="viewers", points=((NOON, 3), (NOON + timedelta(minutes=1), 4.5))),),
 )
+LANES = LaneChart(
+    title="next",
+    value_axis="chance",
+    lanes=(Lane(label="$x$", chances=(0.1, 0.5), marks=(NOON,), note="50%", fallback="@x"),),
+    begins_at=NOON,
+    now=NOON + timedelta(minutes=5),
+    zone="Asia/Jakarta",
+    time_axis="time of day",
+)
+HEAT = HeatMap(
+    title="week",
+    value_axis="chance",
+    rows=(HeatRow(label="Mon", values=(0.0, 0.25)),),
+    columns=("00", ""),
+    row_axis="weekday",
+    column_axis="hour",
+)
+COLUMNS = ColumnChart(
+    title="today",
+    value_axis="checks",
+    labels=("00", ""),
+    series=(Series(name="made", values=(1, 2.5)),),
+    column_axis="hour",
+    limit=5,
+    limit_name="budget",
+)
+RELIABILITY = ReliabilityChart(
+    title="true?",
+    value_axis="observed",
+    points=(ReliabilityPoint(predicted=0.1, observed=0.2, count=7),),
+    said_axis="predicted",
+    count_name="hours",
+)
+STACK = ChartStack(title="all", value_axis="", charts=(HEAT, BARS, LANES))
+ALL = [BARS, LINES, LANES, HEAT, COLUMNS, RELIABILITY, STACK]
 
 
-@pytest.mark.parametrize("spec", [BARS, LINES], ids=["bars", "lines"])
+@pytest.mark.parametrize("spec", ALL, ids=lambda spec: type(spec).__name__)
 def test_chart_waits_as_json_and_comes_back_unchanged(spec):
     assert ChartSpec.from_json(json.loads(json.dumps(spec.to_json(), allow_nan=False))) == spec
 
@@ -48,8 +100,20 @@ def test_what_cannot_be_drawn_is_refused_before_it_is_stored(value):
         Bar(label="", value=value)
     with pytest.raises(ValueError, match="finite"):
         Line(name="", points=((NOON, value),))
+    with pytest.raises(ValueError, match="finite"):
+        Lane(label="", chances=(value,))
+    with pytest.raises(ValueError, match="finite"):
+        HeatRow(label="", values=(value,))
+    with pytest.raises(ValueError, match="finite"):
+        Series(name="", values=(value,))
+    with pytest.raises(ValueError, match="finite"):
+        ReliabilityPoint(predicted=0.5, observed=value, count=1)
 
 
 def test_naive_instant_is_refused():
     with pytest.raises(ValueError, match="aware"):
         Line(name="", points=((NOON.replace(tzinfo=None), 1),))
+    with pytest.raises(ValueError, match="aware"):
+        Lane(label="", chances=(), marks=(NOON.replace(tzinfo=None),))
+    with pytest.raises(ValueError, match="aware"):
+        replace(LANES, now=NOON.replace(tzinfo=None))
