@@ -1,0 +1,1 @@
+"""Known lives replayed before the bot's own live monitor; `python -m tools.backtest FILE` runs it."""

@@ -1,0 +1,222 @@
+"""The bot's own live monitor before a platform whose truth is known, in virtual time.
+
+The steps are those that `bot.app` wires into loops; where a loop would wait, the clock jumps. The platform
+tells what specs/scheduling.md 2 allows: the true start of a live that a check found, and its end at the
+instant it ends, as a recorder would. So the follow-ups of the bot have nothing to do here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from bot.app import live_loops
+from bot.core.live.calibration import HOUR, Floats, StartChances
+from bot.core.live.forecast import Forecast
+from bot.core.live.models import Answer, Observation, Person, Profile, ProfileState, Sighting
+from bot.core.live.past_lives import PastLive
+from bot.core.live.planner import Policy
+from bot.core.live.scores import Check
+from bot.services.announcements import Announcements
+from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.storage import live as store
+from bot.storage.live import Account, Subscription
+from tools.simulation.database import Disk, PlainDatabase
+
+FOLLOW_UPS = "live follow-ups"
+GUILD, CHANNEL = 1, 1
+MOST_STEPS_AT_ONCE = 100_000
+"""So many steps at one instant are no work any more, but a loop that spins."""
+
+
+@runtime_checkable
+class Forecasting(Protocol):
+    """A policy that tells how likely a live starts in each of the next hours."""
+
+    def forecast(self, now: datetime, account_ids: Sequence[int], hours: int) -> Forecast:
+        """Tell it, from what is known at `now`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What a replay left: every discovery check, and the chances told before each hour (None: none were)."""
+
+    checks: Sequence[Check]
+    chances: StartChances | None
+
+
+@dataclass
+class ReplayClock:
+    """A clock that stands where it was put."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        """Give the present instant."""
+        return self.at
+
+    def monotonic(self) -> float:
+        """Give the seconds since 1970."""
+        return self.at.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time go by at once."""
+        self.at += timedelta(seconds=max(0.0, seconds))
+
+
+@dataclass
+class ReplaySource:
+    """Implements `bot.ports.LiveSource` from known lives, by handle, each account's in order.
+
+    `found` holds the lives that a check saw and whose end is to come, the next first.
+    """
+
+    clock: ReplayClock
+    lives: Mapping[str, Sequence[PastLive]]
+    checks: list[Check] = field(default_factory=list)
+    found: list[tuple[datetime, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Prepare to find the last live before an instant."""
+        self._numbers = {handle: number for number, handle in enumerate(self.lives, start=1)}
+        self._starts = {handle: [live.started_at for live in lives] for handle, lives in self.lives.items()}
+
+    async def check(self, handle: str) -> Observation:
+        """Answer truly, and remember that it was asked."""
+        now, number = self.clock.now(), self._numbers[handle]
+        live = self._live_at(handle, now)
+        answer = Answer.OFFLINE if live is None else Answer.LIVE
+        self.checks.append(Check(account_id=number, at=now, answer=answer))
+        if live is None:
+            return Observation(answer=answer, seen_at=now, person=_person(handle, number))
+        heapq.heappush(self.found, (live.ended_at, number))
+        room_id = (int(live.started_at.timestamp()) << 32) + number
+        sighting = Sighting(room_id=room_id, started_at=live.started_at)
+        return Observation(answer=answer, seen_at=now, sighting=sighting, person=_person(handle, number))
+
+    def _live_at(self, handle: str, at: datetime) -> PastLive | None:
+        place = bisect_right(self._starts[handle], at)
+        live = self.lives[handle][place - 1] if place else None
+        return live if live is not None and at < live.ended_at else None
+
+    async def profile(self, handle: str) -> Profile:
+        """Answer as the profile page would."""
+        return Profile(state=ProfileState.ACTIVE, person=_person(handle, self._numbers[handle]))
+
+    async def rooms_alive(self, room_ids: Sequence[int]) -> Mapping[int, bool]:
+        """Answer nothing: nobody sweeps where ends are told."""
+        del room_ids
+        return {}
+
+
+def _person(handle: str, number: int) -> Person:
+    return Person(platform_id=number, handle=handle)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """What is replayed: the lives of the accounts numbered from 1 on, from `since` up to `until`."""
+
+    lives: Sequence[PastLive]
+    accounts: int
+    since: datetime
+    until: datetime
+    budget: int
+
+
+def replay(task: Task, policy: Policy) -> Told:
+    """Let the bot look for the lives with this policy; the same task and policy give the same checks."""
+    disk = Disk()
+    try:
+        return asyncio.run(_Replay(task, policy, disk).run())
+    finally:
+        disk.close()
+
+
+class _Replay:
+    def __init__(self, task: Task, policy: Policy, disk: Disk) -> None:
+        self._task = task
+        self._policy = policy
+        self._clock = ReplayClock(task.since)
+        self._database = PlainDatabase(disk)
+        self._accounts: dict[int, Account] = {}
+        handles = {number: f"account{number}" for number in range(1, task.accounts + 1)}
+        lives: dict[str, list[PastLive]] = {handle: [] for handle in handles.values()}
+        for live in sorted(task.lives, key=lambda live: live.started_at):
+            lives[handles[live.account_id]].append(live)
+        self._source = ReplaySource(self._clock, lives)
+        self._monitor = LiveMonitor(
+            database=self._database,
+            source=self._source,
+            policy=policy,
+            announcements=Announcements(self._database, self._clock),
+            clock=self._clock,
+            rules=MonitorRules(discovery_per_day=task.budget),
+        )
+        self._chances: list[Floats] = []
+
+    async def run(self) -> Told:
+        await self._follow_all()
+        loops = [loop for loop in live_loops(self._monitor) if loop.name != FOLLOW_UPS]
+        due = {loop.name: self._task.since for loop in loops}
+        hour, steps = self._task.since, 0
+        while True:
+            for loop in loops:
+                if loop.wake.is_set():
+                    loop.wake.clear()
+                    due[loop.name] = self._clock.now()
+            turn = min(loops, key=lambda loop: due[loop.name])
+            at = max(self._clock.now(), due[turn.name])
+            told_first = min(at, hour, self._source.found[0][0] if self._source.found else at)
+            if told_first >= self._task.until:
+                return self._told()
+            steps = steps + 1 if told_first <= self._clock.now() else 0
+            if steps > MOST_STEPS_AT_ONCE:
+                raise RuntimeError(f"{turn.name} spins: no time passes any more")
+            self._clock.at = max(self._clock.now(), told_first)
+            if self._source.found and self._source.found[0][0] == told_first:
+                await self._tell_end()
+            elif hour == told_first:
+                self._ask_chances(hour)
+                hour += HOUR
+            else:
+                due[turn.name] = await turn.step()
+
+    async def _follow_all(self) -> None:
+        """Follow every account in one channel, all of them new to the bot."""
+        now = self._clock.now()
+        async with self._database.write("backtest.follow") as conn:
+            for number, handle in enumerate(self._source.lives, start=1):
+                account = await store.add_account(conn, _person(handle, number), ProfileState.ACTIVE, now)
+                subscription = Subscription(
+                    account_id=account.id, guild_id=GUILD, channel_id=CHANNEL, role_id=None, paused=False
+                )
+                await store.subscribe(conn, subscription, 1, now)
+                self._accounts[number] = account
+
+    async def _tell_end(self) -> None:
+        ended_at, number = heapq.heappop(self._source.found)
+        async with self._database.write("backtest.end") as conn:
+            await self._monitor.note_end(conn, self._accounts[number], ended_at)
+
+    def _ask_chances(self, hour: datetime) -> None:
+        if isinstance(self._policy, Forecasting):
+            forecast = self._policy.forecast(hour, [account.id for account in self._accounts.values()], 1)
+            self._chances.append(forecast.starts[:, 0])
+
+    def _told(self) -> Told:
+        chances = None
+        if self._chances:
+            chances = StartChances(
+                account_ids=tuple(self._accounts),
+                hours_from=self._task.since,
+                chances=np.column_stack(self._chances),
+            )
+        return Told(checks=self._source.checks, chances=chances)
