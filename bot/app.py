@@ -6,9 +6,8 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -34,6 +33,7 @@ from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
+from bot.sources.etlegacy.threads import LooseThreads
 from bot.sources.tiktok.live import TikTokLiveSource
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
@@ -111,7 +111,7 @@ async def _house(
         )
         round_sync = RoundSync(
             database=database,
-            sources=_round_sources(settings, stack.enter_context(ssh_threads(len(settings.game_servers)))),
+            sources=_round_sources(settings),
             servers=settings.game_servers,
             announcements=announcements,
             charts=renderer,
@@ -234,20 +234,8 @@ def _sync_rules(settings: Settings) -> SyncRules:
     )
 
 
-@contextmanager
-def ssh_threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Open threads of SSH's own: blocked calls in the shared pool would hold up DNS look-ups for Discord.
-
-    At the end nobody waits for a call that is under way: its server may be silent, and the loop would be too.
-    """
-    threads = ThreadPoolExecutor(max_workers=max(1, count), thread_name_prefix="ssh")
-    try:
-        yield threads
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _round_sources(settings: Settings, threads: ThreadPoolExecutor) -> dict[str, RoundSource]:
+def _round_sources(settings: Settings) -> dict[str, RoundSource]:
+    threads = LooseThreads()
     return {
         name: SftpRoundSource(
             ssh_address(name, server, settings.ssh_timeout_seconds), settings.known_hosts_file, threads

@@ -1,14 +1,12 @@
-"""How the bot starts where it cannot, and how it stops."""
+"""How the bot starts where it cannot."""
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
 
 from bot.__main__ import main
-from bot.app import ssh_threads
 
 
 @pytest.mark.parametrize("in_the_way", ["data", "data/bot.lock/sub"])
@@ -27,20 +25,3 @@ def test_a_data_folder_that_cannot_be_used_is_told_in_a_sentence(
     assert "DATA_FOLDER" in told.splitlines()[-1]
     assert str(tmp_path / "data") in told.splitlines()[-1]
     assert "Traceback" not in told
-
-
-def test_stopping_waits_for_no_game_server() -> None:
-    answered = threading.Event()
-
-    def stop() -> None:
-        with ssh_threads(1) as threads:
-            threads.submit(answered.wait)
-
-    stopping = threading.Thread(target=stop)
-    stopping.start()
-    try:
-        stopping.join(10)
-        assert not stopping.is_alive()
-    finally:
-        answered.set()
-        stopping.join()

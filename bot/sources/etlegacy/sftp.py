@@ -10,7 +10,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -322,7 +322,7 @@ class SftpRoundSource:
         self,
         address: SshAddress,
         known_hosts: Path,
-        executor: ThreadPoolExecutor,
+        executor: Executor,
         *,
         max_bytes: int = MAX_STATS_BYTES,
     ) -> None:
