@@ -9,12 +9,13 @@ from pathlib import Path
 
 from bot.clock import Clock
 from bot.errors import StorageError
-from bot.storage import ledger, outbox
+from bot.storage import guilds, ledger, outbox
 from bot.storage.backup_server import back_up
 from bot.storage.engine import Database
 
 LEDGER_KEPT = timedelta(days=30)
 MESSAGES_KEPT = timedelta(days=90)
+GUILDS_KEPT = timedelta(days=30)
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +52,13 @@ class Upkeep:
         log.info("Backup made: %s", made)
 
     async def tidy(self) -> None:
-        """Forget old ledger rows and messages, and fold the write-ahead log back into the database."""
+        """Forget old ledger rows, messages and guilds, and fold the write-ahead log back into the database."""
         now, were_more = self._clock.now(), True
         async with self._database.write("upkeep.tidy") as conn:
             await ledger.forget_before(conn, now - LEDGER_KEPT)
+            forgotten = await guilds.forget_left_before(conn, now - GUILDS_KEPT)
+        for guild_id in forgotten:
+            log.info("Forgot the server %d, which removed the bot %d days ago", guild_id, GUILDS_KEPT.days)
         while were_more:  # a few at a time: others want to write
             async with self._database.write("upkeep.forget_messages") as conn:
                 were_more = await outbox.forget_before(conn, now - MESSAGES_KEPT) > 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.guilds import GuildSettings
 from bot.core.requester import Requester
-from bot.storage.tables import guilds, subscriptions
+from bot.storage.tables import guilds, metadata, requests, subscriptions
 from bot.storage.upsert import insert_for
 
 
@@ -34,7 +34,7 @@ async def joined(conn: AsyncConnection, guild_id: int, time_zone: str) -> None:
 
 
 async def left(conn: AsyncConnection, guild_id: int, now: datetime) -> None:
-    """Note that the bot was removed from a guild; everything it knows of it is kept."""
+    """Note that the bot was removed from a guild; what is known of it is kept for a while."""
     await conn.execute(
         update(guilds).where(guilds.c.guild_id == guild_id, guilds.c.left_at.is_(None)).values(left_at=now)
     )
@@ -47,6 +47,19 @@ async def left_all_but(conn: AsyncConnection, present: Collection[int], now: dat
         .where(guilds.c.guild_id.not_in(present), guilds.c.left_at.is_(None))
         .values(left_at=now)
     )
+
+
+async def forget_left_before(conn: AsyncConnection, instant: datetime) -> tuple[int, ...]:
+    """Delete all that is kept of the guilds that removed the bot before an instant; gives which.
+
+    That is whatever bears their id, but for the ledger: its requests were made. Accounts stay, with their lives.
+    """
+    query = select(guilds.c.guild_id).where(guilds.c.left_at < instant).order_by(guilds.c.guild_id)
+    gone = tuple((await conn.execute(query)).scalars())
+    for table in reversed(metadata.sorted_tables) if gone else ():
+        if "guild_id" in table.c and table is not requests:
+            await conn.execute(delete(table).where(table.c.guild_id.in_(gone)))
+    return gone
 
 
 async def all_present(conn: AsyncConnection) -> tuple[int, ...]:

@@ -12,12 +12,15 @@ from sqlalchemy import select, update
 from bot.core.announcements import Message, Tone
 from bot.core.delivery import OutboxState
 from bot.core.live.models import Person, ProfileState
-from bot.services.upkeep import MESSAGES_KEPT, Upkeep
+from bot.core.requester import Requester
+from bot.services.guilds import Guilds
+from bot.services.upkeep import GUILDS_KEPT, MESSAGES_KEPT, Upkeep
 from bot.storage import live, outbox
 from bot.storage.engine import Database
-from bot.storage.tables import lives
+from bot.storage.tables import destinations, lives, metadata, requests
 from bot.storage.tables import outbox as outbox_table
 from tests.clocks import ManualClock
+from tests.services.live_world import BY, CHANNEL, GUILD, LiveWorld
 
 HELLO = Message(title="Hello", tone=Tone.ROUND)
 
@@ -107,3 +110,103 @@ async def test_many_messages_are_forgotten_a_few_at_a_time(
         assert await outbox.forget_before(conn, clock.now()) == 3
     await upkeep.tidy()
     assert await kept(database) == []
+
+
+# --- Guilds that removed the bot ---------------------------------------------------------------
+
+OTHERS = Requester(guild_id=2, user_id=43)
+
+
+@pytest.fixture
+async def guilds(database: Database, clock: ManualClock, lives_world: LiveWorld) -> Guilds:
+    """Two guilds that were set up and follow somebody, who was live once and is asked for in the first."""
+    service = Guilds(
+        database=database,
+        announcements=lives_world.monitor._announcements,
+        clock=clock,
+        default_time_zone="UTC",
+    )
+    lives_world.tiktok.add("ana", 1)
+    for by, channel in ((BY, CHANNEL), (OTHERS, 200)):
+        await service.save(by, admin_channel_id=channel + 1, language="id")
+        await service.post_test(by.guild_id, channel)
+        await lives_world.watchlist.add(by, "ana", channel, None)
+    lives_world.tiktok.go_live("ana")
+    await lives_world.watchlist.check_now(BY, "ana")
+    lives_world.tiktok.end("ana")
+    async with database.write("test.block") as conn:
+        blocked = {"channel_id": CHANNEL, "guild_id": GUILD, "reason": "no", "blocked_since": clock.now()}
+        await conn.execute(destinations.insert().values(**blocked, next_try_at=clock.now()))
+    return service
+
+
+@pytest.fixture
+def lives_world(database: Database, clock: ManualClock) -> LiveWorld:
+    return LiveWorld(database, clock)
+
+
+async def rows_of_guild(database: Database, guild_id: int) -> dict[str, int]:
+    """Count what is kept of a guild, by table; the budget's ledger is the bot's own."""
+    found = {}
+    async with database.read() as conn:
+        for table in metadata.tables.values():
+            if "guild_id" in table.c and table is not requests:
+                rows = (await conn.execute(select(table).where(table.c.guild_id == guild_id))).all()
+                found |= {table.name: len(rows)} if rows else {}
+    return found
+
+
+async def test_a_guild_that_stays_away_is_forgotten_and_nobody_else(
+    upkeep: Upkeep, guilds: Guilds, database: Database, clock: ManualClock
+) -> None:
+    before = await rows_of_guild(database, GUILD)
+    assert before.keys() >= {"guilds", "subscriptions", "outbox", "destinations"}
+    others = await rows_of_guild(database, OTHERS.guild_id)
+    await guilds.left(GUILD)
+    clock.advance(GUILDS_KEPT.total_seconds() - 1)
+    await upkeep.tidy()
+    assert await rows_of_guild(database, GUILD) == before
+    clock.advance(2)
+    await upkeep.tidy()
+    assert await rows_of_guild(database, GUILD) == {}
+    assert await rows_of_guild(database, OTHERS.guild_id) == others
+
+
+async def test_a_guild_that_comes_back_in_time_keeps_everything(
+    upkeep: Upkeep, guilds: Guilds, database: Database, clock: ManualClock, lives_world: LiveWorld
+) -> None:
+    before, chosen = await rows_of_guild(database, GUILD), await guilds.get(GUILD)
+    await guilds.left(GUILD)
+    clock.advance(GUILDS_KEPT.total_seconds() - 1)
+    await guilds.joined(GUILD)
+    clock.advance(GUILDS_KEPT.total_seconds())
+    await upkeep.tidy()
+    assert await rows_of_guild(database, GUILD) == before
+    assert await guilds.get(GUILD) == chosen
+    assert await lives_world.watchlist.check_now(BY, "ana")
+
+
+async def test_a_guild_that_comes_back_late_begins_anew(
+    upkeep: Upkeep, guilds: Guilds, clock: ManualClock, lives_world: LiveWorld
+) -> None:
+    await guilds.left(GUILD)
+    clock.advance(GUILDS_KEPT.total_seconds() + 1)
+    await upkeep.tidy()
+    await guilds.joined(GUILD)
+    assert (await guilds.get(GUILD)).admin_channel_id is None
+    await lives_world.watchlist.add(BY, "ana", CHANNEL, None)
+    assert await lives_world.watchlist.check_now(BY, "ana")
+
+
+async def test_an_account_nobody_follows_any_more_keeps_its_history(
+    upkeep: Upkeep, guilds: Guilds, database: Database, clock: ManualClock
+) -> None:
+    for guild_id in (GUILD, OTHERS.guild_id):
+        await guilds.left(guild_id)
+    clock.advance(GUILDS_KEPT.total_seconds() + 1)
+    await upkeep.tidy()
+    async with database.read() as conn:
+        assert await live.subscriptions_of(conn) == ()
+        account = await live.account_for(conn, "ana", None)
+        assert account is not None
+        assert await live.last_live(conn, account.id) is not None
