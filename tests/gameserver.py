@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.standins import StandIn, running
 
 
-class ControlRefused(AssertionError):
-    """The control API answered 400; the text says why."""
-
-
-class GameServer:
-    """A running stand-in; `facts` is what it announced."""
-
-    def __init__(self, facts: dict[str, Any]) -> None:
-        self.facts = facts
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.facts['base']}/_control/{path}", data=data, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise ControlRefused(error.read().decode()) from error
+class GameServer(StandIn):
+    """A running stand-in, with its files."""
 
     def write(self, name: str | bytes, content: bytes, **more: Any) -> None:
         raw = name if isinstance(name, bytes) else name.encode()
@@ -49,14 +26,6 @@ class GameServer:
     def fault(self, kind: str, method: str, **more: Any) -> None:
         self.control("POST", "faults", {"kind": kind, "method": method, **more})
 
-    def seen(self, **wanted: Any) -> list[dict[str, Any]]:
-        """What was recorded and has all the wanted values."""
-        entries = self.control("GET", "requests")
-        return [entry for entry in entries if wanted.items() <= entry.items()]
-
-    def wait_for(self, **wanted: Any) -> None:
-        until(lambda: bool(self.seen(**wanted)))
-
     def reset(self) -> None:
         """Back to an empty folder, no faults, nothing recorded, no connection."""
         self.control("DELETE", "faults")
@@ -69,23 +38,8 @@ class GameServer:
         self.control("DELETE", "requests")
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Poll until the condition holds; fails after `seconds`."""
-    deadline = time.monotonic() + seconds  # noqa: TID251 - tests of real processes wait in real time
-    while not condition():
-        assert time.monotonic() < deadline, "the awaited condition did not come true"  # noqa: TID251
-        time.sleep(0.01)  # noqa: TID251
-
-
 @contextmanager
 def running_gameserver(*arguments: str) -> Iterator[GameServer]:
-    """Start the stand-in and stop it by closing its standard input."""
-    command = [sys.executable, "-m", "tools.sandbox.gameserver", *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        try:
-            line = process.stdout.readline()
-            assert line, "the stand-in ended before it was ready"
-            yield GameServer(json.loads(line))
-        finally:
-            process.stdin.close()
-            process.wait(timeout=20)
+    """Start the stand-in, wait until it is ready, stop it afterwards."""
+    with running("gameserver", *arguments) as stand_in:
+        yield GameServer(stand_in.facts)

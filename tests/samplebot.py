@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.discordserver import DiscordServer
-from tests.gameserver import ROOT, until
+from tests.standins import ROOT, until
 
 
 class OrderFailed(AssertionError):

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from tests.gameserver import ROOT, ControlRefused, until
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class ControlRefused(AssertionError):
+    """The control API answered 400; the text says why."""
 
 
 class StandIn:
@@ -42,6 +48,14 @@ class StandIn:
         until(lambda: len(self.seen(**wanted)) >= count)
 
 
+def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Poll until the condition holds; fails after `seconds`."""
+    deadline = time.monotonic() + seconds  # noqa: TID251 - tests of real processes wait in real time
+    while not condition():
+        assert time.monotonic() < deadline, "the awaited condition did not come true"  # noqa: TID251
+        time.sleep(0.01)  # noqa: TID251
+
+
 @contextmanager
 def running(name: str, *arguments: str) -> Iterator[StandIn]:
     """Start ``tools.sandbox.<name>`` and stop it by closing its standard input."""
@@ -53,4 +67,4 @@ def running(name: str, *arguments: str) -> Iterator[StandIn]:
             yield StandIn(json.loads(line))
         finally:
             process.stdin.close()
-            process.wait(timeout=10)
+            process.wait(timeout=20)

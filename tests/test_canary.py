@@ -18,7 +18,7 @@ from bot.storage.backup import make_backup
 from tests import canary, databases
 from tests.canary import Search
 from tests.clocks import START
-from tests.gameserver import ROOT
+from tests.standins import ROOT
 
 # Not the mark of the run, which would find what these tests plant.
 MARK = "zzPlantedzz"

@@ -27,8 +27,8 @@ from bot.sources.tiktok.live import TikTokLiveSource
 from bot.storage.engine import Database
 from tests import canary
 from tests.canary import leaks
-from tests.gameserver import ROOT, GameServer, running_gameserver
-from tests.standins import StandIn, running
+from tests.gameserver import GameServer, running_gameserver
+from tests.standins import ROOT, StandIn, running
 
 KEPT = ("PATH", "HOME", "LANG", "SystemRoot")
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -8,9 +8,9 @@ import urllib.request
 import pytest
 
 from tests.discordserver import running_discord
-from tests.gameserver import ControlRefused, until
 from tests.samplebot import running_bot
 from tests.sandbox.sample_bot import picture
+from tests.standins import ControlRefused, until
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.discordserver import running_discord
-from tests.gameserver import ControlRefused, until
+from tests.standins import ControlRefused, until
 from tools.sandbox.discord.feed import Feed
 from tools.sandbox.discord.permissions import ALL, BOT, Bits, in_channel
 from tools.sandbox.discord.schema import Oracle

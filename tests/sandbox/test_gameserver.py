@@ -10,7 +10,8 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from tests.gameserver import ControlRefused, GameServer, running_gameserver, until
+from tests.gameserver import GameServer, running_gameserver
+from tests.standins import ControlRefused, until
 
 STATS = "/legacy/gamestats"
 

@@ -11,8 +11,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from tests.gameserver import ControlRefused, until
-from tests.standins import running
+from tests.standins import ControlRefused, running, until
 from tools.sandbox.tiktok.wire import decode
 
 API_LIVE = "/api-live/user/room/"

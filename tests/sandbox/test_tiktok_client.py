@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gameserver import until
-from tests.standins import running
+from tests.standins import running, until
 
 VIEWER = Path(__file__).with_name("tiktok_viewer.py")
 HOST_ID = 7_000_000_000_000_000_001

@@ -8,8 +8,7 @@ import gzip
 import aiohttp
 import pytest
 
-from tests.gameserver import until
-from tests.standins import running
+from tests.standins import running, until
 from tools.sandbox.tiktok.messages import push_frame
 from tools.sandbox.tiktok.sign import SOCKET_PATH
 from tools.sandbox.tiktok.wire import decode, encode

@@ -27,7 +27,8 @@ from bot.sources.etlegacy.sftp import (
     learn_host_key,
     trust_host_key,
 )
-from tests.gameserver import running_gameserver, until
+from tests.gameserver import running_gameserver
+from tests.standins import until
 
 WHEN = datetime(2025, 11, 1, 20, 15, 7, tzinfo=UTC)
 NAME = "2025-11-01-211507-supply-round-1.txt"

@@ -14,7 +14,7 @@ import pytest
 
 from bot.errors import HostKeyChanged, HostKeyUnknown, SourceAuthFailed, SourceChanged
 from bot.sources.etlegacy.sftp import SftpRoundSource, SshAddress, learn_host_key, trust_host_key
-from tests.gameserver import until
+from tests.standins import until
 
 SSHD = Path("/usr/sbin/sshd")
 

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from bot.sources.etlegacy.threads import LooseThreads
-from tests.gameserver import ROOT
+from tests.standins import ROOT
 
 A_CALL_THAT_NEVER_ENDS = """
 import asyncio, threading
