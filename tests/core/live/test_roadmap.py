@@ -155,7 +155,7 @@ def test_the_hours_are_those_of_the_accounts_own_zone() -> None:
 def test_lives_older_than_thirty_days_do_not_count() -> None:
     policy = taught({1: 19})
     assert policy.mean_hours(1, NOON).confidence == 1
-    assert policy.mean_hours(1, NOON + 23 * DAY).confidence == pytest.approx(8 / 14)
+    assert policy.mean_hours(1, NOON + 23 * DAY).confidence == pytest.approx(7 / 14)
     assert policy.mean_hours(1, NOON + 40 * DAY).confidence == 0
 
 
