@@ -32,6 +32,8 @@ QUIET = {
     "discord": logging.WARNING,
     # A traceback for each attempt to dial; `bot.discord.client` tells it once each way.
     "discord.client": logging.CRITICAL,
+    # A warning for each 429, two for a global one, with tokens in its addresses; the outbox tells what is late.
+    "discord.http": logging.ERROR,
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,
     "paramiko": logging.CRITICAL,

@@ -108,3 +108,16 @@ async def test_a_locked_database_at_the_start_is_told_and_tried_again(
     assert "the database is locked" in caplog.text
     connections.clock.advance(connections.pauses[-1])
     await connections.connected(2)
+
+
+async def test_a_discord_that_is_down_for_long_is_told_once(
+    connections: Connections, caplog: pytest.LogCaptureFixture
+) -> None:
+    connections.room.server.fault("status", "/users/@me", status=503, times=3)
+    for times in (1, 2, 3):
+        await connections.ended(times)
+        connections.clock.advance(connections.pauses[-1])
+    await connections.connected(4)
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(told) == 1
+    assert "503" in told[0]

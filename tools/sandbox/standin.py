@@ -9,6 +9,7 @@ The control API is plain HTTP and JSON below ``/_control``; an answer of 400 say
 ====== ======================= ====================================================================
 GET    /_control/requests      everything the stand-in was asked, oldest first
 DELETE /_control/requests      forget what was recorded
+GET    /_control/faults        the queue: what has not come true yet, `times` counted down
 POST   /_control/faults        queue a `Fault` (its fields as JSON); answers the queue
 DELETE /_control/faults        forget queued faults and release requests that hang
 ====== ======================= ====================================================================
@@ -134,9 +135,12 @@ def add_control(app: web.Application, recorder: Recorder, faults: Faults) -> Non
         recorder.entries.clear()
         return json_response([])
 
+    async def get_faults(_: web.Request) -> web.Response:
+        return json_response([dataclasses.asdict(fault) for fault in faults.queue])
+
     async def post_fault(request: web.Request) -> web.Response:
         faults.add(await request.json())
-        return json_response([dataclasses.asdict(fault) for fault in faults.queue])
+        return await get_faults(request)
 
     async def delete_faults(_: web.Request) -> web.Response:
         faults.clear()
@@ -144,6 +148,7 @@ def add_control(app: web.Application, recorder: Recorder, faults: Faults) -> Non
 
     app.router.add_get("/_control/requests", get_requests)
     app.router.add_delete("/_control/requests", delete_requests)
+    app.router.add_get("/_control/faults", get_faults)
     app.router.add_post("/_control/faults", post_fault)
     app.router.add_delete("/_control/faults", delete_faults)
 

@@ -118,16 +118,18 @@ def _our_errors(address: SshAddress) -> Iterator[None]:
                 problem=str(error),
             )
         ) from error
-    except TimeoutError as error:
-        raise SourceUnavailable(
-            text(
-                "{server}: no answer within {seconds} s",
-                server=address.name,
-                seconds=f"{address.timeout_seconds:g}",
-            )
-        ) from error
     except TROUBLE as error:
-        reason = getattr(error, "strerror", None) or str(error) or text("the connection was closed")
+        # paramiko hides behind "Error reading SSH protocol banner" how a server ended that never named itself.
+        hidden = error.__context__ if "banner" in str(error) else None
+        if isinstance(hidden or error, TimeoutError):
+            raise SourceUnavailable(
+                text(
+                    "{server}: no answer within {seconds} s",
+                    server=address.name,
+                    seconds=f"{address.timeout_seconds:g}",
+                )
+            ) from error
+        reason = getattr(error, "strerror", None) or str(hidden or error) or text("the connection was closed")
         raise SourceUnavailable(join(": ", [address.name, reason])) from error
 
 
