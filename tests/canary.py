@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -203,8 +204,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if factory is not None and factory._basetemp is not None:
         search.folder(factory._basetemp)
     search.evidence(Path(session.config.stash[_evidence].name))
+    if hasattr(session.config, "workeroutput"):  # one of several processes: the first one tells
+        session.config.workeroutput["secrets"] = [(one.place, one.line) for one in search.found]
     if search.found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what another process of the run has found."""
+    found = getattr(node, "workeroutput", {}).get("secrets", ())
+    node.config.stash[_search].found += [Finding(*parts) for parts in found]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -29,6 +29,8 @@ _CHECKS = {
     "types": [str(PYTHON), "-m", "mypy"],
     "imports": [str(PROGRAMS / "lint-imports")],
 }
+# Whole files to each process, in their order: what a file sets up once is then set up once.
+_SIDE_BY_SIDE = ["-n", "auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
 _SYSTEM = {"openssh-server": "sshd", "chromium": "chromium"}  # package: the program that shows it is there
 _APT = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
 
@@ -52,7 +54,8 @@ def main(arguments: list[str]) -> int:
             print(f"== {name}: FAILED", flush=True)
     print("== tests", flush=True)
     # The tests come last and close with their own line; they are told, so that it says the rest too.
-    passed = _succeeds([str(PYTHON), "-m", "pytest", *arguments], VEDETTE_FAILED_CHECKS=" ".join(failed))
+    tests = [str(PYTHON), "-m", "pytest", *_SIDE_BY_SIDE, *arguments]
+    passed = _succeeds(tests, VEDETTE_FAILED_CHECKS=" ".join(failed))
     return 0 if passed and not failed else 1
 
 
