@@ -173,6 +173,7 @@ async def an_answer_that_cannot_be_stored(bot: Mortal, _: Path) -> None:
     )
     async with bot.alive():
         await bot.until(lambda: bot.has_passed("outbox.give_up"), "what cannot be read was given up")
+        await bot.command("live check", {"user": "ana"})
         await bot.until(lambda: bot.stands("lives", "is live"), "the live was announced")
         await bot.until(bot.settled, SETTLED)
 

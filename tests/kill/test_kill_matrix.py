@@ -81,7 +81,15 @@ def test_no_request_changes_discord_without_being_a_step(matrix: dict[str, Outco
     assert [request for outcome in matrix.values() for request in outcome.unnamed] == []
 
 
-async def test_a_bot_that_did_not_look_would_be_caught(tmp_path: Path, reference_data: Path) -> None:
+def server_of(engine: str, request: pytest.FixtureRequest) -> PostgreSQL | None:
+    server: PostgreSQL | None = request.getfixturevalue("postgresql") if engine == "postgresql" else None
+    return server
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_bot_that_did_not_look_would_be_caught(
+    tmp_path: Path, reference_data: Path, request: pytest.FixtureRequest, engine: str
+) -> None:
     """The oracle can fail: without the look into the channel a killed bot posts twice."""
 
     async def story(bot: Mortal, _: Path) -> None:
@@ -92,7 +100,8 @@ async def test_a_bot_that_did_not_look_would_be_caught(tmp_path: Path, reference
     looks = {f"{delivery} _LOOK_AT": "0"}
     blind = Told(story=story, constants=looks)
     order = "alone 1 any\tbot/discord/delivery Delivery._post: channel.send | after"
-    outcome = await tell(blind, tmp_path / "blind", reference_data, order)
+    server = server_of(engine, request)
+    outcome = await tell(blind, tmp_path / "blind", reference_data, order, server=server)
     assert outcome.deaths == 1
     with pytest.raises(AssertionError, match="posted 2 times"):
         raise outcome.error or RuntimeError("nobody noticed")
@@ -156,10 +165,9 @@ if FULL:
     @pytest.mark.parametrize("name", STORIES)
     @pytest.mark.parametrize("engine", ENGINES)
     async def test_each_kill_alone(
-        tmp_path: Path, reference_data: Path, postgresql: PostgreSQL, engine: str, name: str
+        tmp_path: Path, reference_data: Path, request: pytest.FixtureRequest, engine: str, name: str
     ) -> None:
-        told = STORIES[name]
-        server = postgresql if engine == "postgresql" else None
+        told, server = STORIES[name], server_of(engine, request)
         whole = await tell(told, tmp_path / "whole", reference_data, NONE, server=server)
         assert whole.error is None
         orders = [
