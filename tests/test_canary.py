@@ -183,7 +183,7 @@ def test_settings_file(tmp_path):
 CLEAN = "def test_nothing(tmp_path):\n    (tmp_path / 'a.log').write_text('well')\n"
 
 
-def a_run_of(content: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def a_run_of(content: str, folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run a test file as a run of its own, with the search."""
     file = folder / "test_it.py"
     file.write_text(content)
@@ -205,6 +205,7 @@ def a_run_of(content: str, folder: Path) -> subprocess.CompletedProcess[str]:
         str(folder / "temporary"),
         "--tb=no",
         "-q",
+        *more,
         str(file),
     ]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -245,3 +246,14 @@ def test_a_leak_alone_fails_a_run_whose_tests_pass_and_a_clean_run_passes(tmp_pa
     clean = a_run_of(CLEAN, tmp_path)
     assert clean.returncode == 0, clean.stdout
     assert "Secrets came out" not in clean.stdout
+
+
+def test_what_comes_out_in_another_process_of_the_run_is_found(tmp_path):
+    logging = (
+        "from tests.canary import TOKEN\ndef test_it(tmp_path):\n    (tmp_path / 'a.log').write_text(TOKEN)\n"
+    )
+    done = a_run_of(logging, tmp_path, "-n1")
+    assert done.returncode == 1, done.stdout
+    assert "a.log: ***" in done.stdout
+    for path in (tmp_path / "temporary").rglob("a.log"):
+        path.unlink()

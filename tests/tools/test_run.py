@@ -20,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINTS = ("tools/run.py", "tools/test.py")
+SIDE_BY_SIDE = "-n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder"
 BASE_PYTHON = sys._base_executable
 
 BOT = """
@@ -445,7 +446,7 @@ def test_every_check_runs_even_if_one_fails_and_the_tests_are_told(house):
         f"ruff check . {ending.format(None)}",
         f"mypy {ending.format(None)}",
         "lint-imports",
-        f"pytest -k rounds {ending.format('types')}",
+        f"pytest {SIDE_BY_SIDE} -k rounds {ending.format('types')}",
     ]
     assert output.splitlines()[-1].startswith("ran pytest")
 
@@ -484,7 +485,7 @@ def test_continuous_integration_needs_one_line_no_terminal_and_no_folder(house, 
     )
     assert result.returncode == 0, result.stderr
     assert "openssh-server, chromium are there" in result.stdout
-    assert ran(result.stdout)[-1] == "pytest strict=1 failed= stdin=''"
+    assert ran(result.stdout)[-1] == f"pytest {SIDE_BY_SIDE} strict=1 failed= stdin=''"
 
 
 def system_packages(house: Repository, path: str, user: int) -> list[str]:
