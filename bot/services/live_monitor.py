@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.core.live.budget import DAY, MINUTE, ROOMS_PER_SWEEP, Ledger, Limit, part_of
+from bot.core.live.budget import DAY, HOUR, MINUTE, ROOMS_PER_SWEEP, Ledger, Limit, part_of
 from bot.core.live.models import Answer, Observation, Profile, ProfileState, unknown
 from bot.core.live.planner import Allowance, Policy
 from bot.core.live.transitions import Live, LiveRules, Phase
@@ -23,7 +23,8 @@ from bot.errors import LimitReached, NothingThere, SourceError, StorageError
 from bot.ports import LiveSource
 from bot.services.announcements import Announcements
 from bot.services.live_health import closed_until, hold_for_probe, record_health
-from bot.services.live_state import Outcome, Planning, record_answer, record_end, replan
+from bot.services.live_state import Outcome, record_answer, record_end
+from bot.services.planning import Beside, Planning, inline
 from bot.storage import ledger
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
@@ -41,12 +42,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MonitorRules:
-    """The budgets (requests in any rolling 24 hours) and the spans the monitor keeps."""
+    """The budgets (requests in any rolling 24 hours) and the spans the monitor keeps.
+
+    `spacing` is the least distance of two planned checks of one account.
+    """
 
     discovery_per_day: int = 120
     followup_per_day: int = 480
     per_minute: int = 4
     guild_share_percent: int = 100
+    discovery_per_hour: int | None = None
+    spacing: timedelta = timedelta(minutes=1)
     sweep_every: timedelta = timedelta(minutes=10)
     viewers_every: timedelta = timedelta(minutes=15)
     live: LiveRules = field(default_factory=LiveRules)
@@ -83,18 +89,14 @@ class LiveMonitor:
         announcements: Announcements,
         clock: Clock,
         rules: MonitorRules,
+        beside: Beside = inline,
     ) -> None:
         self._database = database
         self._source = source
         self._announcements = announcements
         self._clock = clock
         self._rules = rules
-        self._planning = Planning(
-            policy=policy,
-            allowance=Allowance(
-                checks_per_day=rules.discovery_per_day, guild_share=rules.guild_share_percent / 100
-            ),
-        )
+        self.planning = Planning(policy, _allowance(rules), beside=beside, spacing=rules.spacing)
         # Half of a small budget at most, so that ends can be confirmed all day.
         self._sweep_every = max(rules.sweep_every, 2 * DAY / rules.followup_per_day)
         self.checks_changed = asyncio.Event()
@@ -104,6 +106,8 @@ class LiveMonitor:
 
     async def check_step(self) -> datetime:
         """Make the planned check that is due, if any; gives when to come back."""
+        if self.planning.must_replan:
+            await self.planning.replan(self._database, self._clock.now)
         async with self._database.write("live.claim_due") as conn:
             now = self._clock.now()
             account_id = await store.due_account_id(conn, now)
@@ -140,8 +144,8 @@ class LiveMonitor:
     async def replan_step(self) -> datetime:
         """Plan everything anew; gives when to do so again."""
         now = self._clock.now()
-        async with self._database.write("live.replan") as conn:
-            await replan(conn, self._planning, now)
+        await self.planning.replan(self._database, self._clock.now)
+        self._announcements.wake()
         self.checks_changed.set()
         return now + LONGEST_SLEEP
 
@@ -201,10 +205,11 @@ class LiveMonitor:
                     request_id,
                     observation,
                     rules=self._rules.live,
-                    planning=self._planning,
+                    planning=self.planning,
                     second_source=second_source,
                 )
         except StorageError as error:
+            self.planning.spoil()
             await self._put_off(account, request_id, error)
             raise
         self._announcements.wake()
@@ -220,7 +225,7 @@ class LiveMonitor:
             now, reason = self._clock.now(), text("the answer could not be stored")
             await ledger.answered(conn, request_id, Answer.UNKNOWN, reason, at=now)
             await store.finish_check(conn, account, now, answer=Answer.UNKNOWN, reason=reason)
-            await replan(conn, self._planning, now)
+            await self.planning.plan_one(conn, account.id, now, unknown=2)
         log.error(
             "@%s: the answer could not be stored (%s); it is asked again as planned", account.handle, error
         )
@@ -292,7 +297,7 @@ class LiveMonitor:
 
     async def note_end(self, conn: Connection, account: Account, ended_at: datetime) -> Outcome:
         """Take in the end of an account's live from who watched the room: it costs no request."""
-        outcome = await record_end(conn, account, ended_at, planning=self._planning)
+        outcome = await record_end(conn, account, ended_at, planning=self.planning)
         self._announcements.wake()
         self.checks_changed.set()
         return outcome
@@ -351,11 +356,13 @@ class LiveMonitor:
     def _limits(self, ask: Ask, *, exempt: bool) -> Limits:
         is_discovery = ask.ledger is Ledger.DISCOVERY
         per_day = self._rules.discovery_per_day if is_discovery else self._rules.followup_per_day
+        per_hour = self._rules.discovery_per_hour if is_discovery else None
         limit = Limit(requests=per_day, window=DAY)
         people = part_of(limit, 100 if exempt else PEOPLES_PERCENT)
         return Limits(
             per_day=limit,
             per_minute=Limit(requests=self._rules.per_minute, window=MINUTE),
+            per_hour=None if per_hour is None else Limit(requests=per_hour, window=HOUR),
             people=people,
             guild=part_of(people, 100 if exempt else self._rules.guild_share_percent),
         )
@@ -372,6 +379,14 @@ class LiveMonitor:
         if claim.request_id is not None:
             await hold_for_probe(conn, now)
         return claim
+
+
+def _allowance(rules: MonitorRules) -> Allowance:
+    """Give what the plan may spend: no more than the hours allow together."""
+    hourly = rules.discovery_per_day if rules.discovery_per_hour is None else rules.discovery_per_hour * 24
+    return Allowance(
+        checks_per_day=min(rules.discovery_per_day, hourly), guild_share=rules.guild_share_percent / 100
+    )
 
 
 def _granted(claim: Claim) -> int:

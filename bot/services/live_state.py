@@ -6,18 +6,18 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.core.live.history import Ended, Event, Found, Missed
 from bot.core.live.models import Answer, Observation, ProfileState
-from bot.core.live.planner import Allowance, Policy, Watched
 from bot.core.live.posts import live_message
 from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over
-from bot.services.live_health import SOURCE, record_health
-from bot.storage import ledger, outbox, sources
+from bot.services.live_health import record_health
+from bot.services.planning import Planning
+from bot.storage import ledger, outbox
 from bot.storage import live as store
 from bot.storage.engine import Connection
 from bot.storage.live import Account
 from bot.texts import text
 
-AFTER_A_BLOCK = timedelta(hours=24)
 NEWS_FOR = timedelta(hours=12)
 """A live that no channel took for so long is not posted any more."""
 
@@ -28,14 +28,6 @@ _NEWS = {
 }
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Planning:
-    """How the next checks are chosen."""
-
-    policy: Policy
-    allowance: Allowance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,11 +62,17 @@ async def record_answer(
     if not mine:
         return Outcome(change=Change.IGNORED, live=None, stranger=stranger)
     # Two accounts may turn out to be one person here; the lives are those of the account that stays.
-    account = await _learn(conn, account, observation)
+    asked, account = account, await _learn(conn, account, observation)
     live_id, last = await store.last_live(conn, account.id) or (None, None)
     transition = observe(last, observation, rules, second_source=second_source)
     await _save(conn, account, live_id, transition, observation.seen_at)
-    await replan(conn, planning, observation.seen_at)
+    if asked.id != account.id:
+        planning.merged(asked.id)
+    if observation.blocked:
+        planning.reconsider()
+    planning.learn(events_of(account.id, last, transition, observation))
+    unknown = 0 if observation.answer is not Answer.UNKNOWN else 1 + (asked.last_answer == Answer.UNKNOWN)
+    await planning.plan_one(conn, account.id, observation.seen_at, unknown=unknown)
     return Outcome(change=transition.change, live=transition.live, stranger=stranger)
 
 
@@ -85,8 +83,36 @@ async def record_end(
     live_id, last = await store.last_live(conn, account.id) or (None, None)
     transition = over(last, ended_at)
     await _save(conn, account, live_id, transition, ended_at)
-    await replan(conn, planning, ended_at)
+    ended = _ended(account.id, transition.live) if transition.change is Change.ENDED else None
+    planning.learn([] if ended is None else [ended])
+    await planning.plan_one(conn, account.id, ended_at)
     return Outcome(change=transition.change, live=transition.live)
+
+
+def events_of(
+    account_id: int, last: Live | None, transition: Transition, observation: Observation
+) -> list[Event]:
+    """Give what a policy learns from an answer; `bot.storage.history` gives the same from what was stored.
+
+    A live that goes on after an end that was believed teaches nothing before it ends again.
+    """
+    live, at = transition.live, observation.seen_at
+    ends = [transition.replaced, live if transition.change is Change.ENDED else None]
+    events: list[Event | None] = [_ended(account_id, one) for one in ends]
+    if transition.change is Change.FOUND and live is not None:
+        events.append(Found(account_id=account_id, started_at=live.started_at, found_at=live.found_at))
+    if observation.answer is Answer.OFFLINE and transition.change in {Change.ENDED, Change.IGNORED}:
+        doubted_at = None if last is None else last.doubted_at
+        if doubted_at is not None and doubted_at < at:
+            events.append(Missed(account_id=account_id, at=doubted_at))
+        events.append(Missed(account_id=account_id, at=at))
+    return [event for event in events if event is not None]
+
+
+def _ended(account_id: int, live: Live | None) -> Ended | None:
+    if live is None or live.ended_at is None:
+        return None
+    return Ended(account_id=account_id, started_at=live.started_at, ended_at=live.ended_at)
 
 
 async def _is_on(conn: Connection, account: Account) -> bool:
@@ -175,37 +201,3 @@ async def say(
 def event_key(live_id: int) -> str:
     """Name the messages of a live in the outbox."""
     return f"live:{live_id}"
-
-
-# --- The plan ----------------------------------------------------------------------------------
-
-
-async def replan(conn: Connection, planning: Planning, now: datetime) -> None:
-    """Plan the next check of every followed account anew, where it differs from what is planned."""
-    followed = await store.followed_accounts(conn)
-    live_ids = await store.live_account_ids(conn)
-    guilds_of: dict[int, set[int]] = {}
-    for row in await store.subscriptions_of(conn, active=True):
-        guilds_of.setdefault(row.account_id, set()).add(row.guild_id)
-    watched = [
-        Watched(
-            account_id=account.id,
-            guild_ids=frozenset(guilds_of.get(account.id, ())),
-            last_checked_at=account.last_checked_at,
-            is_live=account.id in live_ids,
-        )
-        for account in followed
-    ]
-    planned = {account.id: account.next_check_at for account in followed}
-    allowance = await _after_a_block(conn, planning.allowance, now)
-    for plan in planning.policy.plan(now, watched, allowance):
-        if plan.at != planned[plan.account_id]:
-            await store.update_account(conn, plan.account_id, next_check_at=plan.at)
-
-
-async def _after_a_block(conn: Connection, allowance: Allowance, now: datetime) -> Allowance:
-    """Halve the checks for a day after a block (specs/tiktok-live.md 4)."""
-    blocked_at = (await sources.load(conn, SOURCE)).last_blocked_at
-    if blocked_at is None or now - blocked_at > AFTER_A_BLOCK:
-        return allowance
-    return replace(allowance, checks_per_day=max(1, allowance.checks_per_day // 2))

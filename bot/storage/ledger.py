@@ -35,7 +35,7 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What an `Ask` must keep: `per_day` in its ledger, `per_minute` over all requests.
+    """What an `Ask` must keep: `per_day` (and `per_hour`, if any) in its ledger, `per_minute` over all requests.
 
     An ask of a guild's people also keeps `people`, over what all guilds ask, and `guild`, over its own.
     """
@@ -44,6 +44,7 @@ class Limits:
     per_minute: Limit
     people: Limit
     guild: Limit
+    per_hour: Limit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +62,9 @@ async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) 
         free_at(now, await _asked_since(conn, now - limits.per_day.window, in_ledger), limits.per_day),
         free_at(now, await _asked_since(conn, now - limits.per_minute.window), limits.per_minute),
     ]
+    if limits.per_hour is not None:
+        hour = await _asked_since(conn, now - limits.per_hour.window, in_ledger)
+        free.append(free_at(now, hour, limits.per_hour))
     if ask.guild_id is not None:
         for limit, whose in (
             (limits.people, requests.c.guild_id.is_not(None)),
@@ -94,6 +98,11 @@ async def used(conn: AsyncConnection, ledger: Ledger, now: datetime) -> int:
     """Count the requests of the last 24 hours (those "in the future" count too)."""
     query = select(func.count()).where(requests.c.ledger == ledger, requests.c.asked_at > now - DAY)
     return (await conn.execute(query)).scalar_one()
+
+
+async def discovery_checks(conn: AsyncConnection, now: datetime) -> Sequence[datetime]:
+    """Give the instants of the discovery checks of the last 24 hours (those "in the future" too), in order."""
+    return sorted(await _asked_since(conn, now - DAY, requests.c.ledger == Ledger.DISCOVERY))
 
 
 async def last_answered_at(conn: AsyncConnection) -> datetime | None:

@@ -23,7 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.models import Person, ProfileState, room_started_at
 from bot.core.live.transitions import Live, Phase
-from bot.storage.tables import accounts, guilds, live_rooms, lives, subscriptions
+from bot.storage import overrides
+from bot.storage.tables import accounts, guilds, live_rooms, lives, requests, subscriptions
 from bot.storage.types import Flag
 from bot.storage.upsert import insert_for
 from bot.texts import cut
@@ -110,7 +111,18 @@ _DUE = (
     .limit(1)
     .with_for_update(skip_locked=True)
 )
-_PLANNED = select(accounts.c.next_check_at, accounts.c.leased_until).where(_followed, ~_is_live)
+_NEXT = (
+    select(accounts.c.next_check_at)
+    .where(_is_free(bindparam("now"), bindparam("longest")), _followed, ~_is_live)
+    .order_by(accounts.c.next_check_at)
+    .limit(1)
+)
+_LEASED = select(accounts.c.next_check_at, accounts.c.leased_until).where(
+    accounts.c.leased_until > bindparam("now"),
+    accounts.c.leased_until <= bindparam("longest"),
+    _followed,
+    ~_is_live,
+)
 _FOLLOWED = select(accounts).where(_followed).order_by(accounts.c.handle)
 _LIVE_IDS = select(lives.c.account_id).where(_open)
 # By id: a start may lie before an older one's where our clock was wrong.
@@ -191,12 +203,10 @@ async def due_account_id(conn: AsyncConnection, now: datetime) -> int | None:
 
 async def next_due_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     """Give the instant of the next planned check, None when nothing is followed."""
-    rows = (await conn.execute(_PLANNED)).all()
-    return min((max(at, _end_of_lease(leased, now) or at) for at, leased in rows), default=None)
-
-
-def _end_of_lease(leased_until: datetime | None, now: datetime) -> datetime | None:
-    return leased_until if leased_until is not None and leased_until <= now + LEASE else None
+    moments = {"now": now, "longest": now + LEASE}
+    planned = [(await conn.execute(_NEXT, moments)).scalar()]
+    planned += [max(at, leased) for at, leased in (await conn.execute(_LEASED, moments)).all()]
+    return min((at for at in planned if at is not None), default=None)
 
 
 async def update_account(conn: AsyncConnection, account_id: int, **values: object) -> None:
@@ -244,6 +254,9 @@ async def _hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None
         subscriptions.c.account_id == from_id, subscriptions.c.channel_id.not_in(taken)
     )
     await conn.execute(move.values(account_id=to_id))
+    asked = update(requests).where(requests.c.account_id == from_id)
+    await conn.execute(asked.values(account_id=to_id))
+    await overrides.hand_over(conn, from_id=from_id, to_id=to_id)
     await conn.execute(delete(accounts).where(accounts.c.id == from_id))
 
 

@@ -140,10 +140,13 @@ class LiveWorld:
         )
 
     async def run_for(self, span: timedelta) -> None:
-        """Run both loops' steps as they fall due, until `span` has passed."""
+        """Run the loops' steps as they fall due, until `span` has passed."""
         end = self.clock.now() + span
+        replan_at = self.clock.now()
         while True:
-            due = [await self.monitor.check_step(), await self.monitor.followup_step()]
+            if self.clock.now() >= replan_at:
+                replan_at = await self.monitor.replan_step()
+            due = [await self.monitor.check_step(), await self.monitor.followup_step(), replan_at]
             wait = (min(due) - self.clock.now()).total_seconds()
             left = (end - self.clock.now()).total_seconds()
             if left <= 0:

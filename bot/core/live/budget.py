@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 DAY = timedelta(hours=24)
+HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 ROOMS_PER_SWEEP = 50
 """How many rooms one request asks for; the real maximum is not known (specs/tiktok-live.md 4)."""

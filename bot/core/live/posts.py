@@ -79,6 +79,34 @@ def recovered_notice(down_since: datetime, now: datetime) -> Message:
     )
 
 
+def policy_failed_notice(name: str, reason: str) -> Message:
+    """Tell admins that a policy does not work."""
+    return Message(
+        title=text("The plan of live checks fell back"),
+        tone=Tone.WARNING,
+        body=text(
+            "The policy `{name}` fails: {reason}. Until it works again its accounts are checked evenly spread: "
+            "lives are found, only later. It is tried again every hour; please report this.",
+            name=name,
+            reason=escape(reason, BODY_LIMIT),
+        ),
+    )
+
+
+def policy_works_notice(name: str, since: datetime, now: datetime) -> Message:
+    """Replace `policy_failed_notice` once the policy works."""
+    return Message(
+        title=text("The plan of live checks is back"),
+        tone=Tone.NOTICE,
+        body=text(
+            "The policy `{name}` works again. It failed for {span}, since {since}.",
+            name=name,
+            span=duration(now - since),
+            since=stamp(since, "f"),
+        ),
+    )
+
+
 def duration(span: timedelta) -> str:
     """Write a span in hours and minutes, such as ``2 h 05 min``."""
     minutes = max(0, round(span.total_seconds() / 60))

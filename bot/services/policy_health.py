@@ -1,0 +1,46 @@
+"""What admins and the log are told of policies that fail: once when it begins, once when it is over."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from bot.core.live.planner import Policy
+from bot.core.live.policies import FIXED, Policies
+from bot.core.live.posts import policy_failed_notice, policy_works_notice
+from bot.services.admin_notices import outage_key, tell_admins, tell_again
+from bot.storage import live as store
+from bot.storage import status
+from bot.storage.engine import Connection
+
+log = logging.getLogger(__name__)
+
+
+class PolicyHealth:
+    """Keeps in the database what was told, so that a restart does not tell it again."""
+
+    async def tell(self, conn: Connection, policy: Policy, now: datetime) -> None:
+        """Tell what has changed since the last call."""
+        if not isinstance(policy, Policies):
+            return
+        for name in policy.names:
+            if name != FIXED:
+                await self._tell_of(conn, name, policy.failing.get(name), now)
+
+    async def _tell_of(self, conn: Connection, name: str, reason: str | None, now: datetime) -> None:
+        note = f"policy failing:{name}"
+        told = await status.note(conn, note)
+        if reason is not None and not told:
+            log.error("The policy %s fails (%s); its accounts are checked evenly spread", name, reason)
+            await status.write_note(conn, note, str(int(now.timestamp())))
+            followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
+            await tell_admins(conn, _key(name, now), followers, policy_failed_notice(name, reason), now)
+        elif reason is None and told:
+            since = datetime.fromtimestamp(int(told), UTC)
+            log.info("The policy %s works again", name)
+            await status.write_note(conn, note, "")
+            await tell_again(conn, _key(name, since), policy_works_notice(name, since, now), now)
+
+
+def _key(name: str, since: datetime) -> str:
+    return outage_key(f"policy:{name}", since)

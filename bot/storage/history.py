@@ -1,0 +1,117 @@
+"""What is known of accounts' pasts: the events a policy learns from, and lives that are over."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.live.history import Ended, Event, Followed, Found, Missed
+from bot.core.live.models import Answer
+from bot.core.live.past_lives import PastLive
+from bot.storage.tables import accounts, lives, requests
+
+AT_ONCE = 500
+"""Engines limit how many values a statement may name."""
+
+_Stay = tuple[datetime, datetime, datetime | None]
+"""When a live started, was found, and ended (None: it is on)."""
+
+
+async def events_of(
+    conn: AsyncConnection, account_ids: Sequence[int], since: datetime, until: datetime
+) -> list[Event]:
+    """Give what was learned of accounts from `since` to `until`, account by account in the order of the instants.
+
+    An account that was added before `since` counts as followed from then on. What is stamped later than
+    `until` is left out: the clock was set back.
+    """
+    events: list[Event] = []
+    for first in range(0, len(account_ids), AT_ONCE):
+        some = account_ids[first : first + AT_ONCE]
+        added = await _added(conn, some)
+        stays = await _stays(conn, some, since, until)
+        misses = await _misses(conn, some, since, until)
+        for account_id in some:
+            if account_id in added:
+                at = max(min(added[account_id], until), since)
+                events.append(Followed(account_id=account_id, at=at))
+                events += _in_order(account_id, stays.get(account_id, []), misses.get(account_id, []))
+    return events
+
+
+async def past_lives(
+    conn: AsyncConnection, account_ids: Collection[int], since: datetime
+) -> tuple[PastLive, ...]:
+    """Read the lives of accounts that are over and started after `since`, the oldest first."""
+    query = (
+        select(lives)
+        .where(
+            lives.c.account_id.in_(account_ids),
+            lives.c.started_at >= since,
+            lives.c.ended_at.is_not(None),
+        )
+        .order_by(lives.c.started_at, lives.c.id)
+    )
+    names = PastLive.__dataclass_fields__
+    rows = (await conn.execute(query)).mappings().all()
+    return tuple(PastLive(**{name: row[name] for name in names}) for row in rows)
+
+
+async def _added(conn: AsyncConnection, account_ids: Sequence[int]) -> dict[int, datetime]:
+    query = select(accounts.c.id, accounts.c.added_at).where(accounts.c.id.in_(account_ids))
+    return {row.id: row.added_at for row in (await conn.execute(query)).all()}
+
+
+async def _stays(
+    conn: AsyncConnection, account_ids: Sequence[int], since: datetime, until: datetime
+) -> dict[int, list[_Stay]]:
+    query = (
+        select(lives.c.account_id, lives.c.started_at, lives.c.found_at, lives.c.ended_at)
+        .where(lives.c.account_id.in_(account_ids), lives.c.started_at >= since, lives.c.found_at <= until)
+        .order_by(lives.c.account_id, lives.c.found_at, lives.c.id)
+    )
+    found: dict[int, list[_Stay]] = {}
+    for account_id, started_at, found_at, ended_at in (await conn.execute(query)).all():
+        found.setdefault(account_id, []).append((started_at, found_at, ended_at))
+    return found
+
+
+async def _misses(
+    conn: AsyncConnection, account_ids: Sequence[int], since: datetime, until: datetime
+) -> dict[int, list[datetime]]:
+    query = (
+        select(requests.c.account_id, requests.c.asked_at)
+        .where(
+            requests.c.account_id.in_(account_ids),
+            requests.c.asked_at >= since,
+            requests.c.asked_at <= until,
+            requests.c.answer == Answer.OFFLINE,
+        )
+        .order_by(requests.c.account_id, requests.c.asked_at)
+    )
+    found: dict[int, list[datetime]] = {}
+    for account_id, at in (await conn.execute(query)).all():
+        found.setdefault(account_id, []).append(at)
+    return found
+
+
+def _in_order(account_id: int, stays: Sequence[_Stay], misses: Sequence[datetime]) -> list[Event]:
+    """Put lives and misses in order; a miss within a live was doubt that came to nothing."""
+    events: list[tuple[datetime, Event]] = []
+    begins = [found_at for _, found_at, _ in stays]
+    for started_at, found_at, ended_at in stays:
+        found = Found(account_id=account_id, started_at=started_at, found_at=found_at)
+        events.append((found_at, found))
+        if ended_at is not None:
+            ended = Ended(account_id=account_id, started_at=started_at, ended_at=ended_at)
+            events.append((max(found_at, ended_at), ended))
+    for at in misses:
+        place = bisect_right(begins, at) - 1
+        end = stays[place][2] if place >= 0 else at
+        if end is not None and end <= at:
+            events.append((at, Missed(account_id=account_id, at=at)))
+    return [event for _, event in sorted(events, key=lambda pair: pair[0])]
