@@ -210,7 +210,10 @@ class LiveMonitor:
                 )
         except StorageError as error:
             self.planning.spoil()
-            await self._put_off(account, request_id, error)
+            try:
+                await self._put_off(account, request_id, error)
+            finally:
+                self.checks_changed.set()
             raise
         self._announcements.wake()
         self.checks_changed.set()

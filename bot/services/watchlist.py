@@ -77,7 +77,11 @@ class Watchlist:
         handle = normalise_handle(written)
         await self._refuse_over_cap(by, handle)
         profile, doubt = await self._look_up(by, handle)
-        account, leased, is_new = await self._subscribe(by, profile, channel_id, role_id)
+        try:
+            account, leased, is_new = await self._subscribe(by, profile, channel_id, role_id)
+        finally:
+            # What seems to have failed may be stored all the same, and then its first check is due.
+            self._monitor.checks_changed.set()
         check = None if leased is None else await self._monitor.check_leased(leased)
         await self._tell_of_live(account.id)
         await self._monitor.replan_step()
