@@ -17,15 +17,19 @@ from bot.core.live.planner import EvenlySpread
 from bot.core.live.transitions import LiveRules
 from bot.discord.client import Services, VedetteClient
 from bot.discord.connection import stay_connected
+from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep
 from bot.logs import set_up_logging
 from bot.ports import RoundSource
 from bot.services.announcements import Announcements
+from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.overrides import Overrides
+from bot.services.predictions import Predictions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
@@ -126,6 +130,7 @@ async def _house(
             announcements=announcements,
             monitor=monitor,
             round_sync=round_sync,
+            renderer=renderer,
         )
         loops = [
             *live_loops(monitor),
@@ -144,7 +149,11 @@ def _services(
     announcements: Announcements,
     monitor: LiveMonitor,
     round_sync: RoundSync,
+    renderer: ProcessChartRenderer,
 ) -> Services:
+    predictions = Predictions(
+        database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
+    )
     return Services(
         watchlist=Watchlist(
             database=database,
@@ -154,6 +163,9 @@ def _services(
             accounts_per_guild=settings.accounts_per_guild,
         ),
         live_monitor=monitor,
+        predictions=predictions,
+        overrides=Overrides(database=database, monitor=monitor, clock=clock),
+        boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
         guilds=Guilds(
             database=database,
@@ -163,6 +175,7 @@ def _services(
         ),
         health=Health(database=database, clock=clock, settings=settings),
         announcements=announcements,
+        pictures=Pictures(renderer),
         settings=settings,
         clock=clock,
     )

@@ -15,6 +15,7 @@ from bot.discord.permissions import Channel, cannot_ping, missing
 from bot.discord.replies import whisper
 from bot.errors import InputRefused
 from bot.services.guilds import Guilds
+from bot.services.predictions import Predictions
 from bot.services.watchlist import Added, Entry, Watchlist
 from bot.texts import join, text, texts
 
@@ -29,9 +30,10 @@ class Monitoring(
 ):
     """Parses, asks the watchlist once, answers in private."""
 
-    def __init__(self, watchlist: Watchlist, guilds: Guilds) -> None:
+    def __init__(self, watchlist: Watchlist, guilds: Guilds, predictions: Predictions) -> None:
         self._watchlist = watchlist
         self._guilds = guilds
+        self._predictions = predictions
 
     @app_commands.command(description=locale_str("Follow an account: its lives are announced in a channel"))
     @app_commands.describe(
@@ -103,6 +105,15 @@ class Monitoring(
         found = replies.checked(report.answer, report.reason, report.live)
         await whisper(interaction, join(": ", [f"`@{report.handle}`", found]))
 
+    @app_commands.command(description=locale_str("Why an account was looked at last, and will be next"))
+    @app_commands.describe(user=locale_str("TikTok handle of an account that is followed here"))
+    @admin_only()
+    async def why(self, interaction: discord.Interaction[VedetteClient], user: str) -> None:
+        """Explain the last and the next check of an account."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        told = await self._predictions.why(requester_of(interaction).guild_id, user)
+        await whisper(interaction, join("\n", [f"`@{told.handle}`", told.last, told.following]))
+
     @app_commands.command(description=locale_str("Pause an account in this server, or go on with it"))
     @app_commands.describe(
         user=locale_str("TikTok handle"), paused=locale_str("False goes on with a paused account")
@@ -133,6 +144,7 @@ class Monitoring(
 
     @remove.autocomplete("user")
     @check.autocomplete("user")
+    @why.autocomplete("user")
     @pause.autocomplete("user")
     async def suggest(
         self, interaction: discord.Interaction[VedetteClient], part: str
@@ -202,4 +214,4 @@ def _list_line(entry: Entry) -> str:
 
 async def setup(bot: VedetteClient) -> None:
     """Add the cog with what it needs."""
-    await bot.add_cog(Monitoring(bot.services.watchlist, bot.services.guilds))
+    await bot.add_cog(Monitoring(bot.services.watchlist, bot.services.guilds, bot.services.predictions))

@@ -20,18 +20,22 @@ from yarl import URL
 from bot.clock import Clock
 from bot.discord.errors import Tree
 from bot.discord.permissions import missing
+from bot.discord.pictures import Pictures
 from bot.discord.results import TROUBLE
 from bot.discord.speech import CommandTranslator
 from bot.errors import VedetteError
 from bot.services.announcements import Announcements
+from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor
+from bot.services.overrides import Overrides
+from bot.services.predictions import Predictions
 from bot.services.round_sync import RoundSync
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
 
-EXTENSIONS = ("cogs.monitoring", "cogs.stats_sync", "cogs.admin")
+EXTENSIONS = ("cogs.monitoring", "cogs.predictions", "cogs.stats_sync", "cogs.admin")
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
 _LONGEST_RATE_LIMIT_SECONDS = 60.0  # a longer pause is the outbox's to wait for, not a sleeping request's
 _TREE_NOTE = "command tree"
@@ -44,10 +48,14 @@ class Services:
 
     watchlist: Watchlist
     live_monitor: LiveMonitor
+    predictions: Predictions
+    overrides: Overrides
+    boards: Boards
     round_sync: RoundSync
     guilds: Guilds
     health: Health
     announcements: Announcements
+    pictures: Pictures
     settings: Settings
     clock: Clock
 

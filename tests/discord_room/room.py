@@ -15,10 +15,14 @@ from bot.core.announcements import Message
 from bot.core.charts import ChartSpec
 from bot.discord.client import Services, VedetteClient
 from bot.discord.delivery import Delivery
+from bot.discord.pictures import Pictures
 from bot.errors import ChartFailed
 from bot.services.announcements import Announcements
+from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
+from bot.services.overrides import Overrides
+from bot.services.predictions import Predictions
 from bot.settings import Settings
 from bot.storage import outbox
 from bot.storage.engine import Database
@@ -66,9 +70,20 @@ class Room:
         """Begin as a new process would: nothing is remembered but the database."""
         self.announcements = Announcements(self.database, self.clock, jitter=lambda: 1.0)
         self.world = world = LiveWorld(self.database, self.clock)
+        predictions = Predictions(
+            database=self.database, monitor=world.monitor, clock=self.clock, default_time_zone="UTC"
+        )
         self.services = Services(
             watchlist=world.watchlist,
             live_monitor=world.monitor,
+            predictions=predictions,
+            overrides=Overrides(database=self.database, monitor=world.monitor, clock=self.clock),
+            boards=Boards(
+                database=self.database,
+                predictions=predictions,
+                announcements=self.announcements,
+                clock=self.clock,
+            ),
             round_sync=None,
             guilds=Guilds(
                 database=self.database,
@@ -78,6 +93,7 @@ class Room:
             ),
             health=Health(database=self.database, clock=self.clock, settings=self.settings),
             announcements=self.announcements,
+            pictures=Pictures(self.painter),
             settings=self.settings,
             clock=self.clock,
         )

@@ -11,10 +11,15 @@ import simcord
 
 from bot.checks import BASE_PERMISSIONS
 from bot.discord.client import Services, VedetteClient
+from bot.discord.pictures import Pictures
+from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
+from bot.services.overrides import Overrides
+from bot.services.predictions import Predictions
 from bot.settings import load_settings
 from bot.storage.engine import Database
+from tests.discord_room.room import Painter
 from tests.services.live_world import LiveWorld
 from tests.services.round_world import RoundWorld
 
@@ -76,16 +81,26 @@ class Worlds:
         clock.auto = True
         self.lives = LiveWorld(database, clock)
         announcements = self.rounds.announcements
+        self.painter = Painter()
         settings = load_settings(_env_file(folder))
+        predictions = Predictions(
+            database=database, monitor=self.lives.monitor, clock=clock, default_time_zone="UTC"
+        )
         self.services = Services(
             watchlist=self.lives.watchlist,
             live_monitor=self.lives.monitor,
+            predictions=predictions,
+            overrides=Overrides(database=database, monitor=self.lives.monitor, clock=clock),
+            boards=Boards(
+                database=database, predictions=predictions, announcements=announcements, clock=clock
+            ),
             round_sync=self.rounds.sync,
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),
             health=Health(database=database, clock=clock, settings=settings),
             announcements=announcements,
+            pictures=Pictures(self.painter),
             settings=settings,
             clock=clock,
         )

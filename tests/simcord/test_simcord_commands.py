@@ -23,6 +23,24 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "live list": {},
     "live check": {"user": "ana"},
     "live pause": {"user": "ana", "paused": True},
+    "live why": {"user": "ana"},
+    "predict next": {},
+    "predict account": {"user": "ana"},
+    "predict plan": {},
+    "predict accuracy": {},
+    "predict policy": {"policy": "roadmap", "user": "ana"},
+    "predict priority": {"user": "ana", "priority": 2.5},
+    "predict pin": {"user": "ana", "minutes": 30},
+    "predict boost": {"user": "ana", "hours": 1.5},
+    "predict freeze": {"user": "ana", "frozen": True},
+    # Only the owner switches it on; an admin reads the comparison.
+    "predict shadow": {"policy": None},
+    "predict board": {"channel": "<channel>", "remove": False},
+    "predict scores": {"on": True},
+    "predict holidays": {"country": "ID"},
+    "predict event add": {"day": "2026-12-31", "name": "New Year's Eve", "user": "ana"},
+    "predict event remove": {"event": "1"},
+    "predict event list": {},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
     "setup": {
@@ -41,12 +59,24 @@ SUGGESTIONS = {
     ("live remove", "user"): ("an", "ana"),
     ("live check", "user"): ("", "ana"),
     ("live pause", "user"): ("@a", "ana"),
+    ("live why", "user"): ("an", "ana"),
+    ("predict account", "user"): ("an", "ana"),
+    ("predict policy", "user"): ("", "ana"),
+    ("predict priority", "user"): ("@a", "ana"),
+    ("predict pin", "user"): ("an", "ana"),
+    ("predict boost", "user"): ("an", "ana"),
+    ("predict freeze", "user"): ("an", "ana"),
+    ("predict event add", "user"): ("an", "ana"),
+    ("predict event remove", "event"): ("birth", "1"),
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
-FOR_EVERYONE = {"about", "rounds last"}
-PUBLIC = {"rounds last"}
+READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
+FOR_EVERYONE = {"about", "rounds last"} | READ_BY_ALL
+PUBLIC = {"rounds last"} | READ_BY_ALL
+# They stand in a group that is open to all, and look again themselves.
+LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith("predict ")} | {"rounds sync"}
 WITHOUT_DATABASE = {"about"}
 ADMINS = sorted(EXAMPLES.keys() - FOR_EVERYONE)
 
@@ -56,15 +86,17 @@ def options(sim: Sim, name: str) -> dict[str, Any]:
     return {
         key: getattr(sim, value.strip("<>")) if str(value).startswith("<") else value
         for key, value in given.items()
+        if value is not None
     }
 
 
 @pytest.fixture
 async def at_work(sim: Sim) -> Sim:
-    """Ana is followed, and a round was played."""
+    """Ana is followed and has a birthday, and a round was played."""
     for number, handle in enumerate(("ana", "ben"), 1):
         sim.lives.tiktok.add(handle, number)
     await sim.use(sim.admin, "live add", user="@ana", channel=sim.channel, role=sim.role)
+    await sim.use(sim.admin, "predict event add", day="2030-01-02", name="Birthday", user="ana")
     sim.rounds.drop(FIRST)
     await sim.rounds.run_for(10)
     return sim
@@ -102,8 +134,8 @@ async def test_an_admin_is_answered(at_work: Sim, name: str):
     assert at_work.env.errors == []
 
 
-async def test_a_member_is_offered_what_is_for_everyone_and_the_rounds_whose_sync_looks_again(sim: Sim):
-    assert set(sim.member.available_commands(sim.channel)) == FOR_EVERYONE | {"rounds sync"}
+async def test_a_member_is_offered_what_is_for_everyone_and_groups_whose_admin_commands_look_again(sim: Sim):
+    assert set(sim.member.available_commands(sim.channel)) == FOR_EVERYONE | LOOKING_AGAIN
 
 
 @pytest.mark.parametrize("name", ADMINS)
@@ -172,6 +204,23 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("live remove", {"user": "nobody"}, "nobody"),
         ("live check", {"user": "nobody"}, "nobody"),
         ("live pause", {"user": "nobody"}, "nobody"),
+        ("live why", {"user": "nobody"}, "nobody"),
+        ("predict account", {"user": "nobody"}, "nobody"),
+        ("predict account", {"user": "no handle!"}, "handle"),
+        ("predict policy", {"policy": "fixed", "user": "nobody"}, "nobody"),
+        ("predict policy", {"policy": "default"}, "Give the account"),
+        ("predict policy", {"policy": "fixed"}, "owner"),
+        ("predict priority", {"user": "nobody", "priority": 2.0}, "nobody"),
+        ("predict pin", {"user": "nobody", "minutes": 30}, "nobody"),
+        ("predict boost", {"user": "nobody"}, "nobody"),
+        ("predict freeze", {"user": "nobody"}, "nobody"),
+        ("predict shadow", {"policy": "roadmap"}, "owner"),
+        ("predict board", {"remove": True}, "board"),
+        ("predict holidays", {"country": "XX"}, "country"),
+        ("predict event add", {"day": "tomorrow", "name": "x"}, "2026-12-31"),
+        ("predict event add", {"day": "2030-01-02", "name": "x", "user": "nobody"}, "nobody"),
+        ("predict event remove", {"event": "4711"}, "4711"),
+        ("predict event remove", {"event": "birthday"}, "number"),
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
         ("setup", {"time_zone": "Jakarta"}, "time zone"),

@@ -1,0 +1,179 @@
+"""The status board: how things stand, as one message that is edited in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.core.announcements import Message, MessageField, Tone
+from bot.core.live.forecast import Window
+from bot.core.live.prediction_charts import percent
+from bot.core.live.predictions import Board, BoardLine, BudgetUse, Safety, Standing
+from bot.core.markup import escape, stamp
+from bot.texts import join, text, texts
+
+NAME_LIMIT = 40  # escaping may double it
+# Of 4096 that a body may have; the rest is left for languages that need more words.
+BODY_ROOM = 2900
+NEXT_SHOWN = 3
+_SAFETY = {
+    Safety.SAFE: text("safe"),
+    Safety.TIGHT: text("getting tight"),
+    Safety.FULL: text("used up"),
+}
+_POLICIES = {
+    "probability": text("learned chances"),
+    "roadmap": text("the 30/60/120-minute rule"),
+    "factors": text("five factors"),
+    "fixed": text("evenly spread"),
+}
+
+
+def board_message(board: Board) -> Message:
+    """Draw up a board; names are escaped, and accounts that do not fit are counted."""
+    fields = [
+        MessageField(name=text("Next likely lives"), value=_next(board.lines), inline=False),
+        MessageField(name=text("Checks in 24 hours"), value=budget_line(board.discovery)),
+        MessageField(name=text("Follow-ups in 24 hours"), value=budget_line(board.followup)),
+        MessageField(
+            name=text("Active predictions"),
+            value=texts("{count} account", "{count} accounts", board.predictions),
+        ),
+        MessageField(name=text("Requests saved today"), value=_saved(board.request_reduction)),
+        MessageField(name=text("Lives found in 7 days"), value=coverage_line(board.found, board.estimated)),
+        MessageField(name=text("Policy"), value=policy_name(board.policy)),
+    ]
+    if board.failing:
+        failing = MessageField(name=text("Trouble"), value=failing_lines(board.failing), inline=False)
+        fields.append(failing)
+    is_well = not board.failing and board.discovery.safety is not Safety.FULL
+    return Message(
+        title=text("Who is live, who is next"),
+        tone=Tone.NOTICE if is_well else Tone.WARNING,
+        body=_body(board),
+        fields=tuple(fields),
+    )
+
+
+def board_taken_down() -> Message:
+    """Say what stands where a board was."""
+    return Message(
+        title=text("This board was taken down"),
+        tone=Tone.ENDED,
+        body=text("`/predict board` puts up a new one."),
+    )
+
+
+def budget_line(budget: BudgetUse) -> str:
+    """Say how much of a budget is used, with a word for how safe that is."""
+    return text(
+        "{used} of {limit} · {safety}", used=budget.used, limit=budget.limit, safety=_SAFETY[budget.safety]
+    )
+
+
+def coverage_line(found: int, estimated: float) -> str:
+    """Say how many lives were found, of how many there must have been."""
+    if estimated <= 0:
+        return text("none yet")
+    return text(
+        "{found} of about {estimated} · {share}",
+        found=found,
+        estimated=max(found, round(estimated)),
+        share=percent(min(1.0, found / estimated)),
+    )
+
+
+def policy_name(policy: str) -> str:
+    """Name a policy in words and as commands name it."""
+    return join("", [_POLICIES[policy], f" (`{policy}`)"]) if policy in _POLICIES else policy
+
+
+def failing_lines(failing: Sequence[tuple[str, str]]) -> str:
+    """Say which policies fail and what is done instead."""
+    return join(
+        "\n",
+        [
+            text(
+                "⚠️ {policy} fails ({reason}); its accounts are checked evenly spread.",
+                policy=policy_name(policy),
+                reason=escape(reason, 120),
+            )
+            for policy, reason in failing
+        ],
+    )
+
+
+def name_of(nickname: str, handle: str) -> str:
+    """Give the name of an account in bold, harmless whatever it holds."""
+    return f"**{escape(nickname, NAME_LIMIT) or escape(f'@{handle}')}**"
+
+
+def window_words(window: Window) -> str:
+    """Say when a live is expected, in each reader's own time, and how likely it is."""
+    return text(
+        "{start}-{end} ({when}), {chance}",
+        start=stamp(window.start, "t"),
+        end=stamp(window.end, "t"),
+        when=stamp(window.start),
+        chance=percent(window.probability),
+    )
+
+
+def _body(board: Board) -> str:
+    lines = [_line(line) for line in board.lines if line.standing is not Standing.UNLIKELY]
+    quiet = [
+        name_of(line.nickname, line.handle) for line in board.lines if line.standing is Standing.UNLIKELY
+    ]
+    shown, hidden = fitting(lines, BODY_ROOM)
+    room = BODY_ROOM - sum(len(line) + 1 for line in shown)
+    names, hidden_names = fitting(quiet, max(0, room - 40))
+    if names:
+        shown.append(text("⚪ Unlikely for now: {names}", names=join(", ", names)))
+    if hidden := hidden + hidden_names:
+        shown.append(texts("and {count} more account", "and {count} more accounts", hidden))
+    if not board.lines:
+        shown.append(text("Nobody is followed yet. `/live add` begins."))
+    return join("\n", [*shown, text("-# As of {when}", when=stamp(board.made_at))])
+
+
+def fitting(lines: Iterable[str], room: int) -> tuple[list[str], int]:
+    """Give the first lines that have room together, and how many are left out."""
+    lines, shown = list(lines), []
+    for line in lines:
+        room -= len(line) + 2
+        if room < 0:
+            break
+        shown.append(line)
+    return shown, len(lines) - len(shown)
+
+
+def _line(line: BoardLine) -> str:
+    name = name_of(line.nickname, line.handle)
+    if line.standing is Standing.LIVE:
+        since = stamp(line.live_since) if line.live_since else "?"
+        if line.was_predicted:
+            return text("🔴 {name} is live since {start}, as predicted", name=name, start=since)
+        return text("🔴 {name} is live since {start}, not predicted", name=name, start=since)
+    if line.standing is Standing.LIKELY:
+        chance = percent(line.within_hour)
+        return text("🟡 {name} likely within the hour, {chance}", name=name, chance=chance)
+    if line.window is None:
+        return text("🔵 {name} expected today", name=name)
+    return text("🔵 {name} expected {window}", name=name, window=window_words(line.window))
+
+
+def _next(lines: Sequence[BoardLine]) -> str:
+    ahead = [
+        (line.window.start, line.handle, line)
+        for line in lines
+        if line.window is not None and line.standing is not Standing.LIVE
+    ]
+    shown = [
+        join(" ", [name_of(line.nickname, line.handle), window_words(line.window)])
+        for _, _, line in sorted(ahead, key=lambda one: one[:2])[:NEXT_SHOWN]
+        if line.window is not None
+    ]
+    return join("\n", shown) if shown else text("none in sight")
+
+
+def _saved(reduction: float | None) -> str:
+    return text("not known yet") if reduction is None else percent(reduction)
