@@ -242,7 +242,7 @@ class Bench:
 async def opened(folder: Path, supply: Supply) -> AsyncIterator[Bench]:
     """Start the stand-ins and the bot, and set it up."""
     async with world(folder) as scene:
-        scene.settings |= {"TIKTOK_TIMEOUT_SECONDS": "1.5", "SSH_TIMEOUT_SECONDS": "2"}
+        scene.settings |= {"TIKTOK_TIMEOUT_SECONDS": "1", "SSH_TIMEOUT_SECONDS": "2"}
         bench = Bench(scene, supply)
         await bench.start()
         await scene.set_up()

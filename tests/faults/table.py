@@ -54,7 +54,7 @@ async def reset_token(bench: Bench) -> None:
 async def start_while_down(bench: Bench) -> None:
     """The machine starts before its network does."""
     await bench.scene.stop_bot()
-    await bench.scene.fault(bench.scene.discord, status=503, path="/users/@me", times=3)
+    await bench.scene.fault(bench.scene.discord, status=503, path="/users/@me", times=2)
     await bench.start()
 
 
@@ -82,12 +82,12 @@ DISCORD = (
     Case(name="500 after it was posted", breaks=fault("discord", status=500, when="after", **POST)),
     Case(
         name="503 before it was posted",
-        breaks=fault("discord", status=503, times=3, **POST),
+        breaks=fault("discord", status=503, times=2, **POST),
         log=(LATE.format("503.*"), TAKEN),
     ),
     Case(
         name="503 after it was posted",
-        breaks=fault("discord", status=503, when="after", times=3, **POST),
+        breaks=fault("discord", status=503, when="after", times=2, **POST),
         log=(LATE.format("503.*"), TAKEN),
     ),
     Case(
@@ -97,7 +97,7 @@ DISCORD = (
     ),
     Case(
         name="answer lost after it was posted",
-        breaks=fault("discord", kind="drop", when="after", times=3, **POST),
+        breaks=fault("discord", kind="drop", when="after", times=2, **POST),
         log=(LATE.format(r"no answer \(\w+\)"), TAKEN),
     ),
     Case(
@@ -141,7 +141,7 @@ DISCORD = (
         breaks=both(gateway("drop"), said("CRITICAL"), gateway("unstrand"), said(CONNECTED)),
         log=(
             LOST,
-            r"CRITICAL Nothing was heard from Discord for 4 s; the connection is made anew$",
+            r"CRITICAL Nothing was heard from Discord for 3 s; the connection is made anew$",
             CONNECTED,
         ),
     ),
@@ -179,7 +179,7 @@ def tiktok(name: str, said_of_it: str, **values: Any) -> Case:
 
 
 TIKTOK = (
-    tiktok("429 with Retry-After", ".* 429", status=429, headers={"Retry-After": "3"}),
+    tiktok("429 with Retry-After", ".* 429", status=429, headers={"Retry-After": "2"}),
     tiktok("429 without headers", ".* 429", status=429),
     tiktok("403", ".* 403", status=403),
     tiktok("a redirect to a challenge", ".* 302", status=302),
