@@ -47,9 +47,11 @@ WEEKDAYS = (
 
 
 def percent(share: float) -> str:
-    """Write a share (0..1) as a percentage; a chance is hardly ever nothing or everything."""
-    if 0 < share < 0.005:
+    """Write a share (0..1) as a percentage; what is not quite nothing or everything is not written as such."""
+    if 0 < share < 0.01:
         return "<1%"
+    if 0.99 < share < 1:
+        return ">99%"
     return f"{100 * share:.0f}%"
 
 
