@@ -32,7 +32,8 @@ from bot.services.watchlist import Watchlist
 from bot.texts import join, text
 
 Interaction = discord.Interaction[VedetteClient]
-Policy = Literal["probability", "roadmap", "factors", "fixed"]
+Planned = Literal["probability", "roadmap", "factors", "fixed", "default"]
+Compared = Literal["probability", "roadmap", "factors", "fixed", "off"]
 USER = locale_str("TikTok handle of an account that is followed here")
 SUGGESTIONS = 25  # Discord's limit
 
@@ -97,9 +98,7 @@ class PredictionCommands(
         user=locale_str("Only this account; without one, all of them (for the owner of the bot)"),
     )
     @admin_only()
-    async def policy(
-        self, interaction: Interaction, policy: Policy | Literal["default"], user: str | None = None
-    ) -> None:
+    async def policy(self, interaction: Interaction, policy: Planned, user: str | None = None) -> None:
         """Choose a policy for an account or for the deployment."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         by, name = requester_of(interaction), "" if policy == "default" else policy
@@ -162,7 +161,7 @@ class PredictionCommands(
     @app_commands.command(description=locale_str("For admins: compare a second policy with the one in force"))
     @app_commands.describe(policy=locale_str("Compare this one every night; leave it out to read the result"))
     @admin_only()
-    async def shadow(self, interaction: Interaction, policy: Policy | Literal["off"] | None = None) -> None:
+    async def shadow(self, interaction: Interaction, policy: Compared | None = None) -> None:
         """Switch shadow mode (the owner), or read the comparison."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         if policy is not None:
