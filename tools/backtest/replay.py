@@ -22,8 +22,9 @@ from bot.core.live.calibration import HOUR, Floats, StartChances
 from bot.core.live.forecast import Forecast
 from bot.core.live.models import Answer, Observation, Person, Profile, ProfileState, Sighting
 from bot.core.live.past_lives import PastLive
-from bot.core.live.planner import Policy
+from bot.core.live.policies import Policies
 from bot.core.live.scores import Check
+from bot.jobs.loops import Loop
 from bot.services.announcements import Announcements
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.storage import live as store
@@ -46,10 +47,14 @@ class Forecasting(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """What a replay left: every discovery check, and the chances told before each hour (None: none were)."""
+    """What a replay left: every discovery check, the chances told before each hour (None: none were).
+
+    `failing` maps policies that failed, so that `fixed` took their place for a while, to what they raised.
+    """
 
     checks: Sequence[Check]
     chances: StartChances | None
+    failing: Mapping[str, str]
 
 
 @dataclass
@@ -131,19 +136,18 @@ class Task:
     budget: int
 
 
-def replay(task: Task, policy: Policy) -> Told:
-    """Let the bot look for the lives with this policy; the same task and policy give the same checks."""
+def replay(task: Task, policies: Policies) -> Told:
+    """Let the bot look for the lives with its default policy; the same arguments give the same checks."""
     disk = Disk()
     try:
-        return asyncio.run(_Replay(task, policy, disk).run())
+        return asyncio.run(_Replay(task, policies, disk).run())
     finally:
         disk.close()
 
 
 class _Replay:
-    def __init__(self, task: Task, policy: Policy, disk: Disk) -> None:
+    def __init__(self, task: Task, policies: Policies, disk: Disk) -> None:
         self._task = task
-        self._policy = policy
         self._clock = ReplayClock(task.since)
         self._database = PlainDatabase(disk)
         self._accounts: dict[int, Account] = {}
@@ -155,39 +159,46 @@ class _Replay:
         self._monitor = LiveMonitor(
             database=self._database,
             source=self._source,
-            policy=policy,
+            policy=policies,
             announcements=Announcements(self._database, self._clock),
             clock=self._clock,
             rules=MonitorRules(discovery_per_day=task.budget),
         )
+        self._loops = [loop for loop in live_loops(self._monitor) if loop.name != FOLLOW_UPS]
         self._chances: list[Floats] = []
+        self._failing: dict[str, str] = {}
 
     async def run(self) -> Told:
+        """Take what is next, in the order of time: the end of a live that was found, an hour, a step of the bot."""
         await self._follow_all()
-        loops = [loop for loop in live_loops(self._monitor) if loop.name != FOLLOW_UPS]
-        due = {loop.name: self._task.since for loop in loops}
-        hour, steps = self._task.since, 0
+        steps = {loop.name: self._task.since for loop in self._loops}
+        hour, idle = self._task.since + HOUR, 0
         while True:
-            for loop in loops:
-                if loop.wake.is_set():
-                    loop.wake.clear()
-                    due[loop.name] = self._clock.now()
-            turn = min(loops, key=lambda loop: due[loop.name])
-            at = max(self._clock.now(), due[turn.name])
-            told_first = min(at, hour, self._source.found[0][0] if self._source.found else at)
-            if told_first >= self._task.until:
+            loop = self._next_loop(steps)
+            at = max(self._clock.now(), steps[loop.name])
+            ends_at = self._source.found[0][0] if self._source.found else self._task.until
+            now = min(at, hour, ends_at)
+            if now >= self._task.until:
                 return self._told()
-            steps = steps + 1 if told_first <= self._clock.now() else 0
-            if steps > MOST_STEPS_AT_ONCE:
-                raise RuntimeError(f"{turn.name} spins: no time passes any more")
-            self._clock.at = max(self._clock.now(), told_first)
-            if self._source.found and self._source.found[0][0] == told_first:
+            idle = 0 if now > self._clock.now() else idle + 1
+            if idle > MOST_STEPS_AT_ONCE:
+                raise RuntimeError(f"{loop.name} spins: no time passes any more")
+            self._clock.at = max(self._clock.now(), now)
+            if now == ends_at:
                 await self._tell_end()
-            elif hour == told_first:
+            elif now == hour:
                 self._ask_chances(hour)
                 hour += HOUR
             else:
-                due[turn.name] = await turn.step()
+                steps[loop.name] = await loop.step()
+
+    def _next_loop(self, steps: dict[str, datetime]) -> Loop:
+        """Give the loop whose step is next; one that was woken is due at once."""
+        for loop in self._loops:
+            if loop.wake.is_set():
+                loop.wake.clear()
+                steps[loop.name] = self._clock.now()
+        return min(self._loops, key=lambda loop: steps[loop.name])
 
     async def _follow_all(self) -> None:
         """Follow every account in one channel, all of them new to the bot."""
@@ -207,16 +218,22 @@ class _Replay:
             await self._monitor.note_end(conn, self._accounts[number], ended_at)
 
     def _ask_chances(self, hour: datetime) -> None:
-        if isinstance(self._policy, Forecasting):
-            forecast = self._policy.forecast(hour, [account.id for account in self._accounts.values()], 1)
-            self._chances.append(forecast.starts[:, 0])
+        """Have the next hour foretold, for all accounts, by the policy that plans them."""
+        policies: object = self._monitor.planning.policy
+        if not isinstance(policies, Policies):
+            raise TypeError("the bot plans by something else than its policies")
+        self._failing.update(policies.failing)
+        policy = policies.working(policies.default)
+        chances = np.full(len(self._accounts), np.nan)
+        if isinstance(policy, Forecasting):
+            ids = [account.id for account in self._accounts.values()]
+            chances = policy.forecast(hour, ids, 1).starts[:, 0]
+        self._chances.append(chances)
 
     def _told(self) -> Told:
-        chances = None
-        if self._chances:
-            chances = StartChances(
-                account_ids=tuple(self._accounts),
-                hours_from=self._task.since,
-                chances=np.column_stack(self._chances),
-            )
-        return Told(checks=self._source.checks, chances=chances)
+        told = np.column_stack(self._chances) if self._chances else np.zeros((len(self._accounts), 0))
+        chances = StartChances(
+            account_ids=tuple(self._accounts), hours_from=self._task.since + HOUR, chances=told
+        )
+        is_told = bool(np.any(~np.isnan(told)))
+        return Told(checks=self._source.checks, chances=chances if is_told else None, failing=self._failing)

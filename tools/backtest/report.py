@@ -55,6 +55,8 @@ def print_report(console: Console, plan: Plan, results: Sequence[Result]) -> Non
             f"{len(result.checks)} checks, replayed in {result.took:.0f} s",
             highlight=False,
         )
+        if result.failure:
+            console.print(f"[bold red]{result.policy} failed, and fixed took its place:[/] {result.failure}")
 
 
 def _figures(results: Sequence[Result]) -> Table:
@@ -121,7 +123,12 @@ def write_json(file: Path, plan: Plan, results: Sequence[Result]) -> None:
         "budget": plan.task.budget,
         "budget_kept": is_kept(plan, results),
         "policies": {
-            result.policy: {**asdict(result.figures), "seconds": round(result.took, 1)} for result in results
+            result.policy: {
+                **asdict(result.figures),
+                "failure": result.failure,
+                "seconds": round(result.took, 1),
+            }
+            for result in results
         },
     }
     file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")

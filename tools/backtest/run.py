@@ -58,11 +58,15 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """One policy: what it did, how good that was, and how long the replay took (seconds)."""
+    """One policy: what it did, how good that was, and how long the replay took (seconds).
+
+    `failure` says what it raised where `fixed` had to take its place, else it is empty.
+    """
 
     policy: str
     figures: Figures
     checks: Sequence[Check]
+    failure: str
     took: float
 
 
@@ -124,7 +128,7 @@ def _settle() -> None:
 def run_one(plan: Plan, policy: str, *, resamples: int = 1000) -> Result:
     """Replay one policy and measure it."""
     started = time.perf_counter()
-    told = replay(plan.task, _policy(policy))
+    told = replay(plan.task, Policies({policy: POLICIES[policy]()}, policy))
     took = time.perf_counter() - started
     lives = plan.task.lives
     chances = told.chances and _where_known(told.chances, plan.polled)
@@ -134,12 +138,9 @@ def run_one(plan: Plan, policy: str, *, resamples: int = 1000) -> Result:
         policy=policy,
         figures=replace(measured, request_reduction=reduction),
         checks=told.checks,
+        failure=told.failing.get(policy, ""),
         took=took,
     )
-
-
-def _policy(name: str) -> Policy:
-    return Policies({name: POLICIES[name]()}, name)
 
 
 def _where_known(chances: StartChances, polled: Sequence[Stretch]) -> StartChances:

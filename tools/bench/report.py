@@ -16,9 +16,9 @@ class Figure:
 
     name: str
     value: float
-    limit: float
     unit: str
     how: str
+    limit: float = math.inf
 
     @property
     def is_kept(self) -> bool:
@@ -34,8 +34,8 @@ def print_report(figures: Sequence[Figure]) -> int:
         table.add_row(
             figure.name,
             f"{figure.value:.3g} {figure.unit}",
-            f"{figure.limit:g} {figure.unit}",
-            f"{figure.value / figure.limit:.0%}",
+            "-" if math.isinf(figure.limit) else f"{figure.limit:g} {figure.unit}",
+            "-" if math.isinf(figure.limit) else f"{figure.value / figure.limit:.0%}",
             "ok" if figure.is_kept else "MISSED",
             figure.how,
         )
