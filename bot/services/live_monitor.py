@@ -95,7 +95,7 @@ class LiveMonitor:
         self._source = source
         self._announcements = announcements
         self._clock = clock
-        self._rules = rules
+        self.rules = rules
         self.planning = Planning(policy, _allowance(rules), beside=beside, spacing=rules.spacing)
         # Half of a small budget at most, so that ends can be confirmed all day.
         self._sweep_every = max(rules.sweep_every, 2 * DAY / rules.followup_per_day)
@@ -134,7 +134,7 @@ class LiveMonitor:
             return closed
         if not going_on:
             return now + LONGEST_SLEEP
-        spare = used * 2 < self._rules.followup_per_day
+        spare = used * 2 < self.rules.followup_per_day
         wait_until = [await self._follow(open_live, now, spare=spare) for open_live in going_on]
         looked_at = [instant for instant in (swept_at, going_on[0].live.found_at) if instant is not None]
         sweep_at = max(looked_at) + self._sweep_every
@@ -204,7 +204,7 @@ class LiveMonitor:
                     account,
                     request_id,
                     observation,
-                    rules=self._rules.live,
+                    rules=self.rules.live,
                     planning=self.planning,
                     second_source=second_source,
                 )
@@ -310,11 +310,11 @@ class LiveMonitor:
         live, account = open_live.live, open_live.account
         checked_at = account.last_checked_at or live.found_at
         if live.phase is Phase.DOUBTED:
-            due = checked_at + self._rules.live.end_confirm
+            due = checked_at + self.rules.live.end_confirm
             return due if due > now else await self._quietly(account, "confirm")
-        due = checked_at + self._rules.viewers_every
+        due = checked_at + self.rules.viewers_every
         if due > now or not spare:
-            return max(due, now + self._rules.sweep_every)
+            return max(due, now + self.rules.sweep_every)
         return await self._quietly(account, "viewers")
 
     async def _sweep(self, going_on: Sequence[OpenLive], now: datetime) -> datetime:
@@ -352,22 +352,22 @@ class LiveMonitor:
             log.debug("@%s: not looked at: %s", account.handle, refused)
             return self._clock.now() + MINUTE
         await self._check(leased.account, leased.request_id, second_source=second_source)
-        return self._clock.now() + self._rules.live.end_confirm
+        return self._clock.now() + self.rules.live.end_confirm
 
     # --- Budgets ---------------------------------------------------------------------------
 
     def _limits(self, ask: Ask, *, exempt: bool) -> Limits:
         is_discovery = ask.ledger is Ledger.DISCOVERY
-        per_day = self._rules.discovery_per_day if is_discovery else self._rules.followup_per_day
-        per_hour = self._rules.discovery_per_hour if is_discovery else None
+        per_day = self.rules.discovery_per_day if is_discovery else self.rules.followup_per_day
+        per_hour = self.rules.discovery_per_hour if is_discovery else None
         limit = Limit(requests=per_day, window=DAY)
         people = part_of(limit, 100 if exempt else PEOPLES_PERCENT)
         return Limits(
             per_day=limit,
-            per_minute=Limit(requests=self._rules.per_minute, window=MINUTE),
+            per_minute=Limit(requests=self.rules.per_minute, window=MINUTE),
             per_hour=None if per_hour is None else Limit(requests=per_hour, window=HOUR),
             people=people,
-            guild=part_of(people, 100 if exempt else self._rules.guild_share_percent),
+            guild=part_of(people, 100 if exempt else self.rules.guild_share_percent),
         )
 
     async def _claim(self, ask: Ask, *, exempt: bool = False) -> Claim:

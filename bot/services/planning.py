@@ -74,7 +74,7 @@ class Planning:
         self.policy = policy
         self.is_stale = True
         self._pristine = copy.deepcopy(policy)
-        self._beside = beside
+        self.beside = beside
         self._spacing = spacing
         self._granted = self._allowance = allowance
         self._health = PolicyHealth()
@@ -90,6 +90,10 @@ class Planning:
         self._turn = asyncio.Lock()
 
     # --- One account -----------------------------------------------------------------------------
+
+    def knows(self, account_id: int) -> bool:
+        """Say whether the policy knows an account."""
+        return account_id in self._known
 
     def learn(self, events: Sequence[Event]) -> None:
         """Let the policy learn what is being stored; what is not known to it yet it learns from the database."""
@@ -126,6 +130,11 @@ class Planning:
         plan = self.policy.plan_one(now, account, self._allowance)
         if plan is not None:
             await watched.set_next_checks(conn, [(account_id, self._at(plan, account, now, unknown))])
+
+    @property
+    def allowance(self) -> Allowance:
+        """Give what may be spent, as the last plan of all accounts was told."""
+        return self._allowance
 
     def next_check(self, account: Watched, now: datetime) -> CheckPlan | None:
         """Give the next check as the policy sees it now, for its reason; None where it makes none."""
@@ -166,7 +175,7 @@ class Planning:
         async with self._turn:
             self._is_computing = True
             try:
-                return await self._beside(lambda: work(self.policy))
+                return await self.beside(lambda: work(self.policy))
             finally:
                 self._is_computing = False
                 self._learn_late(())
@@ -179,7 +188,7 @@ class Planning:
         self._is_computing = True  # from before the reading: nothing may fall in between
         try:
             snapshot = await self._read(database, at, anew=anew)
-            plans = await self._beside(lambda: _plan(policy, snapshot, at))
+            plans = await self.beside(lambda: _plan(policy, snapshot, at))
             self.policy, seen = policy, snapshot.events
             self._took_in(snapshot, anew=anew)
         finally:

@@ -2,17 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
 from bot.clock import Clock
+from bot.core.guilds import GuildSettings
+from bot.core.live.budget import DAY, HOUR, Ledger
+from bot.core.live.calibration import brier_terms, reliability, right_words
+from bot.core.live.day_scores import by_week
+from bot.core.live.habits import habits_of
+from bot.core.live.handles import normalise_handle
+from bot.core.live.models import Answer
+from bot.core.live.planner import Watched
 from bot.core.live.predictions import (
+    POLICIES,
+    AccountAccuracy,
     AccountPrediction,
     Accuracy,
     Board,
+    BudgetUse,
     DayPlan,
+    Expected,
     NextLives,
+    PlannedHour,
     Why,
 )
+from bot.core.live.projection import project
+from bot.core.live.why import last_look, next_look
+from bot.errors import NothingThere
+from bot.services import forecasts
+from bot.services.board_view import board_of
+from bot.services.forecasts import HOURS, Said
 from bot.services.live_monitor import LiveMonitor
-from bot.storage.engine import Database
+from bot.services.planning import REMEMBERED
+from bot.storage import guilds, history, ledger, overrides, status
+from bot.storage import live as store
+from bot.storage import predictions as table
+from bot.storage.engine import Connection, Database
+from bot.storage.live import Account
+from bot.storage.predictions import Prediction
+from bot.storage.watched import POLICY_NOTE, SHADOW_NOTE, load_all, load_one
+from bot.texts import text
+
+JUDGED = timedelta(days=28)
+"""How far back predictions are held against what happened."""
+MOST_PROJECTED = 200
+"""For more accounts the rest of the day is not worked out check by check."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Followed:
+    """An account of a guild as the plan sees it; `watched` is None where it is paused, `live_since` where not live."""
+
+    account: Account
+    watched: Watched | None
+    live_since: datetime | None
 
 
 class Predictions:
@@ -23,29 +71,249 @@ class Predictions:
     ) -> None:
         self._database = database
         self._monitor = monitor
+        self._planning = monitor.planning
         self._clock = clock
         self._default_time_zone = default_time_zone
 
-    async def next(self, guild_id: int, hours: int = 24) -> NextLives:
+    async def next(self, guild_id: int, hours: int = HOURS) -> NextLives:
         """Say who of a guild's accounts is likely to go live in the next `hours`, the likeliest first."""
-        raise NotImplementedError
+        now = self._clock.now()
+        async with self._database.read() as conn:
+            zone = await self._zone(conn, guild_id)
+            followed = await self._followed(conn, guild_id, now)
+        said = await forecasts.said_of(self._planning, [one.account.id for one in followed], now, hours)
+        expected = [self._expected(one, said, now) for one in followed]
+        return NextLives(
+            made_at=now,
+            zone=zone,
+            hours_from=said.hours_from,
+            accounts=tuple(sorted(expected, key=_likeliest_first)),
+        )
 
     async def account(self, guild_id: int, written: str) -> AccountPrediction:
         """Tell everything known of one account. Raises `InputRefused` and `NothingThere`."""
-        raise NotImplementedError
+        now = self._clock.now()
+        async with self._database.read() as conn:
+            zone = await self._zone(conn, guild_id)
+            one = await self._named(conn, guild_id, written, now)
+            account_id = one.account.id
+            asked = await overrides.load(conn, account_id, guild_id)
+            lives = await history.past_lives(conn, [account_id], now - REMEMBERED)
+            judged = await table.load(conn, [account_id], now - JUDGED, now)
+        said = await forecasts.said_of(self._planning, [account_id], now)
+        return AccountPrediction(
+            made_at=now,
+            zone=zone,
+            hours_from=said.hours_from,
+            expected=self._expected(one, said, now),
+            heat=await forecasts.heat_of(self._planning, account_id),
+            heat_zone="UTC",
+            habits=habits_of(lives, now),
+            factors=await forecasts.bars_of(self._planning, account_id, now),
+            accuracy=_account_accuracy(judged),
+            override=asked,
+            policy=forecasts.policy_of(self._planning, one.watched),
+            last_checked_at=one.account.last_checked_at,
+            last_answer=one.account.last_answer,
+        )
 
     async def plan(self, guild_id: int) -> DayPlan:
         """Give today's checks by hour beside the budget."""
-        raise NotImplementedError
+        now = self._clock.now()
+        async with self._database.read() as conn:
+            zone = await self._zone(conn, guild_id)
+            begins, ends = _day_of(now, zone)
+            made = await table.checks_between(conn, begins, ends)
+            discovery, followup = await self._budgets(conn, now)
+            policy = await status.note(conn, POLICY_NOTE) or POLICIES[0]
+            shadow = await status.note(conn, SHADOW_NOTE)
+            watched = [one.watched for one in await load_all(conn, now, policy)]
+        planned = await self._projected(watched, now, ends)
+        starts = [begins + number * HOUR for number in range(max(1, round((ends - begins) / HOUR)))]
+        hours = [
+            PlannedHour(
+                start=start,
+                made=sum(start <= one.at < start + HOUR for one in made),
+                found=sum(start <= one.at < start + HOUR and one.answer == Answer.LIVE for one in made),
+                planned=float(sum(start <= at < start + HOUR for at in planned)),
+            )
+            for start in starts
+        ]
+        return DayPlan(
+            made_at=now,
+            zone=zone,
+            hours=tuple(hours),
+            discovery=discovery,
+            followup=followup,
+            reserved=round(forecasts.reserved(self._planning)),
+            share=self._planning.allowance.guild_share,
+            policy=policy,
+            shadow=shadow,
+            failing=forecasts.failing(self._planning),
+        )
 
     async def accuracy(self, guild_id: int, weeks: int = 8) -> Accuracy:
         """Give how predictions came out for the guild's accounts, and the scores by week."""
-        raise NotImplementedError
+        now = self._clock.now()
+        async with self._database.read() as conn:
+            zone = await self._zone(conn, guild_id)
+            accounts = await store.followed_accounts(conn, guild_id=guild_id)
+            said = await table.load(conn, [one.id for one in accounts], now - JUDGED, now)
+            today = now.astimezone(ZoneInfo(zone)).date()
+            scores = await table.scores_since(conn, today - timedelta(weeks=weeks))
+        judged = _account_accuracy(said)
+        chances, happened = _outcomes(said)
+        return Accuracy(
+            made_at=now,
+            zone=zone,
+            predictions=judged.hours,
+            reliability=reliability(chances, happened),
+            right=judged.right,
+            always_unlikely=judged.always_unlikely,
+            brier=judged.brier,
+            weeks=by_week(scores),
+        )
 
     async def why(self, guild_id: int, written: str) -> Why:
         """Say in one sentence each why an account was and will be checked. Raises as `account`."""
-        raise NotImplementedError
+        now = self._clock.now()
+        async with self._database.read() as conn:
+            one = await self._named(conn, guild_id, written, now)
+            asked = await ledger.last_of(conn, one.account.id)
+        plan = None if one.watched is None else self._planning.next_check(one.watched, now)
+        return Why(
+            handle=one.account.handle,
+            last=last_look(asked.purpose, asked.at, asked.answer, asked.reason) if asked else last_look(),
+            following=next_look(
+                None if plan is None else one.account.next_check_at,
+                self._reason(one, now),
+            ),
+        )
 
     async def board(self, guild_id: int) -> Board:
         """Give what a status board of the guild shows now."""
-        raise NotImplementedError
+        now = self._clock.now()
+        upcoming = await self.next(guild_id)
+        async with self._database.read() as conn:
+            ids = {one.handle: one.id for one in await store.followed_accounts(conn, guild_id=guild_id)}
+            discovery, followup = await self._budgets(conn, now)
+            return await board_of(
+                conn,
+                upcoming,
+                ids,
+                discovery=discovery,
+                followup=followup,
+                policy=await status.note(conn, POLICY_NOTE) or POLICIES[0],
+                failing=forecasts.failing(self._planning),
+            )
+
+    # --- Parts -----------------------------------------------------------------------------------
+
+    async def _zone(self, conn: Connection, guild_id: int) -> str:
+        settings = await guilds.load(conn, guild_id)
+        return (settings or GuildSettings(guild_id=guild_id, time_zone=self._default_time_zone)).time_zone
+
+    async def _followed(self, conn: Connection, guild_id: int, now: datetime) -> list[Followed]:
+        accounts = await store.followed_accounts(conn, guild_id=guild_id)
+        return [await self._as_followed(conn, account, now) for account in accounts]
+
+    async def _named(self, conn: Connection, guild_id: int, written: str, now: datetime) -> Followed:
+        handle = normalise_handle(written)
+        account = await store.followed_account(conn, guild_id, handle)
+        if account is None:
+            raise NothingThere(
+                text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
+            )
+        return await self._as_followed(conn, account, now)
+
+    async def _as_followed(self, conn: Connection, account: Account, now: datetime) -> Followed:
+        going_on = await store.open_lives(conn, account_id=account.id)
+        policy = await status.note(conn, POLICY_NOTE)
+        return Followed(
+            account=account,
+            watched=await load_one(conn, account.id, now, policy),
+            live_since=going_on[0].live.started_at if going_on else None,
+        )
+
+    def _expected(self, one: Followed, said: Said, now: datetime) -> Expected:
+        outlook, is_live = said.outlook(one.account.id), one.live_since is not None
+        checked = one.watched is not None and not one.watched.frozen and not is_live
+        return Expected(
+            handle=one.account.handle,
+            nickname=one.account.nickname,
+            live_since=one.live_since,
+            live_now=1.0 if is_live else outlook.live_now,
+            within_hour=outlook.within_hour,
+            starts=said.starts.get(one.account.id, ()),
+            lives=said.lives.get(one.account.id, ()),
+            window=outlook.window,
+            confidence=outlook.confidence,
+            next_check_at=one.account.next_check_at if checked else None,
+            reason=self._reason(one, now),
+            standing=forecasts.standing(outlook, is_live=is_live),
+        )
+
+    def _reason(self, one: Followed, now: datetime) -> str:
+        """Say why the next check is planned, or why there is none."""
+        if one.live_since is not None:
+            return text("it is live")
+        if one.watched is None:
+            return text("it is paused")
+        if one.watched.frozen:
+            return text("an admin froze it")
+        plan = self._planning.next_check(one.watched, now)
+        return text("nothing is planned") if plan is None else plan.reason
+
+    async def _budgets(self, conn: Connection, now: datetime) -> tuple[BudgetUse, BudgetUse]:
+        limits = self._monitor.rules
+        used = [await ledger.used(conn, name, now) for name in (Ledger.DISCOVERY, Ledger.FOLLOWUP)]
+        return (
+            BudgetUse(used=used[0], limit=limits.discovery_per_day),
+            BudgetUse(used=used[1], limit=limits.followup_per_day),
+        )
+
+    async def _projected(self, watched: Sequence[Watched], now: datetime, until: datetime) -> list[datetime]:
+        """Work out the checks of the rest of the day, should nobody go live."""
+        some = watched[:MOST_PROJECTED]
+        allowance = self._planning.allowance
+        if not some or not all(self._planning.knows(one.account_id) for one in some):
+            return []
+        found = await self._planning.compute(lambda policy: project(policy, now, until, some, allowance))
+        return found if len(some) == len(watched) else []
+
+
+def _likeliest_first(one: Expected) -> tuple[bool, float, float, str]:
+    soon = max(one.live_now, one.within_hour)
+    later = one.window.probability if one.window is not None else 0.0
+    return one.live_since is None, -soon, -later, one.handle
+
+
+def _day_of(now: datetime, zone: str) -> tuple[datetime, datetime]:
+    """Give when the local day began and ends."""
+    place = ZoneInfo(zone)
+    day = now.astimezone(place).date()
+    return _midnight(day, place), _midnight(day + DAY, place)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(ZoneInfo("UTC"))
+
+
+def _outcomes(said: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
+    over = [one for one in said if one.started is not None]
+    return (
+        np.array([one.probability for one in over], dtype=np.float64),
+        np.array([bool(one.started) for one in over], dtype=np.bool_),
+    )
+
+
+def _account_accuracy(said: Sequence[Prediction]) -> AccountAccuracy:
+    chances, happened = _outcomes(said)
+    if not len(chances):
+        return AccountAccuracy(hours=0, right=None, always_unlikely=None, brier=None)
+    return AccountAccuracy(
+        hours=len(chances),
+        right=float(np.mean(right_words(chances, happened))),
+        always_unlikely=float(np.mean(~happened)),
+        brier=float(np.mean(brier_terms(chances, happened))),
+    )

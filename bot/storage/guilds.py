@@ -27,6 +27,11 @@ async def choose(conn: AsyncConnection, by: Requester, chosen: Mapping[str, obje
     await conn.execute(update(guilds).where(this).values(**chosen, set_up_by=by.user_id, set_up_at=now))
 
 
+async def change(conn: AsyncConnection, guild_id: int, chosen: Mapping[str, object]) -> None:
+    """Write columns of a known guild; the others stay as they are."""
+    await conn.execute(update(guilds).where(guilds.c.guild_id == guild_id).values(**chosen))
+
+
 async def joined(conn: AsyncConnection, guild_id: int, time_zone: str) -> None:
     """Note that the bot is in a guild; a new one begins with `time_zone`, a known one keeps its choices."""
     statement = insert_for(conn, guilds).values(guild_id=guild_id, time_zone=time_zone)
@@ -66,6 +71,16 @@ async def all_present(conn: AsyncConnection) -> tuple[int, ...]:
     """Give every guild the bot is in."""
     query = select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
     return tuple((await conn.execute(query)).scalars())
+
+
+async def readers_of_scores(conn: AsyncConnection) -> tuple[tuple[int, int], ...]:
+    """Give the guilds that want to read every day how the day before went, with their admin channel."""
+    query = select(guilds.c.guild_id, guilds.c.admin_channel_id, guilds.c.daily_scores).where(
+        guilds.c.left_at.is_(None), guilds.c.admin_channel_id.is_not(None)
+    )
+    return tuple(
+        (row.guild_id, row.admin_channel_id) for row in (await conn.execute(query)).all() if row.daily_scores
+    )
 
 
 async def admin_target(

@@ -55,6 +55,16 @@ class Claim:
     free_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LastAsked:
+    """The last request about an account: why it was made, when, and what came back."""
+
+    purpose: str
+    at: datetime
+    answer: str | None
+    reason: str
+
+
 async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) -> Claim:
     """Write the ledger row if every limit still holds with it; otherwise write nothing."""
     in_ledger = requests.c.ledger == ask.ledger
@@ -124,6 +134,15 @@ async def last_asked_at(
         query = query.where(requests.c.account_id == account_id)
     latest: datetime | None = (await conn.execute(query)).scalar_one()
     return latest
+
+
+async def last_of(conn: AsyncConnection, account_id: int) -> LastAsked | None:
+    """Give the last request about an account, None where there is none (any more)."""
+    query = select(requests).where(requests.c.account_id == account_id)
+    row = (await conn.execute(query.order_by(requests.c.asked_at.desc()).limit(1))).mappings().first()
+    if row is None:
+        return None
+    return LastAsked(purpose=row["purpose"], at=row["asked_at"], answer=row["answer"], reason=row["reason"])
 
 
 async def forget_before(conn: AsyncConnection, instant: datetime) -> None:

@@ -7,14 +7,17 @@ answers with what is no plan, is `failing`: its accounts are checked evenly spre
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.core.live.budget import DAY
+from bot.core.live.factors import FactorsPolicy
 from bot.core.live.history import Event
 from bot.core.live.planner import Allowance, CheckPlan, EvenlySpread, Policy, Watched, jittered
 from bot.core.live.predictions import POLICIES
+from bot.core.live.probability import ProbabilityPolicy
+from bot.core.live.roadmap import RoadmapPolicy
 from bot.texts import text
 
 FIXED = "fixed"
@@ -71,7 +74,7 @@ class Policies:
                     policy.learn(event)
                 except Exception as error:  # noqa: BLE001 - the border of what a model can do wrong
                     self._unlearned.add(name)
-                    self._fail(name, error)
+                    self.fail(name, error)
 
     def plan(self, now: datetime, watched: Sequence[Watched], allowance: Allowance) -> Sequence[CheckPlan]:
         """Plan the next check of each account that is not live (and not frozen)."""
@@ -107,7 +110,7 @@ class Policies:
                 plan = self._policies[name].plan_one(now, account, part)
                 return self._slowed(now, account, _checked(now, [account], [plan] if plan else [])[0])
             except Exception as error:  # noqa: BLE001 - the border of what a model can do wrong
-                self._fail(name, error)
+                self.fail(name, error)
         plan = self._policies[FIXED].plan_one(now, account, part)
         return None if plan is None else self._slowed(now, account, plan)
 
@@ -125,7 +128,7 @@ class Policies:
         try:
             return _checked(now, group, self._policies[name].plan(now, group, part))
         except Exception as error:  # noqa: BLE001 - the border of what a model can do wrong
-            self._fail(name, error)
+            self.fail(name, error)
             return []
 
     def _plan_fixed(
@@ -138,7 +141,8 @@ class Policies:
         self.reserved = checks + sum(own.checks for own in self._own.values())
         return self._policies[FIXED].plan(now, group, self._parts[FIXED])
 
-    def _fail(self, name: str, error: Exception) -> None:
+    def fail(self, name: str, error: Exception) -> None:
+        """Note that a policy has failed; `fixed` takes its place until the next plan of all accounts."""
         self.failing[name] = f"{type(error).__name__}: {error}"
 
 
@@ -239,3 +243,17 @@ def _checked(now: datetime, group: Sequence[Watched], plans: Sequence[CheckPlan]
 
 def _left_out(now: datetime, account_id: int) -> CheckPlan:
     return CheckPlan(account_id=account_id, at=now + DAY, reason=text("hardly ever live"))
+
+
+PROVIDED: Mapping[str, Callable[[], Policy]] = {
+    "probability": ProbabilityPolicy,
+    "roadmap": RoadmapPolicy,
+    "factors": FactorsPolicy,
+    FIXED: EvenlySpread,
+}
+"""Makes each policy there is, as one that knows nothing yet."""
+
+
+def provided_policies() -> Policies:
+    """Give all policies there are."""
+    return Policies({name: make() for name, make in PROVIDED.items()})

@@ -10,19 +10,27 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from bot.core.live.calibration import ReliabilityBin
+from bot.core.live.calibration import LIKELY, ReliabilityBin
 from bot.core.live.forecast import Window
 
+POSSIBLE = 0.15
 POLICIES = ("probability", "roadmap", "factors", "fixed")
 """The names of the policies, the default first."""
 
 
 class Recommendation(StrEnum):
-    """What is advised for an hour: look often (from 0.5 on), now and then (from 0.15 on), or hardly."""
+    """What is advised for an hour by the chance to be live in it: look often (from 0.5 on), now and then (0.15), or hardly."""
 
     WATCH = "watch"
     GLANCE = "glance"
     REST = "rest"
+
+
+def recommended(live: float) -> Recommendation:
+    """Give what is advised for an hour in which an account is live with this probability."""
+    if live >= LIKELY:
+        return Recommendation.WATCH
+    return Recommendation.GLANCE if live >= POSSIBLE else Recommendation.REST
 
 
 class Standing(StrEnum):
@@ -320,7 +328,7 @@ class ShadowReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BoardLine:
-    """One account on a board. `was_predicted` says of a live one whether it was called likely before."""
+    """One account on a board. `was_predicted` says of a live one whether its hour was not one to rest."""
 
     handle: str
     nickname: str

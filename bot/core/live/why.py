@@ -1,0 +1,40 @@
+"""Why the bot looks when it looks, in one sentence for the last check and one for the next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.core.live.models import Answer
+from bot.core.markup import escape, stamp
+from bot.texts import text
+
+_PURPOSES = {
+    "check": text("as planned"),
+    "asked": text("because somebody asked"),
+    "confirm": text("to confirm the end of a live"),
+    "viewers": text("to count the viewers of a live"),
+    "renamed": text("to find out its new name"),
+}
+_ANSWERS = {Answer.LIVE: text("it was live"), Answer.OFFLINE: text("it was not live")}
+
+
+def last_look(
+    purpose: str = "", at: datetime | None = None, answer: str | None = None, reason: str = ""
+) -> str:
+    """Say when and why an account was last looked at, and what came back."""
+    if at is None:
+        return text("It was never looked at.")
+    said = _ANSWERS.get(Answer(answer)) if answer in set(Answer) else None
+    return text(
+        "Last looked at {when}, {why}: {answer}.",
+        when=stamp(at),
+        why=_PURPOSES.get(purpose, text("as planned")),
+        answer=said or text("the answer was unclear ({reason})", reason=escape(reason) or "-"),
+    )
+
+
+def next_look(at: datetime | None, reason: str) -> str:
+    """Say when and why it is looked at next; `at` is None where it is not."""
+    if at is None:
+        return text("No look is planned: {reason}.", reason=reason)
+    return text("Next look {when}: {reason}.", when=stamp(at), reason=reason)

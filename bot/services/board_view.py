@@ -1,0 +1,88 @@
+"""What a status board shows, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from bot.core.live.budget import HOUR
+from bot.core.live.predictions import (
+    Board,
+    BoardLine,
+    BudgetUse,
+    Expected,
+    NextLives,
+    Recommendation,
+    Standing,
+)
+from bot.core.live.savings import request_reduction, requests_when_evenly_spread
+from bot.storage import history
+from bot.storage import predictions as table
+from bot.storage.engine import Connection
+from bot.storage.watched import load_all
+
+WEEK = timedelta(days=7)
+_ORDER = tuple(Standing)
+
+
+async def board_of(
+    conn: Connection,
+    upcoming: NextLives,
+    ids: Mapping[str, int],
+    *,
+    discovery: BudgetUse,
+    followup: BudgetUse,
+    policy: str,
+    failing: tuple[tuple[str, str], ...],
+) -> Board:
+    """Draw up the board of a guild whose accounts are `ids` (handle -> id)."""
+    now = upcoming.made_at
+    mine = set(ids.values())
+    found = len(await table.lives_between(conn, now - WEEK, now, mine))
+    missed = await table.expected_missed(conn, now - WEEK, now, mine)
+    lines = [await _line(conn, one, ids) for one in upcoming.accounts]
+    return Board(
+        made_at=now,
+        zone=upcoming.zone,
+        discovery=discovery,
+        followup=followup,
+        predictions=sum(one.window is not None for one in upcoming.accounts),
+        request_reduction=await _reduction(conn, discovery.used, now),
+        found=found,
+        estimated=found + missed,
+        policy=policy,
+        failing=failing,
+        lines=tuple(sorted(lines, key=lambda line: _ORDER.index(line.standing))),
+    )
+
+
+async def _line(conn: Connection, one: Expected, ids: Mapping[str, int]) -> BoardLine:
+    was_predicted = False
+    if one.live_since is not None:
+        hour = one.live_since.replace(minute=0, second=0, microsecond=0)
+        said = await table.load(conn, [ids[one.handle]], hour, hour + HOUR)
+        was_predicted = any(row.recommendation is not Recommendation.REST for row in said)
+    return BoardLine(
+        handle=one.handle,
+        nickname=one.nickname,
+        standing=one.standing,
+        was_predicted=was_predicted,
+        live_since=one.live_since,
+        within_hour=one.within_hour,
+        window=one.window,
+    )
+
+
+async def _reduction(conn: Connection, used: int, now: datetime) -> float | None:
+    """Give how many requests of the last day were saved, of those `fixed` needs for the week's coverage."""
+    found = len(await table.lives_between(conn, now - WEEK, now))
+    missed = await table.expected_missed(conn, now - WEEK, now)
+    if not found:
+        return None
+    followed = [one.watched.account_id for one in await load_all(conn, now, "")]
+    lives = await history.past_lives(conn, followed, now - 4 * WEEK)
+    minutes = np.array([live.minutes for live in lives], dtype=np.float64)
+    fixed = requests_when_evenly_spread(minutes, len(followed), found / (found + missed))
+    return request_reduction(float(used), fixed)
