@@ -83,6 +83,13 @@ accounts = _table(
     Column("epoch", BIGINT, nullable=False, server_default="0"),
     UniqueConstraint("platform", "platform_id"),
     Index("ix_accounts_next_check_at", "next_check_at"),
+    # The few that are being checked now.
+    Index(
+        "ix_accounts_leased_until",
+        "leased_until",
+        sqlite_where=text("leased_until IS NOT NULL"),
+        postgresql_where=text("leased_until IS NOT NULL"),
+    ),
 )
 
 subscriptions = _table(

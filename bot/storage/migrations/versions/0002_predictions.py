@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Create the new tables and widen two."""
     _widen_guilds()
     _widen_lives()
+    _index_leases()
     _create_account_overrides()
     _create_predictions()
     _create_day_scores()
@@ -30,6 +31,17 @@ def _widen_guilds() -> None:
 
 def _widen_lives() -> None:
     op.add_column("lives", sa.Column("diamonds", BIGINT, nullable=True))
+
+
+def _index_leases() -> None:
+    op.create_index(
+        "ix_accounts_leased_until",
+        "accounts",
+        ["leased_until"],
+        unique=False,
+        sqlite_where=sa.text("leased_until IS NOT NULL"),
+        postgresql_where=sa.text("leased_until IS NOT NULL"),
+    )
 
 
 def _create_account_overrides() -> None:
