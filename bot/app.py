@@ -13,22 +13,24 @@ from functools import partial
 
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock, SteadyClock, SystemClock
-from bot.core.live.planner import EvenlySpread
+from bot.core.live.policies import provided_policies
 from bot.core.live.transitions import LiveRules
 from bot.discord.client import Services, VedetteClient
 from bot.discord.connection import stay_connected
 from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.jobs.loops import Loop, keep_running
-from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep
+from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.logs import set_up_logging
 from bot.ports import RoundSource
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
+from bot.services.daily_scores import DailyScores
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
+from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.staleness import Staleness
@@ -108,10 +110,11 @@ async def _house(
         monitor = LiveMonitor(
             database=database,
             source=tiktok,
-            policy=EvenlySpread(),
+            policy=provided_policies(),
             announcements=announcements,
             clock=clock,
             rules=monitor_rules(settings),
+            beside=asyncio.to_thread,
         )
         round_sync = RoundSync(
             database=database,
@@ -134,6 +137,7 @@ async def _house(
         )
         loops = [
             *live_loops(monitor),
+            *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, clock),
@@ -185,6 +189,8 @@ def monitor_rules(settings: Settings) -> MonitorRules:
     """Give the budgets and spans of the live monitor as the settings say."""
     return MonitorRules(
         discovery_per_day=settings.discovery_checks_per_day,
+        discovery_per_hour=settings.discovery_checks_per_hour,
+        spacing=timedelta(seconds=settings.check_spacing_seconds),
         followup_per_day=settings.followup_requests_per_day,
         per_minute=settings.requests_per_minute,
         guild_share_percent=settings.guild_share_percent,
@@ -204,6 +210,27 @@ def live_loops(monitor: LiveMonitor) -> list[Loop]:
         Loop(name="live checks", step=monitor.check_step, wake=monitor.checks_changed),
         Loop(name="live follow-ups", step=monitor.followup_step, wake=monitor.followups_changed),
         Loop(name="live plan", step=monitor.replan_step, wake=asyncio.Event()),
+    ]
+
+
+def _prediction_loops(
+    settings: Settings, database: Database, monitor: LiveMonitor, services: Services
+) -> list[Loop]:
+    """Give the loops that keep what is predicted, tell how things stand and score each day."""
+    prediction_log = PredictionLog(database=database, monitor=monitor, clock=services.clock)
+    scores = DailyScores(
+        database=database,
+        monitor=monitor,
+        announcements=services.announcements,
+        clock=services.clock,
+        time_zone=settings.time_zone,
+    )
+    night = CalendarStep(nightly_scores(settings.time_zone), scores.night, services.clock)
+    return [
+        Loop(name="predictions", step=prediction_log.step, wake=asyncio.Event()),
+        Loop(name="status line", step=prediction_log.status_step, wake=asyncio.Event()),
+        Loop(name="status boards", step=services.boards.step, wake=services.boards.changed),
+        Loop(name="daily scores", step=night, wake=asyncio.Event()),
     ]
 
 

@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     backups_kept: int = Field(default=7, ge=1, le=365)
 
     discovery_checks_per_day: int = Field(default=120, ge=1, le=5760)
+    discovery_checks_per_hour: int | None = Field(default=None, ge=1, le=5760)
+    check_spacing_seconds: int = Field(default=300, ge=1, le=3600)
     followup_requests_per_day: int = Field(default=480, ge=1, le=5760)
     requests_per_minute: int = Field(default=4, ge=1, le=1000)
     guild_share_percent: int = Field(default=100, ge=1, le=100)

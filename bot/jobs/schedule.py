@@ -13,6 +13,14 @@ from bot.clock import Clock
 NIGHTLY_BACKUP = CronTrigger(hour=4, minute=10, timezone=UTC)
 NIGHTLY_TIDYING = CronTrigger(hour=4, minute=40, timezone=UTC)
 
+QUIET_TIME = {"hour": 3, "minute": 30}
+"""Local time at which everything is learned anew and yesterday is scored."""
+
+
+def nightly_scores(time_zone: str) -> CronTrigger:
+    """Give the quiet time of a zone (an IANA name)."""
+    return CronTrigger(**QUIET_TIME, timezone=time_zone)
+
 
 class CalendarStep:
     """A `bot.jobs.loops.Step` that runs a job whenever its trigger says so; not at the start."""

@@ -23,6 +23,7 @@ from bot.storage.predictions import Prediction
 from bot.storage.watched import POLICY_NOTE, Planned, load_all
 
 STATUS_EVERY = timedelta(minutes=5)
+SOON = timedelta(minutes=1)
 TOLD_NEXT = 3
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class PredictionLog:
         Gives when to do so again: within the next hour, so that each hour is spoken of before it begins.
         """
         now = self._clock.now()
+        if self._planning.must_replan:
+            return now + SOON
         this_hour = now.replace(minute=0, second=0, microsecond=0)
         async with self._database.read() as conn:
             policy = await status.note(conn, POLICY_NOTE)

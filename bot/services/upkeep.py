@@ -14,6 +14,8 @@ from bot.storage.backup_server import back_up
 from bot.storage.engine import Database
 
 LEDGER_KEPT = timedelta(days=30)
+ANSWERS_KEPT = timedelta(weeks=18)
+"""What a check of an account answered teaches for 16 weeks (`bot.services.planning.REMEMBERED`)."""
 MESSAGES_KEPT = timedelta(days=90)
 GUILDS_KEPT = timedelta(days=30)
 
@@ -55,7 +57,7 @@ class Upkeep:
         """Forget old ledger rows, messages and guilds, and fold the write-ahead log back into the database."""
         now, were_more = self._clock.now(), True
         async with self._database.write("upkeep.tidy") as conn:
-            await ledger.forget_before(conn, now - LEDGER_KEPT)
+            await ledger.forget_before(conn, now - LEDGER_KEPT, answers_before=now - ANSWERS_KEPT)
             forgotten = await guilds.forget_left_before(conn, now - GUILDS_KEPT)
         for guild_id in forgotten:
             log.info("Forgot the server %d, which removed the bot %d days ago", guild_id, GUILDS_KEPT.days)

@@ -145,9 +145,11 @@ async def last_of(conn: AsyncConnection, account_id: int) -> LastAsked | None:
     return LastAsked(purpose=row["purpose"], at=row["asked_at"], answer=row["answer"], reason=row["reason"])
 
 
-async def forget_before(conn: AsyncConnection, instant: datetime) -> None:
-    """Delete rows no rolling window can reach any more."""
-    await conn.execute(delete(requests).where(requests.c.asked_at < instant - timedelta(days=1)))
+async def forget_before(conn: AsyncConnection, instant: datetime, *, answers_before: datetime) -> None:
+    """Delete rows no rolling window can reach any more; what an account answered is kept for longer."""
+    teaches = requests.c.account_id.is_not(None) & requests.c.answer.is_not(None)
+    await conn.execute(delete(requests).where(requests.c.asked_at < instant - timedelta(days=1), ~teaches))
+    await conn.execute(delete(requests).where(requests.c.asked_at < answers_before))
 
 
 async def _asked_since(conn: AsyncConnection, instant: datetime, *conditions: object) -> Sequence[datetime]:

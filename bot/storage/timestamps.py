@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.tables import accounts, destinations, lives, outbox, requests, round_files, sources
+from bot.storage.tables import (
+    account_overrides,
+    accounts,
+    destinations,
+    lives,
+    outbox,
+    requests,
+    round_files,
+    sources,
+    status_boards,
+)
 from bot.storage.types import BIGINT
 
 # Only instants of our own clock: what the platform, a game server or Discord told is not ours to move.
@@ -29,6 +39,8 @@ _MOVED: tuple[Column[datetime], ...] = (
     outbox.c.first_tried_at,
     outbox.c.expires_at,
     destinations.c.next_try_at,
+    account_overrides.c.boosted_until,
+    status_boards.c.put_at,
 )
 
 

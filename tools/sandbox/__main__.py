@@ -22,6 +22,7 @@ from tools.sandbox.terminal import print_posts
 #: The bot's usual rhythm is far too slow to watch: a check of one account every 15 s, a look at files every 2 s.
 QUICK = {
     "DISCOVERY_CHECKS_PER_DAY": "5760",
+    "CHECK_SPACING_SECONDS": "15",
     "FOLLOWUP_REQUESTS_PER_DAY": "5760",
     "REQUESTS_PER_MINUTE": "60",
     "SWEEP_SECONDS": "10",

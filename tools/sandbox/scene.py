@@ -21,6 +21,7 @@ from tools.sandbox.stored import change, rows_of
 
 QUICK = {
     "DISCOVERY_CHECKS_PER_DAY": "5760",
+    "CHECK_SPACING_SECONDS": "1",
     "FOLLOWUP_REQUESTS_PER_DAY": "5760",
     "REQUESTS_PER_MINUTE": "1000",
     "SWEEP_SECONDS": "1",
