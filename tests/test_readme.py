@@ -232,6 +232,19 @@ def move_to_a_server(house: House, command: str) -> None:
         server.remove()
 
 
+def replay_known_lives(house: House, command: str) -> None:
+    rows = [
+        f"{person},2026-06-{day:02}T{hour}:00:00Z,2026-06-{day:02}T{hour}:45:00Z\n"
+        for person, hour in (("ana", 12), ("ben", 20))
+        for day in range(1, 17)
+    ]
+    (house.root / "lives.csv").write_text("account,start_utc,end_utc\n" + "".join(rows), "utf-8")
+    report = house.run(command)
+    for what in ("probability", "fixed", "roadmap", "coverage", "4 lives of 2 accounts"):
+        assert what in report
+    assert "PASSED" not in report
+
+
 RUNNERS = {
     "python3 tools/run.py": start_without_and_with_a_token,
     "python3 tools/run.py --sandbox": start_the_sandbox,
@@ -244,6 +257,7 @@ RUNNERS = {
     "python3 tools/run.py backup": back_up,
     "python3 tools/run.py backup --verify": verify_the_backup,
     "python3 tools/run.py migrate": migrate,
+    ".venv/bin/python -m tools.backtest lives.csv --budget 24 --compare": replay_known_lives,
     ".venv/bin/python -m tools.copy_storage --from sqlite:///data/vedette.db "
     "--to postgresql://vedette@localhost/vedette": move_to_a_server,
 }
