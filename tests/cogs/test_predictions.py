@@ -302,7 +302,7 @@ def test_the_command_is_not_larger_than_discord_takes(language: str) -> None:
             names = [command.name, *(one.display_name for one in command.parameters)]
             size += sum(len(speaker.say(text_of(one))) for one in words) + sum(map(len, names))
             size += sum(len(choice.name) * 2 for one in command.parameters for choice in one.choices)
-    assert 2000 < size < 8000
+    assert 1500 < size < 8000
 
 
 def text_of(words: Any) -> Text:

@@ -109,13 +109,8 @@ def name_of(nickname: str, handle: str) -> str:
 
 def window_words(window: Window) -> str:
     """Say when a live is expected, in each reader's own time, and how likely it is."""
-    return text(
-        "{start}-{end} ({when}), {chance}",
-        start=stamp(window.start, "t"),
-        end=stamp(window.end, "t"),
-        when=stamp(window.start),
-        chance=percent(window.probability),
-    )
+    start, end, soon = stamp(window.start, "t"), stamp(window.end, "t"), stamp(window.start)
+    return f"{start}-{end} ({soon}), {percent(window.probability)}"
 
 
 def _body(board: Board) -> str:

@@ -130,11 +130,7 @@ def _lasting(habits: Habits) -> str:
 def _days(habits: Habits) -> str:
     """Name the weekdays with the most lives."""
     days = sorted(enumerate(habits.weekdays), key=lambda day: (-day[1], day[0]))
-    parts = [
-        text("{day} {share}", day=WEEKDAYS[day], share=percent(share))
-        for day, share in days[:MOST_WEEKDAYS]
-        if share > 0
-    ]
+    parts = [join(" ", [WEEKDAYS[day], percent(share)]) for day, share in days[:MOST_WEEKDAYS] if share > 0]
     return join(", ", parts) if parts else text("not known yet")
 
 
