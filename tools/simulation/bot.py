@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from bot.app import clock_loops, live_loops, round_loops
 from bot.clock import SteadyClock
-from bot.core.live.planner import EvenlySpread
+from bot.core.live.policies import provided_policies
 from bot.discord.delivery import Delivery
 from bot.errors import StorageError, UserError
 from bot.jobs.loops import keep_running
@@ -67,7 +67,7 @@ class Bot:
         self.monitor = LiveMonitor(
             database=database,
             source=TikTokLine(around.tiktok, life, self.clock),
-            policy=EvenlySpread(),
+            policy=provided_policies(),
             announcements=announcements,
             clock=self.clock,
             rules=around.monitor_rules,

@@ -23,6 +23,8 @@ from bot.texts import text
 FIXED = "fixed"
 PINNED_PART = 0.8
 """Pins and boosts take at most this part of the allowance (and of a guild's share); more is stretched."""
+PLENTY = 144
+"""With more checks a day for each account than models plan (one in 10 minutes), all are evenly spread."""
 LATEST = timedelta(days=31)
 """A plan that looks further ahead is none."""
 
@@ -51,6 +53,7 @@ class Policies:
         self._own: Mapping[int, Own] = {}
         self._parts: dict[str, Allowance] = {}
         self._slower: Mapping[int, float] = {}
+        self._plenty: set[str] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +92,10 @@ class Policies:
         for name in dict.fromkeys(map(self.name_of, rest)):
             group = [account for account in rest if self.name_of(account) == name]
             part = _part(allowance, left * len(group) / len(rest))
-            if name != FIXED:
+            self._plenty.discard(name)
+            if part.checks_per_day > PLENTY * len(group):
+                self._plenty.add(name)
+            elif name != FIXED:
                 self._parts[name] = part
                 plans += self._try_plan(name, now, group, part)
         plans += self._plan_fixed(now, rest, left, allowance)
@@ -105,7 +111,7 @@ class Policies:
             return _own_plan(now, account, own)
         name = self.name_of(account)
         part = self._parts.get(name, allowance)
-        if name != FIXED:
+        if not self._is_spread(account):
             try:
                 plan = self._policies[name].plan_one(now, account, part)
                 return self._slowed(now, account, _checked(now, [account], [plan] if plan else [])[0])
@@ -134,12 +140,16 @@ class Policies:
     def _plan_fixed(
         self, now: datetime, rest: Sequence[Watched], left: float, allowance: Allowance
     ) -> Sequence[CheckPlan]:
-        """Plan whoever is under `fixed`, and whoever's own policy has failed."""
-        group = [account for account in rest if self.name_of(account) == FIXED]
+        """Plan whoever is under `fixed`, whoever's own policy has failed, and whoever has plenty."""
+        group = [account for account in rest if self._is_spread(account)]
         checks = left * len(group) / len(rest) if rest else 0.0
         self._parts[FIXED] = _part(allowance, checks)
         self.reserved = checks + sum(own.checks for own in self._own.values())
         return self._policies[FIXED].plan(now, group, self._parts[FIXED])
+
+    def _is_spread(self, account: Watched) -> bool:
+        name = self.name_of(account)
+        return name == FIXED or name in self._plenty
 
     def fail(self, name: str, error: Exception) -> None:
         """Note that a policy has failed; `fixed` takes its place until the next plan of all accounts."""
