@@ -109,6 +109,7 @@ def reliability(chances: Floats, happened: Truths, bins: int = BINS) -> tuple[Re
     """Compare forecasts with outcomes in bins of equal width; NaN forecasts are left out."""
     told = ~np.isnan(chances)
     values, outcomes = chances[told], happened[told]
+    # A forecast of exactly 1 belongs to the last bin.
     where = np.minimum((values * bins).astype(np.int64), bins - 1)
     counts = np.bincount(where, minlength=bins)
     predicted = np.bincount(where, weights=values, minlength=bins)

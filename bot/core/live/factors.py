@@ -135,6 +135,7 @@ def hour_chances(lives: Sequence[PastLive], zone: tzinfo) -> Floats:
         first = live.started_at.astimezone(zone)
         day = first.date()
         hours = math.ceil(first.minute / 60 + min(live.minutes, 24 * 60.0) / 60 - 1e-9)
+        # A set, so that two lives in one hour of a day count once: it is a chance, not a number.
         seen.update((day, (first.hour + hour) % 24) for hour in range(min(24, max(1, hours))))
     days = len({day for day, _ in seen})
     counts = np.bincount(np.array([hour for _, hour in seen], dtype=np.int64), minlength=24).astype(
@@ -157,6 +158,7 @@ def rising_chance(weekly: Sequence[float]) -> float:
     weeks = np.arange(len(weekly)) - (len(weekly) - 1) / 2
     spread = float(np.sum(weeks**2))
     slope = float(np.sum(weeks * np.array(weekly))) / spread
+    # A silent account would have no error at all; half a live a week keeps its slope from being certain.
     error = math.sqrt(max(float(np.mean(weekly)), 0.5) / spread)
     return 0.5 * (1 + math.erf(slope / error / math.sqrt(2)))
 
@@ -204,6 +206,7 @@ class _Day:
         edges = np.concatenate([[0.0], np.cumsum(an_hour)])
         last = max(last, self.begins)
         wanted = float(np.interp((last - self.begins) / HOUR, np.arange(len(edges)), edges)) + 1
+        # Where two days do not make one check, the hours beyond the grid count as its mean hour.
         beyond = max(0.0, wanted - float(edges[-1])) / max(float(np.mean(an_hour)), 1e-9)
         hours = float(np.interp(wanted, edges, np.arange(len(edges)))) + beyond
         return min(self.begins + min(hours, 1e4) * HOUR - last, FARTHEST)
@@ -228,6 +231,7 @@ class FactorsPolicy:
     def learn(self, event: Event) -> None:
         """Remember lives and zones."""
         self._histories.learn(event)
+        # A check that found nothing changes no factor, and there are many of them.
         if not isinstance(event, Missed):
             self._days.pop(event.account_id, None)
 
@@ -309,6 +313,7 @@ class FactorsPolicy:
             )
             for start in history.starts_in(oldest, now)
         ]
+        # Lives from before the bot knew of the account (a history read in) were observed as well.
         first = min([followed_at, *(live.started_at for live in lives[:1])])
         return known(lives, now, max(first, oldest), history.zone, self._special_days(account_id))
 

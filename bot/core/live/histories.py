@@ -67,6 +67,7 @@ class Histories:
         place = bisect_left(history.starts, started_at)
         if history.starts[place : place + 1] != [started_at]:
             insort(history.starts, started_at)
+        # Memory is counted from the last live: after a long silence the old habits are all there is.
         oldest = history.starts[-1] - self._memory
         for old in history.starts[: bisect_left(history.starts, oldest)]:
             history.ends.pop(old, None)

@@ -75,6 +75,7 @@ def zone_named(name: str) -> tzinfo:
     """Give the time zone of an IANA name; UTC where there is no such zone."""
     try:
         return ZoneInfo(name or "UTC")
+    # ZoneInfo reads a file by this name: an odd one fails as a path, not only as a zone.
     except (ValueError, OSError, KeyError):
         return ZoneInfo("UTC")
 

@@ -195,6 +195,7 @@ def _valleys(density: Floats) -> list[int]:
         if depths[worst] < VALLEY:
             return sorted(valleys)
         after = (worst + 1) % len(summits)
+        # The shallowest valley parts nothing: its two summits are one, the higher stays.
         summits.pop(worst if density[summits[worst]] < density[summits[after]] else after)
     return []
 
@@ -240,6 +241,7 @@ def change_of_hours(lives: Sequence[PastLive], zone: tzinfo) -> date | None:
     starts = [live.started_at for live in lives]
     strengths = [_change_at(place, hours, starts) for place in range(len(lives))]
     place = len(strengths) - 1
+    # The last run of days that fit is one change, seen from several days.
     while place >= 0 and strengths[place] == 0:
         place -= 1
     if place < 0:
@@ -305,6 +307,7 @@ def _rate_per_week(lives: Sequence[PastLive], now: datetime) -> float:
     """Give lives a week over the last 4 weeks, or over the time since the first one where that is shorter."""
     if not lives:
         return 0.0
+    # A week at least, or two lives on the first day would be fourteen a week.
     days = min(float(RATE_DAYS), max(7.0, (now - lives[0].started_at) / DAY))
     return sum(now - live.started_at <= RATE_DAYS * DAY for live in lives) * 7 / days
 

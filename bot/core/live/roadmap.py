@@ -185,6 +185,7 @@ class RoadmapPolicy:
         """
         step = self._rules.look_over
         due = now - (now - EPOCH) % step
+        # After a start, a long sleep or a clock set back there is nothing to go on from: sweep now.
         if self._looked_at is None or not due - DAY <= self._looked_at <= due:
             self._looked_at, self._last = due - step, Sweep(at=due - self._last.every, every=self._last.every)
         past = _instants(self._looked_at + step, due, step)
@@ -202,6 +203,7 @@ class RoadmapPolicy:
             every = next_interval(probabilities[:, column], every, self._rules)
             if at - sweeps[-1].at >= every:
                 sweeps.append(Sweep(at=at, every=every))
+        # The next look compares with the interval as it is now, not as it was at the last sweep.
         sweeps[-1] = Sweep(at=sweeps[-1].at, every=every)
         return sweeps
 

@@ -73,6 +73,7 @@ def requests_of_fixed(coverage: float, measured: Mapping[float, float]) -> float
     """
     if not measured:
         return None
+    # No requests find nothing; replays of few requests may not have been made.
     points = sorted({0.0: 0.0, **measured}.items(), key=lambda point: (point[1], point[0]))
     return float(np.interp(coverage, [reached for _, reached in points], [asked for asked, _ in points]))
 

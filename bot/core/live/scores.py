@@ -175,6 +175,7 @@ def figures(
     `fixed` on the same lives. The same arguments give the same figures; 0 `resamples` gives no intervals.
     """
     truth, made = list(lives), list(checks)
+    # Hours of the warm-up must not reach the figures, nor hours whose outcome is not known yet.
     if forecast is not None:
         forecast = _counted(forecast, replayed)
     sums = _Sums(truth, made, replayed, forecast)
@@ -272,6 +273,7 @@ class _Sums:
         sums = {name: weights @ values for name, values in self._sums.items()}
         found = {name: _quotient(sums[top], sums[bottom]) for name, (top, bottom) in _RATIOS.items()}
         found["flat_log_loss"] = _quotient(sums["flat_nats"], sums["hours"])
+        # Over all hours of a draw: a mean of the accounts' own skills would let quiet ones decide.
         found["skill"] = 1 - _quotient(sums["nats"], sums["flat_nats"])
         return found
 
@@ -282,6 +284,7 @@ class _Sums:
     def _add_catches(self, caught: Sequence[Catch], replayed: Replayed) -> None:
         """Count lives that start within the counted time; minutes are counted up to its end."""
         since, until = replayed.counted_from, replayed.until
+        # A live that began in the warm-up and was found after it is a find of the checks counted.
         first = [c.live.account_id for c in caught if c.found_at is not None and since <= c.found_at]
         self._add("hits", first)
         counted = [catch for catch in caught if since <= catch.live.started_at < until]
