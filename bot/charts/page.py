@@ -37,7 +37,7 @@ TRACK = "#3F4248"  # the empty part of a bar
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
 LINE_STYLES = ("-", "--", "-.", ":")
 
-TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE, TICK_SIZE, SMALL_SIZE = 22.0, 15.0, 16.0, 14.0, 12.0  # points
+TITLE_SIZE, SUBTITLE_SIZE, LABEL_SIZE, SMALL_SIZE = 22.0, 15.0, 16.0, 14.0  # points
 
 
 class Page:
@@ -85,7 +85,7 @@ class Page:
 
     def tick(self, axes: Axes, at: tuple[float, float], text: str, *, ha: str = "center") -> Text:
         """Write a mark of an axis."""
-        return self.text(axes, at, text, ha=ha, size=TICK_SIZE, color=QUIET_INK)
+        return self.text(axes, at, text, ha=ha, size=SMALL_SIZE, color=QUIET_INK)
 
     def width(self, artist: Text) -> float:
         """Give how wide a text was drawn."""

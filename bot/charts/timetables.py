@@ -30,7 +30,7 @@ from bot.core.charts import HeatMap, Lane, LaneChart
 SHADES = LinearSegmentedColormap.from_list("chances", [TRACK, "#2A5B84", "#3D8FA8", "#B5B34A", "#F7E34B"])
 LANE, LANE_HEAD = 44, 34  # pixels: a lane; what stands above the lanes
 AXIS, AXIS_NAME = 30, 30  # the hours below; what they are
-LANE_LABEL, LANE_NOTE = 220, 110
+LANE_LABEL, LANE_NOTE = 206, 148
 HEAT_ROW, HEAT_LABEL = 42, 104
 SCALE = 180  # pixels of the scale of shades
 TICK_HOURS = 3
@@ -126,7 +126,7 @@ def _hours_below(page: Page, strip: _Strip, spec: LaneChart) -> None:
     if any(lane.marks for lane in spec.lanes):
         _diamonds(page.whole, [MARGIN + 8], HEAD + bottom + AXIS / 2)
         at = (MARGIN + 24, HEAD + bottom + AXIS / 2)
-        page.remark(page.whole, at, spec.mark_name, room=LANE_LABEL - 60)
+        page.remark(page.whole, at, spec.mark_name, room=LANE_LABEL - 36)
 
 
 def _now(page: Page, strip: _Strip, spec: LaneChart) -> None:
