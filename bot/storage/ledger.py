@@ -7,11 +7,11 @@ in a window than a limit says, however long the database or the network take.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.budget import DAY, Ledger, Limit, free_at
@@ -65,22 +65,29 @@ class LastAsked:
     reason: str
 
 
+# Made once: they run with every request. The index begins with the ledger, so all of them are named.
+_ASKED = select(requests.c.asked_at).where(
+    requests.c.asked_at > bindparam("since"), requests.c.ledger.in_(list(Ledger))
+)
+_IN_LEDGER = select(requests.c.asked_at).where(
+    requests.c.asked_at > bindparam("since"), requests.c.ledger == bindparam("ledger")
+)
+_BY_PEOPLE = _IN_LEDGER.where(requests.c.guild_id.is_not(None))
+_BY_GUILD = _IN_LEDGER.where(requests.c.guild_id == bindparam("guild_id"))
+
+
 async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) -> Claim:
     """Write the ledger row if every limit still holds with it; otherwise write nothing."""
-    in_ledger = requests.c.ledger == ask.ledger
-    free = [
-        free_at(now, await _asked_since(conn, now - limits.per_day.window, in_ledger), limits.per_day),
-        free_at(now, await _asked_since(conn, now - limits.per_minute.window), limits.per_minute),
-    ]
+    holding = [(limits.per_day, _IN_LEDGER), (limits.per_minute, _ASKED)]
     if limits.per_hour is not None:
-        hour = await _asked_since(conn, now - limits.per_hour.window, in_ledger)
-        free.append(free_at(now, hour, limits.per_hour))
+        holding.append((limits.per_hour, _IN_LEDGER))
     if ask.guild_id is not None:
-        for limit, whose in (
-            (limits.people, requests.c.guild_id.is_not(None)),
-            (limits.guild, requests.c.guild_id == ask.guild_id),
-        ):
-            free.append(free_at(now, await _asked_since(conn, now - limit.window, in_ledger, whose), limit))
+        holding += [(limits.people, _BY_PEOPLE), (limits.guild, _BY_GUILD)]
+    names = {"ledger": ask.ledger, "guild_id": ask.guild_id}
+    free = [
+        free_at(now, await _asked_since(conn, now - limit.window, query, names), limit)
+        for limit, query in holding
+    ]
     if max(free) > now:
         return Claim(request_id=None, free_at=max(free))
     row = insert(requests).values(
@@ -112,7 +119,7 @@ async def used(conn: AsyncConnection, ledger: Ledger, now: datetime) -> int:
 
 async def discovery_checks(conn: AsyncConnection, now: datetime) -> Sequence[datetime]:
     """Give the instants of the discovery checks of the last 24 hours (those "in the future" too), in order."""
-    return sorted(await _asked_since(conn, now - DAY, requests.c.ledger == Ledger.DISCOVERY))
+    return sorted(await _asked_since(conn, now - DAY, _IN_LEDGER, {"ledger": Ledger.DISCOVERY}))
 
 
 async def last_answered_at(conn: AsyncConnection) -> datetime | None:
@@ -152,6 +159,7 @@ async def forget_before(conn: AsyncConnection, instant: datetime, *, answers_bef
     await conn.execute(delete(requests).where(requests.c.asked_at < answers_before))
 
 
-async def _asked_since(conn: AsyncConnection, instant: datetime, *conditions: object) -> Sequence[datetime]:
-    query = select(requests.c.asked_at).where(requests.c.asked_at > instant, *conditions)  # type: ignore[arg-type]
-    return (await conn.execute(query)).scalars().all()
+async def _asked_since(
+    conn: AsyncConnection, instant: datetime, query: Select[datetime], names: Mapping[str, object]
+) -> Sequence[datetime]:
+    return (await conn.execute(query, {"since": instant, **names})).scalars().all()

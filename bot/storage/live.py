@@ -244,6 +244,8 @@ async def learn_person(conn: AsyncConnection, account: Account, person: Person) 
         "nickname": person.nickname or account.nickname,
         "followers": account.followers if person.followers is None else person.followers,
     }
+    if same is not None and all(getattr(same, name) == value for name, value in values.items()):
+        return same
     statement = update(accounts).where(accounts.c.id == account.id).values(**values).returning(accounts)
     return _account((await conn.execute(statement)).mappings().one())
 

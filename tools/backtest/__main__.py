@@ -17,10 +17,11 @@ from pathlib import Path
 from rich.console import Console
 
 from bot.clock import SystemClock
+from bot.core.live.policies import PROVIDED
 from bot.errors import VedetteError
 from tools.backtest.histories import BadInput, History, instant, read_history
 from tools.backtest.report import is_kept, print_report, write_checks, write_json
-from tools.backtest.run import BASELINES, POLICIES, Plan, Result, Wish, planned, run
+from tools.backtest.run import BASELINES, Plan, Result, Wish, planned, run
 from tools.backtest.stored import read_database
 
 DEFAULT_SEED = 7
@@ -47,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _policies(asked: argparse.Namespace) -> list[str]:
-    if asked.policy not in POLICIES:
-        raise BadInput(f"there is no policy {asked.policy!r}; there are {', '.join(POLICIES)}")
+    if asked.policy not in PROVIDED:
+        raise BadInput(f"there is no policy {asked.policy!r}; there are {', '.join(PROVIDED)}")
     compared = [name for name in BASELINES if name != asked.policy] if asked.compare else []
     return [asked.policy, *compared]
 
@@ -112,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--from", dest="since", metavar="DATE", help="first day, UTC (that of the first live)")
     add("--days", type=float, metavar="D", help="days in all, warm-up included (to the last live)")
     add("--warmup-days", type=float, default=14.0, metavar="D", help="first days that do not count (14)")
-    add("--policy", default="probability", help=f"one of {', '.join(POLICIES)} (probability)")
+    add("--policy", default="probability", help=f"one of {', '.join(PROVIDED)} (probability)")
     add("--compare", action="store_true", help=f"replay {' and '.join(BASELINES)}, too")
     add("--json", type=Path, metavar="OUT.json", help="write every figure")
     add("--checks", type=Path, metavar="CHECKS.csv", help="write every check: account,checked_utc,result")

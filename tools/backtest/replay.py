@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -219,16 +219,10 @@ class _Replay:
 
     def _ask_chances(self, hour: datetime) -> None:
         """Have the next hour foretold, for all accounts, by the policy that plans them."""
-        policies: object = self._monitor.planning.policy
-        if not isinstance(policies, Policies):
-            raise TypeError("the bot plans by something else than its policies")
+        policies = cast(Policies, self._monitor.planning.policy)
         self._failing.update(policies.failing)
-        policy = policies.working(policies.default)
-        chances = np.full(len(self._accounts), np.nan)
-        if isinstance(policy, Forecasting):
-            ids = [account.id for account in self._accounts.values()]
-            chances = policy.forecast(hour, ids, 1).starts[:, 0]
-        self._chances.append(chances)
+        ids = [account.id for account in self._accounts.values()]
+        self._chances.append(_starts(policies.working(policies.default), hour, ids))
 
     def _told(self) -> Told:
         told = np.column_stack(self._chances) if self._chances else np.zeros((len(self._accounts), 0))
@@ -237,3 +231,10 @@ class _Replay:
         )
         is_told = bool(np.any(~np.isnan(told)))
         return Told(checks=self._source.checks, chances=chances if is_told else None, failing=self._failing)
+
+
+def _starts(policy: object, hour: datetime, account_ids: Sequence[int]) -> Floats:
+    """Give each account's chance that a live starts within the hour; NaN from a policy that tells none."""
+    if not isinstance(policy, Forecasting):
+        return np.full(len(account_ids), np.nan)
+    return policy.forecast(hour, account_ids, 1).starts[:, 0]

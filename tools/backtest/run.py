@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,22 +14,13 @@ from multiprocessing import get_context
 import numpy as np
 
 from bot.core.live.calibration import HOUR, StartChances
-from bot.core.live.planner import EvenlySpread, Policy
-from bot.core.live.policies import FIXED, Policies
-from bot.core.live.probability import ProbabilityPolicy
-from bot.core.live.roadmap import RoadmapPolicy
+from bot.core.live.policies import FIXED, PROVIDED, Policies
 from bot.core.live.savings import request_reduction, requests_when_evenly_spread
 from bot.core.live.scores import Check, Figures, Replayed, figures
 from tools.backtest.histories import BadInput, History, Stretch, draw, eligible, span_of
 from tools.backtest.replay import Task, replay
 
 BASELINES = (FIXED, "roadmap")
-POLICIES: Mapping[str, Callable[[], Policy]] = {
-    "probability": ProbabilityPolicy,
-    "roadmap": RoadmapPolicy,
-    FIXED: EvenlySpread,
-}
-MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,7 +119,7 @@ def _settle() -> None:
 def run_one(plan: Plan, policy: str, *, resamples: int = 1000) -> Result:
     """Replay one policy and measure it."""
     started = time.perf_counter()
-    told = replay(plan.task, Policies({policy: POLICIES[policy]()}, policy))
+    told = replay(plan.task, Policies({policy: PROVIDED[policy]()}, policy))
     took = time.perf_counter() - started
     lives = plan.task.lives
     chances = told.chances and _where_known(told.chances, plan.polled)
