@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,14 @@ class Sim:
         self.lives, self.rounds = self.worlds.lives, self.worlds.rounds
 
     @property
+    def tomorrow(self) -> str:
+        return f"{self.services.clock.now() + timedelta(days=1):%Y-%m-%d}"
+
+    @property
     def client(self) -> VedetteClient:
         return self.env.bot
 
-    async def use(self, actor: simcord.MemberActor, name: str, **options: Any) -> simcord.ResponseMessage:
+    async def use(self, actor: simcord.MemberActor, name: str, /, **options: Any) -> simcord.ResponseMessage:
         """Use a slash command; give its one answer."""
         result = await actor.slash(self.channel, name, **options)
         simcord.assert_responded(result)

@@ -38,7 +38,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "predict board": {"channel": "<channel>", "remove": False},
     "predict scores": {"on": True},
     "predict holidays": {"country": "ID"},
-    "predict event add": {"day": "2026-12-31", "name": "New Year's Eve", "user": "ana"},
+    "predict event add": {"day": "<tomorrow>", "name": "New Year's Eve", "user": "ana"},
     "predict event remove": {"event": "1"},
     "predict event list": {},
     "rounds sync": {"server": "alpha", "backfill": True},
@@ -96,7 +96,7 @@ async def at_work(sim: Sim) -> Sim:
     for number, handle in enumerate(("ana", "ben"), 1):
         sim.lives.tiktok.add(handle, number)
     await sim.use(sim.admin, "live add", user="@ana", channel=sim.channel, role=sim.role)
-    await sim.use(sim.admin, "predict event add", day="2030-01-02", name="Birthday", user="ana")
+    await sim.use(sim.admin, "predict event add", day=sim.tomorrow, name="Birthday", user="ana")
     sim.rounds.drop(FIRST)
     await sim.rounds.run_for(10)
     return sim
@@ -218,8 +218,8 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("predict board", {"remove": True}, "board"),
         ("predict holidays", {"country": "XX"}, "country"),
         ("predict event add", {"day": "tomorrow", "name": "x"}, "2026-12-31"),
-        ("predict event add", {"day": "2030-01-02", "name": "x", "user": "nobody"}, "nobody"),
-        ("predict event remove", {"event": "4711"}, "4711"),
+        ("predict event add", {"day": "<tomorrow>", "name": "x", "user": "nobody"}, "nobody"),
+        ("predict event remove", {"event": "4711"}, "no such special day"),
         ("predict event remove", {"event": "birthday"}, "number"),
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
@@ -229,7 +229,11 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
 async def test_who_asks_for_what_cannot_be_gets_a_private_hint(
     at_work: Sim, name: str, given: dict[str, Any], hint: str
 ):
-    things = {"<channel>": at_work.channel, "<everyone>": at_work.guild.default_role}
+    things = {
+        "<channel>": at_work.channel,
+        "<everyone>": at_work.guild.default_role,
+        "<tomorrow>": at_work.tomorrow,
+    }
     given = {key: things.get(value, value) for key, value in given.items()}
     answer = await at_work.use(at_work.admin, name, **given)
     assert hint in shown(answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.charts import (
@@ -106,18 +106,35 @@ def account_chart(prediction: AccountPrediction) -> ChartSpec:
 
 def heat_chart(prediction: AccountPrediction) -> HeatMap:
     """Draw up the chance of a start for each weekday and hour."""
-    one = prediction.expected
+    one, zone = prediction.expected, prediction.zone
+    heat = in_zone(prediction.heat, prediction.heat_zone, zone, prediction.made_at)
     return HeatMap(
         title=text("{name} · when lives begin", name=one.nickname or f"@{one.handle}"),
-        subtitle=_strongest(prediction.heat),
+        subtitle=_strongest(heat),
         value_axis=text("chance that a live begins in the hour"),
-        rows=tuple(
-            HeatRow(label=day, values=tuple(row)) for day, row in zip(WEEKDAYS, prediction.heat, strict=True)
-        ),
+        rows=tuple(HeatRow(label=day, values=tuple(row)) for day, row in zip(WEEKDAYS, heat, strict=True)),
         columns=_hour_labels(24),
         row_axis=text("weekday"),
-        column_axis=text("hour of the day ({zone})", zone=prediction.heat_zone),
+        column_axis=text("hour of the day ({zone})", zone=zone),
     )
+
+
+def in_zone(
+    heat: Sequence[Sequence[float]], of: str, to: str, now: datetime
+) -> tuple[tuple[float, ...], ...]:
+    """Give a week of hours (Monday first) of one zone as the hours of another, at their present distance.
+
+    Where that is no full number of hours, each hour is made of the two it lies in.
+    """
+    here, there = (now.astimezone(ZoneInfo(zone)).utcoffset() or timedelta() for zone in (of, to))
+    hours, part = divmod((there - here) / timedelta(hours=1), 1)
+    flat = [chance for row in heat for chance in row]
+    moved = [
+        (1 - part) * flat[(place - int(hours)) % len(flat)]
+        + part * flat[(place - int(hours) - 1) % len(flat)]
+        for place in range(len(flat))
+    ]
+    return tuple(tuple(moved[24 * day : 24 * day + 24]) for day in range(7))
 
 
 def _strongest(heat: Sequence[Sequence[float]]) -> str:

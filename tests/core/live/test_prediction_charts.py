@@ -13,6 +13,7 @@ from bot.core.live.prediction_charts import (
     account_chart,
     chance_of_any,
     heat_chart,
+    in_zone,
     next_chart,
     percent,
     plan_chart,
@@ -102,3 +103,28 @@ def test_the_chance_of_any_is_that_none_fails():
     assert chance_of_any((0.5, 0.5)) == 0.75
     assert chance_of_any(()) == 0
     assert chance_of_any((1.2, -1)) == 1
+
+
+def one_hour(day: int, hour: int) -> tuple[tuple[float, ...], ...]:
+    return tuple(
+        tuple(float((day, hour) == place) for place in ((a, b) for b in range(24))) for a in range(7)
+    )
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hour"),
+    [("Asia/Jakarta", 0, 3), ("America/New_York", 6, 15), ("UTC", 6, 20)],
+)
+def test_a_week_is_shown_in_the_hours_of_the_guild(zone, day, hour):
+    """Sunday 20:00 in UTC is Monday in Jakarta."""
+    heat = one_hour(6, 20)
+    assert in_zone(heat, "UTC", zone, NOW) == one_hour(day, hour)
+    week, _ = account_chart(account(heat=heat, heat_zone="UTC", zone=zone)).charts
+    assert week.rows[day].values[hour] == 1
+    assert zone in week.column_axis
+
+
+def test_an_hour_of_a_zone_between_hours_is_made_of_two():
+    heat = in_zone(one_hour(0, 0), "UTC", "Asia/Kolkata", NOW)
+    assert (heat[0][5], heat[0][6]) == (0.5, 0.5)
+    assert sum(map(sum, heat)) == 1
