@@ -30,6 +30,8 @@ AFTER_A_BLOCK = timedelta(hours=24)
 REMEMBERED = timedelta(weeks=16)
 """The longest memory of a policy (specs/scheduling.md 3)."""
 SOON = timedelta(minutes=10)
+PARKED = timedelta(days=3650)
+"""So far away is the next check of an account that gets none by plan."""
 UNKNOWN_PAUSES = timedelta(minutes=10), timedelta(minutes=30)
 """So long an account is left alone after one unknown answer, and after another (specs/tiktok-live.md 4)."""
 
@@ -240,7 +242,11 @@ class Planning:
     ) -> None:
         """Write what is planned otherwise than before; accounts with events meanwhile are planned by themselves."""
         before = {one.watched.account_id: one for one in accounts}
-        changed = []
+        changed = [
+            (one.watched.account_id, now + PARKED)
+            for one in accounts
+            if one.watched.frozen and not is_parked(one.next_check_at, now)
+        ]
         for plan in plans:
             one = before[plan.account_id]
             unknown = int(one.last_answer == Answer.UNKNOWN)
@@ -250,6 +256,11 @@ class Planning:
         await watched.set_next_checks(conn, changed)
         for account_id in sorted(self._touched & self._known):
             await self.plan_one(conn, account_id, now)
+
+
+def is_parked(next_check_at: datetime, now: datetime) -> bool:
+    """Say whether the next check of an account is so far away that there is none."""
+    return next_check_at - now > PARKED / 2
 
 
 def _plan(policy: Policy, snapshot: _Snapshot, now: datetime) -> Sequence[CheckPlan]:

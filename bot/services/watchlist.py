@@ -15,6 +15,7 @@ from bot.errors import InputRefused, LimitReached, NothingThere, SourceError
 from bot.services.announcements import Announcements
 from bot.services.live_monitor import CheckReport, Leased, LiveMonitor
 from bot.services.live_state import event_key, say
+from bot.services.planning import is_parked
 from bot.storage import live as store
 from bot.storage import outbox
 from bot.storage.engine import Connection, Database
@@ -35,7 +36,10 @@ class Added:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One followed account in one channel, with what is known of it. `live` is there while it is live."""
+    """One followed account in one channel, with what is known of it. `live` is there while it is live.
+
+    `next_check_at` is None where none is planned: an admin froze it.
+    """
 
     handle: str
     nickname: str
@@ -46,7 +50,7 @@ class Entry:
     last_answer: Answer | None
     last_reason: str
     last_checked_at: datetime | None
-    next_check_at: datetime
+    next_check_at: datetime | None
     live: Live | None
 
 
@@ -129,7 +133,8 @@ class Watchlist:
             accounts = {row.id: row for row in await store.followed_accounts(conn, guild_id=guild_id)}
             followed = await store.subscriptions_of(conn, guild_id=guild_id)
             going_on = {row.account.id: row.live for row in await store.open_lives(conn)}
-        found = [_entry(accounts[row.account_id], row, going_on.get(row.account_id)) for row in followed]
+        now = self._clock.now()
+        found = [_entry(accounts[row.account_id], row, going_on.get(row.account_id), now) for row in followed]
         return tuple(sorted(found, key=lambda entry: (entry.handle, entry.channel_id)))
 
     async def handles(self, guild_id: int, part: str) -> tuple[str, ...]:
@@ -228,7 +233,7 @@ class Watchlist:
         self._announcements.wake()
 
 
-def _entry(account: Account, row: Subscription, live: Live | None) -> Entry:
+def _entry(account: Account, row: Subscription, live: Live | None, now: datetime) -> Entry:
     return Entry(
         handle=account.handle,
         nickname=account.nickname,
@@ -239,7 +244,7 @@ def _entry(account: Account, row: Subscription, live: Live | None) -> Entry:
         last_answer=None if account.last_answer is None else Answer(account.last_answer),
         last_reason=account.last_reason,
         last_checked_at=account.last_checked_at,
-        next_check_at=account.next_check_at,
+        next_check_at=None if is_parked(account.next_check_at, now) else account.next_check_at,
         live=live,
     )
 

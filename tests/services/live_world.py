@@ -5,6 +5,7 @@ The real HTTP path is tested against the stand-in (tests/sources/tiktok, tests/e
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,17 +13,20 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from bot.core.live.models import Answer, Observation, Person, Profile, ProfileState, Sighting
-from bot.core.live.planner import EvenlySpread
+from bot.core.live.planner import EvenlySpread, Policy
+from bot.core.live.policies import provided_policies
 from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
 from bot.services.announcements import Announcements
 from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.planning import Beside, inline
 from bot.services.watchlist import Watchlist
 from bot.storage.engine import Database
 from bot.storage.tables import outbox, requests
 from tests.clocks import ManualClock
 
 GUILD, CHANNEL, ROLE, ADMIN = 1, 100, 7, 42
+EVENLY = EvenlySpread()
 BY = Requester(guild_id=GUILD, user_id=ADMIN)
 
 
@@ -120,16 +124,18 @@ class LiveWorld:
         self.tiktok = MemoryTikTok(clock)
         self.restart(**rules)
 
-    def restart(self, **rules: object) -> None:
+    def restart(self, *, policy: Policy | None = EVENLY, beside: Beside = inline, **rules: object) -> None:
+        """Begin as a new process would; with None as its policy the bot has those it has by default."""
         announcements = Announcements(self.database, self.clock)
         rules = {"per_minute": 1000, **rules}
         self.monitor = LiveMonitor(
             database=self.database,
             source=self.tiktok,
-            policy=EvenlySpread(),
+            policy=provided_policies() if policy is None else copy.deepcopy(policy),
             announcements=announcements,
             clock=self.clock,
             rules=MonitorRules(**rules),
+            beside=beside,
         )
         self.watchlist = Watchlist(
             database=self.database,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from bot.core.live.planner import JITTER
+from bot.core.live.policies import PATIENCE
 from bot.services.live_state import NEWS_FOR
 from tools.simulation.faults import DAY, HOUR, MINUTE
 from tools.simulation.nature import Broken
@@ -58,15 +58,14 @@ def everybody_is_checked_in_time(world: World) -> Iterator[tuple[float, str]]:
 
 
 def bound(world: World) -> float:
-    """Give the longest wait `EvenlySpread` can cause, in seconds.
+    """Give the longest wait the default policies can cause, in seconds.
 
-    n accounts share B checks a day: an interval I = 24 h x n / B, doubled for a day after a block, plus the
-    jitter: 2 (1 + j) I. Then the ledger may be full. Checks of one account are at least (1 - j) I apart, so
-    in 24 h - x at most n + n (24 h - x) / ((1 - j) I) of the B can lie; the queue before an account is at
-    most n long, so it waits at most until n rows have left the window: x = 24 h (j + 2 (1 - j) n / B).
+    n accounts share B checks a day: nobody's check is planned later than `PATIENCE` after the last, or than
+    twice the even distance 24 h x n / B, which doubles for a day after a block. Then the ledger may be full:
+    in a day every row has left the window, and the queue before an account is at most n long.
     """
     share = len(world.around.tiktok.people) / world.around.monitor_rules.discovery_per_day
-    return DAY * (2 * (1 + JITTER) * share + JITTER + 2 * (1 - JITTER) * share) + HOUR
+    return max(PATIENCE.total_seconds(), 4 * DAY * share) + DAY * (1 + share) + HOUR
 
 
 def waits(world: World, person: int) -> Iterator[tuple[float, float, float]]:

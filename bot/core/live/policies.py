@@ -25,6 +25,9 @@ PINNED_PART = 0.8
 """Pins and boosts take at most this part of the allowance (and of a guild's share); more is stretched."""
 PLENTY = 144
 """With more checks a day for each account than models plan (one in 10 minutes), all are evenly spread."""
+PATIENCE = timedelta(days=2)
+"""Nobody waits longer for a check than this, or than twice the even distance, but under the rule `roadmap`."""
+STARVING = frozenset({"roadmap"})
 LATEST = timedelta(days=31)
 """A plan that looks further ahead is none."""
 
@@ -54,6 +57,7 @@ class Policies:
         self._parts: dict[str, Allowance] = {}
         self._slower: Mapping[int, float] = {}
         self._plenty: set[str] = set()
+        self._patience = PATIENCE
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,6 +93,7 @@ class Policies:
         self.failing = {name: why for name, why in self.failing.items() if name in self._unlearned}
         self._parts = {}
         left = allowance.checks_per_day - sum(own.checks for own in self._own.values())
+        self._patience = max(PATIENCE, 2 * DAY * len(rest) / max(left, 1.0))
         for name in dict.fromkeys(map(self.name_of, rest)):
             group = [account for account in rest if self.name_of(account) == name]
             part = _part(allowance, left * len(group) / len(rest))
@@ -100,7 +105,7 @@ class Policies:
                 plans += self._try_plan(name, now, group, part)
         plans += self._plan_fixed(now, rest, left, allowance)
         accounts = {account.account_id: account for account in watched}
-        return [self._slowed(now, accounts[plan.account_id], plan) for plan in plans if plan is not None]
+        return [self._bounded(now, accounts[plan.account_id], plan) for plan in plans if plan is not None]
 
     def plan_one(self, now: datetime, account: Watched, allowance: Allowance) -> CheckPlan | None:
         """Plan the next check of one account after an event of its own, as the last `plan` divided the day."""
@@ -114,19 +119,22 @@ class Policies:
         if not self._is_spread(account):
             try:
                 plan = self._policies[name].plan_one(now, account, part)
-                return self._slowed(now, account, _checked(now, [account], [plan] if plan else [])[0])
+                return self._bounded(now, account, _checked(now, [account], [plan] if plan else [])[0])
             except Exception as error:  # noqa: BLE001 - the border of what a model can do wrong
                 self.fail(name, error)
         plan = self._policies[FIXED].plan_one(now, account, part)
-        return None if plan is None else self._slowed(now, account, plan)
+        return None if plan is None else self._bounded(now, account, plan)
 
-    def _slowed(self, now: datetime, account: Watched, plan: CheckPlan) -> CheckPlan:
-        """Put a check off where the guilds of an account spent much of their share on pins and boosts."""
-        factor = min((self._slower.get(guild, 1.0) for guild in account.guild_ids), default=1.0)
+    def _bounded(self, now: datetime, account: Watched, plan: CheckPlan) -> CheckPlan:
+        """Keep a check within the shares of guilds (what they pin the rest must wait for) and within patience."""
         last = account.last_checked_at
-        if factor <= 1 or last is None or account.account_id in self._own:
+        if last is None or account.account_id in self._own:
             return plan
-        return replace(plan, at=max(now, last + min((plan.at - last) * factor, LATEST)))
+        factor = min((self._slower.get(guild, 1.0) for guild in account.guild_ids), default=1.0)
+        waits = min((plan.at - last) * factor, LATEST)
+        if self.name_of(account) not in STARVING:
+            waits = min(waits, self._patience)
+        return replace(plan, at=max(now, last + waits)) if last + waits != plan.at else plan
 
     def _try_plan(
         self, name: str, now: datetime, group: Sequence[Watched], part: Allowance

@@ -204,3 +204,21 @@ def test_one_guild_pays_its_even_share_under_fixed():
     alone = EvenlySpread()
     accounts = [watched(number) for number in range(5)]
     assert policies.plan(NOW, accounts, allowance(50)) == alone.plan(NOW, accounts, allowance(50))
+
+
+def test_with_plenty_of_checks_everybody_is_checked_evenly(policies, model):
+    accounts = [watched(1), watched(2)]
+    plans = policies.plan(NOW, accounts, allowance(1440))
+    assert set(reasons(plans).values()) == {"evenly spread, about every 2 min"}
+    assert model.given is None
+    assert "every 2 min" in str(policies.plan_one(NOW, accounts[0], allowance(1440)).reason)
+    assert set(reasons(policies.plan(NOW, accounts, allowance(100))).values()) == {"mine"}
+
+
+def test_nobody_waits_longer_than_patience_but_under_the_roadmap_rule(policies, model):
+    model.minutes = policies.working("roadmap").minutes = 9 * 1440
+    accounts = [watched(1), watched(2, policy="roadmap"), watched(3)]
+    waits = minutes_to_wait(policies.plan(NOW, accounts, allowance(100)))
+    assert waits == {1: 2 * 1440 - 1, 3: 2 * 1440 - 1, 2: 9 * 1440}
+    waits = minutes_to_wait(policies.plan(NOW, [watched(number) for number in range(30)], allowance(10)))
+    assert waits[1] == 6 * 1440 - 1  # twice the even distance of three days
