@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -105,6 +106,8 @@ def run(plan: Plan, policies: Sequence[str], *, jobs: int = 1, resamples: int = 
     work = partial(run_one, plan, resamples=resamples)
     if jobs == 1 or len(policies) == 1:
         return [work(policy) for policy in policies]
+    # Each process computes on one core; NumPy reads this when it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     count = min(jobs, len(policies))
     with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_settle) as pool:
         return list(pool.map(work, policies))
