@@ -15,7 +15,10 @@ from pathlib import Path
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from tests.kill import oracle
 from tests.kill.mortal import Mortal
+from tools.sandbox.discord.world import FIRST_ID
+from tools.sandbox.stored import rows_of
 
+ADMIN = FIRST_ID + 2
 DELIVERY = ("outbox.", "bot/discord/delivery")
 SETTLED = "everything was delivered"
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
@@ -151,6 +154,43 @@ async def buttons_went_away(bot: Mortal) -> bool:
 
     await bot.until(gone, "the buttons went away")
     return bot.deaths == deaths
+
+
+async def predictions(bot: Mortal, _: Path) -> None:
+    """What admins ask of the plan of checks; a board; a night each four seconds."""
+    await bot.world.tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # noqa: TID251 - the bot's clock is this machine's
+    asked = (
+        ("predict next", {}),
+        ("live why", {"user": "ana"}),
+        ("predict policy", {"policy": "fixed", "user": "ana"}),
+        ("predict policy", {"policy": "roadmap"}),
+        ("predict priority", {"user": "ana", "priority": 2.0}),
+        ("predict pin", {"user": "ana", "minutes": 60}),
+        ("predict boost", {"user": "ana", "hours": 1.0}),
+        ("predict freeze", {"user": "ana", "frozen": False}),
+        ("predict shadow", {"policy": "fixed"}),
+        ("predict scores", {"on": True}),
+        ("predict holidays", {"country": "ID"}),
+        ("predict event add", {"day": tomorrow.isoformat(), "name": "Fair"}),
+        ("predict event list", {}),
+        ("predict board", {"channel": "general"}),
+    )
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+        for name, options in asked:
+            await bot.command(name, options)
+        ((event,),) = await rows_of(bot.database, "SELECT min(id) FROM special_events")
+        await bot.command("predict event remove", {"event": str(event)})
+        await bot.until(lambda: bot.has_passed("boards.refresh"), "the board was brought up to date")
+        await bot.until(bot.settled, SETTLED)
+        await bot.command("predict board", {"channel": "general", "remove": True})
+        await bot.until(lambda: bot.has_passed("predictions.keep", "predictions.night"), "a night was over")
+        await bot.until(bot.settled, SETTLED)
+    assert await bot.count("status_boards") == 0
+    assert await bot.count("account_overrides") == 1
+    assert await bot.count("day_scores") == 1
 
 
 async def an_answer_that_cannot_be_stored(bot: Mortal, _: Path) -> None:
@@ -404,6 +444,14 @@ def upgrade():
 STORIES = {
     "a live": Told(story=a_live),
     "commands": Told(story=commands, constants={"bot/discord/pages.py LIFETIME_SECONDS": "1.0"}),
+    "predictions": Told(
+        story=predictions,
+        settings={"OWNER_ID": str(ADMIN)},
+        constants={
+            "bot/jobs/schedule.py QUIET_TIME": "{'second': '*/4'}",
+            "bot/services/prediction_log.py SOON": "timedelta(seconds=1)",
+        },
+    ),
     "rounds": Told(story=rounds),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
