@@ -11,6 +11,7 @@ import simcord
 from bot.core.announcements import Message, MessageField, Tone
 from bot.discord.delivery import Delivery
 from bot.discord.pages import LIFETIME_SECONDS, Pages
+from bot.services.boards import REFRESH_EVERY
 from bot.storage import outbox
 from tests.discord_room.room import Painter
 from tests.simcord.sim import GUILD_ID, Sim, shown
@@ -105,6 +106,30 @@ async def test_a_live_is_posted_with_its_link_and_pings_the_chosen_role_once(sim
     assert [role.id for role in post.role_mentions] == [sim.role.id]
     (button,) = post.components[0].children
     assert button.url == "https://www.tiktok.com/@ana/live"
+
+
+async def test_a_board_is_put_up_follows_what_happens_and_is_taken_down(sim: Sim):
+    for number in range(25):
+        sim.lives.tiktok.add(f"ana{number:02}", number + 1)
+        await sim.use(sim.admin, "live add", user=f"ana{number:02}", channel=sim.hidden)
+    await sim.use(sim.admin, "predict board")
+    await sim.services.boards.step()
+    await deliver(sim)
+    (post,) = sim.channel.history()
+    assert post.embeds[0].title == "Who is live, who is next"
+    assert len(post.embeds[0]) <= 6000
+    assert post.content == ""
+    sim.lives.tiktok.go_live("ana07")
+    await sim.use(sim.admin, "live check", user="ana07")
+    sim.services.clock.advance(REFRESH_EVERY.total_seconds() + 1)
+    await sim.services.boards.step()
+    await deliver(sim)
+    (post,) = sim.channel.history()
+    assert "🔴 **Ana07** is live" in post.embeds[0].description
+    await sim.use(sim.admin, "predict board", remove=True)
+    await deliver(sim)
+    (post,) = sim.channel.history()
+    assert post.embeds[0].title == "This board was taken down"
 
 
 async def test_the_largest_message_fits_discords_limits(sim: Sim):

@@ -38,7 +38,7 @@ def board_message(board: Board) -> Message:
             name=text("Active predictions"),
             value=texts("{count} account", "{count} accounts", board.predictions),
         ),
-        MessageField(name=text("Requests saved today"), value=_saved(board.request_reduction)),
+        MessageField(name=text("Requests today"), value=saved_words(board.request_reduction)),
         MessageField(name=text("Lives found in 7 days"), value=coverage_line(board.found, board.estimated)),
         MessageField(name=text("Policy"), value=policy_name(board.policy)),
     ]
@@ -80,6 +80,15 @@ def coverage_line(found: int, estimated: float) -> str:
         estimated=max(found, round(estimated)),
         share=percent(min(1.0, found / estimated)),
     )
+
+
+def saved_words(reduction: float | None) -> str:
+    """Say how many requests were saved against checks evenly spread that find as much, or how many more it took."""
+    if reduction is None:
+        return text("not known yet")
+    if reduction < 0:
+        return text("{share} more than evenly spread", share=percent(-reduction))
+    return text("{share} saved", share=percent(reduction))
 
 
 def policy_name(policy: str) -> str:
@@ -168,7 +177,3 @@ def _next(lines: Sequence[BoardLine]) -> str:
         if line.window is not None
     ]
     return join("\n", shown) if shown else text("none in sight")
-
-
-def _saved(reduction: float | None) -> str:
-    return text("not known yet") if reduction is None else percent(reduction)

@@ -10,6 +10,7 @@ from bot.core.live.boards import (
     fitting,
     name_of,
     policy_name,
+    saved_words,
     window_words,
 )
 from bot.core.live.posts import duration
@@ -39,6 +40,7 @@ from bot.texts import join, number, text, texts
 
 BODY_ROOM = 3000
 MOST_WEEKDAYS = 3
+NARROW_MINUTES = 10  # a narrower window is a time
 
 
 def next_message(following: NextLives) -> Message:
@@ -120,6 +122,8 @@ def _window_of_day(window: TypicalWindow) -> str:
     start, end = (
         f"{minute // 60 % 24:02d}:{minute % 60:02d}" for minute in (window.start_minute, window.end_minute)
     )
+    if window.end_minute - window.start_minute < NARROW_MINUTES:
+        return text("about {start} · {share} of lives", start=start, share=percent(window.share))
     return text("{start}-{end} · {share} of lives", start=start, end=end, share=percent(window.share))
 
 
@@ -243,13 +247,9 @@ def _week(week: WeekScore) -> str:
         facts.append(text("median delay {minutes} min", minutes=round(week.median_delay_minutes)))
     if week.within_30 is not None:
         facts.append(text("{share} within 30 min", share=percent(week.within_30)))
-    costs = [texts("{count} check", "{count} checks", week.requests)]
+    costs: list[str] = [texts("{count} check", "{count} checks", week.requests)]
     if week.fixed_requests is not None and week.request_reduction is not None:
-        saved = text(
-            "evenly spread would need {number} ({saved} saved)",
-            number=round(week.fixed_requests),
-            saved=percent(week.request_reduction),
-        )
-        costs.append(saved)
+        needed = text("evenly spread would need {number}", number=round(week.fixed_requests))
+        costs.append(join("", [needed, " (", saved_words(week.request_reduction), ")"]))
     head = text("**Week of {day}**", day=f"{week.starts_on:%Y-%m-%d}")
     return join("\n", [join(" · ", [head, *facts]), join("", ["-# ", join(" · ", costs)])])

@@ -23,6 +23,7 @@ from bot.core.live.predictions import (
     ShadowReport,
     SpecialEvent,
     Standing,
+    TypicalWindow,
 )
 from bot.core.markup import escape
 from bot.discord.embeds import draw
@@ -162,6 +163,18 @@ def test_accuracy_is_told_by_week_the_newest_first():
         "-# 840 checks · evenly spread would need 2,100 (60% saved)",
     ]
     assert "2026-10-26" in body
+
+
+def test_a_week_that_cost_more_than_evenly_spread_says_so():
+    body = accuracy_message(accuracy(weeks=(week(fixed_requests=420.0),))).body
+    assert "would need 420 (100% more than evenly spread)" in body
+
+
+def test_a_window_of_no_width_is_a_time():
+    narrow = habits(windows=(TypicalWindow(start_minute=1200, end_minute=1200, share=1.0),))
+    assert facts(account_message(account(habits=narrow)))[f"Usually begins ({ZONE})"] == (
+        "about 20:00 · 100% of lives"
+    )
 
 
 def test_weeks_in_which_nothing_could_be_measured_are_told_without_figures():
