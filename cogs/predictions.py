@@ -22,7 +22,7 @@ from bot.discord.pages import Pages, in_pages
 from bot.discord.permissions import missing
 from bot.discord.pictures import Pictures
 from bot.discord.replies import answer, whisper
-from bot.discord.speech import guild_of
+from bot.discord.speech import Speaker, guild_of
 from bot.errors import InputRefused
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
@@ -71,24 +71,31 @@ class PredictionCommands(
     @app_commands.command(name="next", description=locale_str("Who is likely to go live in the next hours"))
     async def following(self, interaction: Interaction) -> None:
         """Show the next 24 hours of everyone followed here."""
-        await self._show(interaction, next_message(await self._predictions.next(_guild(interaction))))
+        aloud = await self._begin(interaction)
+        message = next_message(await self._predictions.next(_guild(interaction)))
+        await self._show(interaction, message, aloud)
 
     @app_commands.command(description=locale_str("When an account is usually live, and what is expected now"))
     @app_commands.describe(user=USER)
     async def account(self, interaction: Interaction, user: str) -> None:
         """Show what is known of one account."""
+        # Before it is deferred: what answers a public deferral is public, and a hint is for one person.
         found = await self._predictions.account(_guild(interaction), user)
-        await self._show(interaction, account_message(found))
+        await self._show(interaction, account_message(found), await self._begin(interaction))
 
     @app_commands.command(description=locale_str("Today's checks by hour, and what is left of the budget"))
     async def plan(self, interaction: Interaction) -> None:
         """Show today's checks."""
-        await self._show(interaction, plan_message(await self._predictions.plan(_guild(interaction))))
+        aloud = await self._begin(interaction)
+        message = plan_message(await self._predictions.plan(_guild(interaction)))
+        await self._show(interaction, message, aloud)
 
     @app_commands.command(description=locale_str("How well predictions come out, week by week"))
     async def accuracy(self, interaction: Interaction) -> None:
         """Show how predictions came out."""
-        await self._show(interaction, accuracy_message(await self._predictions.accuracy(_guild(interaction))))
+        aloud = await self._begin(interaction)
+        message = accuracy_message(await self._predictions.accuracy(_guild(interaction)))
+        await self._show(interaction, message, aloud)
 
     # What admins ask for one account.
 
@@ -101,6 +108,7 @@ class PredictionCommands(
     async def policy(self, interaction: Interaction, policy: Planned, user: str | None = None) -> None:
         """Choose a policy for an account or for the deployment."""
         await interaction.response.defer(ephemeral=True, thinking=True)
+        # Discord takes no empty choice, so what counts for all has a name here.
         by, name = requester_of(interaction), "" if policy == "default" else policy
         if user is not None:
             await _tell(interaction, user, await self._overrides.choose_policy(by, user, name))
@@ -181,6 +189,7 @@ class PredictionCommands(
         """Put up a board, or take it down."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         by, where = requester_of(interaction), channel or interaction.channel
+        # Without a channel named it is where the command was given, which may be a thread.
         if not isinstance(where, discord.abc.GuildChannel | discord.Thread):
             raise InputRefused(text("Give the channel in which the board is to stand."))
         if remove:
@@ -277,13 +286,14 @@ class PredictionCommands(
         fitting = {number: name for number, name in named.items() if part.casefold() in name.casefold()}
         return [Choice(name=clip(name, 100), value=number) for number, name in fitting.items()][:SUGGESTIONS]
 
-    async def _show(self, interaction: Interaction, message: Message) -> None:
-        """Answer everyone in the channel, in the guild's language.
-
-        What was asked is read before this defers: what answers a public deferral is public, and a hint is for one.
-        """
-        await interaction.response.defer(thinking=True)
+    async def _begin(self, interaction: Interaction) -> Speaker:
+        """Defer an answer for everyone in the channel; give the language of the guild, in which it is said."""
         aloud = guild_of(await self._announcements.guild(_guild(interaction)))
+        await interaction.response.defer(thinking=True)
+        return aloud
+
+    async def _show(self, interaction: Interaction, message: Message, aloud: Speaker) -> None:
+        """Answer everyone, with the picture of what is shown."""
         picture = await self._pictures.of(aloud.tell(message))
         await answer(interaction, message, self._announcements, picture=picture, aloud=aloud)
 

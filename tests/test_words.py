@@ -34,9 +34,9 @@ ALLOWED = {
     "bot/charts/text.py": "the names of fonts",
     "bot/discord/connection.py": "it speaks to the log and, where the token is refused, on the command line",
 }
-# Headers of HTTP, a key of the database, the name of the bot, and words of the log.
+# Headers of HTTP, keys of the database, the name of the bot, and words of the log.
 NAMES = {"User-Agent", "Retry-After", "command tree", "Vedette "}
-NAMES |= {"An interaction", "is live", "is live again", "is no longer live"}
+NAMES |= {"policy failing:", "predictions.shadow report", "An interaction", "is live", "is live again", "is no longer live"}
 
 
 def name_of(call: ast.Call) -> str:

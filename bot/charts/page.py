@@ -93,6 +93,7 @@ class Page:
 
     def pixels(self) -> NDArray[np.uint8]:
         """Give the finished picture: height x width x 4 (RGBA)."""
+        # Not a file yet: several pages may become one picture.
         canvas = FigureCanvasAgg(self.figure)
         canvas.draw()  # type: ignore[no-untyped-call]
         return np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]

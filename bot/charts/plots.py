@@ -52,6 +52,7 @@ def columns(spec: ColumnChart, fonts: Fonts) -> Page:
     width = WIDTH - 2 * MARGIN - LEFT
     axes = page.axes(MARGIN + LEFT, HEAD + 2 * LEGEND, width, COLUMNS_HEIGHT + AXIS + AXIS_NAME)
     step = _step(max([*sums, spec.limit, 4.0]))
+    # A little above the highest, so that nothing touches the legend.
     top = step * ceil(max([*sums, spec.limit, 4.0]) / step + 0.1)
     plot = _Plot(axes=axes, width=width, height=COLUMNS_HEIGHT, top=top)
     _grid(page, plot, [step * number for number in range(int(top / step) + 1)])
@@ -95,6 +96,7 @@ def _stack(plot: _Plot, spec: ColumnChart) -> None:
                 -height,
                 width=0.78 * cell,
                 bottom=plot.up(below[column]),
+                # Nothing has no edge either.
                 linewidth=1.5 if value else 0,
                 **look,
             )

@@ -51,6 +51,7 @@ class _Strip:
 
     def place(self, instant: datetime) -> float | None:
         """Give the pixel of an instant; None outside."""
+        # By the time that passes: an hour that clocks show twice, or not at all, has its own place or none.
         place = (instant - self.begins_at) / HOUR
         return place * self.hour if 0 <= place <= self.hours else None
 

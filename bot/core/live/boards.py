@@ -129,6 +129,7 @@ def _body(board: Board) -> str:
     ]
     shown, hidden = fitting(lines, BODY_ROOM)
     room = BODY_ROOM - sum(len(line) + 1 for line in shown)
+    # The words before the names need some of it.
     names, hidden_names = fitting(quiet, max(0, room - 40))
     if names:
         shown.append(text("⚪ Unlikely for now: {names}", names=join(", ", names)))
@@ -143,6 +144,7 @@ def fitting(lines: Iterable[str], room: int) -> tuple[list[str], int]:
     """Give the first lines that have room together, and how many are left out."""
     lines, shown = list(lines), []
     for line in lines:
+        # And what joins it to the next.
         room -= len(line) + 2
         if room < 0:
             break
@@ -166,6 +168,7 @@ def _line(line: BoardLine) -> str:
 
 
 def _next(lines: Sequence[BoardLine]) -> str:
+    # The handle decides between two that begin at once: windows cannot be compared.
     ahead = [
         (line.window.start, line.handle, line)
         for line in lines

@@ -139,6 +139,7 @@ def in_zone(
 
 def _strongest(heat: Sequence[Sequence[float]]) -> str:
     """Name the hour with the highest chance."""
+    # Negative, so that of equal hours the first of the week is named.
     chance, day, hour = max(
         (chance, -day, -hour) for day, row in enumerate(heat) for hour, chance in enumerate(row)
     )

@@ -74,6 +74,7 @@ def _next_line(one: Expected) -> str:
         text("{chance} within the hour", chance=percent(one.within_hour)),
         text("{sure} sure", sure=sure),
     ]
+    # Last comes how much of it is known, whatever stands before.
     if one.window is not None:
         facts.insert(1, text("expected {window}", window=window_words(one.window)))
     mark = {Standing.LIKELY: "🟡", Standing.EXPECTED: "🔵"}.get(one.standing, "⚪")
