@@ -213,10 +213,22 @@ def live_loops(monitor: LiveMonitor) -> list[Loop]:
     ]
 
 
+def prediction_loops(
+    prediction_log: PredictionLog, boards: Boards, scores: DailyScores, time_zone: str, clock: Clock
+) -> list[Loop]:
+    """Give the loops that keep what is predicted, tell how things stand and score each day."""
+    night = CalendarStep(nightly_scores(time_zone), scores.night, clock)
+    return [
+        Loop(name="predictions", step=prediction_log.step, wake=asyncio.Event()),
+        Loop(name="status line", step=prediction_log.status_step, wake=asyncio.Event()),
+        Loop(name="status boards", step=boards.step, wake=boards.changed),
+        Loop(name="daily scores", step=night, wake=asyncio.Event()),
+    ]
+
+
 def _prediction_loops(
     settings: Settings, database: Database, monitor: LiveMonitor, services: Services
 ) -> list[Loop]:
-    """Give the loops that keep what is predicted, tell how things stand and score each day."""
     prediction_log = PredictionLog(database=database, monitor=monitor, clock=services.clock)
     scores = DailyScores(
         database=database,
@@ -225,13 +237,7 @@ def _prediction_loops(
         clock=services.clock,
         time_zone=settings.time_zone,
     )
-    night = CalendarStep(nightly_scores(settings.time_zone), scores.night, services.clock)
-    return [
-        Loop(name="predictions", step=prediction_log.step, wake=asyncio.Event()),
-        Loop(name="status line", step=prediction_log.status_step, wake=asyncio.Event()),
-        Loop(name="status boards", step=services.boards.step, wake=services.boards.changed),
-        Loop(name="daily scores", step=night, wake=asyncio.Event()),
-    ]
+    return prediction_loops(prediction_log, services.boards, scores, settings.time_zone, services.clock)
 
 
 def round_loops(round_sync: RoundSync) -> list[Loop]:

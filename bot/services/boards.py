@@ -28,12 +28,19 @@ class Boards:
     """
 
     def __init__(
-        self, *, database: Database, predictions: Predictions, announcements: Announcements, clock: Clock
+        self,
+        *,
+        database: Database,
+        predictions: Predictions,
+        announcements: Announcements,
+        clock: Clock,
+        refresh_every: timedelta = REFRESH_EVERY,
     ) -> None:
         self._database = database
         self._predictions = predictions
         self._announcements = announcements
         self._clock = clock
+        self._refresh_every = refresh_every
         self.changed = asyncio.Event()
 
     async def place(self, by: Requester, channel_id: int) -> None:
@@ -52,11 +59,11 @@ class Boards:
         self._announcements.wake()
 
     async def step(self) -> datetime:
-        """Bring every board up to date that was not for `REFRESH_EVERY`; gives when to look again."""
+        """Bring every board up to date that was not for a while; gives when to look again."""
         now = self._clock.now()
         async with self._database.read() as conn:
             boards = await special.boards(conn)
-        due = [board for board in boards if _due_at(board, now) <= now]
+        due = [board for board in boards if self._due_at(board, now) <= now]
         for guild_id in dict.fromkeys(board.guild_id for board in due):
             message = board_message(await self._predictions.board(guild_id))
             mine = [board for board in due if board.guild_id == guild_id]
@@ -76,8 +83,8 @@ class Boards:
                         await special.board_was_put(conn, board.channel_id, now)
         if due:
             self._announcements.wake()
-        left = [_due_at(board, now) for board in boards if board not in due]
-        again = [now + REFRESH_EVERY] if due else []
+        left = [self._due_at(board, now) for board in boards if board not in due]
+        again = [now + self._refresh_every] if due else []
         return min([*left, *again], default=now + LONGEST_SLEEP)
 
     async def _take_down(self, conn: Connection, guild_id: int, channel_id: int) -> bool:
@@ -98,8 +105,7 @@ class Boards:
             )
         return True
 
-
-def _due_at(board: PlacedBoard, now: datetime) -> datetime:
-    """Give when a board is brought up to date next; one that was put in the future: the clock was set back."""
-    put_at = board.put_at
-    return now if put_at is None or put_at > now else put_at + REFRESH_EVERY
+    def _due_at(self, board: PlacedBoard, now: datetime) -> datetime:
+        """Give when a board is brought up to date next; of one put in the future the clock was set back."""
+        put_at = board.put_at
+        return now if put_at is None or put_at > now else put_at + self._refresh_every

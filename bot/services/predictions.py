@@ -11,10 +11,10 @@ import numpy as np
 
 from bot.clock import Clock
 from bot.core.guilds import GuildSettings
+from bot.core.live.account_habits import habits_of
 from bot.core.live.budget import DAY, HOUR, Ledger
 from bot.core.live.calibration import brier_terms, reliability, right_words
 from bot.core.live.day_scores import by_week
-from bot.core.live.habits import habits_of
 from bot.core.live.handles import normalise_handle
 from bot.core.live.models import Answer
 from bot.core.live.planner import Watched

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
-from bot.app import clock_loops, live_loops, round_loops
+from bot.app import clock_loops, live_loops, prediction_loops, round_loops
 from bot.clock import SteadyClock
 from bot.core.live.policies import provided_policies
 from bot.discord.delivery import Delivery
 from bot.errors import StorageError, UserError
-from bot.jobs.loops import keep_running
+from bot.jobs.loops import Loop, keep_running
 from bot.services.announcements import Announcements
+from bot.services.boards import Boards
+from bot.services.daily_scores import DailyScores
 from bot.services.guilds import Guilds
 from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.overrides import Overrides
+from bot.services.prediction_log import PredictionLog
+from bot.services.predictions import Predictions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.timekeeping import Timekeeping
 from bot.services.watchlist import Watchlist
@@ -33,6 +38,7 @@ from tools.simulation.tiktok import TikTok, TikTokLine
 # is forgotten is not made good by the next poll.
 LONGEST_WAIT = timedelta(hours=1)
 LOOK_EVERY = timedelta(minutes=10)
+REFRESH_EVERY = timedelta(hours=8)
 SERVER = "main"
 
 
@@ -82,6 +88,24 @@ class Bot:
         self.guilds = Guilds(
             database=database, announcements=announcements, clock=self.clock, default_time_zone="UTC"
         )
+        self.overrides = Overrides(database=database, monitor=self.monitor, clock=self.clock)
+        self.boards = Boards(
+            database=database,
+            predictions=Predictions(
+                database=database, monitor=self.monitor, clock=self.clock, default_time_zone="UTC"
+            ),
+            announcements=announcements,
+            clock=self.clock,
+            refresh_every=REFRESH_EVERY,
+        )
+        self._log = PredictionLog(database=database, monitor=self.monitor, clock=self.clock)
+        self._scores = DailyScores(
+            database=database,
+            monitor=self.monitor,
+            announcements=announcements,
+            clock=self.clock,
+            time_zone="UTC",
+        )
         server = GameServerSettings(host="game.example", username="u", guild_ids=around.guild_ids)
         self.round_sync = RoundSync(
             database=database,
@@ -100,6 +124,7 @@ class Bot:
         """Begin all endless work."""
         loops = [
             *live_loops(self.monitor),
+            *_but_status_line(prediction_loops(self._log, self.boards, self._scores, "UTC", self.clock)),
             *round_loops(self.round_sync),
             *clock_loops(self._timekeeping),
         ]
@@ -129,3 +154,8 @@ class Bot:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._around.nature.fail("nothing_unexpected_is_raised", f"{task.get_name()}: {error!r}")
+
+
+def _but_status_line(loops: Sequence[Loop]) -> list[Loop]:
+    """Leave out the line for the log, which reads a lot, changes nothing and is heard by nobody here."""
+    return [loop for loop in loops if loop.name != "status line"]

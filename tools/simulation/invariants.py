@@ -37,6 +37,13 @@ def no_minute_is_too_full(world: World) -> Iterator[tuple[float, str]]:
     return _over(world.around.tiktok.asked, world.around.monitor_rules.per_minute, MINUTE)
 
 
+def no_hour_holds_too_many_checks(world: World) -> Iterator[tuple[float, str]]:
+    """In no rolling hour does TikTok see more discovery checks than the setting says, where it is set."""
+    most = world.around.monitor_rules.discovery_per_hour
+    if most is not None:
+        yield from _over([one for one in world.around.tiktok.asked if one.is_discovery], most, HOUR)
+
+
 def _over(asked: Sequence[Asked], most: int, window: float) -> Iterator[tuple[float, str]]:
     for first, last in zip(asked, asked[most:], strict=False):
         if last.at - first.at < window - ROUNDING:
@@ -177,6 +184,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     discovery_keeps_its_budget,
     followup_keeps_its_budget,
     no_minute_is_too_full,
+    no_hour_holds_too_many_checks,
     everybody_is_checked_in_time,
     no_message_is_posted_twice,
     every_hit_is_announced,

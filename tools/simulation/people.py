@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from bot.core.requester import Requester
 from tools.simulation.bot import Bot
@@ -14,6 +15,10 @@ GUILDS = (1, 2)
 LIVES = {1: (101, 102), 2: (201,)}
 ROUNDS = {1: 110, 2: 210}
 ADMINS = {1: 190, 2: 290}
+VERBS = (
+    *("add", "add", "remove", "pause", "resume", "check", "check", "sync"),
+    *("boost", "prioritise", "freeze", "thaw", "spread", "put board", "take board"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +43,13 @@ class Command:
             "pause": lambda: bot.watchlist.pause(by, self.handle, paused=True),
             "resume": lambda: bot.watchlist.pause(by, self.handle, paused=False),
             "check": lambda: bot.watchlist.check_now(by, self.handle),
+            "boost": lambda: bot.overrides.boost(by, self.handle, 3, every=timedelta(hours=1)),
+            "prioritise": lambda: bot.overrides.prioritise(by, self.handle, 3.0),
+            "freeze": lambda: bot.overrides.freeze(by, self.handle, frozen=True),
+            "thaw": lambda: bot.overrides.freeze(by, self.handle, frozen=False),
+            "spread": lambda: bot.overrides.choose_policy(by, self.handle, "fixed"),
+            "put board": lambda: bot.boards.place(by, self.channel_id),
+            "take board": lambda: bot.boards.remove(by, self.channel_id),
             "sync": lambda: bot.round_sync.sync(by, None),
         }
         bot.command(f"{self.verb} {self.handle}", verbs[self.verb])
@@ -53,12 +65,12 @@ def make_commands(seed: int, people: Sequence[Streamer], seconds: float) -> list
         channel_id = luck.choice(LIVES[guild_id])
         at = 60.0 + 240 * number
         commands.append(Command(at=at, verb="add", guild_id=guild_id, handle=handle, channel_id=channel_id))
-    for _ in range(luck.randrange(3 * int(seconds / DAY))):
+    for _ in range(luck.randrange(5 * int(seconds / DAY))):
         guild_id = luck.choice(GUILDS)
         commands.append(
             Command(
                 at=luck.uniform(0.05, 0.8) * seconds,
-                verb=luck.choice(("add", "add", "remove", "pause", "resume", "check", "check", "sync")),
+                verb=luck.choice(VERBS),
                 guild_id=guild_id,
                 handle=luck.choice(handles),
                 channel_id=luck.choice(LIVES[guild_id]),

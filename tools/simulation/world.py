@@ -178,7 +178,7 @@ class World:
             self._watch_health()
         if name == "live.observe":
             self._watch_answer(self.around.tiktok.given.pop(task_name(), None))
-        if name.startswith("watchlist.") or name in {"live.observe", "live.renamed"}:
+        if name.startswith("watchlist.") or name in {"live.observe", "live.renamed", "overrides.change"}:
             self._watch_followed()
 
     def _watch_health(self) -> None:
@@ -190,7 +190,9 @@ class World:
     def _watch_followed(self) -> None:
         rows = self.around.disk.rows(
             "SELECT DISTINCT platform_id FROM accounts JOIN subscriptions ON accounts.id = account_id "
-            "WHERE NOT paused AND platform_id IS NOT NULL"
+            "WHERE NOT paused AND platform_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM account_overrides "
+            "WHERE account_overrides.account_id = accounts.id AND frozen "
+            "AND account_overrides.guild_id = subscriptions.guild_id)"
         )
         now = frozenset(row[0] for row in rows)
         if not self.history.followed or self.history.followed[-1][1] != now:
@@ -245,6 +247,7 @@ def _monitor_rules(luck: random.Random) -> MonitorRules:
         discovery_per_day=luck.choice(DISCOVERY_PER_DAY),
         followup_per_day=luck.choice(FOLLOWUP_PER_DAY),
         per_minute=luck.choice((2, 4)),
+        discovery_per_hour=luck.choice((None, 3, 6)),
         sweep_every=sweep,
         viewers_every=timedelta(minutes=luck.choice((15, 60))),
         live=LiveRules(look_interval=sweep),
