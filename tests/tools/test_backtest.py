@@ -270,7 +270,7 @@ def subscription_of(account_id: int) -> store.Subscription:
 
 
 def test_what_is_learned_beats_what_is_fixed_on_regular_people(tmp_path):
-    plan = planned(history_of(regular(6, 17)), Wish(budget=36, warm_up_days=11))
+    plan = planned(history_of(regular(6, 16)), Wish(budget=36, warm_up_days=11))
     fixed, learned = (run_one(plan, policy, resamples=0).figures for policy in ("fixed", "probability"))
     assert learned.coverage > fixed.coverage + 0.1
     assert learned.within_30 > 2 * fixed.within_30
