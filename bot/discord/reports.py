@@ -10,6 +10,7 @@ import discord
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.delivery import OutboxState
 from bot.core.guilds import LANGUAGES, GuildSettings
+from bot.core.live.boards import failing_lines
 from bot.core.live.budget import Ledger
 from bot.core.markup import escape, stamp
 from bot.discord.permissions import cannot_ping, missing
@@ -107,7 +108,7 @@ def _roles_that_stay_silent(guild: discord.Guild, entries: Iterable[Entry]) -> l
 
 def status_report(status: Status) -> Message:
     """Show how the bot is."""
-    fields = (
+    fields: tuple[MessageField, ...] = (
         MessageField(
             name=text("Running"),
             value=text("{version}, since {start}", version=status.version, start=stamp(status.started_at)),
@@ -148,7 +149,12 @@ def status_report(status: Status) -> Message:
             inline=False,
         ),
     )
-    well = not status.blocked and not any(source.down_since for source in status.sources)
+    if status.failing:
+        trouble = MessageField(name=text("Trouble"), value=failing_lines(status.failing), inline=False)
+        fields = (*fields, trouble)
+    well = (
+        not status.blocked and not status.failing and not any(source.down_since for source in status.sources)
+    )
     return Message(title=text("Status"), tone=Tone.NOTICE if well else Tone.WARNING, fields=fields)
 
 

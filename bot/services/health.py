@@ -10,6 +10,7 @@ from bot import __version__
 from bot.clock import Clock
 from bot.core.delivery import OutboxState
 from bot.core.live.budget import Ledger
+from bot.services.policy_health import failing_policies
 from bot.settings import Settings
 from bot.storage import destinations, ledger, outbox, sources, status
 from bot.storage.destinations import Destination
@@ -44,6 +45,7 @@ class Status:
     blocked: tuple[Destination, ...]
     dead: tuple[DeadLetter, ...]
     messages: dict[OutboxState, int]
+    failing: tuple[tuple[str, str], ...] = ()  # policies, with the reason
 
     @property
     def last_error(self) -> SourceHealth | None:
@@ -91,6 +93,7 @@ class Health:
                 blocked=await destinations.of_guild(conn, guild_id),
                 dead=await outbox.dead_letters(conn, guild_id),
                 messages=dict(await outbox.count_by_state(conn, guild_id)),
+                failing=await failing_policies(conn),
             )
 
     async def note(self, name: str) -> str:

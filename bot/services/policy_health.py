@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from bot.core.live.planner import Policy
 from bot.core.live.policies import FIXED, Policies
 from bot.core.live.posts import policy_failed_notice, policy_works_notice
+from bot.core.live.predictions import POLICIES
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.storage import live as store
 from bot.storage import status
 from bot.storage.engine import Connection
+
+_NOTE = "policy failing:"
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +31,11 @@ class PolicyHealth:
                 await self._tell_of(conn, name, policy.failing.get(name), now)
 
     async def _tell_of(self, conn: Connection, name: str, reason: str | None, now: datetime) -> None:
-        note = f"policy failing:{name}"
-        told = await status.note(conn, note)
+        note = _NOTE + name
+        told, _, _ = (await status.note(conn, note)).partition(" ")
         if reason is not None and not told:
             log.error("The policy %s fails (%s); its accounts are checked evenly spread", name, reason)
-            await status.write_note(conn, note, str(int(now.timestamp())))
+            await status.write_note(conn, note, f"{int(now.timestamp())} {reason}")
             followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
             await tell_admins(conn, _key(name, now), followers, policy_failed_notice(name, reason), now)
         elif reason is None and told:
@@ -44,3 +47,9 @@ class PolicyHealth:
 
 def _key(name: str, since: datetime) -> str:
     return outage_key(f"policy:{name}", since)
+
+
+async def failing_policies(conn: Connection) -> tuple[tuple[str, str], ...]:
+    """Give the policies that fail, with the reason, as they were told."""
+    told = [(name, await status.note(conn, _NOTE + name)) for name in POLICIES]
+    return tuple((name, note.partition(" ")[2]) for name, note in told if note)

@@ -108,7 +108,7 @@ class Predictions:
             expected=self._expected(one, said, now),
             heat=await forecasts.heat_of(self._planning, account_id),
             heat_zone="UTC",
-            habits=habits_of(lives, zone, now),
+            habits=await self._planning.beside(lambda: habits_of(lives, zone, now)),
             factors=await forecasts.bars_of(self._planning, account_id, now),
             accuracy=_account_accuracy(judged),
             override=asked,

@@ -17,7 +17,7 @@ from bot.services.live_monitor import CheckReport, Leased, LiveMonitor
 from bot.services.live_state import event_key, say
 from bot.services.planning import is_parked
 from bot.storage import live as store
-from bot.storage import outbox
+from bot.storage import outbox, overrides
 from bot.storage.engine import Connection, Database
 from bot.storage.live import Account, Subscription
 from bot.texts import text, texts
@@ -102,6 +102,8 @@ class Watchlist:
         async with self._database.write("watchlist.remove") as conn:
             account = await self._followed(conn, by, written)
             gone = await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
+            if await store.followed_account(conn, by.guild_id, account.handle) is None:
+                await overrides.forget(conn, account.id, by.guild_id)
             for open_live in await store.open_lives(conn, account_id=account.id):
                 for left in gone:
                     await outbox.withdraw(conn, event_key(open_live.live_id), left)

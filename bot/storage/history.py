@@ -14,8 +14,8 @@ from bot.core.live.models import Answer
 from bot.core.live.past_lives import PastLive
 from bot.storage.tables import accounts, lives, requests
 
-AT_ONCE = 500
-"""Engines limit how many values a statement may name."""
+AT_ONCE = 50
+"""So many accounts at a time, so that others get a turn in between."""
 
 _Stay = tuple[datetime, datetime, datetime | None]
 """When a live started, was found, and ended (None: it is on)."""

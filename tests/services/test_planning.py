@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
@@ -15,6 +16,8 @@ from bot.core.live.models import Answer, Observation
 from bot.core.live.planner import Allowance, CheckPlan, EvenlySpread, Watched
 from bot.core.live.policies import Policies
 from bot.errors import StorageError
+from bot.services.health import Health
+from bot.settings import load_settings
 from bot.storage import history
 from bot.storage.engine import Database
 from bot.storage.tables import accounts, lives, requests
@@ -323,11 +326,14 @@ async def test_a_policy_that_fails_is_told_once_and_so_is_its_return(
     made = world.tiktok.count("check")
     await world.run_for(2 * HOUR)
     assert world.tiktok.count("check") - made == pytest.approx(10, abs=4)  # as `fixed`
+    health = Health(database=database, clock=clock, settings=load_settings(Path("no.env")))
+    assert (await health.snapshot(1)).failing == (("probability", "ArithmeticError: no plan today"),)
     policies._policies["probability"].fails = False
     for _ in range(2):
         await world.monitor.replan_step()
     assert [row["message"]["title"] for row in await world.messages()] == ["The plan of live checks is back"]
     assert caplog.text.count("works again") == 1
+    assert (await health.snapshot(1)).failing == ()
 
 
 async def test_lives_that_contradict_themselves_break_no_plan(world: LiveWorld) -> None:

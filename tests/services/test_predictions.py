@@ -513,3 +513,14 @@ async def test_what_a_guild_chose_comes_with_its_settings(world: Oracle) -> None
         settings = await guilds.load(conn, GUILD)
     assert isinstance(settings, GuildSettings)
     assert (settings.country, settings.daily_scores) == ("FR", False)
+
+
+async def test_what_was_asked_for_an_account_ends_with_following_it(world: Oracle) -> None:
+    await world.follow("ana")
+    await world.watchlist.add(BY, "ana", CHANNEL + 1, None)
+    await world.overrides.pin_interval(BY, "ana", HOUR)
+    await world.watchlist.remove(BY, "ana", CHANNEL)
+    assert (await world.predictions.account(GUILD, "ana")).override.pinned == HOUR
+    await world.watchlist.remove(BY, "ana", None)
+    await world.watchlist.add(BY, "ana", CHANNEL, None)
+    assert (await world.predictions.account(GUILD, "ana")).override.pinned is None

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import text as statement_of
 
 from bot.errors import SchemaTooNew, StorageError
 from bot.storage import migrate
@@ -187,6 +189,35 @@ async def test_on_each_engine_the_migrations_make_the_tables_the_statements_use(
     else:
         expected = await postgresql.tables()
     assert migrated == await described(expected)
+
+
+def to_first_schema(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+
+
+async def test_a_database_of_the_first_schema_keeps_its_rows(database_url, backups):
+    old = Database.open(database_url, migrating=True)
+    async with old.write("test.first") as conn:
+        await conn.run_sync(to_first_schema)
+        account = "(id, platform, handle, profile_state, added_at, next_check_at)"
+        live = "(id, account_id, phase, started_at, found_at, last_seen_at, title, cover_url)"
+        for statement in (
+            "INSERT INTO guilds (guild_id, time_zone) VALUES (5, 'Asia/Jakarta')",
+            f"INSERT INTO accounts {account} VALUES (1, 'tiktok', 'ana', 'active', 0, 0)",
+            f"INSERT INTO lives {live} VALUES (7, 1, 'on', 1, 2, 3, 'Hello', '')",
+        ):
+            await conn.execute(statement_of(statement))
+    await old.close()
+    done = await upgrade(database_url, backups, NOW, keep=3)
+    assert (done.before, done.after) == ("0001", HEAD_REVISION)
+    assert done.backup is not None
+    guilds = "SELECT guild_id, time_zone, country FROM guilds"
+    assert await rows_of(database_url, guilds) == [(5, "Asia/Jakarta", "")]
+    assert await rows_of(database_url, "SELECT title, diamonds FROM lives") == [("Hello", None)]
+    assert await rows_of(database_url, "SELECT handle FROM accounts") == [("ana",)]
 
 
 async def test_nothing_to_do_makes_no_backup_and_changes_nothing(file, backups):
