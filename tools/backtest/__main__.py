@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = planned(history, _wish(asked))
         results = run(plan, policies, jobs=os.cpu_count() or 1)
         print_report(Console(width=max(100, Console().width)), plan, results)
+        if asked.database is not None:
+            print("The truth is what this bot has found itself: lives that it missed are not in it.")
         _write(asked, plan, results)
     except (VedetteError, OSError) as error:
         print(" ".join(str(error).split()), file=sys.stderr)

@@ -92,7 +92,7 @@ def planned(history: History, wish: Wish) -> Plan:
 def _chosen(history: History, wish: Wish, since: datetime, until: datetime) -> tuple[Sequence[int], str]:
     """Give the accounts, and in a few words how they were chosen."""
     if wish.accounts is None:
-        return sorted(history.names), f"all {len(history.names)} accounts of the file"
+        return sorted(history.names), f"all {len(history.names)} accounts"
     able = eligible(history, since, until, wish.a_week)
     words = (
         f"{wish.accounts} accounts drawn with seed {wish.seed} from the {len(able)} "
