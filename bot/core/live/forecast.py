@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
+from bot.core.live.arrays import Floats
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

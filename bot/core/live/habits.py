@@ -1,41 +1,166 @@
-"""What is usual for an account, as people are shown it: its patterns in the clock of their guild."""
+"""What each account is used to: how often it goes live, at which hours, and on which weekdays at those hours.
+
+Starts that were found are set against exposure: the share of the time in which a start would have been
+found by the checks that were made. So hours that are seldom looked at do not look quiet.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
-from bot.core.live.past_lives import PastLive, zone_named
-from bot.core.live.patterns import StartWindow, patterns_of
-from bot.core.live.predictions import Habits, TypicalWindow
+import numpy as np
 
-MINUTES = 24 * 60
+from bot.core.live.arrays import Floats, Indices
 
-
-def habits_of(lives: Sequence[PastLive], zone: str, now: datetime) -> Habits:
-    """Sum up the lives of one account; days and hours are those of `zone`."""
-    found = patterns_of(lives, zone, now)
-    changed_on = found.changed_on
-    clock = zone_named(zone)
-    changed_at = None
-    if changed_on is not None:
-        changed_at = datetime(changed_on.year, changed_on.month, changed_on.day, tzinfo=clock)
-    return Habits(
-        lives=found.lives,
-        windows=tuple(_window(window) for window in found.windows),
-        weekdays=found.weekdays,
-        typical_duration=None if found.durations is None else timedelta(minutes=found.durations.median),
-        consistency=found.consistency,
-        confidence=found.confidence,
-        changed_at=changed_at,
-        peak_viewers=None if found.peak_viewers is None else round(found.peak_viewers),
-        diamonds_per_hour=found.diamonds_per_hour,
-    )
+MINUTES_PER_DAY = 1440.0
+SLOTS = 48
+SLOT = MINUTES_PER_DAY / SLOTS
+LONGEST_LEAP = 30.0
+"""Days of memory that one leap of the clock can cost at most, however far it leaps."""
 
 
-def _window(window: StartWindow) -> TypicalWindow:
-    return TypicalWindow(
-        start_minute=round(window.since * 60) % MINUTES,
-        end_minute=round(window.until * 60) % MINUTES,
-        share=window.share,
-    )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HabitRules:
+    """How long habits are remembered, and how many starts it takes to believe in them."""
+
+    hours_memory_days: float = 110.0  # hours drift slowly (specs/scheduling.md 3)
+    rate_memory_days: float = 35.0  # the rate changes often
+    recent_memory_days: float = 14.0  # a schedule that has changed shows within days
+    kernel_hours: float = 0.8  # a start tells of its neighbourhood; about a third of the usual spread
+    shape_strength: float = 12.0  # starts that the hours of all accounts count for in an account's own
+    shared_strength: float = 1.0  # starts that "any hour" counts for in the hours of all
+    recent_strength: float = 6.0
+    rate_strength: float = 2.0  # starts that the rate of all counts for in an account's own
+    week_strength: float = 0.5
+    floor: float = 0.03  # part of an account's starts that may come at any hour, for exploring
+    first_rate: float = 0.7  # lives a day before anything is known
+    first_days: float = 3.0  # days of one account that this guess counts for
+
+
+class Habits:
+    """Accumulators by account (row) and half hour of the day, faded to `clock`, and tables derived from them.
+
+    `log_shape`, `log_recent` [n, 48]: the hour profile (mean 1), and how the last weeks differ from it;
+    `log_week` [n, 336]: how a weekday differs from the others at the same hour; `rates` [n] starts a day.
+    """
+
+    def __init__(self, rules: HabitRules) -> None:
+        self._rules = rules
+        self._kernel = _kernel(rules.kernel_hours)
+        self.clock = -np.inf
+        self.shared_rate = rules.first_rate
+        self._starts: Floats = np.zeros((0, SLOTS))
+        self._exposed: Floats = np.zeros((0, SLOTS))
+        self._week: Floats = np.zeros((0, 7 * SLOTS))
+        self._recent_starts: Floats = np.zeros((0, SLOTS))
+        self._recent_exposed: Floats = np.zeros((0, SLOTS))
+        self._found: Floats = np.zeros((0, 1))
+        self._rate_exposed: Floats = np.zeros((0, SLOTS))
+        self.tabulate()
+
+    def _faded(self) -> tuple[tuple[float, tuple[Floats, ...]], ...]:
+        """Give the accumulators by the days they are remembered."""
+        rules = self._rules
+        return (
+            (rules.hours_memory_days, (self._starts, self._exposed, self._week)),
+            (rules.recent_memory_days, (self._recent_starts, self._recent_exposed)),
+            (rules.rate_memory_days, (self._found, self._rate_exposed)),
+        )
+
+    def grow(self, rows: int) -> None:
+        """Make room for `rows` accounts."""
+        for name in (
+            "_starts",
+            "_exposed",
+            "_week",
+            "_recent_starts",
+            "_recent_exposed",
+            "_found",
+            "_rate_exposed",
+        ):
+            old = getattr(self, name)
+            setattr(self, name, np.concatenate([old, np.zeros((rows - len(old), old.shape[1]))]))
+        self.tabulate()
+
+    def forget(self, row: int) -> None:
+        """Empty a row."""
+        for _, arrays in self._faded():
+            for array in arrays:
+                array[row] = 0.0
+
+    def fade(self, now: float, *, back: bool = False) -> None:
+        """Let memories fade until `now` and derive the tables; a clock that was set back is followed if `back`."""
+        days = (now - self.clock) / MINUTES_PER_DAY
+        if days > 0 or back:
+            for memory, arrays in self._faded() if 0 < days < np.inf else ():
+                keep = np.exp(-min(days, LONGEST_LEAP) / memory)
+                for array in arrays:
+                    np.multiply(array, keep, out=array)
+            self.clock = now
+        self.tabulate()
+
+    def _weights(self, at: float) -> list[float]:
+        """Give what an event at `at` weighs by now in each memory, as `_faded` orders them."""
+        days = max((self.clock - at) / MINUTES_PER_DAY, 0.0) if np.isfinite(self.clock) else 0.0
+        return [float(np.exp(-days / memory)) for memory, _ in self._faded()]
+
+    def add_exposure(self, row: int, at: float, slots: Indices, minutes: Floats) -> None:
+        """Take in for how many minutes [m] of the `slots` [m] a start would have been seen by now."""
+        days = np.bincount(slots, minutes / SLOT, SLOTS)
+        hours, recent, rate = self._weights(at)
+        self._exposed[row] += hours * days
+        self._recent_exposed[row] += recent * days
+        self._rate_exposed[row] += rate * days
+
+    def add_start(self, row: int, at: float, slot: int, weekday: int) -> None:
+        """Take in a start."""
+        hours, recent, rate = self._weights(at)
+        self._starts[row, slot] += hours
+        self._week[row, weekday * SLOTS + slot] += hours
+        self._recent_starts[row, slot] += recent
+        self._found[row] += rate
+
+    def tabulate(self) -> None:
+        """Derive the tables from the accumulators."""
+        shape = self._profiles()
+        rules, kernel = self._rules, self._kernel
+        expected = (self._recent_exposed * shape * self.rates[:, None] / SLOTS) @ kernel
+        prior = rules.recent_strength / SLOTS
+        self.log_recent = np.log((self._recent_starts @ kernel + prior) / (expected + prior))
+        # The kernel's peak is made 1: starts near a half hour are counted, not spread.
+        near = (self._week.reshape(-1, 7, SLOTS) @ kernel) / kernel[0, 0] + rules.week_strength
+        self.log_week = np.log(near / near.mean(axis=1, keepdims=True)).reshape(-1, 7 * SLOTS)
+        self.log_shape = np.log(shape)
+        self.log_rate = np.log(self.rates)
+
+    def _profiles(self) -> Floats:
+        """Give the hour profiles [n, 48] and set the rates: each is needed for the other, so take two turns."""
+        rules = self._rules
+        found, exposed = self._starts @ self._kernel, self._exposed @ self._kernel
+        shape = np.ones_like(found)
+        for _ in range(2):
+            seen = (self._rate_exposed * shape).mean(axis=1)
+            started = rules.first_rate * rules.first_days
+            self.shared_rate = float((self._found.sum() + started) / (seen.sum() + rules.first_days))
+            prior = rules.rate_strength
+            self.rates = (self._found[:, 0] + prior) / (seen + prior / self.shared_rate)
+            expected = self.rates[:, None] * exposed / SLOTS
+            prior = rules.shared_strength / SLOTS
+            shared = (found.sum(axis=0) + prior) / (expected.sum(axis=0) + prior)
+            prior = rules.shape_strength / SLOTS
+            shape = (found + prior * shared / shared.mean()) / (expected + prior)
+            shape = (1 - rules.floor) * shape / shape.mean(axis=1, keepdims=True) + rules.floor
+        self.shared_shape = shared / shared.mean()
+        return shape
+
+    def evidence(self, rows: Indices) -> Floats:
+        """Give the starts found of each account, as far as they are remembered, [n]."""
+        return np.asarray(self._starts[rows].sum(axis=1))
+
+
+def _kernel(hours: float) -> Floats:
+    """Give the weights of a bell wrapped around the day, one row per half hour, each of sum 1."""
+    distance = np.arange(SLOTS) * SLOT / 60
+    distance = np.minimum(distance, 24 - distance)
+    weights = np.exp(-0.5 * (distance / hours) ** 2)
+    return np.array([np.roll(weights / weights.sum(), shift) for shift in range(SLOTS)])

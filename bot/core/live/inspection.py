@@ -1,61 +1,73 @@
-"""Optimal inspection: the best instants to look at an account, for a price per look."""
+"""Optimal inspection: the best steps to look at an account, for a price per look (specs/scheduling.md 4).
+
+Time goes in steps from 0 (now) to T (the horizon). Lives start at random with a known intensity per step. A
+look at step k sees a live that is on; a live that started in step s and is looked at first in step j has
+lost `loss[j - 1 - s]` by then, also if it has ended unseen. A look sees all there is, so what comes after
+it does not depend on what came before: dynamic programming from the horizon backwards gives all courses.
+
+Arrays have the accounts last ([steps, n]), so that each operation runs over them in one stretch of memory.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from bot.core.live.arrays import Floats, Indices
 
 
-def waiting_costs(intensity: Floats, loss: Floats) -> Floats:
-    """Give what it costs to look at step k and next at step j, [n, T, T + 1] (0 where j <= k).
+def distances(steps: int) -> Indices:
+    """Give the distances of two looks that are tried: every step at first, coarser as they get longer."""
+    grown = [1]
+    while grown[-1] < steps:
+        grown.append(grown[-1] + max(1, grown[-1] // 10))
+    return np.minimum(grown, steps).astype(np.intp)
 
-    `intensity` [n, T] starts per step; `loss` [n, T] what a live lost that is looked at i + 1 steps later.
+
+def waiting_costs(intensity: Floats, loss: Floats, tried: Indices) -> Floats:
+    """Give what is lost between a look at step k and the next one `tried[l]` steps later, [T, l, n].
+
+    `intensity` [T, n] are starts per step; `loss` [T, n] is what a live lost that started `i` steps (and a
+    half) before it is looked at. Distances that pass the horizon are cut there.
     """
-    n, steps = intensity.shape
-    costs = np.zeros((n, steps + 1, steps + 1))
+    steps, n = intensity.shape
+    costs = np.empty((steps, tried.size, n))
+    until = np.zeros((steps + 1, n))
     for k in range(steps - 1, -1, -1):
-        costs[:, k, k + 1 :] = costs[:, k + 1, k + 1 :] + intensity[:, k, None] * loss[:, : steps - k]
+        until[k + 1 :] += intensity[k] * loss[: steps - k]
+        costs[k] = until[np.minimum(k + tried, steps)]
     return costs
 
 
-def values(costs: Floats, prices: Floats) -> tuple[Floats, Indices]:
-    """Give the least cost from a look at step k on, and the step of the next look, both [m, n, T + 1].
+def courses(costs: Floats, prices: Floats, tried: Indices) -> tuple[Floats, Indices]:
+    """Give the least cost from a look at step k on, and the number of looks from it on, both [T + 1, m, n].
 
-    `prices` [m]: what a look costs, for each of which everything is worked out.
+    `prices` [m, n]: what a look costs; for each of the m everything is worked out. A look at the horizon is free
+    and not counted: it stands for what comes later.
     """
-    n, size, _ = costs.shape
-    value = np.zeros((prices.size, n, size))
-    best = np.full((prices.size, n, size), size - 1, dtype=np.intp)
-    for k in range(size - 2, -1, -1):
-        total = costs[:, k, k + 1 :] + value[:, :, k + 1 :]
-        at = total.argmin(axis=2)
-        best[:, :, k] = k + 1 + at
-        value[:, :, k] = np.take_along_axis(total, at[:, :, None], 2)[:, :, 0] + prices[:, None]
-    return value, best
+    steps, _, n = costs.shape
+    value = np.zeros((steps + 1, len(prices), n))
+    number = np.zeros((steps + 1, len(prices), n), dtype=np.intp)
+    member, account = np.indices((len(prices), n), sparse=True)
+    for k in range(steps - 1, -1, -1):
+        after = np.minimum(k + tried, steps)
+        total = value[after] + costs[k, :, None]
+        best = total.argmin(axis=0)
+        value[k] = total[best, member, account] + prices
+        number[k] = number[after[best], member, account] + 1
+    return value, number
 
 
-def first_look(mass: Floats, loss: Floats, value: Floats) -> Indices:
-    """Give the step of the best first look, [m, n], in 0..T.
+def pending_costs(mass: Floats, loss: Floats, steps: int) -> Floats:
+    """Give what is lost until the first look, for a first look at step 0..T, [T + 1].
 
-    `mass` [n, P + T]: starts per step not looked at yet, the last T of them to come; `loss` [n, P + T].
+    `mass` [P + T]: starts per step of one account not looked at since, the last T of them still to come;
+    `loss` [P + T] as above.
     """
-    n, total = mass.shape
-    size = value.shape[-1]
-    past = total - (size - 1)
-    # cost[j] = sum over s < past + j of mass[s] * loss[past + j - 1 - s]
-    padded = np.concatenate([np.zeros((n, total)), loss], axis=1)
-    windows = sliding_window_view(padded, total, axis=1)[:, past : past + size, ::-1]
-    cost = np.einsum("njs,ns->nj", windows, mass)
-    return np.asarray((cost + value).argmin(axis=-1))
-
-
-def looks(first: Indices, best: Indices) -> Indices:
-    """Count the looks before the last step, [m, n], from the first one on."""
-    number = np.zeros(best.shape, dtype=np.intp)
-    for k in range(best.shape[-1] - 2, -1, -1):
-        number[..., k] = 1 + np.take_along_axis(number, best[..., k, None], -1)[..., 0]
-    return np.asarray(np.take_along_axis(number, first[..., None], -1)[..., 0])
+    past = mass.size - steps
+    first = int(np.flatnonzero(mass)[0]) if mass.any() else past
+    first = min(first, past)
+    held = np.concatenate([np.zeros(steps + past - first), loss[: steps + past - first]])
+    # Row j of the windows, turned round, is the loss at step j of starts in steps `first`, `first` + 1, ...
+    windows = sliding_window_view(held, steps + past - first)[past - first : past - first + steps + 1, ::-1]
+    return np.asarray(windows @ mass[first:])

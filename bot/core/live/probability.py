@@ -1,52 +1,63 @@
-"""The policy `probability`: looks where a live is likely to be going on unseen, at one price for all accounts."""
+"""The policy `probability`: looks where a live may be going on unseen, at one price for all accounts.
+
+What is learned is in `learner`, the best courses of looks in `inspection`, the shared price in `pricing`;
+see specs/scheduling.md 4. Nothing is known at first: what people see and when checks come follows from what
+the checks find.
+"""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bot.core.live.forecast import Forecast, Outlook, Window
-from bot.core.live.history import Event, Followed, Forgotten, Found, Missed
-from bot.core.live.inspection import first_look, looks, values, waiting_costs
+from bot.core.live import foresight
+from bot.core.live.arrays import Floats, Indices
+from bot.core.live.forecast import Forecast, Outlook
+from bot.core.live.history import Event, Missed
+from bot.core.live.inspection import pending_costs
+from bot.core.live.learner import STEP, Known, Learner, midpoints, minutes
 from bot.core.live.planner import Allowance, CheckPlan, Watched
-from bot.core.live.rhythm import Rhythm, RhythmRules
-from bot.core.live.survival import Survival
+from bot.core.live.pricing import Outlay, afford
+from bot.core.live.rhythm import RhythmRules
+from bot.core.live.survival import SurvivalRules
 from bot.texts import text
 
-Floats = NDArray[np.float64]
-STEP = 10.0
-AHEAD = 144
-PAST = 144
+PAST, AHEAD = 144, 144
+"""Steps before and after now that a plan takes in: a day each."""
+LASTS_STEPS = 12
+"""Steps for which a full plan may be asked for one account's next check; after that it is worked out anew."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbabilityRules:
-    """What is worth how much, and how it learns."""
+    """What is worth how much, in live minutes that nobody sees, and how it is learned."""
 
-    unseen_minutes: float = 60.0
-    late_minutes: float = 60.0
-    late_after: float = 30.0
-    spend: float = 1.0
-    survival_strength: float = 6.0
-    survival_mean: float = 120.0
+    unseen_minutes: float = 60.0  # a live that ends unseen (specs/scheduling.md 4)
+    late_minutes: float = 60.0  # a live found later than `late_after`, or never
+    late_after: float = 30.0  # minutes; the share caught within them is what people notice
+    spend: float = 1.08  # of the day's checks: some planned ones fall away when a live is found
     rhythm: RhythmRules = field(default_factory=RhythmRules)
+    survival: SurvivalRules = field(default_factory=SurvivalRules)
 
 
-@dataclass(slots=True)
-class _Known:
-    """What is known of one account; instants in minutes since 1970."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agenda:
+    """The last full plan: steps from `base` on; rows by account id; arrays as `Outlay` has them, [n, PAST + T].
 
-    row: int
-    clear: float
-    zone: str
-    live_since: float | None = None
-    found_at: float = 0.0
+    `value` [n, T + 1] is the least cost from a look on. It does not depend on what came before that look, so
+    the next check of one account follows from it at once.
+    """
+
+    base: int = 0
+    rows: dict[int, int] = field(default_factory=dict)
+    intensity: Floats = field(default_factory=lambda: np.zeros((0, PAST + AHEAD)))
+    alive: Floats = field(default_factory=lambda: np.zeros((0, PAST + AHEAD)))
+    loss: Floats = field(default_factory=lambda: np.zeros((0, PAST + AHEAD)))
+    value: Floats = field(default_factory=lambda: np.zeros((0, AHEAD + 1)))
 
 
 class ProbabilityPolicy:
@@ -54,275 +65,157 @@ class ProbabilityPolicy:
 
     def __init__(self, settings: ProbabilityRules | None = None) -> None:
         self._rules = settings or ProbabilityRules()
-        self._known: dict[int, _Known] = {}
-        self._rhythm = Rhythm(self._rules.rhythm)
-        self._survival = Survival(self._rules.survival_strength, self._rules.survival_mean, 3.0)
+        self._learner = Learner(self._rules.rhythm, self._rules.survival)
         self._price = 30.0
-        self._plan_base = 0
-        self._plan_rows: dict[int, int] = {}
-        self._plan_value: Floats = np.zeros((0, AHEAD + 1))
-        self._plan_intensity: Floats = np.zeros((0, PAST + AHEAD))
-        self._plan_loss: Floats = np.zeros((0, PAST + AHEAD))
-        self._refreshed = -np.inf
-
-    # --- learning
+        self._guild_factors: dict[int, float] = {}
+        self._agenda = Agenda()
 
     def learn(self, event: Event) -> None:
-        """Take in an event."""
-        if isinstance(event, Followed):
-            self._follow(event)
-            return
-        known = self._known.get(event.account_id)
-        if known is None:
-            return
-        if isinstance(event, Forgotten):
-            self._rhythm.reset(known.row, used=False)
-            self._survival.forget(known.row)
-            del self._known[event.account_id]
-        elif isinstance(event, Missed):
-            self._look(known, _minutes(event.at))
-        elif isinstance(event, Found):
-            self._found(known, _minutes(event.started_at), _minutes(event.found_at))
-        else:
-            self._ended(known, _minutes(event.started_at), _minutes(event.ended_at))
+        """Take in what has come to be known; after anything but a miss the account's course is worked out anew."""
+        self._learner.learn(event)
+        if not isinstance(event, Missed):
+            self._agenda.rows.pop(event.account_id, None)
 
-    def _follow(self, event: Followed) -> None:
-        known = self._known.get(event.account_id)
-        if known is not None:
-            known.zone = event.zone
-            return
-        row = len(self._known)
-        if row >= len(self._rhythm.used):
-            self._rhythm.grow(max(32, 2 * row))
-            self._survival.grow(max(32, 2 * row))
-        self._rhythm.reset(row, used=True)
-        self._known[event.account_id] = _Known(row=row, clear=_minutes(event.at), zone=event.zone)
-
-    def _refresh(self, now: float) -> None:
-        if now >= self._refreshed + 60:
-            self._rhythm.refresh(now)
-            self._refreshed = now
-
-    def _look(self, known: _Known, at: float, seen_until: float | None = None) -> None:
-        """Nobody was live at `at`: all starts since the account was last known to be offline are ruled out."""
-        self._refresh(at)
-        until = at if seen_until is None else seen_until
-        if until > known.clear:
-            first = max(known.clear, at - 2880)
-            edges = np.arange(np.floor(first / STEP) + 1, np.ceil(until / STEP)) * STEP
-            edges = np.concatenate([[first], edges, [until]])
-            edges = edges[np.concatenate([[True], np.diff(edges) > 1e-9])] if edges.size > 2 else edges
-            times = (edges[1:] + edges[:-1]) / 2
-            width = np.diff(edges)
-            rows = np.array([known.row])
-            alive = self._survival.alive(rows, at - times)[0]
-            self._rhythm.observe(known.row, times, times + self._offset(known, times), width, width * alive)
-        known.clear = max(known.clear, until)
-
-    def _found(self, known: _Known, start: float, at: float) -> None:
-        start = min(start, at)
-        if known.live_since is not None:
-            return
-        self._look(known, at, seen_until=max(start, known.clear))
-        self._rhythm.start(known.row, start, start + float(self._offset(known, np.array([start]))[0]))
-        known.live_since, known.found_at = start, at
-        known.clear = max(known.clear, at)
-
-    def _ended(self, known: _Known, start: float, end: float) -> None:
-        if known.live_since is not None:
-            self._survival.learn(known.row, known.found_at - known.live_since, end - known.live_since)
-        known.live_since = None
-        known.clear = max(known.clear, end)
-        self._plan_rows.pop(known.row, None)
-        del start
-
-    def _offset(self, known: _Known, times: Floats) -> Floats:
-        """Give the minutes that the account's clock is ahead of UTC, [m]."""
-        if not known.zone:
-            return np.zeros(times.size)
-        try:
-            zone = ZoneInfo(known.zone)
-        except (KeyError, ValueError, OSError):
-            return np.zeros(times.size)
-
-        def ahead(minute: float) -> float:
-            offset = datetime.fromtimestamp(minute * 60, UTC).astimezone(zone).utcoffset()
-            return offset.total_seconds() / 60 if offset else 0.0
-
-        first, last = ahead(times[0]), ahead(times[-1])
-        if first == last:
-            return np.full(times.size, first)
-        return np.array([ahead(minute) for minute in times])
-
-    # --- planning
+    # --- Planning ----------------------------------------------------------------------------
 
     def plan(self, now: datetime, watched: Sequence[Watched], allowance: Allowance) -> Sequence[CheckPlan]:
-        """Plan."""
-        minute = _minutes(now)
-        self._refresh(minute)
-        for account in watched:
-            if account.account_id not in self._known:
-                self._follow(Followed(account_id=account.account_id, at=now))
+        """Plan the next check of each account that is not live, so that all together cost the allowance."""
+        minute = minutes(now)
+        self._learner.refresh(minute)
         due = [account for account in watched if not account.is_live and not account.frozen]
         if not due:
             return []
-        base = int(minute // STEP)
-        self._prepare(due, base, minute)
-        mass = self._mass(due)
-        costs = waiting_costs(self._plan_intensity[:, PAST:], self._plan_loss[:, :AHEAD])
-        target = self._rules.spend * allowance.checks_per_day
-        value, first = self._afford(costs, mass, target, [account.account_id for account in due], base)
-        self._plan_value = value
+        known = [self._learner.known(account.account_id, now) for account in due]
+        agenda = self._agenda_of(due, known, minute)
+        mass = agenda.intensity * self._learner.unseen(known, self._steps(agenda), minute)
+        outlay = self._outlay(agenda, mass, self._factors(due))
+        day = agenda.base * STEP // 1440
+        found = afford(
+            outlay,
+            self._rules.spend * allowance.checks_per_day,
+            self._price,
+            [f"{account.account_id} {day}" for account in due],
+        )
+        self._price = found.price
+        self._keep_shares(due, found.number, allowance)
+        agenda.value[:] = found.value
+        self._agenda = agenda
         return [
-            self._check_plan(account, now, minute, base, int(step))
-            for account, step in zip(due, first, strict=True)
+            _check(account, now, agenda.base + int(step), _chance(row, alive, account.priority, int(step)))
+            for account, step, row, alive in zip(due, found.first, mass, agenda.alive, strict=True)
         ]
 
-    def _afford(
-        self, costs: Floats, mass: Floats, target: float, ids: Sequence[int], base: int
-    ) -> tuple[Floats, NDArray[np.intp]]:
-        """Find two prices between which the plans cost what there is, and mix them."""
-        spread = 1.1
-        for turn in range(20):
-            prices = self._price * np.array([1 / spread, 1.0, spread])
-            value, best = values(costs, prices)
-            first = first_look(mass, self._plan_loss, value)
-            number = looks(first, best)
-            spent = number.sum(axis=1)
-            if spent[0] >= target >= spent[2] or not 1e-3 < self._price < 1e5:
-                break
-            over = spent[2] > target
-            self._price *= spread**2 if over else spread**-2
-            spread = min(spread * 1.3, 3.0)
-        dear = 2 if spent[1] > target else 1
-        cheap = dear - 1
-        self._iters = turn
-        order = np.argsort([zlib.crc32(f"{account_id} {base // 144}".encode()) for account_id in ids])
-        extra = np.cumsum((number[cheap] - number[dear])[order]) + spent[dear]
-        chosen = np.zeros(len(ids), bool)
-        chosen[order] = extra <= target
-        self._spent = float(spent[dear] + (number[cheap] - number[dear])[chosen].sum())
-        self._price = float(
-            np.clip(prices[dear if spent[dear] + spent[cheap] < 2 * target else cheap], 1e-3, 1e5)
-        )
-        pick = np.where(chosen, cheap, dear)
-        return value[pick, np.arange(len(ids))], first[pick, np.arange(len(ids))]
-
-    def _prepare(self, due: Sequence[Watched], base: int, minute: float) -> None:
-        known = [self._known[account.account_id] for account in due]
-        rows = np.array([k.row for k in known])
-        times = (np.arange(base - PAST, base + AHEAD) + 0.5) * STEP
-        local = np.array([times + self._offset(k, times) for k in known])
-        weight = np.array([account.priority for account in due])[:, None]
-        self._plan_base = base
-        self._plan_rows = {k.row: i for i, k in enumerate(known)}
-        self._plan_intensity = weight * self._rhythm.intensity(rows, times, local, minute) * STEP
-        self._plan_loss = self._losses(rows)
-
-    def _losses(self, rows: NDArray[np.intp]) -> Floats:
-        lag = (np.arange(PAST + AHEAD) + 0.5) * STEP
-        alive = self._survival.alive(rows, lag)
-        lived = np.cumsum(alive, axis=1) * STEP - 0.5 * STEP * alive
-        late = np.where(lag > self._rules.late_after, 1.0, 1 - alive)
-        return lived + self._rules.unseen_minutes * (1 - alive) + self._rules.late_minutes * late
-
-    def _mass(self, due: Sequence[Watched]) -> Floats:
-        clear = np.array([self._known[account.account_id].clear for account in due])[:, None]
-        begin = (np.arange(self._plan_base - PAST, self._plan_base + AHEAD) * STEP)[None, :]
-        return self._plan_intensity * np.clip((begin + STEP - clear) / STEP, 0, 1)
-
     def plan_one(self, now: datetime, account: Watched, allowance: Allowance) -> CheckPlan | None:
-        """Plan one."""
+        """Plan the next check of one account, at the price of the last full plan."""
+        del allowance
         if account.is_live or account.frozen:
             return None
-        minute = _minutes(now)
-        known = self._known.get(account.account_id)
-        if known is None or known.row not in self._plan_rows or minute // STEP - self._plan_base > 12:
-            return self._plan_alone(now, account)
-        i = self._plan_rows[known.row]
-        clear = known.clear
-        begin = np.arange(self._plan_base - PAST, self._plan_base + AHEAD) * STEP
-        mass = self._plan_intensity[i] * np.clip((begin + STEP - clear) / STEP, 0, 1)
-        skip = max(int(minute // STEP) - self._plan_base, 0)
-        value = self._plan_value[i].copy()
-        value[:skip] = np.inf
-        step = int(first_look(mass[None], self._plan_loss[i][None], value[None])[0])
-        del allowance
-        return self._check_plan(account, now, minute, self._plan_base, step)
+        minute = minutes(now)
+        known = self._learner.known(account.account_id, now)
+        agenda, row = self._agenda, self._agenda.rows.get(account.account_id)
+        gone = int(minute // STEP) - agenda.base
+        if row is None or not 0 <= gone <= LASTS_STEPS:
+            agenda, row, gone = self._alone(account, known, minute), 0, 0
+        mass = agenda.intensity[row] * self._learner.unseen([known], self._steps(agenda), minute)[0]
+        pending = pending_costs(mass, agenda.loss[row], AHEAD)
+        step = gone + int((pending + agenda.value[row])[gone:].argmin())
+        chance = _chance(mass, agenda.alive[row], account.priority, step)
+        return _check(account, now, agenda.base + step, chance)
 
-    def _plan_alone(self, now: datetime, account: Watched) -> CheckPlan:
-        minute = _minutes(now)
-        if account.account_id not in self._known:
-            self._follow(Followed(account_id=account.account_id, at=now))
-        saved = (self._plan_base, self._plan_rows, self._plan_value, self._plan_intensity, self._plan_loss)
+    def _alone(self, account: Watched, known: Known, minute: float) -> Agenda:
+        """Work out the course of one account at the price as it is."""
+        agenda = self._agenda_of([account], [known], minute)
+        outlay = self._outlay(agenda, np.zeros((1, PAST + AHEAD)), self._factors([account]))
+        value, _, _ = outlay.at_prices(np.array([self._price]))
+        agenda.value[:] = value[0]
+        return agenda
+
+    def _agenda_of(self, due: Sequence[Watched], known: Sequence[Known], minute: float) -> Agenda:
         base = int(minute // STEP)
-        self._prepare([account], base, minute)
-        costs = waiting_costs(self._plan_intensity[:, PAST:], self._plan_loss[:, :AHEAD])
-        value, _ = values(costs, np.array([self._price]))
-        first = first_look(self._mass([account]), self._plan_loss, value[0])
-        self._plan_base, self._plan_rows, self._plan_value, self._plan_intensity, self._plan_loss = saved
-        return self._check_plan(account, now, minute, base, int(first[0]))
+        weights = np.array([max(account.priority, 0.0) for account in due])[:, None]
+        lags = midpoints(np.arange(PAST + AHEAD))
+        alive = self._learner.alive(known, lags)
+        return Agenda(
+            base=base,
+            rows={account.account_id: row for row, account in enumerate(due)},
+            intensity=weights * self._learner.intensity(known, np.arange(base - PAST, base + AHEAD), minute),
+            alive=alive,
+            loss=self._losses(alive, lags),
+            value=np.zeros((len(due), AHEAD + 1)),
+        )
 
-    def _check_plan(self, account: Watched, now: datetime, minute: float, base: int, step: int) -> CheckPlan:
-        scatter = zlib.crc32(f"{account.account_id} {account.last_checked_at}".encode()) / 2**32 - 0.5
-        at = max((base + step + scatter) * STEP, minute)
-        instant = now if at <= minute else max(now, datetime.fromtimestamp(at * 60, UTC))
-        return CheckPlan(account_id=account.account_id, at=instant, reason=text("likely"))
+    def _losses(self, alive: Floats, lags: Floats) -> Floats:
+        """Give what a live has lost when it is looked at `lags` minutes after its start, [n, m]."""
+        rules = self._rules
+        lived = (np.cumsum(alive, axis=1) - 0.5 * alive) * STEP
+        late = np.where(lags > rules.late_after, 1.0, 1 - alive)
+        return np.asarray(lived + rules.unseen_minutes * (1 - alive) + rules.late_minutes * late)
 
-    # --- forecast
+    def _steps(self, agenda: Agenda) -> Indices:
+        return np.arange(agenda.base - PAST, agenda.base + AHEAD)
+
+    def _outlay(self, agenda: Agenda, mass: Floats, factors: Floats) -> Outlay:
+        pending = [pending_costs(row, loss, AHEAD) for row, loss in zip(mass, agenda.loss, strict=True)]
+        return Outlay(
+            intensity=agenda.intensity[:, PAST:],
+            loss=agenda.loss[:, :AHEAD],
+            pending=np.array(pending),
+            factors=factors,
+        )
+
+    # --- Shares of guilds ----------------------------------------------------------------------
+
+    def _factors(self, due: Sequence[Watched]) -> Floats:
+        """Give by how much a look at each account is dearer, because a guild that pays for it is at its share."""
+        factors = self._guild_factors
+        return np.array(
+            [max((factors.get(guild, 1.0) for guild in account.guild_ids), default=1.0) for account in due]
+        )
+
+    def _keep_shares(self, due: Sequence[Watched], number: Indices, allowance: Allowance) -> None:
+        """Make looks dearer for guilds whose accounts are planned to cost more than their share."""
+        if allowance.guild_share >= 1:
+            self._guild_factors.clear()
+            return
+        spent: dict[int, float] = {}
+        for account, looks in zip(due, number, strict=True):
+            for guild in account.guild_ids:
+                spent[guild] = spent.get(guild, 0.0) + float(looks) / len(account.guild_ids)
+        share = allowance.checks_per_day * allowance.guild_share
+        for guild, amount in spent.items():
+            factor = self._guild_factors.get(guild, 1.0) * (amount + 1) / (share + 1)
+            self._guild_factors[guild] = float(np.clip(factor, 1.0, 1e4))
+
+    # --- What people see -----------------------------------------------------------------------
 
     def forecast(self, now: datetime, account_ids: Sequence[int], hours: int) -> Forecast:
-        """Forecast."""
-        minute = _minutes(now)
-        self._refresh(minute)
-        known = [self._known[account_id] for account_id in account_ids]
-        rows = np.array([k.row for k in known], dtype=np.intp)
-        first = np.floor(minute / 60) * 60
-        times = first + (np.arange(hours * 6) + 0.5) * STEP
-        local = np.array([times + self._offset(k, times) for k in known])
-        expected = self._rhythm.intensity(rows, times, local, minute) * STEP
-        for i, k in enumerate(known):
-            if k.live_since is not None:
-                alive = self._survival.alive(
-                    rows[i : i + 1], np.maximum(np.append(times, minute) - k.live_since, 0)
-                )[0]
-                expected[i] *= 1 - np.minimum(alive[:-1] / max(alive[-1], 1e-9), 1)
-        starts = 1 - np.exp(-expected.reshape(len(known), hours, 6).sum(axis=2))
-        return Forecast(
-            account_ids=tuple(account_ids),
-            hours_from=datetime.fromtimestamp(first * 60, UTC),
-            starts=starts,
-            live=starts,
-            confidence=np.zeros(len(known)),
-        )
+        """Forecast the hour that `now` is in and those after it."""
+        return foresight.forecast(self._learner, now, account_ids, hours)
 
     def outlook(self, now: datetime, account_id: int) -> Outlook:
-        """Outlook."""
-        forecast = self.forecast(now, [account_id], 24)
-        best = int(forecast.starts[0].argmax())
-        start = forecast.hours_from + timedelta(hours=best)
-        return Outlook(
-            account_id=account_id,
-            live_now=0.0,
-            within_hour=float(forecast.starts[0, 0]),
-            window=Window(
-                start=start, end=start + timedelta(hours=1), probability=float(forecast.starts[0, best])
-            ),
-            confidence=0.0,
-        )
+        """Say what is expected of one account."""
+        return foresight.outlook(self._learner, now, account_id)
 
     def heat(self, account_id: int) -> Floats:
-        """Give P(a live starts) per weekday (Monday first) and hour in the account's zone, [7, 24]."""
-        known = self._known.get(account_id)
-        if known is None:
-            return np.zeros((7, 24))
-        return self._rhythm.heat(known.row)
+        """Give P(a live starts) by weekday (Monday first) and hour in the account's zone (else UTC), [7, 24]."""
+        known = self._learner.get(account_id)
+        return np.zeros((7, 24)) if known is None else 1 - np.exp(-self._learner.week(known))
 
     def expected_missed(self, account_id: int) -> float:
-        """Give how many lives of this account are expected to have gone unseen since it is followed."""
-        known = self._known.get(account_id)
-        return 0.0 if known is None else float(self._rhythm.hidden[known.row])
+        """Give how many lives of an account are expected to have gone by unseen since it is followed."""
+        known = self._learner.get(account_id)
+        return 0.0 if known is None else known.missed
 
 
-def _minutes(instant: datetime) -> float:
-    return instant.timestamp() / 60
+def _check(account: Watched, now: datetime, step: int, chance: float) -> CheckPlan:
+    """Say when to look: in a step, at a point of it that is new after each check, so that no minute is usual."""
+    scatter = zlib.crc32(f"{account.account_id} {account.last_checked_at}".encode()) / 2**32 - 0.5
+    at = datetime.fromtimestamp((step + scatter) * STEP * 60, UTC)
+    reason = text("{percent} % likely to be live then", percent=round(100 * chance))
+    return CheckPlan(account_id=account.account_id, at=max(now, at), reason=reason)
+
+
+def _chance(mass: Floats, alive: Floats, priority: float, step: int) -> float:
+    """Give P(live at a step of the plan) of one account, from what may have started unseen."""
+    waiting = mass[: PAST + step + 1][::-1]
+    return float(1 - np.exp(-(waiting @ alive[: waiting.size]) / max(priority, 1e-9)))

@@ -1,279 +1,229 @@
-"""When lives start: the intensity of starts of every account, learned from what checks found."""
+"""When lives start: the intensity of starts of every account, from its habits and what happened of late.
+
+log(starts a day) = weights x covariates. The covariates are an account's own habits (rate, hour, weekday)
+and what moves it off them: hours since its last start and end, the minute of the hour, the weekday, and
+whether all accounts together start more than expected these hours. The weights are shared by all accounts
+and learned as checks come in: Poisson regression in which a start that no check could have seen does not
+count, by one Newton step an hour from the posterior before it (recursive Laplace approximation).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.intp]
+from bot.core.live.arrays import Floats, Indices
+from bot.core.live.habits import MINUTES_PER_DAY, SLOT, SLOTS, HabitRules, Habits
 
-MINUTES_PER_DAY = 1440.0
-SLOTS = 48
-SLOT = MINUTES_PER_DAY / SLOTS
-AGES: Floats = np.array(
+SINCE_START: Floats = np.array(
     [0, 2, 4, 8, 12, 16, 19, 21, 22.5, 24, 25.5, 27, 29, 32, 40, 44, 48, 52, 60, 72, 96, 168, 336, 672], float
 )
-"""Hours since the last known start at which its effect is learned; between them it is interpolated."""
+"""Hours since the last known start at which the weight is learned (between them it is interpolated)."""
+SINCE_END: Floats = np.array([0, 1, 3, 8], float)
 PLAIN = 7
-WIDTH = PLAIN + AGES.size + 6 + 7
-TINY = 1e-12
+"""Covariates with one weight each: one, hours, rate, recent hours, weekday at the hour, two lifts."""
+FIRST_WEIGHTS = (0.0, 1.0, 1.0, 0.0, 0.3, 0.0, 0.0)
+HATS = (
+    PLAIN,
+    PLAIN + SINCE_START.size,
+    PLAIN + SINCE_START.size + SINCE_END.size,
+    PLAIN + SINCE_START.size + SINCE_END.size + 6,
+)
+"""Where the weights of hours since a start, of hours since an end, of minutes and of weekdays begin."""
+WIDTH = HATS[-1] + 7
+LIFT_MEMORY: Floats = np.array([180.0, 1440.0])
+"""Minutes for which starts of any account count as fresh, in the two lifts."""
+LOWEST, HIGHEST = -12.0, 5.0
+"""Bounds of the logarithm of starts a day."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RhythmRules:
-    """What shapes the learning."""
+    """How fast the shared weights are learned."""
 
-    hours_memory_days: float = 80.0
-    rate_memory_days: float = 28.0
-    recent_memory_days: float = 14.0
-    kernel_hours: float = 0.8
-    shape_strength: float = 6.0
-    shared_strength: float = 6.0
-    recent_strength: float = 6.0
-    rate_strength: float = 2.0
-    weekday_strength: float = 5.0
-    floor: float = 0.08
-    first_rate: float = 0.7
-    weights_memory_days: float = 60.0
-    ridge: float = 6.0
-    lift_strength: float = 2.0
+    habits: HabitRules = field(default_factory=HabitRules)
+    weights_memory_days: float = 90.0  # accounts come and go, their ways change
+    ridge: float = 6.0  # starts it takes to move a weight half of the way
+    lift_strength: float = 2.0  # starts "as expected" that the lift begins with
+    longest_step: float = 0.5  # one hour's news moves no weight further
+
+
+@dataclass(slots=True)
+class Covariates:
+    """Covariates of n accounts at m instants: `plain` of [n, m] each, `hats` as (first weight, index, part).
+
+    A hat gives `part` of its weight to `index` + 1 and the rest to `index`.
+    """
+
+    plain: list[Floats]
+    hats: list[tuple[int, Indices, Floats]]
+
+    def log_intensity(self, weights: Floats) -> Floats:
+        """Give the logarithm of starts a day, [n, m]."""
+        padded = np.append(weights, 0.0)
+        total = sum((weight * part for weight, part in zip(weights, self.plain, strict=False)), np.zeros(1))
+        for first, index, part in self.hats:
+            low = padded[first + index]
+            total = total + low + part * (padded[first + index + 1] - low)
+        return np.clip(total, LOWEST, HIGHEST)
+
+    def design(self) -> Floats:
+        """Give the rows of the regression for the first account, [m, WIDTH]."""
+        size = self.plain[0].shape[1]
+        design = np.zeros((size, WIDTH + 1))
+        design[:, :PLAIN] = np.stack([part[0] for part in self.plain], axis=1)
+        rows = np.arange(size)
+        for first, index, part in self.hats:
+            design[rows, first + index[0]] = 1 - part[0]
+            design[rows, first + index[0] + 1] += part[0]
+        return design[:, :WIDTH]
 
 
 class Rhythm:
-    """Intensities as rate x hour profile, corrected by a pooled log-linear model learned as it goes."""
+    """Intensities of all accounts; `times` are minutes since 1970, `local` the same on the account's clock."""
 
     def __init__(self, rules: RhythmRules) -> None:
         self._rules = rules
-        self._clock = -np.inf
-        self.starts: Floats = np.zeros((0, SLOTS))
-        self.exposed: Floats = np.zeros((0, SLOTS))
-        self.recent_starts: Floats = np.zeros((0, SLOTS))
-        self.recent_exposed: Floats = np.zeros((0, SLOTS))
-        self.rate_found: Floats = np.zeros(0)
-        self.rate_exposed: Floats = np.zeros((0, SLOTS))
-        self.weekday_found: Floats = np.zeros((0, 7))
-        self.weekday_expected: Floats = np.zeros((0, 7))
-        self.last_start: Floats = np.zeros(0)
-        self.hidden: Floats = np.zeros(0)
-        self.used: NDArray[np.bool_] = np.zeros(0, bool)
-        self._kernel = _kernel(rules.kernel_hours)
-        self._prior_mean = np.zeros(WIDTH)
-        self._prior_mean[1:5] = [1.0, 1.0, 0.0, 0.0]
-        self._prior = np.full(WIDTH, rules.ridge)
-        self._info = np.diag(self._prior)
-        self.weights = self._prior_mean.copy()
+        self.habits = Habits(rules.habits)
+        self._last_start: Floats = np.zeros(0)
+        self._last_end: Floats = np.zeros(0)
+        self._prior = np.eye(WIDTH) * rules.ridge
+        self._first: Floats = np.zeros(WIDTH)
+        self._first[:PLAIN] = FIRST_WEIGHTS
+        self.weights: Floats = self._first.copy()
+        self._precision = self._prior.copy()
+        self._news = np.zeros((WIDTH, WIDTH))
         self._gradient = np.zeros(WIDTH)
-        self._fresh_info = np.zeros((WIDTH, WIDTH))
-        self._lift = np.zeros((2, 2))
-        self._lift_at = -np.inf
-        self._lift_memory = np.array([180.0, 1440.0])
-        self._tables()
+        # Starts found and starts expected of late, by memory; faded to `_lifted_at`.
+        self._lift = np.zeros((2, LIFT_MEMORY.size))
+        self._lifted_at = -np.inf
 
     def grow(self, rows: int) -> None:
-        for name in ("starts", "exposed", "recent_starts", "recent_exposed", "rate_exposed"):
-            setattr(self, name, _grown(getattr(self, name), (rows, SLOTS)))
-        for name in ("weekday_found", "weekday_expected"):
-            setattr(self, name, _grown(getattr(self, name), (rows, 7)))
-        self.rate_found = _grown(self.rate_found, (rows,))
-        self.hidden = _grown(self.hidden, (rows,))
-        self.last_start = _grown(self.last_start, (rows,), -np.inf)
-        self.used = np.concatenate([self.used, np.zeros(rows - len(self.used), bool)])
-        self._tables()
+        """Make room for `rows` accounts."""
+        self.habits.grow(rows)
+        extra = np.full(rows - self._last_start.size, -np.inf)
+        self._last_start = np.concatenate([self._last_start, extra])
+        self._last_end = np.concatenate([self._last_end, extra])
 
-    def reset(self, row: int, *, used: bool) -> None:
-        for name in ("starts", "exposed", "recent_starts", "recent_exposed", "rate_exposed"):
-            getattr(self, name)[row] = 0.0
-        self.weekday_found[row] = self.weekday_expected[row] = 0.0
-        self.rate_found[row] = self.hidden[row] = 0.0
-        self.last_start[row] = -np.inf
-        self.used[row] = used
+    def forget(self, row: int) -> None:
+        """Empty the place of an account; what it taught about all stays."""
+        self.habits.forget(row)
+        self._last_start[row] = self._last_end[row] = -np.inf
 
-    # --- tables
-    def refresh(self, now: float) -> None:
-        days = (now - self._clock) / MINUTES_PER_DAY
-        if days <= 0:
-            return
-        rules = self._rules
-        if np.isfinite(days):
-            keep = np.exp(
-                -days / np.array([rules.hours_memory_days, rules.recent_memory_days, rules.rate_memory_days])
-            )
-            self.starts *= keep[0]
-            self.exposed *= keep[0]
-            self.weekday_found *= keep[0]
-            self.weekday_expected *= keep[0]
-            self.recent_starts *= keep[1]
-            self.recent_exposed *= keep[1]
-            self.rate_found *= keep[2]
-            self.rate_exposed *= keep[2]
-            self._solve(float(np.exp(-days / rules.weights_memory_days)))
-        self._clock = now
-        self._tables()
+    def refresh(self, now: float, *, back: bool = False) -> None:
+        """Bring tables and weights up to `now`."""
+        days = (now - self.habits.clock) / MINUTES_PER_DAY
+        if 0 < days < np.inf:
+            self._step(float(np.exp(-days / self._rules.weights_memory_days)))
+        self.habits.fade(now, back=back)
 
-    def _tables(self) -> None:
-        rules, kernel = self._rules, self._kernel
-        found, exposed = self.starts @ kernel, self.exposed @ kernel
-        shape = np.ones_like(found)
-        for _ in range(2):
-            seen = (self.rate_exposed * shape).mean(axis=1)
-            self.shared_rate = (self.rate_found.sum() + rules.first_rate * 3) / (seen.sum() + 3)
-            k = rules.rate_strength
-            self.rates = (self.rate_found + k) / (seen + k / self.shared_rate)
-            expected = self.rates[:, None] * exposed / SLOTS
-            k = rules.shared_strength / SLOTS
-            shared = (found.sum(axis=0) + k) / (expected.sum(axis=0) + k)
-            self.shared_shape = shared / shared.mean()
-            k = rules.shape_strength / SLOTS
-            shape = _normal((found + k * self.shared_shape) / (expected + k))
-            shape = (1 - rules.floor) * shape + rules.floor
-        # recent counts against what the long table expects
-        short = self.recent_starts @ kernel
-        awaited = (self.recent_exposed * shape * self.rates[:, None] / SLOTS) @ kernel
-        recent = (short + rules.recent_strength / SLOTS) / (awaited + rules.recent_strength / SLOTS)
-        self.log_shape = np.log(shape)
-        self.log_recent = np.log(recent)
-        self.log_rate = np.log(self.rates)
-        self.log_weekday = np.log(
-            (self.weekday_found + rules.weekday_strength) / (self.weekday_expected + rules.weekday_strength)
+    def _step(self, keep: float) -> None:
+        """Forget a little towards the first weights, then take one Newton step on the news."""
+        about = keep * (self._precision @ self.weights) + (1 - keep) * (self._prior @ self._first)
+        self._precision = keep * self._precision + (1 - keep) * self._prior
+        self.weights = np.asarray(np.linalg.solve(self._precision, about), dtype=np.float64)
+        self._precision += self._news
+        step = np.linalg.solve(self._precision, self._gradient)
+        longest = self._rules.longest_step
+        self.weights += np.clip(step, -longest, longest)
+        self._news[:] = 0.0
+        self._gradient[:] = 0.0
+
+    def covariates(self, rows: Indices, times: Floats, local: Floats, now: float) -> Covariates:
+        """Give the covariates of accounts `rows` [n] at `times` [m] with `local` [n, m], as known at `now`."""
+        habits = self.habits
+        slot, weekday = _slots(local), _weekdays(local)
+        one, none = np.ones(local.shape), np.zeros(local.shape)
+        lifts = np.exp(-np.maximum(times - now, 0)[:, None] / LIFT_MEMORY) * self._lifts(now)
+        since_start = (times - self._last_start[rows][:, None]) / 60
+        since_end = (times - self._last_end[rows][:, None]) / 60
+        return Covariates(
+            plain=[
+                one,
+                np.take_along_axis(habits.log_shape[rows], slot, 1),
+                one * habits.log_rate[rows][:, None],
+                np.take_along_axis(habits.log_recent[rows], slot, 1),
+                np.take_along_axis(habits.log_week[rows], weekday * SLOTS + slot, 1),
+                one * lifts[:, 0],
+                one * lifts[:, 1],
+            ],
+            hats=[
+                (HATS[0], *_hat(SINCE_START, since_start)),
+                (HATS[1], *_hat(SINCE_END, since_end)),
+                (HATS[2], (local // 10).astype(np.intp) % 6, none),
+                (HATS[3], weekday, none),
+            ],
         )
 
-    # --- model
-    def lift(self, at: float) -> Floats:
-        s = self._rules.lift_strength
-        fade = (
-            np.exp(-max(at - self._lift_at, 0.0) / self._lift_memory)
-            if np.isfinite(self._lift_at)
-            else np.ones(2)
-        )
-        return np.log((self._lift[0] * fade + s) / (self._lift[1] * fade + s))
+    def intensity(self, rows: Indices, times: Floats, local: Floats, now: float) -> Floats:
+        """Give starts per minute, [n, m]."""
+        found = self.covariates(rows, times, local, now).log_intensity(self.weights)
+        return np.exp(found) / MINUTES_PER_DAY
 
-    def design(self, row: int, times: Floats, local: Floats) -> Floats:
-        """Give the covariates [m, d] of one account at instants [m]."""
-        slot = (local // SLOT).astype(int) % SLOTS
-        weekday = (local // MINUTES_PER_DAY + 3).astype(int) % 7
-        x = np.zeros((times.size, WIDTH))
-        x[:, 0] = 1.0
-        x[:, 1] = self.log_shape[row, slot]
-        x[:, 2] = self.log_rate[row]
-        x[:, 3] = self.log_recent[row, slot]
-        x[:, 4] = self.log_weekday[row, weekday]
-        x[:, 5:7] = self.lift(times[0])
-        age = np.clip((times - self.last_start[row]) / 60, 0, AGES[-1])
-        upper = np.clip(np.searchsorted(AGES, age), 1, AGES.size - 1)
-        part = (age - AGES[upper - 1]) / (AGES[upper] - AGES[upper - 1])
-        i = np.arange(times.size)
-        x[i, PLAIN + upper - 1] = 1 - part
-        x[i, PLAIN + upper] = part
-        x[i, PLAIN + AGES.size + (local // 10).astype(int) % 6] = 1.0
-        x[i, PLAIN + AGES.size + 6 + weekday] = 1.0
-        return x
+    def observe(self, row: int, times: Floats, local: Floats, seen: Floats) -> Floats:
+        """Take in that no start was seen, where at `times` [m] one would have been in `seen` minutes [m].
 
-    def intensity(self, rows: Rows, times: Floats, local: Floats, now: float) -> Floats:
-        """Give starts per minute [n, m] at instants [m], whose local minutes are [n, m]."""
-        w = self.weights
-        slot = (local // SLOT).astype(int) % SLOTS
-        weekday = (local // MINUTES_PER_DAY + 3).astype(int) % 7
-        eta = np.take_along_axis(w[1] * self.log_shape[rows] + w[3] * self.log_recent[rows], slot, axis=1)
-        eta += (w[0] + w[2] * self.log_rate[rows])[:, None]
-        eta += np.take_along_axis(w[4] * self.log_weekday[rows] + w[PLAIN + AGES.size + 6 :], weekday, axis=1)
-        age = np.clip((times - self.last_start[rows][:, None]) / 60, 0, AGES[-1])
-        eta += np.interp(age, AGES, w[PLAIN : PLAIN + AGES.size])
-        eta += w[PLAIN + AGES.size : PLAIN + AGES.size + 6][(local // 10).astype(int) % 6]
-        fade = np.exp(-np.maximum(times[:, None] - now, 0) / self._lift_memory)
-        eta += fade @ (w[5:7] * self.lift(now))
-        return np.exp(np.clip(eta, -12, 5)) / MINUTES_PER_DAY
-
-    def observe(self, row: int, times: Floats, local: Floats, width: Floats, exposure: Floats) -> None:
-        """No start was seen at `times`, where one would have been with probability; [m] days."""
-        if times.size == 0:
-            return
-        rules = self._rules
-        slot = (local // SLOT).astype(int) % SLOTS
-        weekday = (local // MINUTES_PER_DAY + 3).astype(int) % 7
-        days = exposure / MINUTES_PER_DAY  # exposure in minutes
-        x = self.design(row, times, local)
-        self.hidden[row] += float(
-            ((width - exposure) / MINUTES_PER_DAY * np.exp(np.clip(x @ self.weights, -12, 5))).sum()
-        )
-        mean = days * np.exp(np.clip(x @ self.weights, -12, 5))
-        self._gradient -= mean @ x
-        self._fresh_info += (x * mean[:, None]).T @ x
-        per_slot = np.bincount(slot, exposure / SLOT, SLOTS)
-        a = self._weights_at(times[-1])
-        self.exposed[row] += a[0] * per_slot
-        self.recent_exposed[row] += a[1] * per_slot
-        self.rate_exposed[row] += a[2] * per_slot
-        plain = days * np.exp(self.log_shape[row, slot] + self.log_rate[row])
-        self.weekday_expected[row] += a[0] * np.bincount(weekday, plain, 7)
-        self._lifted(times[-1], 0.0, float(mean.sum()))
-        del rules
+        Gives the starts per minute that were expected, [m].
+        """
+        covariates = self.covariates(np.array([row]), times, local[None], float(times[0]))
+        design = covariates.design()
+        rate = np.exp(covariates.log_intensity(self.weights)[0]) / MINUTES_PER_DAY
+        mean = rate * seen
+        self._gradient -= mean @ design
+        self._news += (design * mean[:, None]).T @ design
+        self.habits.add_exposure(row, float(times[-1]), _slots(local), seen)
+        self._count(float(times[-1]), 0.0, float(mean.sum()))
+        return np.asarray(rate)
 
     def start(self, row: int, at: float, local: float) -> None:
-        """A live started."""
-        slot, weekday = int(local // SLOT) % SLOTS, int(local // MINUTES_PER_DAY + 3) % 7
-        self._gradient += self.design(row, np.array([at]), np.array([local]))[0]
-        a = self._weights_at(at)
-        self.starts[row, slot] += a[0]
-        self.weekday_found[row, weekday] += a[0]
-        self.recent_starts[row, slot] += a[1]
-        self.rate_found[row] += a[2]
-        self.last_start[row] = max(self.last_start[row], at)
-        self._lifted(at, 1.0, 0.0)
+        """Take in a start."""
+        there = np.array([[local]])
+        self._gradient += self.covariates(np.array([row]), np.array([at]), there, at).design()[0]
+        self.habits.add_start(row, at, int(_slots(there)[0, 0]), int(_weekdays(there)[0, 0]))
+        self._last_start[row] = max(self._last_start[row], at)
+        # Until its end is known, a live has ended at the very instant that is asked about.
+        self._last_end[row] = np.inf
+        self._count(at, 1.0, 0.0)
 
-    def heat(self, row: int) -> Floats:
-        """Give P(a start) per weekday and hour of an ordinary week, [7, 24]."""
-        by_hour = (np.exp(self.log_shape[row]) * self.rates[row] / SLOTS).reshape(24, 2).sum(axis=1)
-        return 1 - np.exp(-np.exp(self.log_weekday[row])[:, None] * by_hour)
+    def end(self, row: int, at: float) -> None:
+        """Take in the end of a live."""
+        self._last_end[row] = at
 
-    def _weights_at(self, at: float) -> Floats:
-        rules = self._rules
-        days = (self._clock - at) / MINUTES_PER_DAY
-        if not np.isfinite(days):
-            return np.ones(3)
-        return np.exp(
-            -max(days, -1.0)
-            / np.array([rules.hours_memory_days, rules.recent_memory_days, rules.rate_memory_days])
-        )
+    def _lifts(self, at: float) -> Floats:
+        """Give the logarithm of starts found to starts expected of late, [memories]."""
+        fade = np.exp(-max(at - self._lifted_at, 0.0) / LIFT_MEMORY)
+        found, expected = self._lift * fade + self._rules.lift_strength
+        return np.asarray(np.log(found / expected))
 
-    def _lifted(self, at: float, found: float, expected: float) -> None:
-        if at > self._lift_at:
-            if np.isfinite(self._lift_at):
-                self._lift *= np.exp(-(at - self._lift_at) / self._lift_memory)
-            self._lift_at = at
-        fade = np.exp(-(self._lift_at - at) / self._lift_memory)
-        self._lift[0] += found * fade
-        self._lift[1] += expected * fade
+    def _count(self, at: float, found: float, expected: float) -> None:
+        if at > self._lifted_at:
+            self._lift *= np.exp(-(at - self._lifted_at) / LIFT_MEMORY)
+            self._lifted_at = at
+        fade = np.exp(-(self._lifted_at - at) / LIFT_MEMORY)
+        self._lift += np.array([[found], [expected]]) * fade
 
-    def _solve(self, keep: float) -> None:
-        """One Newton step on what came since the last, from the posterior before it."""
-        prior = np.diag(self._prior)
-        about = self._info @ self.weights
-        self._info = keep * self._info + (1 - keep) * prior
-        about = keep * about + (1 - keep) * (prior @ self._prior_mean)
-        self.weights = np.linalg.solve(self._info, about)
-        self._info += self._fresh_info
-        step = np.linalg.solve(self._info, self._gradient)
-        self.weights += np.clip(step, -0.5, 0.5)
-        self._gradient[:] = 0.0
-        self._fresh_info[:] = 0.0
+    def week(self, row: int) -> Floats:
+        """Give the starts expected by weekday (Monday first) and hour of an ordinary week, [7, 24]."""
+        weights, habits = self.weights, self.habits
+        hours = weights[1] * habits.log_shape[row] + weights[3] * habits.log_recent[row]
+        days = weights[4] * habits.log_week[row].reshape(7, SLOTS) + weights[HATS[3] :, None]
+        relative = np.exp(np.clip(hours + days, LOWEST, HIGHEST))
+        by_hour = relative.reshape(7, 24, 2).sum(axis=2)
+        return np.asarray(by_hour * 7 * habits.rates[row] / by_hour.sum())
 
 
-def _grown(array: Floats, shape: tuple[int, ...], fill: float = 0.0) -> Floats:
-    grown = np.full(shape, fill)
-    grown[: len(array)] = array
-    return grown
+def _slots(local: Floats) -> Indices:
+    return (local // SLOT).astype(np.intp) % SLOTS
 
 
-def _normal(shape: Floats) -> Floats:
-    return shape / np.maximum(shape.mean(axis=1, keepdims=True), TINY)
+def _weekdays(local: Floats) -> Indices:
+    """Give the weekdays, Monday 0; 1970 began on a Thursday."""
+    return ((local // MINUTES_PER_DAY).astype(np.intp) + 3) % 7
 
 
-def _kernel(hours: float) -> Floats:
-    distance = np.arange(SLOTS) * SLOT / 60
-    distance = np.minimum(distance, 24 - distance)
-    weights = np.exp(-0.5 * (distance / hours) ** 2)
-    weights /= weights.sum()
-    return np.array([np.roll(weights, shift) for shift in range(SLOTS)])
+def _hat(knots: Floats, at: Floats) -> tuple[Indices, Floats]:
+    """Give the knot before each value, and how far it is on the way to the next."""
+    inside = np.clip(at, knots[0], knots[-1])
+    before = np.clip(np.searchsorted(knots, inside), 1, knots.size - 1) - 1
+    return before, (inside - knots[before]) / (knots[before + 1] - knots[before])

@@ -6,10 +6,11 @@ at risk only from x on (Kaplan-Meier with left truncation): the bias to long liv
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
 
-Floats = NDArray[np.float64]
+import numpy as np
+
+from bot.core.live.arrays import Floats, Indices
 
 EDGES: Floats = np.array(
     [0, 10, 20, 30, 40, 50, 60, 75, 90, 105, 120, 150, 180, 210, 240, 300, 360, 480, 720, 1440, 2880], float
@@ -18,17 +19,20 @@ EDGES: Floats = np.array(
 WIDTHS: Floats = np.diff(EDGES)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SurvivalRules:
+    """What is believed before lives are known, and how fast it gives way."""
+
+    first_minutes: float = 120.0  # how long a live lasts before any is known
+    first_ends: float = 3.0  # lives that this guess counts for
+    strength: float = 6.0  # lives that all accounts' hazard counts for in an account's own
+
+
 class Survival:
-    """Learns hazards of ending per minute, [n, bins], each account's shrunk to the hazard of all.
+    """Learns hazards of ending per minute, [n, bins], each account's shrunk to the hazard of all."""
 
-    `strength` is how many ends the shared hazard counts for in an account's own; before any live is known the
-    hazard is that of `mean_minutes`.
-    """
-
-    def __init__(self, strength: float, mean_minutes: float, prior_ends: float) -> None:
-        self._strength = strength
-        self._mean = mean_minutes
-        self._prior_ends = prior_ends
+    def __init__(self, rules: SurvivalRules) -> None:
+        self._rules = rules
         self._ends: Floats = np.zeros((0, WIDTHS.size))
         self._risk: Floats = np.zeros((0, WIDTHS.size))
         self._all_ends: Floats = np.zeros(WIDTHS.size)
@@ -44,33 +48,32 @@ class Survival:
         """Empty the place of an account; what it taught about all stays."""
         self._ends[row] = self._risk[row] = 0.0
 
-    def learn(self, row: int, found_after: float, lasted: float, *, ended: bool = True) -> None:
-        """Take in a live found `found_after` minutes after its start that lasted `lasted` minutes (or more)."""
+    def learn(self, row: int, found_after: float, lasted: float) -> None:
+        """Take in a live found `found_after` minutes after its start that lasted `lasted` minutes."""
         found_after = min(max(found_after, 0.0), EDGES[-1])
         lasted = min(max(lasted, found_after + 1.0), EDGES[-1])
         risk = np.clip(lasted - EDGES[:-1], 0, WIDTHS) - np.clip(found_after - EDGES[:-1], 0, WIDTHS)
         self._risk[row] += risk
         self._all_risk += risk
-        if ended:
-            at = min(int(np.searchsorted(EDGES, lasted, side="left")) - 1, WIDTHS.size - 1)
-            self._ends[row, at] += 1.0
-            self._all_ends[at] += 1.0
+        at = min(int(np.searchsorted(EDGES, lasted, side="left")) - 1, WIDTHS.size - 1)
+        self._ends[row, at] += 1.0
+        self._all_ends[at] += 1.0
 
     def shared_hazard(self) -> Floats:
         """Give the hazard of all accounts together per minute, [bins]."""
-        prior = self._prior_ends / WIDTHS.size
-        return (self._all_ends + prior) / (self._all_risk + prior * self._mean)
+        prior = self._rules.first_ends / WIDTHS.size
+        return (self._all_ends + prior) / (self._all_risk + prior * self._rules.first_minutes)
 
-    def hazard(self, rows: NDArray[np.intp]) -> Floats:
+    def hazard(self, rows: Indices) -> Floats:
         """Give the hazard per minute of some accounts, [n, bins]."""
         shared = self.shared_hazard()
         # Scaled by the expected ends in a bin, so that the shared hazard counts for `strength` lives in all.
         alive = np.exp(-np.concatenate([[0.0], np.cumsum(shared * WIDTHS)[:-1]]))
-        weight = self._strength * alive * (1 - np.exp(-shared * WIDTHS))
-        return (self._ends[rows] + weight) / (self._risk[rows] + weight / shared)
+        weight = self._rules.strength * alive * (1 - np.exp(-shared * WIDTHS))
+        return np.asarray((self._ends[rows] + weight) / (self._risk[rows] + weight / shared))
 
-    def alive(self, rows: NDArray[np.intp], minutes: Floats) -> Floats:
+    def alive(self, rows: Indices, minutes: Floats) -> Floats:
         """Give P(a live lasts longer than `minutes` [m]) of some accounts, [n, m]."""
         within = np.clip(minutes[:, None] - EDGES[:-1], 0, WIDTHS)
         within[:, -1] = np.maximum(minutes - EDGES[-2], 0)
-        return np.exp(-self.hazard(rows) @ within.T)
+        return np.asarray(np.exp(-self.hazard(rows) @ within.T))
