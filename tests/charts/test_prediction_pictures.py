@@ -13,7 +13,8 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from bot.charts.page import BACKGROUND, COLOURS, HEAD, INK, MARGIN, TRACK, WIDTH
-from bot.charts.render import draw
+from bot.charts.render import _page, draw
+from bot.charts.text import Fonts
 from bot.charts.timetables import LANE_LABEL, LANE_NOTE, SHADES
 from bot.core.charts import (
     Bar,
@@ -29,6 +30,11 @@ from bot.core.charts import (
     ReliabilityPoint,
     Series,
 )
+from bot.core.guilds import LANGUAGES
+from bot.core.live.prediction_charts import account_chart, next_chart, plan_chart, reliability_chart
+from bot.core.live.predictions import BudgetUse, Standing
+from bot.discord.speech import Speaker
+from tests import predicted
 from tests.charts.test_render import HOSTILE
 
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
@@ -244,3 +250,24 @@ def test_a_full_bar_is_the_value_that_was_said():
 
     assert painted(50) == pytest.approx(painted(100) / 2, rel=0.02)
     assert painted(150) == painted(100)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "spec",
+    [
+        next_chart(predicted.next_lives(*[predicted.expected(standing=one) for one in Standing])),
+        account_chart(predicted.account(zone="America/Argentina/Buenos_Aires")),
+        plan_chart(predicted.plan(discovery=BudgetUse(used=1000, limit=1000), reserved=100)),
+        reliability_chart(predicted.accuracy(predictions=123_456)),
+    ],
+    ids=["next", "account", "plan", "accuracy"],
+)
+def test_our_own_words_have_room_in_every_language(spec, language):
+    said = Speaker(language=language).tell(spec)
+    fonts = Fonts()
+    for chart in said.charts if isinstance(said, ChartStack) else (said,):
+        page = _page(chart, fonts)
+        words = [text.get_text() for axes in page.figure.axes for text in axes.texts]
+        assert len(words) > 10
+        assert [cut for cut in words if cut.endswith("…")] == []

@@ -72,7 +72,7 @@ def _next_line(one: Expected) -> str:
         )
     facts = [
         text("{chance} within the hour", chance=percent(one.within_hour)),
-        text("{sure} sure", sure=sure),
+        text("confidence {sure}", sure=sure),
     ]
     # Last comes how much of it is known, whatever stands before.
     if one.window is not None:
@@ -141,8 +141,8 @@ def _days(habits: Habits) -> str:
 
 def _known(habits: Habits) -> str:
     return texts(
-        "{count} live · {consistency} regular, {confidence} sure",
-        "{count} lives · {consistency} regular, {confidence} sure",
+        "{count} live · {consistency} regular, confidence {confidence}",
+        "{count} lives · {consistency} regular, confidence {confidence}",
         habits.lives,
         consistency=percent(habits.consistency),
         confidence=percent(habits.confidence),

@@ -62,8 +62,8 @@ def test_next_names_everyone_with_chance_confidence_and_window():
     )
     assert message.body.splitlines() == [
         f"🔴 **Ana** is live since {at(-1)}",
-        f"🟡 **Ben** 72% within the hour · expected {at(3, 't')}-{at(5, 't')} ({at(3)}), 64% · 80% sure",
-        "⚪ **Cleo** <1% within the hour · 80% sure",
+        f"🟡 **Ben** 72% within the hour · expected {at(3, 't')}-{at(5, 't')} ({at(3)}), 64% · confidence 80%",
+        "⚪ **Cleo** <1% within the hour · confidence 80%",
     ]
     assert len(message.chart.lanes) == 3
 
@@ -88,7 +88,7 @@ def test_an_account_is_told_with_habits_accuracy_and_the_reason_of_its_next_chec
     assert told[f"Usually begins ({ZONE})"] == "19:00-21:30 · 70% of lives\n23:00-01:00 · 20% of lives"
     assert told["Lasts about"] == "1 h 37 min"
     assert told["Days"] == "Sat 30%, Sun 20%, Mon 10%"
-    assert told["Known lives"] == "34 lives · 71% regular, 83% sure"
+    assert told["Known lives"] == "34 lives · 71% regular, confidence 83%"
     assert told["At its best"] == "2,310 viewers at a time\n812 diamonds an hour"
     assert told["Predictions of 28 days"] == (
         "right in 96.1% of 672 hours · always saying “unlikely”: 94.2% · Brier score 0.031"
