@@ -10,13 +10,11 @@ from typing import Any, get_args
 import pytest
 
 from bot.core.live.predictions import POLICIES, Choices, Override, SpecialEvent, Standing, Why
-from bot.discord.speech import Speaker
 from bot.errors import NotAllowed, NothingThere
-from bot.texts import Text, text
+from bot.texts import text
 from cogs.predictions import Compared, Planned
 from tests import predicted
 from tests.discord_room.room import Room
-from tests.slashcommands import slash_commands
 
 pytest_plugins = ("tests.discord_room.conftest",)
 
@@ -289,21 +287,3 @@ async def test_members_change_nothing(room: Room) -> None:
 def test_the_policies_to_choose_from_are_those_there_are() -> None:
     assert get_args(Planned) == (*POLICIES, "default")
     assert get_args(Compared) == (*POLICIES, "off")
-
-
-@pytest.mark.parametrize("language", ["en", "id"])
-def test_the_command_is_not_larger_than_discord_takes(language: str) -> None:
-    """Of each command all names and descriptions together may have 8000 characters, in each language."""
-    speaker = Speaker(language=language)
-    size = 0
-    for name, command in slash_commands():
-        if name.startswith("predict "):
-            words = [command.description, *(one.description for one in command.parameters)]
-            names = [command.name, *(one.display_name for one in command.parameters)]
-            size += sum(len(speaker.say(text_of(one))) for one in words) + sum(map(len, names))
-            size += sum(len(choice.name) * 2 for one in command.parameters for choice in one.choices)
-    assert 1500 < size < 8000
-
-
-def text_of(words: Any) -> Text:
-    return Text(str(words), "", {})

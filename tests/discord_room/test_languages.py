@@ -20,7 +20,7 @@ from tests.core.live.test_posts import ON
 from tests.core.rounds.samples import header, played, roster
 from tests.discord_room.room import Room
 
-COGS = ("cogs.admin", "cogs.monitoring", "cogs.stats_sync")
+COGS = ("cogs.admin", "cogs.monitoring", "cogs.predictions", "cogs.stats_sync")
 ANA = Person(platform_id=1, handle="ana", nickname="Ana")
 LIVE = live_message(ANA, replace(ON, viewers=12345))
 # What no sentence in Indonesian has; names of settings and commands are left out before.
@@ -120,8 +120,12 @@ async def test_a_picture_is_drawn_in_the_language_of_the_guild(room: Room) -> No
 
 def _said(answer: dict[str, Any]) -> str:
     """Everything of a private answer but code and mentions."""
+    assert answer["response"]["ephemeral"]
+    return _words(answer)
+
+
+def _words(answer: dict[str, Any]) -> str:
     said = answer["response"]
-    assert said["ephemeral"]
     parts = [said["content"] or ""]
     for embed in said["embeds"]:
         parts += [
@@ -159,11 +163,54 @@ async def test_a_reader_of_indonesian_reads_no_english(room: Room) -> None:
         ("live add", {"user": "not a handle", "channel": channel}),
         ("live check", {"user": "nobody"}),
         ("live remove", {"user": "nobody"}),
+        ("live why", {"user": "ana"}),
+        ("predict account", {"user": "nobody"}),
+        ("predict policy", {"policy": "fixed"}),
+        ("predict policy", {"policy": "roadmap", "user": "ana"}),
+        ("predict priority", {"user": "ana", "priority": 2}),
+        ("predict pin", {"user": "ana", "minutes": 30}),
+        ("predict boost", {"user": "ana", "hours": 2}),
+        ("predict freeze", {"user": "ana"}),
+        ("predict shadow", {}),
+        ("predict board", {"channel": channel}),
+        ("predict scores", {"on": True}),
+        ("predict holidays", {"country": "Atlantis"}),
+        ("predict event list", {}),
+        ("predict event add", {"day": "tomorrow", "name": "Gala"}),
+        ("predict event remove", {"event": "7"}),
     ]
+    room.world.tiktok.add("ana", 1)
+    await room.ask(room.server.run, "live add", {"user": "ana", "channel": channel})
     for name, options in orders:
         said = _said(await room.ask(room.server.run, name, options))
         assert len(said) > 15, name
         assert ENGLISH.findall(said) == [], (name, said)
+
+
+@pytest.mark.parametrize("name", ["next", "account", "plan", "accuracy"])
+async def test_what_everybody_sees_of_predictions_is_in_the_language_of_the_guild_alone(
+    room: Room, name: str
+) -> None:
+    await _choose(room, "id")
+    room.world.tiktok.add("ana", 1)
+    await room.ask(room.server.run, "live add", {"user": "ana", "channel": str(await room.channel())})
+    given = {"user": "ana"} if name == "account" else {}
+    answer = await room.ask(room.server.run, f"predict {name}", given)
+    assert not answer["response"]["ephemeral"]
+    said = _words(answer)
+    assert len(said) > 40
+    assert ENGLISH.findall(said) == [], said
+    for spec in room.painter.drawn:
+        drawn = " ".join(_strings(spec.to_json()))
+        assert ENGLISH.findall(drawn) == [], drawn
+
+
+def _strings(data: Any) -> list[str]:
+    """Every string in JSON-like data."""
+    if isinstance(data, str):
+        return [data]
+    below = data.values() if isinstance(data, dict) else data if isinstance(data, list | tuple) else ()
+    return [found for one in below for found in _strings(one)]
 
 
 async def test_the_owner_of_a_bug_reads_of_it_in_the_readers_language(room: Room) -> None:
@@ -199,7 +246,14 @@ def _parts(command: dict[str, Any]) -> list[dict[str, Any]]:
 
 async def test_every_command_is_described_in_every_language_within_discords_limits(room: Room) -> None:
     commands = await _commands(room)
-    assert {command["name"] for command in commands} == {"setup", "status", "about", "live", "rounds"}
+    assert {command["name"] for command in commands} == {
+        "setup",
+        "status",
+        "about",
+        "live",
+        "predict",
+        "rounds",
+    }
     for part in (part for command in commands for part in _parts(command)):
         assert not part.get("name_localizations")
         if "description" in part:
