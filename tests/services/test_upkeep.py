@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from bot.core.announcements import Message, Tone
 from bot.core.delivery import OutboxState
@@ -210,3 +210,21 @@ async def test_an_account_nobody_follows_any_more_keeps_its_history(
         account = await live.account_for(conn, "ana", None)
         assert account is not None
         assert await live.last_live(conn, account.id) is not None
+
+
+async def test_what_accounts_answered_is_kept_for_as_long_as_it_teaches(database, upkeep, clock):
+    now = clock.now()
+    rows = [
+        {"account_id": 1, "answer": "offline", "asked_at": now - timedelta(weeks=17)},
+        {"account_id": 1, "answer": "offline", "asked_at": now - timedelta(weeks=19)},
+        {"account_id": None, "answer": "3 of 3 open", "asked_at": now - timedelta(weeks=5)},
+        {"account_id": 1, "answer": None, "asked_at": now - timedelta(weeks=5)},
+        {"account_id": None, "answer": "3 of 3 open", "asked_at": now - timedelta(weeks=4)},
+    ]
+    async with database.write("test.asked") as conn:
+        for row in rows:
+            await conn.execute(insert(requests).values(ledger="discovery", purpose="check", **row))
+    await upkeep.tidy()
+    async with database.read() as conn:
+        left = list((await conn.execute(select(requests.c.asked_at))).scalars())
+    assert set(left) == {rows[0]["asked_at"], rows[4]["asked_at"]}
