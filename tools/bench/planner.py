@@ -30,7 +30,7 @@ FLEETS = (100, 1_000, 10_000)
 CHECKS_PER_ACCOUNT = 6
 """A day: 120 for 20 accounts."""
 PAST_DAYS = 28
-LIVES, MISSES, WITH_PAST = 3, 4, 1_000
+LIVES, MISSES, WITH_PAST = 3, 4, 200
 """What is known of an account, and of how many at most: the others are new."""
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
