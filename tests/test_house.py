@@ -28,6 +28,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"][
 # Where any exception may be caught, and what stands behind it.
 BORDERS = {
     "bot/jobs/loops.py": "background work: logged, tried again later",
+    "bot/core/live/policies.py": "a model that plans checks: `fixed` takes its place",
     "bot/discord/delivery.py": "one message: a bug in it must not end delivery",
     "bot/sources/etlegacy/threads.py": "another thread: whoever asked for the call gets its error",
 }

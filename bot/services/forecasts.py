@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 
 from bot.core.live.calibration import LIKELY
-from bot.core.live.factors import FactorsPolicy
+from bot.core.live.factors import Factors, FactorsPolicy
 from bot.core.live.forecast import Forecast, Outlook
 from bot.core.live.planner import Policy, Watched
-from bot.core.live.policies import FIXED, Policies
+from bot.core.live.policies import FIXED, Policies, attempt
 from bot.core.live.predictions import POLICIES, POSSIBLE, FactorBars, Standing
 from bot.core.live.probability import ProbabilityPolicy
 from bot.services.planning import Planning
 
 HOURS = 24
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,16 +47,22 @@ async def said_of(planning: Planning, account_ids: Sequence[int], now: datetime,
 
 
 def _say(policy: Policy, account_ids: Sequence[int], now: datetime, hours: int) -> Said:
-    model, forecast = _model(policy), _forecast(policy, account_ids, now, hours)
-    if model is None or forecast is None:
-        hour = now.replace(minute=0, second=0, microsecond=0)
-        return Said(hours_from=hour, starts={}, lives={}, outlooks={})
-    return Said(
-        hours_from=forecast.hours_from,
-        starts=_by_account(forecast, forecast.starts),
-        lives=_by_account(forecast, forecast.live),
-        outlooks={account_id: model.outlook(now, account_id) for account_id in account_ids},
-    )
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    nothing = Said(hours_from=hour, starts={}, lives={}, outlooks={})
+    model = _model(policy)
+    if model is None or not account_ids:
+        return nothing
+
+    def ask() -> Said:
+        forecast = model.forecast(now, account_ids, hours)
+        return Said(
+            hours_from=forecast.hours_from,
+            starts=_by_account(forecast, forecast.starts),
+            lives=_by_account(forecast, forecast.live),
+            outlooks={account_id: model.outlook(now, account_id) for account_id in account_ids},
+        )
+
+    return _tried(ask, nothing)
 
 
 def _by_account(forecast: Forecast, chances: np.ndarray) -> dict[int, tuple[float, ...]]:
@@ -81,38 +91,30 @@ async def hourly_of(planning: Planning, account_ids: Sequence[int], now: datetim
     """Give the chances of this hour and the next ones, `hours` in all; nothing where the model fails."""
 
     def ask(policy: Policy) -> Chances:
-        forecast = _forecast(policy, account_ids, now, hours)
-        if forecast is None:
-            return Chances(starts={}, lives={}, confidence={})
-        confidence = zip(forecast.account_ids, np.nan_to_num(forecast.confidence), strict=True)
-        return Chances(
-            starts=_by_account(forecast, forecast.starts),
-            lives=_by_account(forecast, forecast.live),
-            confidence={account_id: float(value) for account_id, value in confidence},
-        )
+        model, nothing = _model(policy), Chances(starts={}, lives={}, confidence={})
+        if model is None or not account_ids:
+            return nothing
+        return _tried(lambda: _chances(model.forecast(now, account_ids, hours)), nothing)
 
     return await planning.compute(ask)
 
 
-def _forecast(policy: Policy, account_ids: Sequence[int], now: datetime, hours: int) -> Forecast | None:
-    model = _model(policy)
-    if model is None or not account_ids:
-        return None
-    try:
-        return model.forecast(now, account_ids, hours)
-    except Exception as error:  # noqa: BLE001 - the border of what a model can do wrong
-        if isinstance(policy, Policies):
-            policy.fail(POLICIES[0], error)
-        return None
+def _chances(forecast: Forecast) -> Chances:
+    confidence = zip(forecast.account_ids, np.nan_to_num(forecast.confidence), strict=True)
+    return Chances(
+        starts=_by_account(forecast, forecast.starts),
+        lives=_by_account(forecast, forecast.live),
+        confidence={account_id: float(value) for account_id, value in confidence},
+    )
 
 
 async def heat_of(planning: Planning, account_id: int) -> tuple[tuple[float, ...], ...]:
     """Give the chance of a start by weekday (Monday first) and hour."""
 
     def ask(policy: Policy) -> tuple[tuple[float, ...], ...]:
-        model = _model(policy)
-        table = np.zeros((7, HOURS)) if model is None else np.nan_to_num(model.heat(account_id))
-        return tuple(tuple(map(float, row)) for row in table)
+        model, nothing = _model(policy), np.zeros((7, HOURS))
+        table = nothing if model is None else _tried(lambda: model.heat(account_id), nothing)
+        return tuple(tuple(map(float, row)) for row in np.nan_to_num(table))
 
     return await planning.compute(ask)
 
@@ -124,7 +126,7 @@ async def missed_of(planning: Planning, account_ids: Sequence[int]) -> dict[int,
         model = _model(policy)
         if model is None:
             return {}
-        return {account_id: float(model.expected_missed(account_id)) for account_id in account_ids}
+        return _tried(lambda: {one: float(model.expected_missed(one)) for one in account_ids}, {})
 
     return await planning.compute(ask)
 
@@ -136,17 +138,30 @@ async def bars_of(planning: Planning, account_id: int, now: datetime) -> FactorB
         factors = policy.working("factors") if isinstance(policy, Policies) else None
         if not isinstance(factors, FactorsPolicy):
             return None
-        found = factors.explain(account_id, now)
-        return FactorBars(
-            time_of_day=found.time_of_day,
-            weekday=found.weekday,
-            recent_activity=found.recent_activity,
-            season=found.seasonal_trend,
-            special_events=found.special_events,
-            total=found.total,
-        )
+        return _tried(lambda: _bars(factors.explain(account_id, now)), None)
 
     return await planning.compute(ask)
+
+
+def _bars(found: Factors) -> FactorBars:
+    return FactorBars(
+        time_of_day=found.time_of_day,
+        weekday=found.weekday,
+        recent_activity=found.recent_activity,
+        season=found.seasonal_trend,
+        special_events=found.special_events,
+        total=found.total,
+    )
+
+
+def _tried(ask: Callable[[], T], otherwise: T) -> T:
+    """Ask a model; what it cannot say is not said. Whether it can still plan is seen when it plans."""
+
+    def failed(error: Exception) -> T:
+        log.warning("A model could not be asked (%s: %s)", type(error).__name__, error)
+        return otherwise
+
+    return attempt(ask, failed)
 
 
 def policy_of(planning: Planning, account: Watched | None) -> str:

@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 from bot.core.live.history import Event, Forgotten
 from bot.core.live.models import Answer
 from bot.core.live.planner import Allowance, CheckPlan, Policy, Watched
+from bot.core.live.policies import Policies
 from bot.services.live_health import SOURCE
 from bot.services.policy_health import PolicyHealth
 from bot.storage import history, ledger, sources, status, watched
@@ -129,7 +130,9 @@ class Planning:
             self._is_unplanned = True
             await watched.set_next_checks(conn, [(account_id, now + SOON)])
             return
+        failing = _failing(self.policy)
         plan = self.policy.plan_one(now, account, self._allowance)
+        self._is_unplanned |= _failing(self.policy) != failing
         if plan is not None:
             await watched.set_next_checks(conn, [(account_id, self._at(plan, account, now, unknown))])
 
@@ -163,11 +166,12 @@ class Planning:
             self._touched.clear()
             self._is_unplanned = False
             anew, self._is_spoilt = self._is_spoilt or bool(self._returned), False
+            is_computed = False
             try:
                 snapshot, plans = await self._compute_plans(database, now, anew=anew)
-            except BaseException:
-                self._is_spoilt |= anew
-                raise
+                is_computed = True
+            finally:
+                self._is_spoilt |= anew and not is_computed
             async with database.write("live.replan") as conn:
                 await self._write(conn, plans, snapshot.accounts, now())
                 await self._health.tell(conn, self.policy, now())
@@ -261,6 +265,10 @@ class Planning:
 def is_parked(next_check_at: datetime, now: datetime) -> bool:
     """Say whether the next check of an account is so far away that there is none."""
     return next_check_at - now > PARKED / 2
+
+
+def _failing(policy: Policy) -> frozenset[str]:
+    return frozenset(policy.failing) if isinstance(policy, Policies) else frozenset()
 
 
 def _plan(policy: Policy, snapshot: _Snapshot, now: datetime) -> Sequence[CheckPlan]:

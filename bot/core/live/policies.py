@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from bot.core.live.budget import DAY
 from bot.core.live.factors import FactorsPolicy
@@ -20,6 +22,7 @@ from bot.core.live.probability import ProbabilityPolicy
 from bot.core.live.roadmap import RoadmapPolicy
 from bot.texts import text
 
+T = TypeVar("T")
 FIXED = "fixed"
 PINNED_PART = 0.8
 """Pins and boosts take at most this part of the allowance (and of a guild's share); more is stretched."""
@@ -77,11 +80,7 @@ class Policies:
         """Let every policy learn; one that cannot has lost its thread, and stands aside until it is rebuilt."""
         for name, policy in self._policies.items():
             if name not in self._unlearned:
-                try:
-                    policy.learn(event)
-                except Exception as error:  # noqa: BLE001 - the border of what a model can do wrong
-                    self._unlearned.add(name)
-                    self.fail(name, error)
+                attempt(partial(policy.learn, event), partial(self._stand_aside, name))
 
     def plan(self, now: datetime, watched: Sequence[Watched], allowance: Allowance) -> Sequence[CheckPlan]:
         """Plan the next check of each account that is not live (and not frozen)."""
@@ -116,13 +115,8 @@ class Policies:
             return _own_plan(now, account, own)
         name = self.name_of(account)
         part = self._parts.get(name, allowance)
-        if not self._is_spread(account):
-            try:
-                plan = self._policies[name].plan_one(now, account, part)
-                return self._bounded(now, account, _checked(now, [account], [plan] if plan else [])[0])
-            except Exception as error:  # noqa: BLE001 - the border of what a model can do wrong
-                self.fail(name, error)
-        plan = self._policies[FIXED].plan_one(now, account, part)
+        plan = None if self._is_spread(account) else self._try_one(name, now, account, part)
+        plan = plan or self._policies[FIXED].plan_one(now, account, part)
         return None if plan is None else self._bounded(now, account, plan)
 
     def _bounded(self, now: datetime, account: Watched, plan: CheckPlan) -> CheckPlan:
@@ -136,14 +130,18 @@ class Policies:
             waits = min(waits, self._patience)
         return replace(plan, at=max(now, last + waits)) if last + waits != plan.at else plan
 
+    def _try_one(self, name: str, now: datetime, account: Watched, part: Allowance) -> CheckPlan | None:
+        def ask() -> Sequence[CheckPlan]:
+            plan = self._policies[name].plan_one(now, account, part)
+            return _checked(now, [account], [] if plan is None else [plan])
+
+        return next(iter(attempt(ask, partial(self._fail, name))), None)
+
     def _try_plan(
         self, name: str, now: datetime, group: Sequence[Watched], part: Allowance
     ) -> Sequence[CheckPlan]:
-        try:
-            return _checked(now, group, self._policies[name].plan(now, group, part))
-        except Exception as error:  # noqa: BLE001 - the border of what a model can do wrong
-            self.fail(name, error)
-            return []
+        policy = self._policies[name]
+        return attempt(lambda: _checked(now, group, policy.plan(now, group, part)), partial(self._fail, name))
 
     def _plan_fixed(
         self, now: datetime, rest: Sequence[Watched], left: float, allowance: Allowance
@@ -159,9 +157,22 @@ class Policies:
         name = self.name_of(account)
         return name == FIXED or name in self._plenty
 
-    def fail(self, name: str, error: Exception) -> None:
+    def _fail(self, name: str, error: Exception) -> Sequence[CheckPlan]:
         """Note that a policy has failed; `fixed` takes its place until the next plan of all accounts."""
         self.failing[name] = f"{type(error).__name__}: {error}"
+        return []
+
+    def _stand_aside(self, name: str, error: Exception) -> None:
+        self._unlearned.add(name)
+        self._fail(name, error)
+
+
+def attempt(ask: Callable[[], T], failed: Callable[[Exception], T]) -> T:
+    """Ask a model something: the border of whatever it can do wrong."""
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001 - so that checks go on without it
+        return failed(error)
 
 
 def own_distances(now: datetime, watched: Sequence[Watched], allowance: Allowance) -> dict[int, Own]:
