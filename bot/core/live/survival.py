@@ -17,6 +17,9 @@ EDGES: Floats = np.array(
 )
 """Minutes: within each stretch the hazard of ending is taken as constant; after the last it goes on."""
 WIDTHS: Floats = np.diff(EDGES)
+TINY = 1e-9
+MOST_ENDING = 0.95
+"""At most this part of the lives that reach a stretch ends in it: none is impossible."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,21 +62,29 @@ class Survival:
         self._ends[row, at] += 1.0
         self._all_ends[at] += 1.0
 
-    def shared_hazard(self) -> Floats:
-        """Give the hazard of all accounts together per minute, [bins]."""
-        prior = self._rules.first_ends / WIDTHS.size
-        return (self._all_ends + prior) / (self._all_risk + prior * self._rules.first_minutes)
-
     def hazard(self, rows: Indices) -> Floats:
         """Give the hazard per minute of some accounts, [n, bins]."""
-        shared = self.shared_hazard()
-        # Scaled by the expected ends in a bin, so that the shared hazard counts for `strength` lives in all.
-        alive = np.exp(-np.concatenate([[0.0], np.cumsum(shared * WIDTHS)[:-1]]))
-        weight = self._rules.strength * alive * (1 - np.exp(-shared * WIDTHS))
-        return np.asarray((self._ends[rows] + weight) / (self._risk[rows] + weight / shared))
+        rules = self._rules
+        guess = np.exp(-EDGES / rules.first_minutes)
+        shared = _ending(
+            self._all_ends, self._all_risk, rules.first_ends * guess[:-1], 1 - guess[1:] / guess[:-1]
+        )
+        reached = rules.strength * np.concatenate([[1.0], np.cumprod(1 - shared)[:-1]])
+        ending = _ending(self._ends[rows], self._risk[rows], reached, shared)
+        return np.asarray(-np.log1p(-ending) / WIDTHS)
 
     def alive(self, rows: Indices, minutes: Floats) -> Floats:
         """Give P(a live lasts longer than `minutes` [m]) of some accounts, [n, m]."""
         within = np.clip(minutes[:, None] - EDGES[:-1], 0, WIDTHS)
         within[:, -1] = np.maximum(minutes - EDGES[-2], 0)
         return np.asarray(np.exp(-self.hazard(rows) @ within.T))
+
+
+def _ending(ends: Floats, risk: Floats, reached: Floats, prior: Floats) -> Floats:
+    """Give P(a live that reaches a bin ends in it), from ends and minutes at risk, [..., bins].
+
+    The actuarial estimate: ends spread over a bin took half of it from the minutes at risk. The `prior` counts
+    for as many lives as have `reached` the bin in it.
+    """
+    at_risk = risk / WIDTHS + ends / 2
+    return np.asarray(np.clip((ends + reached * prior) / (at_risk + reached + TINY), 0.0, MOST_ENDING))
