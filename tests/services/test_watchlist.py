@@ -91,7 +91,7 @@ async def test_a_live_that_is_on_is_summed_up_even_after_its_account_was_removed
         await conn.execute(update(outbox).values(**posted))
     await world.watchlist.remove(BY, "ana", None)
     world.tiktok.end("ana")
-    await world.run_for(world.monitor._rules.sweep_every * 3)
+    await world.run_for(world.monitor.rules.sweep_every * 3)
     (message,) = await world.messages()
     assert message["message"]["title"] == "Ana was live"
 
