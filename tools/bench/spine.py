@@ -21,6 +21,7 @@ from typing import Any
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import SystemClock
 from bot.core.announcements import Message
+from bot.texts import unpacked
 from tools.bench.report import Figure, percentile
 from tools.sandbox.processes import ROOT
 from tools.sandbox.rounds import MAPS, play_map
@@ -163,7 +164,7 @@ def _lines(file: Path) -> list[str]:
 
 async def _chart_ms(stage: World) -> list[float]:
     """Draw the chart of a round again and again in a warm chart process."""
-    spec = Message.from_json(await stage.stored_message("round:")).chart
+    spec = Message.from_json(unpacked(await stage.stored_message("round:"))).chart
     if spec is None:
         raise RuntimeError("a round was posted without a chart")
     renderer, took = ProcessChartRenderer(SystemClock()), []
