@@ -1,13 +1,17 @@
 """One bot on its data: two would both deliver what is in the outbox.
 
-In a data folder a locked file says who it is. On a database server the right to be it is a session's advisory lock: it ends with the process, however that ends. A session can
-be cut off without the process knowing (design/dependencies.md 3.4), so `keep` looks after it, and takes
-the right again or ends the bot. What happens in between does no harm: work is claimed, messages have nonces.
+In a data folder a locked file says who it is. On a database server the right to be it is a session's
+advisory lock: it ends with the process, however that ends. A session can be cut off without the process
+knowing (design/dependencies.md 3.4), so `keep` looks after it, and takes the right again or ends the bot.
+Nor need the server know of a cut: our own session would stand there for a minute and keep the right from us,
+so it is ended by the name that only this process gives. What happens in between does no harm: work is
+claimed, messages have nonces.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -26,6 +30,11 @@ LOOK_SECONDS = 5.0
 TRIES = 20
 PAUSE_SECONDS = 0.25
 
+_NAME = text("SELECT set_config('application_name', :name, false)")
+_END_OUR_OLD = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE application_name = :name AND datname = current_database() AND pid <> pg_backend_pid()"
+)
 _TAKE = text("SELECT pg_try_advisory_lock(:key)")
 
 log = logging.getLogger(__name__)
@@ -38,6 +47,7 @@ class OnlyBot:
         self._engine = engine
         self._clock = clock
         self._session: AsyncConnection | None = None
+        self._name = f"vedette {secrets.token_hex(8)}"
 
     async def take(self) -> None:
         """Take the right. Raises `StorageError` where another bot has it, or the server cannot be used."""
@@ -75,6 +85,9 @@ class OnlyBot:
                 await self._session.execute(text("SELECT 1"))
                 return True
             self._session = await self._engine.connect()
+            # The name comes before the right: no session of ours can have it and not be found.
+            for statement in (_NAME, _END_OUR_OLD):
+                await self._session.execute(statement, {"name": self._name})
             for _ in range(TRIES):
                 if (await self._session.execute(_TAKE, {"key": BOT_LOCK})).scalar():
                     return True

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ async def main(url):
 asyncio.run(main(sys.argv[1]))
 """
 CLOCK = SystemClock()
-CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'vedette'"
+CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'vedette%'"
 
 
 @pytest.fixture
@@ -92,6 +93,58 @@ async def test_a_bot_that_is_cut_off_takes_its_right_again(url, postgresql, capl
     assert [record.levelname for record in caplog.records].count("WARNING") == 1
 
 
+class Proxy:
+    """Stands between a bot and its server, and can forget the bot without telling the server."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._bots: list[asyncio.StreamWriter] = []
+        self._servers: list[asyncio.StreamWriter] = []
+        self._pipes: list[asyncio.Task[None]] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, bot: asyncio.StreamWriter) -> None:
+        answers, server = await asyncio.open_connection("127.0.0.1", self._port)
+        self._bots.append(bot)
+        self._servers.append(server)
+        self._pipes += [
+            asyncio.create_task(pass_on(reader, server)),
+            asyncio.create_task(pass_on(answers, bot)),
+        ]
+
+    def forget_the_bot(self) -> None:
+        for bot in self._bots:
+            bot.transport.abort()
+        self._bots.clear()
+
+    def close(self) -> None:
+        for connection in self._bots + self._servers:
+            connection.transport.abort()
+        for pipe in self._pipes:
+            pipe.cancel()
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+
+
+async def test_a_cut_the_server_knows_nothing_of_does_not_end_the_bot(url, postgresql, caplog):
+    """A router forgot the connection: the server keeps our old session, and with it the right, for a minute."""
+    caplog.set_level("INFO")
+    proxy = Proxy(postgresql.port)
+    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        async with only_bot(url.replace(f":{postgresql.port}/", f":{port}/"), CLOCK) as right:
+            keeping = asyncio.create_task(right.keep())
+            proxy.forget_the_bot()
+            await until(lambda: keeping.done() or "The database is back" in caplog.text)
+            assert not keeping.done()
+            keeping.cancel()
+        proxy.close()
+
+
 async def test_a_bot_whose_right_was_taken_meanwhile_ends(url, postgresql, monkeypatch):
     monkeypatch.setattr(module, "TRIES", 2)
     async with only_bot(url, CLOCK) as right:
@@ -115,8 +168,12 @@ async def test_a_bot_waits_for_a_server_that_is_away(url, postgresql, caplog):
 
 
 async def until_logged(caplog: pytest.LogCaptureFixture, line: str) -> None:
+    await until(lambda: line in caplog.text)
+
+
+async def until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while line not in caplog.text:  # noqa: ASYNC110 - what is waited for is in another process
+        while not is_so():  # noqa: ASYNC110 - what is waited for is in another process
             await asyncio.sleep(0.01)  # noqa: TID251 - as above
 
 
