@@ -36,9 +36,10 @@ LASTS_STEPS = 12
 class ProbabilityRules:
     """What is worth how much, in live minutes that nobody sees, and how it is learned."""
 
-    unseen_minutes: float = 60.0  # a live that ends unseen (specs/scheduling.md 4)
-    late_minutes: float = 60.0  # a live found later than `late_after`, or never
+    unseen_minutes: float = 120.0  # a live that ends unseen; more of it trades delay for coverage
+    late_minutes: float = 50.0  # a live found later than `late_after`, or never
     late_after: float = 30.0  # minutes; the share caught within them is what people notice
+    curiosity: float = 0.8  # by how much an account of which little is known is looked at more
     spend: float = 1.08  # of the day's checks: some planned ones fall away when a live is found
     rhythm: RhythmRules = field(default_factory=RhythmRules)
     survival: SurvivalRules = field(default_factory=SurvivalRules)
@@ -46,7 +47,8 @@ class ProbabilityRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Agenda:
-    """The last full plan: steps from `base` on; rows by account id; arrays as `Outlay` has them, [n, PAST + T].
+    """The last full plan: steps from `base` on; rows by account id; `weights` [n] of
+    their intensities; arrays as `Outlay` has them, [n, PAST + T].
 
     `value` [n, T + 1] is the least cost from a look on. It does not depend on what came before that look, so
     the next check of one account follows from it at once.
@@ -54,6 +56,7 @@ class Agenda:
 
     base: int = 0
     rows: dict[int, int] = field(default_factory=dict)
+    weights: Floats = field(default_factory=lambda: np.zeros(0))
     intensity: Floats = field(default_factory=lambda: np.zeros((0, PAST + AHEAD)))
     alive: Floats = field(default_factory=lambda: np.zeros((0, PAST + AHEAD)))
     loss: Floats = field(default_factory=lambda: np.zeros((0, PAST + AHEAD)))
@@ -100,10 +103,9 @@ class ProbabilityPolicy:
         self._keep_shares(due, found.number, allowance)
         agenda.value[:] = found.value
         self._agenda = agenda
-        return [
-            _check(account, now, agenda.base + int(step), _chance(row, alive, account.priority, int(step)))
-            for account, step, row, alive in zip(due, found.first, mass, agenda.alive, strict=True)
-        ]
+        chances = map(_chance, mass / agenda.weights[:, None], agenda.alive, found.first)
+        looks = zip(due, found.first, chances, strict=True)
+        return [_check(account, now, agenda.base + int(step), chance) for account, step, chance in looks]
 
     def plan_one(self, now: datetime, account: Watched, allowance: Allowance) -> CheckPlan | None:
         """Plan the next check of one account, at the price of the last full plan."""
@@ -119,7 +121,7 @@ class ProbabilityPolicy:
         mass = agenda.intensity[row] * self._learner.unseen([known], self._steps(agenda), minute)[0]
         pending = pending_costs(mass, agenda.loss[row], AHEAD)
         step = gone + int((pending + agenda.value[row])[gone:].argmin())
-        chance = _chance(mass, agenda.alive[row], account.priority, step)
+        chance = _chance(mass / agenda.weights[row], agenda.alive[row], step)
         return _check(account, now, agenda.base + step, chance)
 
     def _alone(self, account: Watched, known: Known, minute: float) -> Agenda:
@@ -132,12 +134,15 @@ class ProbabilityPolicy:
 
     def _agenda_of(self, due: Sequence[Watched], known: Sequence[Known], minute: float) -> Agenda:
         base = int(minute // STEP)
-        weights = np.array([max(account.priority, 0.0) for account in due])[:, None]
+        # What was seldom found is looked for as if it came more often: so a wrong belief shows, and is mended.
+        curiosity = np.exp(self._rules.curiosity / np.sqrt(1 + self._learner.evidence(known)))
+        weights = (np.array([max(account.priority, 1e-3) for account in due]) * curiosity)[:, None]
         lags = midpoints(np.arange(PAST + AHEAD))
         alive = self._learner.alive(known, lags)
         return Agenda(
             base=base,
             rows={account.account_id: row for row, account in enumerate(due)},
+            weights=weights[:, 0],
             intensity=weights * self._learner.intensity(known, np.arange(base - PAST, base + AHEAD), minute),
             alive=alive,
             loss=self._losses(alive, lags),
@@ -215,7 +220,7 @@ def _check(account: Watched, now: datetime, step: int, chance: float) -> CheckPl
     return CheckPlan(account_id=account.account_id, at=max(now, at), reason=reason)
 
 
-def _chance(mass: Floats, alive: Floats, priority: float, step: int) -> float:
+def _chance(mass: Floats, alive: Floats, step: int | np.intp) -> float:
     """Give P(live at a step of the plan) of one account, from what may have started unseen."""
     waiting = mass[: PAST + step + 1][::-1]
-    return float(1 - np.exp(-(waiting @ alive[: waiting.size]) / max(priority, 1e-9)))
+    return float(1 - np.exp(-(waiting @ alive[: waiting.size])))
