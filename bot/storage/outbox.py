@@ -7,7 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, literal, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +39,30 @@ _stored = select(
     *[column for column in outbox.c if column is not outbox.c.message],
     type_coerce(outbox.c.message, Text).label("message"),
 )
+
+# Made once: they run at every look, and making a statement costs more than running it.
+_NOW = bindparam("now", type_=Instant())
+_OPEN = outbox.c.state.in_(OPEN_STATES)
+_MAY_EXPIRE = _OPEN & (outbox.c.delivered_revision == 0)
+_blocked = exists().where(destinations.c.channel_id == outbox.c.channel_id, destinations.c.next_try_at > _NOW)
+_left = exists().where(guilds.c.guild_id == outbox.c.guild_id, guilds.c.left_at.is_not(None))
+_waits_for_another = (outbox.c.delivered_revision == 0) & exists().where(
+    _earlier.c.channel_id == outbox.c.channel_id,
+    _earlier.c.id < outbox.c.id,
+    _earlier.c.delivered_revision == 0,
+    _earlier.c.state.in_(OPEN_STATES),
+)
+_DUE = (
+    _stored.where(_OPEN & ~_blocked & ~_left, outbox.c.next_try_at <= _NOW, ~_waits_for_another)
+    .order_by(outbox.c.id)
+    .limit(bindparam("most"))
+)
+_NEXT = (
+    select(func.min(outbox.c.next_try_at)).where(_OPEN, outbox.c.next_try_at > _NOW),
+    select(func.min(destinations.c.next_try_at)).where(destinations.c.next_try_at > _NOW),
+    select(func.min(outbox.c.expires_at)).where(_MAY_EXPIRE, outbox.c.expires_at > _NOW),
+)
+_EXPIRED = select(outbox.c.id).where(_MAY_EXPIRE, outbox.c.expires_at <= _NOW).limit(1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,19 +173,13 @@ async def due(
     First posts of a channel keep their order: one waits until every earlier one was posted or given up.
     Edits wait for nobody. Nothing is due in a blocked channel or in a guild that removed the bot.
     """
-    query = _stored.where(_reachable(now), outbox.c.next_try_at <= now, ~_waits_for_another())
-    rows = (await conn.execute(query.order_by(outbox.c.id).limit(limit))).mappings()
+    rows = (await conn.execute(_DUE, {"now": now, "most": limit})).mappings()
     return tuple(_read(row) for row in rows)
 
 
 async def next_try_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     """Give the first instant after `now` at which a message, a channel or an expiry is due."""
-    instants = (
-        select(func.min(outbox.c.next_try_at)).where(_is_open(), outbox.c.next_try_at > now),
-        select(func.min(destinations.c.next_try_at)).where(destinations.c.next_try_at > now),
-        select(func.min(outbox.c.expires_at)).where(_may_expire(), outbox.c.expires_at > now),
-    )
-    found = [(await conn.execute(query)).scalar() for query in instants]
+    found = [(await conn.execute(query, {"now": now})).scalar() for query in _NEXT]
     return min((instant for instant in found if instant is not None), default=None)
 
 
@@ -165,7 +195,7 @@ async def note_try(conn: AsyncConnection, message: Outgoing, now: datetime) -> b
     False, and nothing is written, when the message is not as it was read any more.
     """
     unchanged = (
-        _is_open(),
+        _OPEN,
         outbox.c.revision == message.revision,
         outbox.c.delivered_revision == message.delivered_revision,
         outbox.c.tries == message.tries,
@@ -196,13 +226,12 @@ async def unpark(conn: AsyncConnection, channel_id: int, now: datetime) -> None:
 
 async def expire(conn: AsyncConnection, now: datetime) -> int:
     """Give up first posts that came too late; gives how many."""
-    return await _move(conn, Event.EXPIRED, _may_expire() & (outbox.c.expires_at <= now), {})
+    return await _move(conn, Event.EXPIRED, _MAY_EXPIRE & (outbox.c.expires_at <= now), {})
 
 
 async def has_expired(conn: AsyncConnection, now: datetime) -> bool:
     """Tell whether `expire` would find something."""
-    query = select(outbox.c.id).where(_may_expire(), outbox.c.expires_at <= now).limit(1)
-    return (await conn.execute(query)).first() is not None
+    return (await conn.execute(_EXPIRED, {"now": now})).first() is not None
 
 
 async def count_by_state(conn: AsyncConnection, guild_id: int | None = None) -> Mapping[OutboxState, int]:
@@ -251,31 +280,6 @@ async def _move(
             statement = update(outbox).where(which, outbox.c.state == state)
             moved += (await conn.execute(statement.values(state=after(state, event), **values))).rowcount
     return moved
-
-
-def _is_open() -> ColumnElement[bool]:
-    return outbox.c.state.in_(OPEN_STATES)
-
-
-def _may_expire() -> ColumnElement[bool]:
-    return _is_open() & (outbox.c.delivered_revision == 0)
-
-
-def _reachable(now: datetime) -> ColumnElement[bool]:
-    blocked = exists().where(
-        destinations.c.channel_id == outbox.c.channel_id, destinations.c.next_try_at > now
-    )
-    left = exists().where(guilds.c.guild_id == outbox.c.guild_id, guilds.c.left_at.is_not(None))
-    return _is_open() & ~blocked & ~left
-
-
-def _waits_for_another() -> ColumnElement[bool]:
-    return (outbox.c.delivered_revision == 0) & exists().where(
-        _earlier.c.channel_id == outbox.c.channel_id,
-        _earlier.c.id < outbox.c.id,
-        _earlier.c.delivered_revision == 0,
-        _earlier.c.state.in_(OPEN_STATES),
-    )
 
 
 def _outgoing(row: RowMapping) -> Outgoing:

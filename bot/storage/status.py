@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import sources
@@ -63,9 +63,14 @@ async def rounds_of(conn: AsyncConnection, server: str) -> ServerRounds:
     )
 
 
+_NOTE = select(notes.c.value).where(
+    notes.c.name == bindparam("name")
+)  # made once: it is read with every plan
+
+
 async def note(conn: AsyncConnection, name: str) -> str:
     """Read a small fact the bot keeps about itself, empty when there is none."""
-    return (await conn.execute(select(notes.c.value).where(notes.c.name == name))).scalar() or ""
+    return (await conn.execute(_NOTE, {"name": name})).scalar() or ""
 
 
 async def write_note(conn: AsyncConnection, name: str, value: str) -> None:
