@@ -33,7 +33,12 @@ class Outcome:
 
 def differs_on_a_server(point: str) -> bool:
     """Whether killing there is another thing where the database is on a server: each commit, and each send."""
-    return "/" not in point or point.startswith("bot/discord/delivery")
+    return "/" not in point or point.startswith("bot/discord/delivery") or is_a_servers(point)
+
+
+def is_a_servers(point: str) -> bool:
+    """Whether only a bot passes there whose database is on a server."""
+    return point.startswith("bot/storage/backup_server")
 
 
 async def tell(
