@@ -9,8 +9,10 @@ import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import discord
+from aiohttp import ClientTimeout
 from discord import app_commands
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
@@ -37,7 +39,9 @@ from bot.settings import Settings
 
 EXTENSIONS = ("cogs.monitoring", "cogs.predictions", "cogs.stats_sync", "cogs.admin")
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
-_LONGEST_RATE_LIMIT_SECONDS = 60.0  # a longer pause is the outbox's to wait for, not a sleeping request's
+LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
+# A longer pause is the outbox's to wait for: a request repeated after several may find its nonce forgotten.
+_LONGEST_RATE_LIMIT_SECONDS = 30.0  # the least that discord.py takes
 _TREE_NOTE = "command tree"
 log = logging.getLogger(__name__)
 
@@ -79,6 +83,9 @@ class VedetteClient(commands.Bot):
             guild_ready_timeout=_GUILD_READY_SECONDS,
             max_ratelimit_timeout=_LONGEST_RATE_LIMIT_SECONDS,
         )
+        # Here and not around a request: cut off in a pause for all requests, discord.py never ends that pause.
+        limit = ClientTimeout(total=LONGEST_REQUEST_SECONDS)
+        self.http.request = partial(self.http.request, timeout=limit)  # type: ignore[method-assign]
         self.services = services
         self._extensions = tuple(extensions)
         self._is_lost = False

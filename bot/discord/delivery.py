@@ -21,7 +21,8 @@ from bot.ports import ChartRenderer
 from bot.services.announcements import Announcements
 from bot.texts import join, text
 
-_LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
+# No single request lasts so long (`bot.discord.client`), nor a message's few with the pauses Discord asks for.
+STUCK_AFTER_SECONDS = 900.0
 _LOOK_BACK = timedelta(days=1)  # our clock and Discord's may differ by so much
 _LOOK_AT = 2000  # messages read at most to find one's own again, 100 with each request
 _LOOK_AT_LEAST_AT = 100  # our clock may have been wrong by any amount, so one request is always read whole
@@ -37,12 +38,17 @@ class Delivery:
         self._renderer = renderer
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._has_database = True
+        self._is_stuck = False
 
     async def run(self) -> None:
-        """Work until cancelled; a send that is cut off is recognised at the next start."""
+        """Work until cancelled, or until the client is stuck with a message and a new one is needed.
+
+        A send that is cut off is recognised at its next try. The client is not to be used again after one:
+        discord.py never ends the pause for all its requests in which it was cut off.
+        """
         await self._client.wait_until_ready()
         try:
-            while True:
+            while not self._is_stuck:
                 try:
                     await self.start_due()
                     if not self._busy:
@@ -50,6 +56,9 @@ class Delivery:
                     await self._announcements.wait()
                 except StorageError as error:
                     await self._storage_failed(error)
+            log.critical(
+                "A message was on its way for %d s; the connection is made anew", STUCK_AFTER_SECONDS
+            )
         finally:
             for task in self._busy.values():
                 task.cancel()
@@ -95,12 +104,14 @@ class Delivery:
             self._has_database = True
 
     async def _deliver(self, step: Step, message: Outgoing, speaker: Speaker) -> Result:
+        patience = asyncio.timeout(STUCK_AFTER_SECONDS)
         try:
-            said = speaker.tell(message.message)
-            drawn = draw(said, marker=message.marker, picture=await self._picture(message, said.chart))
-            async with asyncio.timeout(_LONGEST_REQUEST_SECONDS):
+            async with patience:
+                said = speaker.tell(message.message)
+                drawn = draw(said, marker=message.marker, picture=await self._picture(message, said.chart))
                 return await self._take(step, message, drawn)
         except TROUBLE as error:
+            self._is_stuck = self._is_stuck or patience.expired()
             return result_of(error)
         except Exception as error:  # the border: a bug in one message must not end delivery
             log.exception("%s: a bug kept it from channel %d", message.event_key, message.channel_id)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot.core.announcements import Message, Tone
+from bot.discord import delivery
 from bot.discord.client import VedetteClient
 from bot.discord.connection import LONG_ENOUGH_SECONDS, stay_connected
 from bot.discord.watchdog import LOOK_EVERY_SECONDS
@@ -121,3 +123,21 @@ async def test_a_discord_that_is_down_for_long_is_told_once(
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(told) == 1
     assert "503" in told[0]
+
+
+async def test_a_client_that_is_stuck_with_a_message_is_replaced(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = connections.room
+    await connections.connected(1)
+    channel = await room.ask(room.server.control, "POST", "channels", {"name": "stuck"})
+    connections.clients[0].http._global_over.clear()  # a pause for all requests that discord.py never ends
+    monkeypatch.setattr(delivery, "STUCK_AFTER_SECONDS", 0.5)
+    await room.put(int(channel["id"]), Message(title="Anna is live", tone=Tone.LIVE))
+    await connections.ended(1)
+    assert "the connection is made anew" in caplog.text
+    monkeypatch.undo()
+    connections.clock.advance(connections.pauses[-1])
+    await connections.connected(2)
+    room.clock.advance(2)
+    await room.becomes(int(channel["id"]), "delivered")

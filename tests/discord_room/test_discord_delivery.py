@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.charts import Bar, BarChart, BarGroup
 from bot.core.delivery import Outgoing
+from bot.discord import client
 from bot.storage import guilds
 from bot.storage.tables import destinations
 from bot.storage.tables import guilds as guilds_table
@@ -232,6 +234,35 @@ async def test_a_long_rate_limit_is_waited_for_in_the_outbox(room: Room) -> None
     assert (row["next_try_at"] - room.clock.now()).total_seconds() >= 119
     room.clock.advance(121)
     await room.becomes(channel, "delivered")
+
+
+async def test_limits_for_all_requests_that_outlast_a_request_end_when_discord_says(
+    open_room: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LONGEST_REQUEST_SECONDS", 1.0)
+    async with open_room() as room:
+        channel, other = await room.channel(), await room.channel()
+        headers = {"Retry-After": "0.7", "X-RateLimit-Global": "true"}
+        await room.fault(channel, "rate_limit", times=2, headers=headers)
+        await room.put(channel, LIVE)
+        await room.becomes(channel, "delivered")
+        await room.put(other, LIVE)
+        await room.becomes(other, "delivered")
+        assert len(await room.posts(channel)) == 3
+
+
+async def test_a_mute_request_is_given_up_and_tried_again(
+    open_room: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LONGEST_REQUEST_SECONDS", 1.0)
+    async with open_room() as room:
+        channel = await room.channel()
+        await room.fault(channel, "hang")
+        await room.put(channel, LIVE)
+        await room.until_async(lambda: _failed_once(room, channel))
+        assert "no answer" in (await room.row(channel))["error"]
+        room.clock.advance(2)
+        await room.becomes(channel, "delivered")
 
 
 async def test_a_forbidden_channel_parks_tells_an_admin_once_and_goes_on_when_allowed(room: Room) -> None:

@@ -74,6 +74,16 @@ DISCORD = (
         ),
     ),
     Case(
+        name="429 for all routes twice, longer than a request may take",
+        breaks=fault(
+            "discord",
+            kind="rate_limit",
+            times=2,
+            headers={"Retry-After": "2", "X-RateLimit-Global": "true"},
+            **POST,
+        ),
+    ),
+    Case(
         name="429 without Via",
         breaks=fault("discord", kind="cloudflare", **POST),
         looks=both(said(REFUSES.format(429)), not_posted),

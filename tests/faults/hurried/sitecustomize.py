@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot import app
 from bot.core import breaker, delivery
 from bot.core.rounds import files
-from bot.discord import connection, watchdog
+from bot.discord import client, connection, watchdog
 from bot.jobs import loops
 from bot.services import announcements
 from bot.services.live_monitor import MonitorRules
@@ -33,6 +33,7 @@ async def at_once(*_: object, **__: object) -> None:
 ExponentialBackoff.delay = lambda _: 0.2
 Client.before_identify_hook = at_once
 watchdog.LOOK_EVERY_SECONDS, watchdog.DEAF_AFTER_SECONDS = 0.2, 6.0
+client.LONGEST_REQUEST_SECONDS = 3.0
 connection.FIRST_PAUSE_SECONDS = 0.5
 loops.FIRST_PAUSE_SECONDS, loops.LONGEST_PAUSE_SECONDS = 0.5, 1.0
 announcements._PAUSE_SECONDS = 0.5
