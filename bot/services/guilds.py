@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from typing import Literal
 from zoneinfo import available_timezones
 
@@ -16,6 +17,7 @@ from bot.storage import guilds
 from bot.storage.engine import Database
 from bot.texts import text
 
+_time_zones = cache(available_timezones)
 Purpose = Literal["lives", "rounds", "admin"]
 """What a guild has a channel for."""
 
@@ -30,8 +32,7 @@ class Guilds:
         self._announcements = announcements
         self._clock = clock
         self._default_time_zone = default_time_zone
-        # Reading the names of all zones takes long enough to be felt; it is done before anybody waits.
-        self._time_zones = available_timezones()
+        _time_zones()  # it takes long enough to be felt, and is done before anybody waits
 
     async def get(self, guild_id: int) -> GuildSettings:
         """Read what was chosen for a guild; the defaults where nothing was."""
@@ -98,7 +99,7 @@ class Guilds:
         self._announcements.wake()
 
     def _refuse_unknown(self, time_zone: str | None, language: str | None) -> None:
-        if time_zone is not None and time_zone not in self._time_zones:
+        if time_zone is not None and time_zone not in _time_zones():
             raise InputRefused(
                 text("I do not know that time zone. Choose one of the suggestions, such as Asia/Jakarta.")
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from bot.app import clock_loops, live_loops, prediction_loops, round_loops
 from bot.clock import SteadyClock
-from bot.core.live.policies import provided_policies
+from bot.core.live.policies import FIXED, PROVIDED, Policies
 from bot.discord.delivery import Delivery
 from bot.errors import StorageError, UserError
 from bot.jobs.loops import Loop, keep_running
@@ -44,7 +44,11 @@ SERVER = "main"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surroundings:
-    """What outlives the bot's process, and the settings it starts with."""
+    """What outlives the bot's process, and the settings it starts with.
+
+    `policy` is the one that plans, `predicts` whether the bot keeps, tells and scores predictions: in a few
+    seeds only, for it takes long. `time_zone` is an IANA name.
+    """
 
     nature: Nature
     disk: Disk
@@ -54,6 +58,9 @@ class Surroundings:
     monitor_rules: MonitorRules
     sync_rules: SyncRules
     guild_ids: tuple[int, ...]
+    policy: str
+    predicts: bool
+    time_zone: str
 
 
 class Bot:
@@ -63,7 +70,7 @@ class Bot:
         self.clock = SteadyClock(around.nature.clock)
         self._around = around
         self._life = life
-        database = MemoryDatabase(around.disk, life, around.nature)
+        database, zone = MemoryDatabase(around.disk, life, around.nature), around.time_zone
         announcements = Announcements(
             database,
             self.clock,
@@ -73,7 +80,7 @@ class Bot:
         self.monitor = LiveMonitor(
             database=database,
             source=TikTokLine(around.tiktok, life, self.clock),
-            policy=provided_policies(),
+            policy=_policies(around.policy),
             announcements=announcements,
             clock=self.clock,
             rules=around.monitor_rules,
@@ -86,13 +93,13 @@ class Bot:
             accounts_per_guild=25,
         )
         self.guilds = Guilds(
-            database=database, announcements=announcements, clock=self.clock, default_time_zone="UTC"
+            database=database, announcements=announcements, clock=self.clock, default_time_zone=zone
         )
         self.overrides = Overrides(database=database, monitor=self.monitor, clock=self.clock)
         self.boards = Boards(
             database=database,
             predictions=Predictions(
-                database=database, monitor=self.monitor, clock=self.clock, default_time_zone="UTC"
+                database=database, monitor=self.monitor, clock=self.clock, default_time_zone=zone
             ),
             announcements=announcements,
             clock=self.clock,
@@ -104,7 +111,7 @@ class Bot:
             monitor=self.monitor,
             announcements=announcements,
             clock=self.clock,
-            time_zone="UTC",
+            time_zone=zone,
         )
         server = GameServerSettings(host="game.example", username="u", guild_ids=around.guild_ids)
         self.round_sync = RoundSync(
@@ -124,13 +131,23 @@ class Bot:
         """Begin all endless work."""
         loops = [
             *live_loops(self.monitor),
-            *_but_status_line(prediction_loops(self._log, self.boards, self._scores, "UTC", self.clock)),
+            *self._prediction_loops(),
             *round_loops(self.round_sync),
             *clock_loops(self._timekeeping),
         ]
         for loop in loops:
             self._begin(loop.name, lambda loop=loop: keep_running(loop, self.clock))  # type: ignore[misc]
         self._begin("discord", self._delivery.run)
+
+    def _prediction_loops(self) -> list[Loop]:
+        """Give the loops around predictions; those without which there would be no boards, where it predicts not."""
+        zone = self._around.time_zone
+        loops = prediction_loops(self._log, self.boards, self._scores, zone, self.clock)
+        # The line for the log reads a lot, changes nothing and is heard by nobody here.
+        left_out = (
+            {"status line"} if self._around.predicts else {"status line", "predictions", "daily scores"}
+        )
+        return [loop for loop in loops if loop.name not in left_out]
 
     def command(self, name: str, make: Callable[[], Awaitable[object]]) -> None:
         """Let a person give a command, which may be refused and may find the database broken."""
@@ -156,6 +173,6 @@ class Bot:
             self._around.nature.fail("nothing_unexpected_is_raised", f"{task.get_name()}: {error!r}")
 
 
-def _but_status_line(loops: Sequence[Loop]) -> list[Loop]:
-    """Leave out the line for the log, which reads a lot, changes nothing and is heard by nobody here."""
-    return [loop for loop in loops if loop.name != "status line"]
+def _policies(name: str) -> Policies:
+    """Give the policy that plans and the one that takes its place; the others would learn and cost time only."""
+    return Policies({one: PROVIDED[one]() for one in {name: None, FIXED: None}}, name)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.core.guilds import LANGUAGES
 from bot.core.requester import Requester
 from tools.simulation.bot import Bot
 from tools.simulation.faults import DAY, luck_of
@@ -15,6 +16,7 @@ GUILDS = (1, 2)
 LIVES = {1: (101, 102), 2: (201,)}
 ROUNDS = {1: 110, 2: 210}
 ADMINS = {1: 190, 2: 290}
+ZONES = ("UTC", "Europe/Paris", "America/New_York", "Asia/Jakarta")
 VERBS = (
     *("add", "add", "remove", "pause", "resume", "check", "check", "sync"),
     *("boost", "prioritise", "freeze", "thaw", "spread", "put board", "take board"),
@@ -30,13 +32,19 @@ class Command:
     guild_id: int
     handle: str = ""
     channel_id: int = 0
+    time_zone: str = ZONES[0]
+    language: str = "en"
 
     def give(self, bot: Bot) -> None:
         """Give the command to the bot as it runs now."""
         by = Requester(guild_id=self.guild_id, user_id=self.guild_id * 1000)
         verbs = {
             "setup": lambda: bot.guilds.save(
-                by, rounds_channel_id=ROUNDS[self.guild_id], admin_channel_id=ADMINS[self.guild_id]
+                by,
+                rounds_channel_id=ROUNDS[self.guild_id],
+                admin_channel_id=ADMINS[self.guild_id],
+                time_zone=self.time_zone,
+                language=self.language,
             ),
             "add": lambda: bot.watchlist.add(by, self.handle, self.channel_id, None),
             "remove": lambda: bot.watchlist.remove(by, self.handle, self.channel_id),
@@ -58,7 +66,17 @@ class Command:
 def make_commands(seed: int, people: Sequence[Streamer], seconds: float) -> list[Command]:
     """Set up both guilds, follow everybody somewhere, and change a little now and then."""
     luck = luck_of(seed, "commands")
-    commands = [Command(at=10.0 + guild_id, verb="setup", guild_id=guild_id) for guild_id in GUILDS]
+    places = luck_of(seed, "places")
+    commands = [
+        Command(
+            at=10.0 + guild_id,
+            verb="setup",
+            guild_id=guild_id,
+            time_zone=places.choice(ZONES),
+            language=places.choice(tuple(LANGUAGES)),
+        )
+        for guild_id in GUILDS
+    ]
     handles = [person.handle for person in people if person.handle != "nobody"]
     for number, handle in enumerate(handles):
         guild_id = luck.choice(GUILDS)

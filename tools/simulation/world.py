@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.core.live.models import Answer
+from bot.core.live.policies import PROVIDED
+from bot.core.live.predictions import POLICIES
 from bot.core.live.transitions import LiveRules
 from bot.errors import VedetteError
 from bot.services.live_monitor import MonitorRules
@@ -22,7 +24,7 @@ from tools.simulation.faults import Kill, luck_of
 from tools.simulation.gameserver import GameServer, make_files
 from tools.simulation.life import Life, task_factory
 from tools.simulation.nature import Nature
-from tools.simulation.people import GUILDS, LIVES, Command, make_commands
+from tools.simulation.people import GUILDS, LIVES, ZONES, Command, make_commands
 from tools.simulation.tiktok import Given, TikTok, make_people, task_name
 
 STARTS = (  # weeks around which clocks change in Europe and in America, and an ordinary one
@@ -67,6 +69,7 @@ class World:
         luck = luck_of(seed, "world")
         start = luck.choice(STARTS)
         self.nature = nature = Nature(seed, start, days)
+        policy = tuple(PROVIDED)[seed % len(PROVIDED)]
         people = make_people(seed, start.timestamp(), days)
         self.around = Surroundings(
             nature=nature,
@@ -81,6 +84,9 @@ class World:
             monitor_rules=_monitor_rules(luck),
             sync_rules=SyncRules(poll_every=timedelta(minutes=luck.choice((30, 60)))),
             guild_ids=GUILDS,
+            policy=policy,
+            predicts=policy == POLICIES[0],
+            time_zone=luck_of(seed, "zone").choice(ZONES),
         )
         self.history = History()
         self._life: Life | None = None
