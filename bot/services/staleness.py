@@ -23,6 +23,7 @@ from bot.errors import StorageError
 from bot.services import live_health
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
+from bot.services.planning import is_parked
 from bot.services.upkeep import Upkeep
 from bot.settings import Settings
 from bot.storage import guilds, ledger, outbox, sources, status
@@ -110,7 +111,7 @@ class Staleness:
             since, reason = self._unwritable
             message = staleness.database_was_stuck(since, now, reason)
             await tell_admins(conn, _key("database", since), await guilds.all_present(conn), message, now)
-        subjects = [await self._lives(conn), await self._backups(conn, now)]
+        subjects = [await self._lives(conn, now), await self._backups(conn, now)]
         subjects += [await self._folder(conn, name) for name in self._settings.game_servers]
         before = await _expected_before(conn, now) if self._expected is None else self._expected
         expected = {}
@@ -123,19 +124,35 @@ class Staleness:
 
     # --- What is watched -------------------------------------------------------------------
 
-    async def _lives(self, conn: Connection) -> Subject | None:
-        followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
+    async def _lives(self, conn: Connection, now: datetime) -> Subject | None:
+        planned = {
+            one.id: one
+            for one in await store.followed_accounts(conn)
+            if not is_parked(one.next_check_at, now)
+        }
+        followers = {
+            row.guild_id
+            for row in await store.subscriptions_of(conn, active=True)
+            if row.account_id in planned
+        }
         if not followers:
             return None
+        # Between two checks of a sparse plan nothing is expected: silence counts from a check that is due,
+        # or was made and answered nothing.
+        last_ok_at, last_asked_at = await ledger.last_answered_at(conn), await ledger.last_request_at(conn)
+        is_unanswered = last_asked_at is not None and (last_ok_at is None or last_ok_at < last_asked_at)
+        is_due = any(one.next_check_at <= now for one in planned.values())
+        is_expected = is_unanswered or is_due or bool(await store.live_account_ids(conn))
         checks = self._settings.discovery_checks_per_day * self._settings.guild_share_percent / 100
         return Subject(
             name="live-checks",
             limit=patience(DAY / max(1.0, checks)),
-            last_ok_at=await ledger.last_answered_at(conn),
+            last_ok_at=last_ok_at,
             guild_ids=followers,
             stale=staleness.lives_stale,
             fresh=staleness.lives_fresh,
             source=live_health.SOURCE,
+            expected_since=None if is_expected else now,
         )
 
     async def _folder(self, conn: Connection, server: str) -> Subject:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.budget import DAY, Ledger, Limit, free_at
@@ -124,10 +124,19 @@ async def discovery_checks(conn: AsyncConnection, now: datetime) -> Sequence[dat
 
 async def last_answered_at(conn: AsyncConnection) -> datetime | None:
     """Give when a request was last answered with something that could be used."""
-    usable = requests.c.answer != Answer.UNKNOWN  # nor without an answer: what is NULL equals nothing
+    # Nor without an answer: what is NULL equals nothing.
+    return await _latest(conn, requests.c.answer != Answer.UNKNOWN)
+
+
+async def last_request_at(conn: AsyncConnection) -> datetime | None:
+    """Give when a request last left, whatever came back."""
+    return await _latest(conn, true())
+
+
+async def _latest(conn: AsyncConnection, which: ColumnElement[bool]) -> datetime | None:
     found = []
     for name in Ledger:  # the index begins with it
-        latest = select(requests.c.asked_at).where(requests.c.ledger == name, usable)
+        latest = select(requests.c.asked_at).where(requests.c.ledger == name, which)
         found.append((await conn.execute(latest.order_by(requests.c.asked_at.desc()).limit(1))).scalar())
     return max((instant for instant in found if instant is not None), default=None)
 

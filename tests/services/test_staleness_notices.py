@@ -14,6 +14,7 @@ from sqlalchemy import select
 from bot.core.live.models import Answer
 from bot.core.requester import Requester
 from bot.errors import BackupFailed, HostKeyChanged, SourceUnavailable, StorageError
+from bot.services.overrides import Overrides
 from bot.services.staleness import LOOK_EVERY, Staleness
 from bot.services.upkeep import Upkeep
 from bot.settings import load_settings
@@ -115,6 +116,15 @@ class World:
                 assert await self.staleness.step() == self.clock.now() + LOOK_EVERY
                 self.clock.advance(900)
 
+    async def plan_goes_on(self, span: timedelta) -> None:
+        """Let time pass while the bot checks lives as it planned; the game server answers."""
+        end = self.clock.now() + span
+        while self.clock.now() < end:
+            await self.server()
+            await self.lives.monitor.check_step()
+            await self.staleness.step()
+            self.clock.advance(600)
+
     async def notices(self, admin: int = ADMIN) -> list[tuple[str, str, int]]:
         """Title, text and revision of each notice to an admin, in the order in which they were put."""
         async with self.database.read() as conn:
@@ -191,6 +201,45 @@ async def test_nobody_waits_for_checks_where_nobody_is_followed(world: World) ->
     await world.lives.watchlist.pause(BY, "ana", paused=False)
     await world.pass_time(HOUR, lives=False)
     assert await world.notices() == []
+
+
+async def test_who_froze_the_only_account_waits_for_nothing(world: World) -> None:
+    overrides = Overrides(database=world.database, monitor=world.lives.monitor, clock=world.clock)
+    world.lives.tiktok.trouble = SourceUnavailable("no answer in time")
+    await world.lives.watchlist.check_now(BY, "ana")
+    await overrides.freeze(BY, "ana", frozen=True)
+    await world.plan_goes_on(6 * HOUR)
+    assert await world.notices() == []
+
+
+async def test_an_account_that_is_checked_once_a_day_may_be_silent_for_a_day(world: World) -> None:
+    world.lives.restart(policy=None)
+    overrides = Overrides(database=world.database, monitor=world.lives.monitor, clock=world.clock)
+    await world.plan_goes_on(HOUR)
+    await overrides.pin_interval(BY, "ana", timedelta(days=1))
+    await world.plan_goes_on(HOUR)
+    asked = len(world.lives.tiktok.asked)
+    await world.pass_time(21 * HOUR, lives=False)
+    assert await world.notices() == []
+    await world.plan_goes_on(6 * HOUR)
+    assert len(world.lives.tiktok.asked) == asked + 1
+    assert await world.notices() == []
+    await world.pass_time(14 * HOUR, lives=False)
+    assert await world.notices() == []
+    await world.pass_time(10 * HOUR, lives=False)  # the next one was due and is not made
+    assert [title for title, _, _ in await world.notices()] == ["No live check succeeds"]
+
+
+async def test_who_froze_the_account_hears_nothing_of_checks_others_wait_for(world: World) -> None:
+    overrides = Overrides(database=world.database, monitor=world.lives.monitor, clock=world.clock)
+    world.lives.tiktok.add("bea", 2)
+    await world.join(OTHERS.guild_id)
+    await world.lives.watchlist.add(OTHERS, "bea", 200, None)
+    await overrides.freeze(OTHERS, "bea", frozen=True)
+    await world.pass_time(HOUR)
+    await world.pass_time(5 * HOUR, lives=False)
+    assert len(await world.notices()) == 1
+    assert await world.notices(OTHERS.user_id) == []
 
 
 async def test_a_restart_neither_forgets_nor_ends_what_was_told(world: World) -> None:
