@@ -5,7 +5,7 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
     what happens        pending    delivered  parked     dead  expired
     ----------------    ---------  ---------  ---------  ----  -------
     changed                        pending
-    sent                delivered             delivered        delivered
+    sent                delivered             delivered
     edited, gone        delivered             delivered
     blocked             parked                parked
     opened                                    pending
@@ -19,8 +19,8 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
 - limited: Discord wants all of us to stop; refused: this text will never be accepted
 - exhausted: transient for a whole day; expired: too old to be worth a first post
 
-dead and expired are final, but for a try that was under way when the message expired. A message that was
-posted once does not expire.
+dead and expired are final. A message that was posted once does not expire, and one that may have been
+posted does so only when it was looked for in its channel.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ _TABLE = {
     OutboxState.PARKED: {**_OPEN_TABLE, Event.OPENED: OutboxState.PENDING},
     OutboxState.DELIVERED: {Event.CHANGED: OutboxState.PENDING},
     OutboxState.DEAD: {},
-    OutboxState.EXPIRED: {Event.SENT: OutboxState.DELIVERED},
+    OutboxState.EXPIRED: {},
 }
 
 
@@ -139,6 +139,7 @@ class Step(StrEnum):
 
     POST = "post"
     LOOK_THEN_POST = "look_then_post"
+    LOOK_THEN_GIVE_UP = "look_then_give_up"
     EDIT = "edit"
 
 
@@ -164,11 +165,14 @@ def next_step(message: Outgoing, *, now: datetime, started_at: datetime) -> Step
     """Say how to bring a message to its channel without ever posting it twice.
 
     `started_at` is when this process began: of a try before it nobody knows how it ended. Then, and when
-    the nonce may be forgotten, the channel is read first (specs/discord.md 4.1).
+    the nonce may be forgotten, the channel is read first (specs/discord.md 4.1). So it is when the message
+    came too late meanwhile: if it stands there, what changed since must follow as an edit.
     """
     if message.is_posted:
         return Step.EDIT
     tried = message.first_tried_at
+    if tried is not None and message.expires_at is not None and message.expires_at <= now:
+        return Step.LOOK_THEN_GIVE_UP
     if tried is None or (tried >= started_at and timedelta(0) <= now - tried <= NONCE_WINDOW):
         return Step.POST
     return Step.LOOK_THEN_POST

@@ -132,6 +132,7 @@ class Delivery:
         steps: dict[Step, Callable[[Outgoing, Drawn], Awaitable[Result]]] = {
             Step.POST: self._post,
             Step.LOOK_THEN_POST: self._look_then_post,
+            Step.LOOK_THEN_GIVE_UP: self._look_then_give_up,
             Step.EDIT: self._edit,
         }
         return await steps[step](message, drawn)
@@ -151,9 +152,18 @@ class Delivery:
         return Result(event=Event.SENT, message_id=posted.id)
 
     async def _look_then_post(self, message: Outgoing, drawn: Drawn) -> Result:
-        """Read the channel backwards to before the first try, because nobody knows how that one ended."""
+        return await self._look(message) or await self._post(message, drawn)
+
+    async def _look_then_give_up(self, message: Outgoing, _: Drawn) -> Result:
+        return await self._look(message) or Result(event=Event.EXPIRED, reason=text("too late to be news"))
+
+    async def _look(self, message: Outgoing) -> Result | None:
+        """Read the channel backwards to before the first try, because nobody knows how that one ended.
+
+        None when the message does not stand there.
+        """
         if message.first_tried_at is None or self._client.user is None:
-            return await self._post(message, drawn)
+            return None
         lacks = self._lacks(message)
         if (
             NEEDED["read_message_history"] in lacks
@@ -169,7 +179,7 @@ class Delivery:
                 return Result(event=Event.SENT, message_id=posted.id)
             if posted.created_at < since and read >= _LOOK_AT_LEAST_AT:
                 break
-        return await self._post(message, drawn)
+        return None
 
     def _lacks(self, message: Outgoing) -> tuple[str, ...]:
         guild = None if message.direct else self._client.get_guild(message.guild_id)

@@ -80,7 +80,7 @@ class Announcements:
         self.wake()
 
     async def due(self) -> tuple[Outgoing, ...]:
-        """Give the messages whose turn it is; first posts that came too late are given up on the way.
+        """Give the messages whose turn it is; first posts that nobody tried in time are given up on the way.
 
         Nothing is due while Discord wants us to stop.
         """
@@ -203,11 +203,17 @@ class Announcements:
             )
             event, at = decision.event, decision.at
         state = after(current.state, event)
-        await outbox.settle(conn, current.id, state, error=result.reason, next_try_at=at)
+        # A channel that refuses has not taken it. Whether a pause for all was not preceded by a post, nobody knows.
+        first = tried.first_tried_at if event is Event.BLOCKED else current.first_tried_at
+        await outbox.settle(
+            conn, current.id, state, error=result.reason, next_try_at=at, first_tried_at=first
+        )
         if event is Event.LIMITED:
             await self._close(conn, result, now)
         elif event is Event.BLOCKED:
             await self._block(conn, current, result.reason, now)
+        elif event is Event.EXPIRED:
+            log.info("%s was too old to be posted", current.event_key)
         elif state is OutboxState.DEAD:
             await self._bury(conn, current, result.reason, now)
         elif tried.tries == 0 and not self._is_failing:

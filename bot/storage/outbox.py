@@ -43,7 +43,8 @@ _stored = select(
 # Made once: they run at every look, and making a statement costs more than running it.
 _NOW = bindparam("now", type_=Instant())
 _OPEN = outbox.c.state.in_(OPEN_STATES)
-_MAY_EXPIRE = _OPEN & (outbox.c.delivered_revision == 0)
+# What was tried may stand in its channel: the deliverer looks for it there before it is given up.
+_MAY_EXPIRE = _OPEN & (outbox.c.delivered_revision == 0) & outbox.c.first_tried_at.is_(None)
 _blocked = exists().where(destinations.c.channel_id == outbox.c.channel_id, destinations.c.next_try_at > _NOW)
 _left = exists().where(guilds.c.guild_id == outbox.c.guild_id, guilds.c.left_at.is_not(None))
 _waits_for_another = (outbox.c.delivered_revision == 0) & exists().where(
@@ -225,7 +226,7 @@ async def unpark(conn: AsyncConnection, channel_id: int, now: datetime) -> None:
 
 
 async def expire(conn: AsyncConnection, now: datetime) -> int:
-    """Give up first posts that came too late; gives how many."""
+    """Give up first posts that nobody tried and that came too late; gives how many."""
     return await _move(conn, Event.EXPIRED, _MAY_EXPIRE & (outbox.c.expires_at <= now), {})
 
 

@@ -93,6 +93,13 @@ def test_a_clock_that_was_set_back_does_not_renew_the_nonce() -> None:
     assert step is Step.LOOK_THEN_POST
 
 
+def test_what_was_tried_and_came_too_late_is_looked_for_and_not_posted() -> None:
+    late = replace(FRESH, expires_at=NOW + timedelta(seconds=10))
+    tried = replace(late, tries=1, first_tried_at=NOW)
+    assert next_step(tried, now=NOW + timedelta(seconds=9), started_at=NOW) is Step.POST
+    assert next_step(tried, now=NOW + timedelta(seconds=10), started_at=NOW) is Step.LOOK_THEN_GIVE_UP
+
+
 def test_what_was_posted_is_edited() -> None:
     posted = replace(FRESH, delivered_revision=1, revision=2, message_id=9)
     assert next_step(posted, now=NOW, started_at=NOW) is Step.EDIT

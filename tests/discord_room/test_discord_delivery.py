@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -193,6 +194,39 @@ async def test_where_the_channel_cannot_be_read_after_a_restart_nothing_is_poste
     await room.ask(room.server.control, "POST", f"channels/{channel}/allow", history)
     await room.becomes(channel, "delivered")
     assert len(await room.posts(channel)) == 1
+
+
+async def _restart_too_late(room: Room, channel: int, **fault: str) -> dict[str, Any]:
+    """Lose the answer to a post, and start again when it is no news any more and has ended; give its row."""
+    until = room.clock.now() + timedelta(hours=12)
+    await room.fault(channel, "drop", **fault)
+    await room.put(channel, LIVE, expires_at=until)
+    await room.until_async(lambda: _failed_once(room, channel))
+    await room.stop()
+    room.clock.advance(13 * 3600)
+    await room.put(channel, ENDED, expires_at=until)
+    await room.start()
+    await room.until_async(lambda: _is_settled(room, channel))
+    return await room.row(channel)
+
+
+async def _is_settled(room: Room, channel: int) -> bool:
+    row = await room.row(channel)
+    return row["state"] == "expired" or row["delivered_revision"] == row["revision"]
+
+
+async def test_what_was_posted_before_it_came_too_late_is_found_and_edited(room: Room) -> None:
+    channel = await room.channel()
+    row = await _restart_too_late(room, channel, when="after")
+    assert row["state"] == "delivered"
+    assert await titles(room, channel) == [ENDED.title]
+
+
+async def test_what_was_tried_in_vain_before_it_came_too_late_is_not_posted(room: Room) -> None:
+    channel = await room.channel()
+    row = await _restart_too_late(room, channel)
+    assert (row["state"], row["error"]) == ("expired", "too late to be news")
+    assert await room.shown(channel) == []
 
 
 async def test_after_a_restart_what_was_not_posted_is_posted(room: Room) -> None:

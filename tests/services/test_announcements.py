@@ -258,6 +258,16 @@ async def test_what_came_too_late_is_not_posted(
     assert await state_of(database, message) is OutboxState.EXPIRED
 
 
+async def test_what_a_channel_refused_and_came_too_late_is_given_up_without_a_look(
+    announcements: Announcements, database: Database, clock: ManualClock
+) -> None:
+    await say(announcements, lasts=timedelta(hours=2))
+    message = await fail(announcements, Event.BLOCKED)
+    clock.advance(7200)
+    assert await announcements.due() == ()
+    assert await state_of(database, message) is OutboxState.EXPIRED
+
+
 @pytest.mark.parametrize(
     "stored", ['{"title": "x", "tone": "of tomorrow", "fields": []}', '{"title": 1', "[]", '{"news": 1}']
 )

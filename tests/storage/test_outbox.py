@@ -201,6 +201,17 @@ async def test_a_first_post_expires_and_an_edit_does_not(database: Database) -> 
     assert await due_titles(database, LATER) == ["Bye"]
 
 
+async def test_what_was_tried_is_not_given_up_without_a_look(database: Database) -> None:
+    await put(database, "live:1", expires_at=LATER)
+    (message,) = await due(database)
+    async with database.write("test.try") as conn:
+        assert await outbox.note_try(conn, message, NOW)
+    async with database.write("test.expire") as conn:
+        assert not await outbox.has_expired(conn, LATER)
+        assert await outbox.expire(conn, LATER) == 0
+    assert await due_titles(database, LATER) == ["Hello"]
+
+
 async def test_the_next_instant_is_that_of_a_message_a_channel_or_an_expiry(database: Database) -> None:
     async with database.read() as conn:
         assert await outbox.next_try_at(conn, NOW) is None
