@@ -17,7 +17,8 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
 - gone: people deleted the message; it counts as delivered and is never posted again
 - blocked: the channel is not there or not allowed; transient: nobody knows, try again
 - limited: Discord wants all of us to stop; refused: this text will never be accepted
-- exhausted: transient for a whole day; expired: too old to be worth a first post
+- exhausted: transient for a whole day, or a bug at each of some tries
+- expired: too old to be worth a first post
 
 dead and expired are final. A message that was posted once does not expire, and one that may have been
 posted does so only when it was looked for in its channel.

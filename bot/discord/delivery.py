@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
@@ -23,6 +24,8 @@ from bot.texts import join, text
 
 # No single request lasts so long (`bot.discord.client`), nor a message's few with the pauses Discord asks for.
 STUCK_AFTER_SECONDS = 900.0
+_BUGS_AT_MOST = 3
+_AFTER_A_BUG_SECONDS = 60.0
 _LOOK_BACK = timedelta(days=1)  # our clock and Discord's may differ by so much
 _LOOK_AT = 2000  # messages read at most to find one's own again, 100 with each request
 _LOOK_AT_LEAST_AT = 100  # our clock may have been wrong by any amount, so one request is always read whole
@@ -39,6 +42,7 @@ class Delivery:
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._has_database = True
         self._is_stuck = False
+        self._bugs: Counter[int] = Counter()
 
     async def run(self) -> None:
         """Work until cancelled, or until the client is stuck with a message and a new one is needed.
@@ -113,11 +117,22 @@ class Delivery:
         except TROUBLE as error:
             self._is_stuck = self._is_stuck or patience.expired()
             return result_of(error)
-        except Exception as error:  # the border: a bug in one message must not end delivery
-            log.exception("%s: a bug kept it from channel %d", message.event_key, message.channel_id)
-            return Result(
-                event=Event.TRANSIENT, reason=text("a bug in the bot ({kind})", kind=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the border: a bug in one message must not end delivery
+            return self._bug(message, error)
+
+    def _bug(self, message: Outgoing, error: Exception) -> Result:
+        """Bury a message for which there was a bug each time: others of its channel wait behind it."""
+        self._bugs[message.id] += 1
+        if self._bugs[message.id] == 1:
+            log.error(
+                "%s: a bug kept it from channel %d", message.event_key, message.channel_id, exc_info=error
             )
+        is_over = self._bugs[message.id] >= _BUGS_AT_MOST
+        return Result(
+            event=Event.EXHAUSTED if is_over else Event.TRANSIENT,
+            reason=text("a bug in the bot ({kind})", kind=type(error).__name__),
+            retry_after_seconds=_AFTER_A_BUG_SECONDS,
+        )
 
     async def _picture(self, message: Outgoing, chart: ChartSpec | None) -> bytes | None:
         if chart is None:

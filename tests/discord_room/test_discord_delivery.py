@@ -16,7 +16,8 @@ from sqlalchemy import select
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.charts import Bar, BarChart, BarGroup
 from bot.core.delivery import Outgoing
-from bot.discord import client
+from bot.discord import client, delivery
+from bot.discord.embeds import Drawn
 from bot.storage import guilds
 from bot.storage.tables import destinations
 from bot.storage.tables import guilds as guilds_table
@@ -549,3 +550,31 @@ async def test_a_bug_in_one_message_ends_nothing(room: Room, caplog: pytest.LogC
     await room.becomes(good, "delivered")
     assert "ZeroDivisionError" in caplog.text
     assert (await room.row(bad))["state"] == "pending"
+
+
+async def test_a_message_that_is_a_bug_each_time_is_buried_and_lets_the_others_by(
+    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel, well = await room.channel(), delivery.draw
+
+    def draw(said: Message, **more: Any) -> Drawn:
+        if said.title == "poison":
+            raise KeyError("bug")
+        return well(said, **more)
+
+    monkeypatch.setattr(delivery, "draw", draw)
+    await room.put(channel, replace(LIVE, title="poison"), "round:1")
+    await room.put(channel, LIVE, "live:2")
+    for tries in (1, 2):
+        await room.until_async(lambda tries=tries: _has_tried(room, channel, "round:1", tries))
+        assert await room.shown(channel) == []
+        room.clock.advance(60)
+    assert "KeyError" in (await room.becomes(channel, "dead", "round:1"))["error"]
+    await room.becomes(channel, "delivered", "live:2")
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+
+
+async def _has_tried(room: Room, channel: int, event_key: str, tries: int) -> bool:
+    """Whether so many tries are over."""
+    row = await room.row(channel, event_key)
+    return row["tries"] == tries and row["next_try_at"] > room.clock.now()
