@@ -1,9 +1,11 @@
 """Secrets that sing: each has a mark in it, and at the end of a run everything that came out is searched for it.
 
 Loaded as a plugin by `tests/conftest.py`. Every stand-in of the run, and so every bot process, gets these
-secrets; what is searched: reports (captured output, logs, tracebacks), the text of each error of ours, all files
-below the run's temporary folder (logs, databases, backups, pictures) and what the stand-ins were asked. A new
-secret setting gets its line in `SETTINGS`; `tests/test_canary.py` compares them with the settings.
+secrets; what is searched: reports (captured output, logs, tracebacks), the output a test has taken itself (of its
+own process, or of a child by `communicate`), the text of each error of ours, all files below the run's temporary
+folder (logs, databases, backups, pictures), the database server of the run (`tests/databases.py`) and what the
+stand-ins were asked. A new secret setting gets its line in `SETTINGS`; `tests/test_canary.py` compares them with
+the settings.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import base64
 import os
 import re
 import sqlite3
+import subprocess
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +27,7 @@ from urllib.parse import quote
 import pytest
 
 from bot.errors import VedetteError
+from tests.databases import PROGRAMS
 
 MARK = "zzCanaryzz"
 TOKEN = f"{MARK}Token.GAbCdE.abcdefghijklmnopqrstuvwxyz0123"
@@ -44,6 +48,7 @@ SETTINGS = {
 _RIGHT_PLACE = {"discord": f"Authorization: Bot {TOKEN}", "tiktok": f"X-Api-Key: {SIGN_KEY}"}
 _SETTINGS_FILES = (".env",)
 _SQLITE, _PNG = b"SQLite format 3\0", b"\x89PNG\r\n\x1a\n"
+_GZIP, _DUMP = b"\x1f\x8b", b"PGDMP"
 _AROUND = 60
 
 
@@ -69,6 +74,7 @@ class Search:
         raw = self.mark.encode()
         forms = [raw, self.mark.encode("utf-16-le"), raw.hex().encode(), raw.hex().upper().encode()]
         forms += _in_base64(raw)
+        self._forms = tuple(forms)
         self._mark = re.compile(b"|".join(map(re.escape, forms)))
         self._secret = re.compile(re.escape(self.mark) + r"[^\s\"'<>&;,)}\]]*")
 
@@ -76,8 +82,10 @@ class Search:
         self.bytes(place, text.encode("utf-8", "surrogateescape"))
 
     def bytes(self, place: str, data: bytes) -> None:
-        """Search bytes, and inside them what a PNG has packed."""
-        for hit in self._mark.finditer(data):
+        """Search bytes, and inside them what a PNG or gzip has packed."""
+        # Where it is not, which is nearly everywhere, a plain search says so many times faster.
+        is_there = any(form in data for form in self._forms)
+        for hit in self._mark.finditer(data) if is_there else ():
             around = data[max(0, hit.start() - _AROUND) : hit.end() + _AROUND]
             before, _, after = around.partition(hit.group())
             shown = (before.rpartition(b"\n")[2] + self.mark.encode() + after).partition(b"\n")[0]
@@ -85,9 +93,14 @@ class Search:
         if data.startswith(_PNG):
             for name, content in _packed_in(data):
                 self.bytes(f"{place}, {name}", content)
+        if data.startswith(_GZIP):
+            # Piece by piece, as one that was cut off holds something all the same.
+            unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            with suppress(zlib.error):
+                self.bytes(f"{place}, unpacked", unpacking.decompress(data))
 
     def file(self, path: Path, place: str = "") -> None:
-        """Search a file as bytes, and as a database where it is one."""
+        """Search a file as bytes, and as a database or its dump where it is one."""
         place = place or str(path)
         try:
             data = path.read_bytes()
@@ -97,6 +110,14 @@ class Search:
         self.bytes(place, data)
         if data.startswith(_SQLITE) and len(self.found) == before:
             self._database(path, place)
+        if data.startswith(_DUMP):
+            self._dump(path, place)
+
+    def _dump(self, path: Path, place: str) -> None:
+        """Search what a dump packs, as far as it was written."""
+        command = [PROGRAMS / "pg_restore", "--file=-", path]
+        done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+        self.bytes(f"{place}, restored", done.stdout)
 
     def _database(self, path: Path, place: str) -> None:
         """Read every row: what is long lies in pieces on several pages."""
@@ -165,6 +186,40 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["SANDBOX_DISCORD_TOKEN"] = TOKEN
     os.environ["SANDBOX_SSH_PASSWORD"] = PASSWORD
     _listen_to_errors(config, search)
+    _listen_to(config, search, pytest.CaptureFixture, "readouterr", lambda _: "what a test has read")
+    _listen_to(config, search, subprocess.Popen, "communicate", _child)
+
+
+@pytest.fixture(scope="session")
+def search_for_secrets(pytestconfig: pytest.Config) -> Search:
+    """The search of this run, for what is gone at its end."""
+    return pytestconfig.stash[_search]
+
+
+def _child(process: subprocess.Popen[Any]) -> str:
+    """Name a child by its program alone: its arguments may be secret."""
+    program = process.args if isinstance(process.args, str | bytes | os.PathLike) else process.args[0]
+    return f"what {Path(os.fsdecode(program)).name} said"
+
+
+def _listen_to(
+    config: pytest.Config, search: Search, owner: type, name: str, who: Callable[[Any], str]
+) -> None:
+    """Search the output and the errors that a method gives to a test, which pytest shows nowhere then."""
+    original = getattr(owner, name)
+
+    def listened(self: Any, *arguments: Any, **named: Any) -> Any:
+        given = original(self, *arguments, **named)
+        place = f"{os.environ.get('PYTEST_CURRENT_TEST', 'between tests')}, {who(self)}"
+        for output in given:
+            if output:
+                search.bytes(
+                    place, output if isinstance(output, bytes) else output.encode("utf-8", "replace")
+                )
+        return given
+
+    setattr(owner, name, listened)
+    config.add_cleanup(lambda: setattr(owner, name, original))
 
 
 def _listen_to_errors(config: pytest.Config, search: Search) -> None:

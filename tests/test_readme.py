@@ -19,6 +19,7 @@ import pytest
 
 from bot.checks import BASE_PERMISSIONS
 from bot.discord.checks import _is_admin
+from tests.canary import Search
 from tests.databases import PASSWORD, PostgreSQL
 from tests.slashcommands import slash_commands
 
@@ -219,7 +220,7 @@ def verify_the_backup(house: House, command: str) -> None:
 
 def move_to_a_server(house: House, command: str) -> None:
     migrate(house, "python3 tools/run.py migrate")
-    server = PostgreSQL()
+    server = PostgreSQL(secrets := Search())
     server.start()
     try:
         asyncio.run(server.order("CREATE DATABASE vedette"))
@@ -230,6 +231,7 @@ def move_to_a_server(house: House, command: str) -> None:
     finally:
         server.stop()
         server.remove()
+    assert secrets.found == []
 
 
 def replay_known_lives(house: House, command: str) -> None:
