@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from bot.core.live.predictions import POLICIES
 from bot.core.requester import Requester
 from bot.errors import StorageError, UserError
 from bot.services.live_monitor import MonitorRules
@@ -123,6 +124,9 @@ class Evening:
             ),
             sync_rules=SyncRules(poll_every=timedelta(minutes=10)),
             guild_ids=(GUILD,),
+            policy=POLICIES[0],
+            predicts=True,
+            time_zone="UTC",
         )
 
     def run(self, wanted: dict[str, Any] | None) -> dict[str, Any]:
@@ -168,12 +172,13 @@ class Evening:
 
     def _outcome(self) -> dict[str, Any]:
         """What people have of the evening and what the bot knows; notices of the trouble itself are left out."""
-        posted = [one.channel_id for one in self._discord.messages if one.channel_id != ADMINS]
-        return {"posted": sorted(posted), **{name: self._disk.rows(look) for name, look in LOOKS.items()}}
+        messages = [one for one in self._discord.messages if one.channel_id != ADMINS]
+        stands = sorted((one.channel_id, one.embeds[0].title or "") for one in messages)
+        return {"stands": stands, **{name: self._disk.rows(look) for name, look in LOOKS.items()}}
 
 
 LOOKS = {
-    "messages": "SELECT event_key, channel_id, json_extract(message, '$.title'), state FROM outbox "
+    "messages": "SELECT event_key, channel_id, state FROM outbox "
     "WHERE event_key NOT LIKE 'notice:%' ORDER BY event_key",
     "not delivered": "SELECT event_key, state FROM outbox WHERE delivered_revision < revision",
     "lives": "SELECT id, phase, ended_at IS NOT NULL FROM lives",
@@ -204,9 +209,9 @@ def undisturbed(disk: Disk) -> dict[str, Any]:
     """The outcome of an evening on which nothing fails."""
     wipe(disk)
     outcome = Evening(disk, DoomedNature("nowhere", "nothing", 0)).run(None)
-    assert outcome["posted"] == [LIVES, ROUNDS, ROUNDS]
+    assert [channel_id for channel_id, _ in outcome["stands"]] == [LIVES, ROUNDS, ROUNDS]
     assert outcome["not delivered"] == outcome["still closed"] == []
-    assert "was live" in outcome["messages"][0][2]
+    assert "was live" in outcome["stands"][0][1]
     return outcome
 
 

@@ -18,7 +18,7 @@ BOT_ID = 77
 
 @dataclass(kw_only=True, slots=True)
 class Posted:
-    """A message in a channel."""
+    """A message in a channel: `embeds` are what it shows now, `first_title` and `first_body` what it did at first."""
 
     id: int
     channel_id: int
@@ -80,6 +80,14 @@ class Discord:
         self.nature.note(f"discord: posted {nonce[:8]} in {channel_id}: {embed.title}")
         return posted
 
+    def edit(self, channel_id: int, message_id: int, embed: discord.Embed) -> None:
+        """Show something else in a message. Raises discord.NotFound where it does not stand in this channel."""
+        posted = self.messages[message_id - 1] if 0 < message_id <= len(self.messages) else None
+        if posted is None or posted.channel_id != channel_id:
+            raise discord.NotFound(_answer(404), {"code": 10008, "message": "Unknown Message"})
+        posted.embeds = [embed]
+        self.nature.note(f"discord: edited in {channel_id}: {embed.title}")
+
     def remembers(self, message: Posted) -> bool:
         """Say whether the nonce of a message is still known."""
         return self.nature.time - message.at < self.nonce_seconds
@@ -131,19 +139,27 @@ class _Channel:
         for message in mine[::-1][:limit]:
             yield message
 
-    def get_partial_message(self, message_id: int) -> _Channel:
-        del message_id
-        return self
+    def get_partial_message(self, message_id: int) -> _PartialMessage:
+        return _PartialMessage(self, message_id)
 
-    async def edit(self, *, embed: discord.Embed, **_: object) -> None:
+    async def edit(self, message_id: int, embed: discord.Embed) -> None:
         await self._ask("edit")
-        self._discord.nature.note(f"discord: edited in {self.id}: {embed.title}")
+        self._discord.edit(self.id, message_id, embed)
         self._discord.lose()
         await self._life.point("edited", self._discord.nature.delay(0.05, 2.0))
 
     async def _ask(self, what: str) -> None:
         await self._life.point(what, self._discord.nature.delay(0.05, 2.0))
         self._discord.refuse(self.id)
+
+
+class _PartialMessage:
+    def __init__(self, channel: _Channel, message_id: int) -> None:
+        self._channel = channel
+        self._id = message_id
+
+    async def edit(self, *, embed: discord.Embed, **_: object) -> None:
+        await self._channel.edit(self._id, embed)
 
 
 def _answer(status: int, headers: dict[str, str] | None = None) -> Any:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+import discord
+
+from bot.core.announcements import Message
 from bot.core.live.policies import PATIENCE
+from bot.discord.embeds import draw
+from bot.discord.speech import Speaker
 from bot.services.live_state import NEWS_FOR
+from bot.texts import unpacked
 from tools.simulation.faults import DAY, HOUR, MINUTE
 from tools.simulation.nature import Broken
 from tools.simulation.tiktok import Asked
@@ -156,6 +165,64 @@ def what_is_delivered_is_there(world: World) -> Iterator[tuple[float, str]]:
             yield world.nature.seconds, f"{key} is {state} in {channel_id} at the end: {error}"
 
 
+def what_stands_is_the_last_text(world: World) -> Iterator[tuple[float, str]]:
+    """At the end each message shows the last text of its row, as its guild reads it, and the row knows of it."""
+    known = {(row.channel_id, row.nonce): row for row in _outbox_rows(world)}
+    for posted in world.around.discord.messages:
+        row, where = (
+            known.get((posted.channel_id, posted.nonce)),
+            f"message {posted.id} in {posted.channel_id}",
+        )
+        if row is None:
+            yield posted.at, f"{where} belongs to no row"
+        elif row.state != "delivered" or row.message_id != posted.id:
+            yield (
+                posted.at,
+                f"{row.event_key} is {row.state} as {row.message_id}, and stands there as {where}",
+            )
+        elif (shown := _words(posted.embeds[0])) not in row.shown:
+            yield world.nature.seconds, f"{row.event_key} shows {shown} as {where}, not {row.shown[0]}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Row:
+    """A row of the outbox; `shown` is its text as its guild may read it."""
+
+    event_key: str
+    channel_id: int
+    nonce: str
+    state: str
+    message_id: int | None
+    shown: tuple[dict[str, Any], ...]
+
+
+def _outbox_rows(world: World) -> Iterator[_Row]:
+    query = (
+        "SELECT event_key, channel_id, nonce, state, message_id, message, coalesce(language, 'en'), "
+        "coalesce(time_zone, 'UTC') FROM outbox LEFT JOIN guilds ON guilds.guild_id = outbox.guild_id"
+    )
+    for key, channel_id, nonce, state, message_id, stored, language, zone in world.around.disk.rows(query):
+        message = Message.from_json(unpacked(json.loads(stored)))
+        # Before a guild was set up it reads English.
+        speakers = (Speaker(language=language, time_zone=zone), Speaker())
+        shown = tuple(_words(draw(speaker.tell(message)).embed) for speaker in speakers)
+        yield _Row(
+            event_key=key,
+            channel_id=channel_id,
+            nonce=nonce,
+            state=state,
+            message_id=message_id,
+            shown=shown,
+        )
+
+
+def _words(embed: discord.Embed) -> dict[str, Any]:
+    """Give what a person reads of an embed; the footer ends with the bot's own mark, which a row has not."""
+    return {
+        name: value for name, value in embed.to_dict().items() if name in {"title", "description", "fields"}
+    }
+
+
 def every_whole_round_is_imported_once(world: World) -> Iterator[tuple[float, str]]:
     """Each complete file is a round with its final bytes, and no broken one is."""
     query = "SELECT name, sha256, count(rounds.id) FROM round_files LEFT JOIN rounds ON file_id = round_files.id WHERE state = 'imported' GROUP BY name"
@@ -189,6 +256,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     no_message_is_posted_twice,
     every_hit_is_announced,
     what_is_delivered_is_there,
+    what_stands_is_the_last_text,
     every_whole_round_is_imported_once,
     every_fresh_round_is_posted,
 )

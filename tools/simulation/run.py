@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ def run_seeds(seeds: Sequence[int], *, days: float, jobs: int) -> Iterator[Outco
     if jobs == 1:
         yield from map(work, seeds)
         return
+    # Each process would start a thread for each processor, and they would wait for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_settle) as pool:
         yield from pool.map(work, seeds, chunksize=4)
 
