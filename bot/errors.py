@@ -20,8 +20,9 @@
     │   └── HostKeyChanged     an SSH host that shows another key than the trusted one
     └── ChartFailed            a picture could not be drawn
 
-Texts never hold a secret. Those of user and source errors are read by people and are `bot.texts`. Whatever is not in this tree and reaches an edge is a bug: the edge logs it
-with a traceback and shows the person an incident id.
+Texts never hold a secret. Those of user and source errors are read by people and are `bot.texts`, and so are
+those of the database that a running bot may tell its admins. Whatever is not in this tree and reaches an edge
+is a bug: the edge logs it with a traceback and shows the person an incident id.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Staleness:
                 }
                 await status.write_note(conn, _LOOKED, json.dumps(kept))
         except StorageError as error:
-            self._note_unwritable(str(error), now)
+            self._note_unwritable(error.words, now)
             return now + LOOK_EVERY
         self._expected = expected
         if self._told_unwritable:

@@ -48,7 +48,7 @@ class Upkeep:
             made = await back_up(self._database.url, self._backup_folder, now=now, keep=self._backups_kept)
         except StorageError as error:
             since = now if self.failing is None else self.failing.since
-            self.failing = Failing(since=since, reason=str(error))
+            self.failing = Failing(since=since, reason=error.words)
             raise
         self.backed_up_at, self.failing = self._clock.now(), None
         log.info("Backup made: %s", made)

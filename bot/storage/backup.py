@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from bot.errors import BackupFailed
+from bot.texts import join, text
 
 _NAME = re.compile(r"vedette-\d{8}T\d{6}Z(_\d+)?\.(db|dump)")
 _BUSY_TIMEOUT_SECONDS = 30.0
@@ -59,9 +60,9 @@ def make_backup(source: Path | Copier, folder: Path, *, now: datetime, keep: int
     the folder stay. Blocks: call it in a thread. Raises `BackupFailed`.
     """
     if isinstance(source, Path) and not source.is_file():
-        raise BackupFailed(f"there is no database at {source}")
+        raise BackupFailed(text("there is no database at {file}", file=str(source)))
     copy = partial(_copy_file, source) if isinstance(source, Path) else source
-    with failures(f"no backup was made in {folder}"):
+    with failures(text("no backup was made in {folder}", folder=str(folder))):
         folder.mkdir(parents=True, exist_ok=True)
         _sweep(folder, now)
         with tempfile.TemporaryDirectory(dir=folder, prefix=_UNFINISHED) as unfinished:
@@ -162,10 +163,11 @@ def _described(file: Path) -> Copy:
     with closing(sqlite3.connect(file)) as database:
         faults = [row[0] for row in database.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
         faults += [
-            f"a dangling reference in {row[0]}" for row in database.execute("PRAGMA foreign_key_check")
+            text("a dangling reference in {table}", table=row[0])
+            for row in database.execute("PRAGMA foreign_key_check")
         ]
         if faults:
-            raise BackupFailed(f"the copy is damaged: {'; '.join(faults[:5])}")
+            raise BackupFailed(text("the copy is damaged: {faults}", faults=join("; ", faults[:5])))
         names = [row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         rows = {
             name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608 - own names
@@ -210,4 +212,4 @@ def failures(what: str) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise BackupFailed(f"{what}: {error}") from error
+        raise BackupFailed(join(": ", (what, str(error)))) from error

@@ -20,7 +20,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import func, inspect, select, table, text
+from sqlalchemy import func, inspect, select, table
+from sqlalchemy import text as sql
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,8 +29,9 @@ from bot.errors import BackupFailed
 from bot.storage.backup import Copy, Manifest, compare, make_backup, read_manifest, verify_backup
 from bot.storage.engine import Database, database_url, embedded_file, storage_errors
 from bot.storage.postgresql import server_engine
+from bot.texts import text
 
-_MAY_MAKE_DATABASES = text("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+_MAY_MAKE_DATABASES = sql("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
 _MAJOR = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
@@ -55,7 +57,7 @@ async def back_up(url: URL | str, folder: Path, *, now: datetime, keep: int) -> 
             why_not = await why_no_backup(connection)
             if why_not:
                 raise BackupFailed(why_not)
-            snapshot = (await connection.execute(text("SELECT pg_export_snapshot()"))).scalar_one()
+            snapshot = (await connection.execute(sql("SELECT pg_export_snapshot()"))).scalar_one()
             held = await _describe(connection)
             copy = partial(_dump, database.url, snapshot, held)
             return await asyncio.to_thread(make_backup, copy, folder, now=now, keep=keep)
@@ -94,14 +96,22 @@ async def verify(url: URL | str, backup: Path, known_revisions: frozenset[str]) 
 
 async def why_no_backup(connection: AsyncConnection) -> str:
     """Say why pg_dump cannot copy this server's database, "" where it can."""
-    version = (await connection.execute(text("SHOW server_version_num"))).scalar_one()
+    version = (await connection.execute(sql("SHOW server_version_num"))).scalar_one()
     server = int(version) // 10_000
-    cure = f"install it (Debian: postgresql-client-{server}) or back the server up by its own means"
+    cure = text(
+        "install it (Debian: {package}) or back the server up by its own means",
+        package=f"postgresql-client-{server}",
+    )
     tool = await asyncio.to_thread(_major_of, "pg_dump")
     if tool is None:
-        return f"no backup: pg_dump is not on this machine; {cure}"
+        return text("no backup: pg_dump is not on this machine; {cure}", cure=cure)
     if tool < server:
-        return f"no backup: pg_dump {tool} is too old for PostgreSQL {server}; {cure}"
+        return text(
+            "no backup: pg_dump {version} is too old for PostgreSQL {server}; {cure}",
+            version=tool,
+            server=server,
+            cure=cure,
+        )
     return ""
 
 
@@ -122,7 +132,7 @@ async def _describe(connection: AsyncConnection) -> Copy:
         rows[name] = (await connection.execute(select(func.count()).select_from(table(name)))).scalar_one()
     revision = None
     if "alembic_version" in names:
-        revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
+        revision = (await connection.execute(sql("SELECT version_num FROM alembic_version"))).scalar()
     return Copy(file=Path(), revision=revision, rows=rows)
 
 
@@ -135,12 +145,12 @@ def _dump(url: URL, snapshot: str, held: Copy, folder: Path) -> Copy:
 def _run(tool: str, url: URL, *arguments: str) -> None:
     """Run a tool of PostgreSQL on a database. Raises `BackupFailed` with the last line it said."""
     if shutil.which(tool) is None:
-        raise BackupFailed(f"{tool} is not on this machine; it comes with pg_dump")
+        raise BackupFailed(text("{tool} is not on this machine; it comes with pg_dump", tool=tool))
     command = [tool, "--no-password", *arguments]
     ran = subprocess.run(command, check=False, env=_environment(url), capture_output=True, text=True)  # noqa: S603
     if ran.returncode:
-        said = ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"]
-        raise BackupFailed(f"{tool} failed: {said[0]}")
+        said = ran.stderr.strip().splitlines() or [text("exit code {code}", code=ran.returncode)]
+        raise BackupFailed(text("{tool} failed: {reason}", tool=tool, reason=said[0]))
 
 
 def _environment(url: URL) -> Mapping[str, str]:
@@ -168,10 +178,10 @@ async def _temporary_database(url: URL) -> AsyncIterator[URL | None]:
                 if not (await connection.execute(_MAY_MAKE_DATABASES)).scalar():
                     yield None
                     return
-                await connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+                await connection.execute(sql(f"CREATE DATABASE {name} TEMPLATE template0"))
                 try:
                     yield url.set(database=name)
                 finally:
-                    await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+                    await connection.execute(sql(f"DROP DATABASE {name} WITH (FORCE)"))
     finally:
         await engine.dispose()

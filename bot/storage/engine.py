@@ -32,6 +32,7 @@ from bot.storage.postgresql import (
     wait_for_turn,
     with_known_options,
 )
+from bot.texts import join, text
 
 BUSY_TIMEOUT_MS = 5000
 READERS = 4
@@ -58,10 +59,10 @@ def sqlite_url(file: Path) -> URL:
     return URL.create(DRIVERS["sqlite"], database=str(file))
 
 
-def database_url(text: URL | str) -> URL:
+def database_url(written: URL | str) -> URL:
     """Read a database URL, whichever driver it names. Raises `StorageError` without repeating it."""
     try:
-        url = make_url(text)
+        url = make_url(written)
     except ArgumentError:
         raise StorageError("the database URL cannot be read; one looks like sqlite:///folder/file") from None
     backend = url.get_backend_name()
@@ -195,9 +196,13 @@ class WriterLock:
             taking.add_done_callback(lambda future: future.cancelled() or future.exception())
             raise
         except portalocker.LockException as error:
-            raise StorageError("another process has been writing to the database for too long") from error
+            raise StorageError(
+                text("another process has been writing to the database for too long")
+            ) from error
         except OSError as error:
-            raise StorageError(f"the lock file beside the database cannot be used: {error}") from error
+            raise StorageError(
+                text("the lock file beside the database cannot be used: {error}", error=str(error))
+            ) from error
 
     async def release(self) -> None:
         """Give the lock back, even when the caller is being cancelled."""
@@ -219,8 +224,10 @@ def storage_errors(name: str, file: Path | None = None) -> Iterator[None]:
         cause = None if hasattr(reason, "sqlstate") else reason
         code = getattr(reason, "sqlite_errorcode", 0) & 0xFF
         closed = code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
-        cure = f" ({file} and its folder must be writable)" if file and closed else ""
-        raise StorageError(f"{name}: {reason_of(reason)}{cure}") from cause
+        said = reason_of(reason)
+        if file and closed:
+            said = text("{reason} ({file} and its folder must be writable)", reason=said, file=str(file))
+        raise StorageError(join(": ", (name, said))) from cause
 
 
 def _sqlite_writer(url: URL, *, foreign_keys: bool) -> AsyncEngine:

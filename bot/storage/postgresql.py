@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import text
+from sqlalchemy import text as sql
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import StorageError
+from bot.texts import text
 
 # Advisory locks are numbers, one space for each database; these are "VEDETTE" read as one, plus what is held.
 WRITER_LOCK = 0x56_45_44_45_54_54_45_00
@@ -74,7 +75,7 @@ def snapshots_of(engine: AsyncEngine) -> AsyncEngine:
 
 async def wait_for_turn(connection: AsyncConnection) -> None:
     """Be the only writer of the database until this transaction ends."""
-    await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+    await connection.execute(sql("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
 
 
 def reason_of(error: BaseException) -> str:
@@ -82,13 +83,13 @@ def reason_of(error: BaseException) -> str:
     said = _DRIVER_CLASS.sub("", str(error)).partition("\n")[0]
     code = getattr(error, "sqlstate", None) or ""
     if code == _LOCK_NOT_AVAILABLE:
-        return "another process has been writing to the database for too long"
+        return text("another process has been writing to the database for too long")
     if argument := _BAD_ARGUMENT.search(said):
-        return f"a value cannot be stored (argument {argument[1]})"
+        return text("a value cannot be stored (argument {argument})", argument=argument[1])
     if code.startswith(_DATA_EXCEPTION):
-        return f"a value cannot be stored (error {code})"
+        return text("a value cannot be stored (error {code})", code=code)
     if isinstance(error, TimeoutError):
-        return "the database server does not answer in time"
+        return text("the database server does not answer in time")
     if isinstance(error, OSError):
-        return f"the database server cannot be reached: {said}"
+        return text("the database server cannot be reached: {said}", said=said)
     return said or type(error).__name__

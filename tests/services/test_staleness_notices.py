@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,14 +14,16 @@ from sqlalchemy import select
 
 from bot.core.live.models import Answer
 from bot.core.requester import Requester
-from bot.errors import BackupFailed, HostKeyChanged, SourceUnavailable, StorageError
+from bot.discord.speech import Speaker
+from bot.errors import BackupFailed, HostKeyChanged, SourceUnavailable
 from bot.services.overrides import Overrides
 from bot.services.staleness import LOOK_EVERY, Staleness
 from bot.services.upkeep import Upkeep
 from bot.settings import load_settings
 from bot.storage import guilds, sources
-from bot.storage.engine import Database
+from bot.storage.engine import Database, storage_errors
 from bot.storage.tables import outbox
+from bot.texts import unpacked
 from tests.clocks import ManualClock
 from tests.databases import PROGRAMS
 from tests.services.live_world import ADMIN, BY, CHANNEL, GUILD, LiveWorld
@@ -41,11 +44,13 @@ class Unwritable:
     def __init__(self, database: Database) -> None:
         self.read, self._database = database.read, database
         self.broken = False
+        self.why: Exception = sqlite3.OperationalError("database or disk is full")
 
     @asynccontextmanager
     async def write(self, name: str):
-        if self.broken:
-            raise StorageError(f"{name}: database or disk is full")
+        with storage_errors(name):
+            if self.broken:
+                raise self.why
         async with self._database.write(name) as conn:
             yield conn
 
@@ -138,8 +143,6 @@ class World:
 
 
 def _text(data: object) -> str:
-    from bot.texts import unpacked
-
     return str(unpacked(data))
 
 
@@ -298,6 +301,22 @@ async def test_backups_that_fail_are_told_and_one_night_without_is_not(world: Wo
     await world.pass_time(HOUR)
     ((title, _, revision),) = await world.notices()
     assert (title, revision) == ("My database is backed up again", 2)
+
+
+@pytest.mark.usefixtures("with_tools")
+async def test_the_reasons_are_told_in_the_language_of_the_guild(world: World, database: Database) -> None:
+    for _ in range(4):
+        await world.back_up(well=False)
+        await world.pass_time(HOUR)
+    world.writes.broken, world.writes.why = True, TimeoutError()
+    await world.pass_time(HOUR, lives=False, server=False)
+    world.writes.broken = False
+    await world.staleness.step()
+    async with database.read() as conn:
+        told = (await conn.execute(select(outbox.c.message).order_by(outbox.c.id))).scalars().all()
+    backup, stuck = [Speaker(language="id").say(unpacked(message["body"])) for message in told]
+    assert "tidak ada cadangan yang dibuat di" in backup
+    assert "staleness.look: server basis data tidak menjawab tepat waktu" in stuck
 
 
 async def test_a_database_that_could_not_be_written_for_minutes_is_told_when_it_can(

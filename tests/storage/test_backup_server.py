@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from bot.discord.speech import Speaker
 from bot.errors import BackupFailed
 from bot.storage import backup_server
 from bot.storage.backup import list_backups
@@ -127,6 +128,16 @@ async def test_without_pg_dump_it_says_how_to_get_it(url, folder, monkeypatch, t
     ):
         await back_up(url, folder, now=NOW, keep=3)
     assert not list_backups(folder)
+
+
+async def test_an_admin_reads_why_there_is_no_backup_in_their_language(url, folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BackupFailed) as caught:
+        await back_up(url, folder, now=NOW, keep=3)
+    said = Speaker(language="id").say(caught.value.words)
+    assert said.startswith(
+        "tidak ada cadangan: pg_dump tidak ada di mesin ini; pasanglah (Debian: postgresql-"
+    )
 
 
 async def test_an_old_pg_dump_is_not_tried(url, folder, monkeypatch, tmp_path):
