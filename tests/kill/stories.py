@@ -298,6 +298,7 @@ async def server_is_well(bot: Mortal) -> bool:
 async def channels(bot: Mortal, data: Path) -> None:
     """A channel is closed and opened again; a message is refused for ever; the bot is removed and invited."""
     scene, discord = bot.world, bot.world.discord
+    general = discord.facts["channels"]["general"]
     async with bot.alive():
         await set_up(bot)
         bot.chapter("blocked", *DELIVERY)
@@ -314,12 +315,14 @@ async def channels(bot: Mortal, data: Path) -> None:
         await bot.until(lambda: left_and_joined(bot), "Discord told of a removal and a return")
         await bot.until(bot.settled, SETTLED)
         bot.chapter("too late", *DELIVERY)
+        await a_post_whose_answer_is_lost(bot)
         await a_test_post_that_is_refused(bot)
     await bot.change("UPDATE outbox SET expires_at = created_at WHERE state IN ('parked', 'pending')")
     async with bot.alive():
         await bot.until(lambda: bot.count("outbox", "state = 'expired'"), "the test post was given up")
         await discord.control("DELETE", "faults")
         await bot.until(bot.settled, SETTLED)
+    assert await bot.count("outbox", f"channel_id = {general} AND state <> 'delivered'") == 0
     assert await bot.count("outbox", "state = 'dead'") == 1
 
 
@@ -350,6 +353,15 @@ async def a_round_that_is_refused(bot: Mortal, data: Path) -> None:
     await bot.world.discord.control("DELETE", "faults")
     status = await bot.command("status")
     assert "finds the message invalid" in str(status["response"]["embeds"])
+
+
+async def a_post_whose_answer_is_lost(bot: Mortal) -> None:
+    """It stands there, which the bot learns only when it looks after its next start."""
+    general = bot.world.discord.facts["channels"]["general"]
+    path = f"/channels/{general}/messages$"
+    await bot.world.fault(bot.world.discord, kind="hang", when="after", method="POST", path=path, times=1000)
+    await bot.command("setup", {"lives": "general"})
+    await bot.until(lambda: bot.stands("general", "works"), "the test post came")
 
 
 async def a_test_post_that_is_refused(bot: Mortal) -> None:
