@@ -17,7 +17,7 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
 - gone: people deleted the message; it counts as delivered and is never posted again
 - blocked: the channel is not there or not allowed; transient: nobody knows, try again
 - limited: Discord wants all of us to stop; refused: this text will never be accepted
-- exhausted: transient for a whole day, or a bug at each of some tries
+- exhausted: transient for a whole day, a bug at each of some tries, or a channel that is gone for days
 - expired: too old to be worth a first post
 
 dead and expired are final. A message that was posted once does not expire, and one that may have been
@@ -40,6 +40,8 @@ FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 600.0
 FIRST_BLOCK = timedelta(minutes=5)
 LONGEST_BLOCK = timedelta(hours=24)
+GIVE_UP_GONE_AFTER = timedelta(days=3)
+"""How long a channel must refuse messages that is not there any more: Discord has answered so in error."""
 MARKER_LENGTH = 8
 
 
@@ -146,10 +148,14 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """How a try ended. `message_id` is there after SENT; `reason` is one line for people."""
+    """How a try ended. `message_id` is there after SENT; `reason` is one line for people.
+
+    `is_gone` goes with BLOCKED: the channel does not exist any more.
+    """
 
     event: Event
     reason: str = ""
+    is_gone: bool = False
     message_id: int | None = None
     retry_after_seconds: float | None = None
 

@@ -28,6 +28,21 @@ def channel_blocked(channel_id: int, reason: str) -> Message:
     )
 
 
+def channel_gone(channel_id: int, reason: str) -> Message:
+    """Say that what waited for a channel was given up, because the channel is gone for days."""
+    return Message(
+        title=text("I gave up on one of your channels"),
+        tone=Tone.WARNING,
+        body=text(
+            "{channel}: {reason}.\n"
+            "Its messages are given up. Choose another channel with `/setup`, and with `/live add` for the "
+            "people it was to tell about.",
+            channel=f"<#{channel_id}>",
+            reason=escape(reason),
+        ),
+    )
+
+
 def message_refused(channel_id: int, title: str, reason: str) -> Message:
     """Say that Discord will never accept one message; `title` is the one it was to have."""
     return Message(

@@ -178,7 +178,7 @@ def _messages(status: Status) -> str:
         "waiting: {waiting}\nparked: {parked}\ngiven up: {given_up}",
         waiting=status.messages.get(OutboxState.PENDING, 0),
         parked=status.messages.get(OutboxState.PARKED, 0),
-        given_up=status.messages.get(OutboxState.DEAD, 0),
+        given_up=sum(status.messages.get(state, 0) for state in (OutboxState.DEAD, OutboxState.EXPIRED)),
     )
 
 

@@ -25,6 +25,7 @@ _BLOCKED = {
     50083: text("the thread is archived"),
     160005: text("the thread is locked"),
 }
+_GONE = frozenset({10003, 10004, 10013})
 _REFUSED = {
     200000: text("blocked by this server's own AutoMod rules"),
     50035: text("Discord finds the message invalid"),
@@ -49,7 +50,7 @@ def _of_answer(error: discord.HTTPException) -> Result:
     if error.code == _UNKNOWN_MESSAGE:
         return Result(event=Event.GONE, reason=said)
     if error.code in _BLOCKED:
-        return Result(event=Event.BLOCKED, reason=_BLOCKED[error.code])
+        return Result(event=Event.BLOCKED, reason=_BLOCKED[error.code], is_gone=error.code in _GONE)
     if error.code in _REFUSED:
         return Result(event=Event.REFUSED, reason=join("", [_REFUSED[error.code], " (", said, ")"]))
     if error.status >= 500 or error.code in {_OVERLOADED, _OLD_EDITS}:

@@ -17,6 +17,7 @@ from bot.core import notices
 from bot.core.announcements import Message
 from bot.core.breaker import pause_after
 from bot.core.delivery import (
+    GIVE_UP_GONE_AFTER,
     Event,
     OutboxState,
     Outgoing,
@@ -211,7 +212,7 @@ class Announcements:
         if event is Event.LIMITED:
             await self._close(conn, result, now)
         elif event is Event.BLOCKED:
-            await self._block(conn, current, result.reason, now)
+            await self._block(conn, current, result, now)
         elif event is Event.EXPIRED:
             log.info("%s was too old to be posted", current.event_key)
         elif state is OutboxState.DEAD:
@@ -231,17 +232,25 @@ class Announcements:
         if health.down_since is None:
             log.error("Discord refuses all requests (%s); nothing is sent before %s", result.reason, until)
 
-    async def _block(self, conn: Connection, message: Outgoing, reason: str, now: datetime) -> None:
+    async def _block(self, conn: Connection, message: Outgoing, result: Result, now: datetime) -> None:
+        channel_id, reason = message.channel_id, result.reason
         blocked = await destinations.block(
-            conn, channel_id=message.channel_id, guild_id=message.guild_id, reason=reason, now=now
+            conn, channel_id=channel_id, guild_id=message.guild_id, reason=reason, now=now
         )
-        await outbox.park(conn, message.channel_id)
-        if blocked.tries > 1:
-            return
-        log.warning("Channel %d refuses messages (%s); they wait", message.channel_id, reason)
+        if result.is_gone and now - blocked.blocked_since >= GIVE_UP_GONE_AFTER:
+            count = await outbox.abandon(conn, channel_id, reason)
+            log.error("Channel %d: %d message(s) given up (%s)", channel_id, count, reason)
+            key, notice = "gone", notices.channel_gone(channel_id, reason)
+        else:
+            await outbox.park(conn, channel_id)
+            if blocked.tries > 1:
+                return
+            log.warning("Channel %d refuses messages (%s); they wait", channel_id, reason)
+            key, notice = "blocked", notices.channel_blocked(channel_id, reason)
         if not message.direct:
-            key = f"blocked:{message.channel_id}:{now.isoformat()}"
-            await self._tell(conn, message, key, notices.channel_blocked(message.channel_id, reason), now)
+            # Each notice once for each time that a channel is blocked.
+            key = f"{key}:{channel_id}:{blocked.blocked_since.isoformat()}"
+            await self._tell(conn, message, key, notice, now)
 
     async def _bury(self, conn: Connection, message: Outgoing, reason: str, now: datetime) -> None:
         log.error("%s: given up for channel %d (%s)", message.event_key, message.channel_id, reason)

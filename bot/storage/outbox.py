@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     bindparam,
+    case,
     cast,
     delete,
     exists,
@@ -63,6 +64,12 @@ _NEXT = (
     select(func.min(destinations.c.next_try_at)).where(destinations.c.next_try_at > _NOW),
     select(func.min(outbox.c.expires_at)).where(_MAY_EXPIRE, outbox.c.expires_at > _NOW),
 )
+# Why it was given up: what kept it from its channel so long, where that is known.
+_WHY_LATE = case(
+    (outbox.c.error == "", literal(text("too late to be news"), outbox.c.error.type)), else_=outbox.c.error
+)
+_GIVEN_UP = (OutboxState.DEAD, OutboxState.EXPIRED)
+_WITHDRAWN = (outbox.c.state == OutboxState.EXPIRED) & (outbox.c.error == "")
 _EXPIRED = select(outbox.c.id).where(_MAY_EXPIRE, outbox.c.expires_at <= _NOW).limit(1)
 
 
@@ -154,7 +161,7 @@ async def withdraw(conn: AsyncConnection, event_key: str, channel_id: int) -> No
             outbox.c.delivered_revision == 0,
             outbox.c.first_tried_at.is_(None),
         )
-        .values(state=OutboxState.EXPIRED)
+        .values(state=OutboxState.EXPIRED, error="")
     )
 
 
@@ -220,6 +227,11 @@ async def park(conn: AsyncConnection, channel_id: int) -> None:
     await _move(conn, Event.BLOCKED, outbox.c.channel_id == channel_id, {})
 
 
+async def abandon(conn: AsyncConnection, channel_id: int, reason: str) -> int:
+    """Give up whatever waits for a channel that is gone; gives how many messages."""
+    return await _move(conn, Event.EXHAUSTED, outbox.c.channel_id == channel_id, {"error": reason})
+
+
 async def unpark(conn: AsyncConnection, channel_id: int, now: datetime) -> None:
     """Let whatever is parked for a channel go on at once."""
     await _move(conn, Event.OPENED, outbox.c.channel_id == channel_id, {"next_try_at": now})
@@ -227,7 +239,8 @@ async def unpark(conn: AsyncConnection, channel_id: int, now: datetime) -> None:
 
 async def expire(conn: AsyncConnection, now: datetime) -> int:
     """Give up first posts that nobody tried and that came too late; gives how many."""
-    return await _move(conn, Event.EXPIRED, _MAY_EXPIRE & (outbox.c.expires_at <= now), {})
+    late = _MAY_EXPIRE & (outbox.c.expires_at <= now)
+    return await _move(conn, Event.EXPIRED, late, {"error": _WHY_LATE})
 
 
 async def has_expired(conn: AsyncConnection, now: datetime) -> bool:
@@ -236,17 +249,17 @@ async def has_expired(conn: AsyncConnection, now: datetime) -> bool:
 
 
 async def count_by_state(conn: AsyncConnection, guild_id: int | None = None) -> Mapping[OutboxState, int]:
-    """Count messages by state, of one guild or of all."""
-    query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+    """Count messages by state, of one guild or of all; not those that were taken back."""
+    query = select(outbox.c.state, func.count()).where(~_WITHDRAWN).group_by(outbox.c.state)
     if guild_id is not None:
         query = query.where(outbox.c.guild_id == guild_id)
     return {OutboxState(state): count for state, count in (await conn.execute(query)).all()}
 
 
 async def dead_letters(conn: AsyncConnection, guild_id: int, limit: int = 5) -> tuple[DeadLetter, ...]:
-    """Read the latest messages of a guild that were given up."""
+    """Read the latest messages of a guild that were given up, also those that became too old."""
     query = (
-        _stored.where(outbox.c.guild_id == guild_id, outbox.c.state == OutboxState.DEAD)
+        _stored.where(outbox.c.guild_id == guild_id, outbox.c.state.in_(_GIVEN_UP), ~_WITHDRAWN)
         .order_by(outbox.c.id.desc())
         .limit(limit)
     )

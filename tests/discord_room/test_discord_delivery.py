@@ -359,11 +359,13 @@ async def test_about_its_own_channel_an_admin_is_told_in_person(room: Room) -> N
     await room.until_async(told)
 
 
-async def test_a_deleted_channel_parks_its_messages(room: Room) -> None:
+async def test_a_deleted_channel_parks_its_messages_until_they_are_given_up(room: Room) -> None:
     channel = await room.channel()
     await room.ask(room.server.control, "DELETE", f"channels/{channel}")
     await room.put(channel, LIVE)
     assert (await room.becomes(channel, "parked"))["error"] == "the channel does not exist any more"
+    room.clock.advance(3 * 24 * 3600)
+    await room.becomes(channel, "dead")
 
 
 async def test_a_message_that_people_deleted_is_never_posted_again(room: Room) -> None:

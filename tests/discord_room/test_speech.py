@@ -168,6 +168,7 @@ def messages() -> list[Message]:
         server_closed("1", reason),
         server_back("1", NOW, NOW),
         notices.channel_blocked(1, reason),
+        notices.channel_gone(1, reason),
         notices.message_refused(1, live_message(ANA, ON).title, reason),
         notices.test_post("1", NOW),
         about("1"),

@@ -187,6 +187,38 @@ async def test_a_blocked_channel_is_tried_after_5_minutes_and_told_once(
     assert [one.id for one in await announcements.due()] == [message.id]
 
 
+async def deliver_all(announcements: Announcements, channel: int) -> list[str]:
+    """Post what is due in a channel; gives the kinds of events."""
+    found = [message for message in await announcements.due() if message.channel_id == channel]
+    for message in found:
+        await announcements.begin(message)
+        await announcements.settle(message, Result(event=Event.SENT, message_id=message.id))
+    return [message.event_key.rsplit(":", 4)[0] for message in found]
+
+
+async def test_what_waits_for_a_channel_that_is_gone_for_days_is_given_up_and_told_once(
+    announcements: Announcements, guilds: Guilds, database: Database, clock: ManualClock
+) -> None:
+    await guilds.save(ADMIN, admin_channel_id=99)
+    await say(announcements)
+    await deliver_all(announcements, 10)
+    await say(announcements, message=Message(title="Newer", tone=Tone.LIVE))
+    await say(announcements, "live:2")
+    began, told = clock.now(), []
+    while clock.now() - began < timedelta(days=10):
+        if [one for one in await announcements.due() if one.channel_id == 10]:
+            await fail(announcements, Event.BLOCKED, is_gone=True)
+        told += await deliver_all(announcements, 99)
+        async with database.read() as conn:
+            dead = await outbox.dead_letters(conn, 1)
+        assert not dead or clock.now() - began >= timedelta(days=3)
+        if dead:
+            await say(announcements, "live:3")
+        clock.advance(6 * 3600)
+    assert {(letter.title, letter.reason) for letter in dead} == {("Newer", "because"), ("Hello", "because")}
+    assert [key.split(":")[1] for key in told] == ["blocked", "gone"]
+
+
 async def test_one_success_opens_a_channel_for_everything_that_waits(announcements: Announcements) -> None:
     await say(announcements)
     await say(announcements, "live:2")
@@ -256,6 +288,9 @@ async def test_what_came_too_late_is_not_posted(
     clock.advance(7200)
     assert await announcements.due() == ()
     assert await state_of(database, message) is OutboxState.EXPIRED
+    async with database.read() as conn:
+        (letter,) = await outbox.dead_letters(conn, 1)
+    assert (letter.title, letter.reason) == ("Hello", "too late to be news")
 
 
 async def test_what_a_channel_refused_and_came_too_late_is_given_up_without_a_look(
@@ -266,6 +301,9 @@ async def test_what_a_channel_refused_and_came_too_late_is_given_up_without_a_lo
     clock.advance(7200)
     assert await announcements.due() == ()
     assert await state_of(database, message) is OutboxState.EXPIRED
+    async with database.read() as conn:
+        (letter,) = await outbox.dead_letters(conn, 1)
+    assert letter.reason == "because"
 
 
 @pytest.mark.parametrize(

@@ -234,3 +234,14 @@ async def test_counts_and_dead_letters_are_those_of_the_guild(database: Database
         assert await outbox.count_by_state(conn, 1) == {OutboxState.DEAD: 1}
         (letter,) = await outbox.dead_letters(conn, 1)
     assert (letter.channel_id, letter.title, letter.reason) == (10, "Hello", "refused")
+
+
+async def test_what_was_taken_back_is_no_dead_letter(database: Database) -> None:
+    await put(database)
+    (message,) = await due(database)
+    await settle(database, message, OutboxState.PARKED, error="refused")
+    async with database.write("test.withdraw") as conn:
+        await outbox.withdraw(conn, "live:1", 10)
+    async with database.read() as conn:
+        assert await outbox.count_by_state(conn, 1) == {}
+        assert await outbox.dead_letters(conn, 1) == ()
