@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import secrets
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
@@ -28,10 +27,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import BackupFailed
 from bot.storage.backup import Copy, Manifest, compare, make_backup, read_manifest, verify_backup
 from bot.storage.engine import Database, database_url, embedded_file, storage_errors
-from bot.storage.postgresql import server_engine
+from bot.storage.postgresql import PROOF_LOCK, server_engine
 from bot.texts import text
 
 _MAY_MAKE_DATABASES = sql("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+_OWN_NUMBER = sql("SELECT oid FROM pg_database WHERE datname = current_database()")
 _MAJOR = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
@@ -169,19 +169,27 @@ def _environment(url: URL) -> Mapping[str, str]:
 
 @asynccontextmanager
 async def _temporary_database(url: URL) -> AsyncIterator[URL | None]:
-    """Make a database for as long as the context lasts; None where that is not allowed."""
+    """Make a database for as long as the context lasts; None where that is not allowed.
+
+    Each database of a server has one place to be restored to: what a killed proof left there is removed, and
+    two proofs wait for each other.
+    """
     engine = server_engine(url, patient=True).execution_options(isolation_level="AUTOCOMMIT")
-    name = f"vedette_restore_{secrets.token_hex(4)}"
     try:
         with storage_errors("restore"):
             async with engine.connect() as connection:
                 if not (await connection.execute(_MAY_MAKE_DATABASES)).scalar():
                     yield None
                     return
+                await connection.execute(sql("SET lock_timeout = 0"))
+                await connection.execute(sql("SELECT pg_advisory_lock(:key)"), {"key": PROOF_LOCK})
+                name = f"vedette_restore_{(await connection.execute(_OWN_NUMBER)).scalar_one()}"
+                remove = sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+                await connection.execute(remove)
                 await connection.execute(sql(f"CREATE DATABASE {name} TEMPLATE template0"))
                 try:
                     yield url.set(database=name)
                 finally:
-                    await connection.execute(sql(f"DROP DATABASE {name} WITH (FORCE)"))
+                    await connection.execute(remove)
     finally:
         await engine.dispose()

@@ -19,6 +19,7 @@ from bot.texts import text
 # Advisory locks are numbers, one space for each database; these are "VEDETTE" read as one, plus what is held.
 WRITER_LOCK = 0x56_45_44_45_54_54_45_00
 BOT_LOCK = WRITER_LOCK + 1
+PROOF_LOCK = WRITER_LOCK + 2
 
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60

@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +25,17 @@ from tests.databases import LOGIN, PASSWORD, PostgreSQL
 
 NOW = datetime(2026, 11, 21, 4, 15, tzinfo=UTC)
 KNOWN = known_revisions()
+ROOT = Path(__file__).parents[2]
+RESTORED = "SELECT datname FROM pg_database WHERE datname LIKE 'vedette_restore%'"
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from bot.storage import backup_server
+from bot.storage.migrate import known_revisions
+
+backup_server._run = lambda *command: os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(backup_server.verify(sys.argv[1], Path(sys.argv[2]), known_revisions()))
+"""
 
 
 @pytest.fixture
@@ -177,7 +191,24 @@ async def test_nothing_of_a_proof_is_left_on_the_server(url, folder, postgresql)
     claim_another_row(backup)
     with pytest.raises(BackupFailed):
         await verify(url, backup, KNOWN)
-    assert await postgresql.ask("SELECT datname FROM pg_database WHERE datname LIKE 'vedette_restore%'") == []
+    assert await postgresql.ask(RESTORED) == []
+
+
+async def test_what_a_killed_proof_left_on_the_server_is_gone_after_the_next_one(url, folder, postgresql):
+    backup = await back_up(url, folder, now=NOW, keep=3)
+    killed = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", KILLED, url, backup], check=False, cwd=ROOT
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert len(await postgresql.ask(RESTORED)) == 1
+    assert (await verify(url, backup, KNOWN)).restored
+    assert await postgresql.ask(RESTORED) == []
+
+
+async def test_two_proofs_at_once_do_not_disturb_each_other(url, folder):
+    backup = await back_up(url, folder, now=NOW, keep=3)
+    proofs = await asyncio.gather(*(verify(url, backup, KNOWN) for _ in range(2)))
+    assert [proof.restored for proof in proofs] == [True, True]
 
 
 async def test_a_role_that_may_make_no_database_still_gets_its_file_read(url, folder, postgresql):
