@@ -28,7 +28,7 @@ from bot.clock import SystemClock
 from bot.errors import StorageError, VedetteError
 from bot.storage.engine import Connection, Database, database_url, embedded_file
 from bot.storage.migrate import HEAD_REVISION, current_revision, upgrade
-from bot.storage.only_bot import only_bot, only_bot_of
+from bot.storage.only_bot import only_bot
 from bot.storage.tables import metadata
 from bot.storage.types import Flag
 
@@ -103,11 +103,10 @@ async def copy_storage(source_url: str, target_url: str) -> tuple[Copied, ...]:
 async def _nobody_else(url: str) -> AsyncIterator[None]:
     """Keep bots out while the copy runs. Raises `StorageError` where one is running."""
     file = embedded_file(url)
-    async with AsyncExitStack() as stack:
-        if file is None:
-            await stack.enter_async_context(only_bot(url, SystemClock()))
-        elif file.parent.is_dir():
-            stack.enter_context(only_bot_of(file.parent))
+    if file is not None and not file.parent.is_dir():
+        yield  # nobody can be there, and what is no source makes no folder
+        return
+    async with only_bot(url, SystemClock()):
         yield
 
 

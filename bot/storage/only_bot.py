@@ -1,11 +1,11 @@
 """One bot on its data: two would both deliver what is in the outbox.
 
-In a data folder a locked file says who it is. On a database server the right to be it is a session's
-advisory lock: it ends with the process, however that ends. A session can be cut off without the process
-knowing (design/dependencies.md 3.4), so `keep` looks after it, and takes the right again or ends the bot.
-Nor need the server know of a cut: our own session would stand there for a minute and keep the right from us,
-so it is ended by the name that only this process gives. What happens in between does no harm: work is
-claimed, messages have nonces.
+In a data folder, and beside an embedded database wherever it is, a locked file says who it is. On a database
+server the right to be it is a session's advisory lock: it ends with the process, however that ends. A session
+can be cut off without the process knowing (design/dependencies.md 3.4), so `keep` looks after it, and takes the
+right again or ends the bot. Nor need the server know of a cut: our own session would stand there for a minute
+and keep the right from us, so it is ended by the name that only this process gives. What happens in between
+does no harm: work is claimed, messages have nonces.
 """
 
 from __future__ import annotations
@@ -106,14 +106,22 @@ class OnlyBot:
 @contextmanager
 def only_bot_of(data_folder: Path) -> Iterator[None]:
     """Be the one bot of a data folder. Raises `StorageError` where another one is it, or nothing can be written."""
-    lock = portalocker.Lock(data_folder / "bot.lock", "a", flags=portalocker.LOCK_EX | portalocker.LOCK_NB)
+    refusal = f"another Vedette is running on the data folder {data_folder}"
+    with _locked(data_folder / "bot.lock", refusal, "the setting DATA_FOLDER names a folder"):
+        yield
+
+
+@contextmanager
+def _locked(file: Path, refusal: str, folder: str) -> Iterator[None]:
+    """Hold the lock on a file. Raises `StorageError`: `refusal`, or that the `folder` cannot be used."""
+    lock = portalocker.Lock(file, "a", flags=portalocker.LOCK_EX | portalocker.LOCK_NB)
     try:
-        data_folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except portalocker.LockException:
-        raise StorageError(f"another Vedette is running on the data folder {data_folder}") from None
+        raise StorageError(refusal) from None
     except OSError as error:
-        raise StorageError(f"the setting DATA_FOLDER names a folder that cannot be used: {error}") from error
+        raise StorageError(f"{folder} that cannot be used: {error}") from error
     try:
         yield
     finally:
@@ -122,12 +130,17 @@ def only_bot_of(data_folder: Path) -> Iterator[None]:
 
 @asynccontextmanager
 async def only_bot(url: URL | str, clock: Clock) -> AsyncIterator[OnlyBot | None]:
-    """Be the one bot of a database server; None for an embedded database, which only its folder's bot uses.
+    """Be the one bot of a database; None for an embedded one, whose lock cannot be cut off.
 
     Raises `StorageError` where another bot is it.
     """
-    if embedded_file(url) is not None:
-        yield None
+    file = embedded_file(url)
+    if file is not None:
+        # The file itself, by whatever name it was given: two bots may know it by two.
+        lock = file.resolve().with_name(file.resolve().name + ".bot")
+        refusal = f"another Vedette is running on the database {file}"
+        with _locked(lock, refusal, "the setting DATABASE_URL names a file in a folder"):
+            yield None
         return
     engine = server_engine(database_url(url)).execution_options(isolation_level="AUTOCOMMIT")
     right = OnlyBot(engine, clock)

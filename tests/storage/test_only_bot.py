@@ -14,7 +14,7 @@ from bot.clock import SystemClock
 from bot.errors import StorageError
 from bot.storage import only_bot as module
 from bot.storage.engine import sqlite_url
-from bot.storage.only_bot import only_bot
+from bot.storage.only_bot import only_bot, only_bot_of
 from tests.databases import PASSWORD, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
@@ -177,6 +177,19 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)  # noqa: TID251 - as above
 
 
-async def test_an_embedded_database_has_no_such_right(tmp_path):
-    async with only_bot(sqlite_url(tmp_path / "x.db"), CLOCK) as right:
-        assert right is None
+async def test_two_bots_with_folders_of_their_own_do_not_share_an_embedded_database(tmp_path):
+    shared, other_name = tmp_path / "shared" / "vedette.db", tmp_path / "vedette.db"
+    shared.parent.mkdir()
+    other_name.symlink_to(shared)
+    with only_bot_of(tmp_path / "a"), only_bot_of(tmp_path / "b"):
+        async with only_bot(sqlite_url(shared), CLOCK):
+            for file in (shared, other_name):
+                with pytest.raises(StorageError, match="another Vedette is running on the database"):
+                    await start(sqlite_url(file).render_as_string())
+        await start(sqlite_url(other_name).render_as_string())
+
+
+async def test_a_folder_no_embedded_database_can_be_in_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"DATABASE_URL .* cannot be used"):
+        await start(sqlite_url(tmp_path / "file" / "vedette.db").render_as_string())

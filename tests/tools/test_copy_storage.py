@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
+from bot.clock import SystemClock
 from bot.core.announcements import Message, Tone
 from bot.core.live.models import Person, ProfileState
 from bot.core.rounds.files import FileRecord, FileState, imported
@@ -22,7 +23,7 @@ from bot.errors import StorageError
 from bot.storage import live, outbox, rounds
 from bot.storage.engine import Database
 from bot.storage.migrate import HEAD_REVISION, upgrade
-from bot.storage.only_bot import only_bot_of
+from bot.storage.only_bot import only_bot
 from bot.storage.tables import metadata, notes
 from tests.databases import PostgreSQL
 from tools import copy_storage
@@ -149,8 +150,8 @@ async def test_an_older_source_must_be_migrated_first(source, target):
     assert f"this version copies {HEAD_REVISION}: migrate it first" in done.stderr
 
 
-async def test_a_running_bot_is_not_copied(source, target, tmp_path):
-    with only_bot_of(tmp_path):
+async def test_a_running_bot_is_not_copied(source, target):
+    async with only_bot(source, SystemClock()):
         done = await run("--from", source, "--to", target)
     assert done.returncode == 1
     assert "another Vedette is running" in done.stderr
