@@ -19,8 +19,7 @@ log = logging.getLogger(__name__)
 
 
 async def until_deaf(client: discord.Client, clock: Clock) -> None:
-    """Return when the client was ready but heard nothing for `DEAF_AFTER_SECONDS`; a new one is needed."""
-    await client.wait_until_ready()
+    """Return when the client was not ready or heard nothing for `DEAF_AFTER_SECONDS`; a new one is needed."""
     heard_at = clock.monotonic()
     while clock.monotonic() - heard_at < DEAF_AFTER_SECONDS:
         await clock.sleep(LOOK_EVERY_SECONDS)
@@ -30,6 +29,6 @@ async def until_deaf(client: discord.Client, clock: Clock) -> None:
 
 
 def hears(client: discord.Client) -> bool:
-    """Tell whether the socket is open and its heartbeats are answered."""
+    """Tell whether Discord has told who is there, the socket is open and its heartbeats are answered."""
     socket = client.ws
-    return socket is not None and socket.open and math.isfinite(client.latency)
+    return client.is_ready() and socket is not None and socket.open and math.isfinite(client.latency)

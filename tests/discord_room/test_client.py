@@ -12,6 +12,7 @@ import pytest
 from discord import app_commands
 
 from bot.discord import watchdog
+from bot.discord.client import VedetteClient
 from bot.discord.watchdog import hears, until_deaf
 from bot.errors import InputRefused
 from tests.clocks import ManualClock
@@ -180,6 +181,18 @@ async def test_a_gateway_that_is_ready_but_deaf_is_noticed(
         assert watchdog.DEAF_AFTER_SECONDS <= clock.monotonic() <= watchdog.DEAF_AFTER_SECONDS + 60
     finally:
         await room.ask(room.server.gateway, "up")
+
+
+async def test_a_gateway_that_never_says_it_is_ready_is_noticed(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.until(lambda: hears(room.client))
+    fresh = VedetteClient(room.services, ())
+    clock = ManualClock(auto=True)
+    await asyncio.wait_for(until_deaf(fresh, clock), 10)
+    assert watchdog.DEAF_AFTER_SECONDS <= clock.monotonic() <= watchdog.DEAF_AFTER_SECONDS + 60
+    monkeypatch.setattr(room.client, "is_ready", lambda: False)
+    assert not hears(room.client)
 
 
 def test_a_hint_is_only_for_what_people_can_mend() -> None:

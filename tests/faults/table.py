@@ -151,7 +151,7 @@ DISCORD = (
         breaks=both(gateway("drop"), said("CRITICAL"), gateway("unstrand"), said(CONNECTED)),
         log=(
             LOST,
-            r"CRITICAL Nothing was heard from Discord for 6 s; the connection is made anew$",
+            r"CRITICAL Nothing was heard from Discord for 12 s; the connection is made anew$",
             CONNECTED,
         ),
     ),

@@ -32,7 +32,7 @@ async def at_once(*_: object, **__: object) -> None:
 
 ExponentialBackoff.delay = lambda _: 0.2
 Client.before_identify_hook = at_once
-watchdog.LOOK_EVERY_SECONDS, watchdog.DEAF_AFTER_SECONDS = 0.2, 6.0
+watchdog.LOOK_EVERY_SECONDS, watchdog.DEAF_AFTER_SECONDS = 0.2, 12.0
 client.LONGEST_REQUEST_SECONDS = 3.0
 connection.FIRST_PAUSE_SECONDS = 0.5
 loops.FIRST_PAUSE_SECONDS, loops.LONGEST_PAUSE_SECONDS = 0.5, 1.0
