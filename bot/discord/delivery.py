@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 import discord
 
@@ -28,6 +29,7 @@ _BUGS_AT_MOST = 3
 _AFTER_A_BUG_SECONDS = 60.0
 _LOOK_BACK = timedelta(days=1)  # our clock and Discord's may differ by so much
 _LOOK_AT = 2000  # messages read at most to find one's own again, 100 with each request
+_CLOCKS_APART = timedelta(minutes=10)  # by so much as long as nothing is wrong with ours
 _LOOK_AT_LEAST_AT = 100  # our clock may have been wrong by any amount, so one request is always read whole
 log = logging.getLogger(__name__)
 
@@ -175,7 +177,8 @@ class Delivery:
     async def _look(self, message: Outgoing) -> Result | None:
         """Read the channel backwards to before the first try, because nobody knows how that one ended.
 
-        None when the message does not stand there.
+        In a channel too busy for that it is read from the first try on; not found there, the message is given
+        up: posted again it might stand there twice. None when it surely does not stand there.
         """
         if message.first_tried_at is None or self._client.user is None:
             return None
@@ -185,16 +188,28 @@ class Delivery:
         ):  # Discord would give an empty history, which proves nothing
             reason = text("I lack {permissions}", permissions=join(", ", lacks))
             return Result(event=Event.BLOCKED, reason=reason)
-        channel, since = await self._channel(message), message.first_tried_at - _LOOK_BACK
-        read = 0
-        async for posted in channel.history(limit=_LOOK_AT):
+        found = await self._search(message, back_to=message.first_tried_at - _LOOK_BACK)
+        if found is not None and found.event is Event.EXHAUSTED:
+            since = message.first_tried_at - _CLOCKS_APART
+            found = await self._search(message, after=since, oldest_first=True) or found
+        return found
+
+    async def _search(
+        self, message: Outgoing, back_to: datetime | None = None, **where: Any
+    ) -> Result | None:
+        """Read so many messages; None when the channel or the time ended before that without this one."""
+        channel, read = await self._channel(message), 0
+        async for posted in channel.history(limit=_LOOK_AT, **where):
+            if back_to is not None and posted.created_at < back_to and read >= _LOOK_AT_LEAST_AT:
+                return None
             read += 1
-            if posted.author.id == self._client.user.id and bears(posted, message.marker):
+            if posted.author == self._client.user and bears(posted, message.marker):
                 log.info("%s had been posted already", message.event_key)
                 return Result(event=Event.SENT, message_id=posted.id)
-            if posted.created_at < since and read >= _LOOK_AT_LEAST_AT:
-                break
-        return None
+        if read < _LOOK_AT:
+            return None
+        reason = text("so much was said there since that I cannot tell whether I had posted it")
+        return Result(event=Event.EXHAUSTED, reason=reason)
 
     def _lacks(self, message: Outgoing) -> tuple[str, ...]:
         guild = None if message.direct else self._client.get_guild(message.guild_id)

@@ -169,15 +169,36 @@ async def _restart_in_doubt(
 async def test_after_a_restart_a_post_is_found_in_a_busy_channel_by_a_clock_that_is_wrong(room: Room) -> None:
     channel = await room.channel()
     room.clock.advance(600)
-
-    def chat() -> None:
-        for number in range(120):
-            said = {"user": "member", "channel": str(channel), "content": str(number)}
-            room.server.control("POST", "messages", said)
-
-    await _restart_in_doubt(room, channel, chat)
+    await _restart_in_doubt(room, channel, lambda: _chat(room, channel, 120))
     await room.becomes(channel, "delivered")
     assert len(await room.posts(channel)) == 1
+
+
+async def test_in_a_channel_too_busy_to_be_read_back_a_post_is_found_from_its_first_try_on(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_LOOK_AT", 20)
+    channel = await room.channel()
+    await _restart_in_doubt(room, channel, lambda: _chat(room, channel, 30))
+    await room.becomes(channel, "delivered")
+    assert len(await room.posts(channel)) == 1
+
+
+async def test_where_nobody_can_tell_whether_it_was_posted_it_is_given_up_and_not_posted_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "_LOOK_AT", 20)
+    channel = await room.channel()
+    await room.ask(_chat, room, channel, 30)
+    await _restart_in_doubt(room, channel, lambda: _chat(room, channel, 30))
+    assert "cannot tell" in (await room.becomes(channel, "dead"))["error"]
+    assert len(await room.posts(channel)) == 1
+
+
+def _chat(room: Room, channel: int, count: int) -> None:
+    for number in range(count):
+        said = {"user": "member", "channel": str(channel), "content": str(number)}
+        room.server.control("POST", "messages", said)
 
 
 async def test_where_the_channel_cannot_be_read_after_a_restart_nothing_is_posted_until_it_can(

@@ -98,7 +98,7 @@ async def test_a_bot_that_did_not_look_would_be_caught(
             await set_up(bot)
 
     delivery = "bot/discord/delivery.py"
-    looks = {f"{delivery} _LOOK_AT": "0"}
+    looks = {f"{delivery} _LOOK_BACK": "timedelta(days=-1000)", f"{delivery} _LOOK_AT_LEAST_AT": "0"}
     blind = Told(story=story, constants=looks)
     order = "alone 1 any\tbot/discord/delivery Delivery._post: channel.send | after"
     server = server_of(engine, request)
