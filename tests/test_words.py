@@ -13,6 +13,20 @@ ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("bot/core", "bot/services", "bot/sources", "bot/discord", "bot/charts", "cogs")
 # Two words, or one that begins like a title.
 WORDS = re.compile(r"[A-Za-z]{2,}[,;:.]? +[A-Za-z]|^[A-Z][a-z]{2,}\b")
+# One in lower case is a word for people where it is said to them, or stands beside a value.
+SAID_WORD = re.compile(WORDS.pattern + r"|^[a-z]{2,}$")
+WORD_BESIDE_A_VALUE = re.compile(WORDS.pattern + r"|\s[a-z]{2,}[,;:.!?]*(\s|$)|^[a-z]{2,}[,;:.!?]*\s")
+SAYING = {
+    "Button",
+    "Embed",
+    "Field",
+    "Message",
+    "SelectOption",
+    "TextInput",
+    "add_field",
+    "send",
+    "send_message",
+}
 SPEAKING = {"text", "texts", "locale_str"}
 # What these say goes to the log or to a developer.
 FOR_DEVELOPERS = {
@@ -27,16 +41,23 @@ FOR_DEVELOPERS = {
     "compile",
     "create_task",
     "getattr",
-    "warning",
 }
 ALLOWED = {
     "bot/core/guilds.py": "each language is named in its own words",
     "bot/charts/text.py": "the names of fonts",
     "bot/discord/connection.py": "it speaks to the log and, where the token is refused, on the command line",
 }
-# Headers of HTTP, keys of the database, the name of the bot, and words of the log.
-NAMES = {"User-Agent", "Retry-After", "command tree", "Vedette "}
-NAMES |= {"policy failing:", "predictions.shadow report", "An interaction", "is live", "is live again", "is no longer live"}
+# Headers of HTTP, keys of the database, the name of the bot, what a message is found again by, what the ledger
+# keeps of a sweep, and words of the log.
+NAMES = {"User-Agent", "Retry-After", "command tree", "Vedette {}", "ref {}", "{} of {} open"}
+NAMES |= {
+    "policy failing:",
+    "predictions.shadow report",
+    "An interaction",
+    "is live",
+    "is live again",
+    "is no longer live",
+}
 
 
 def name_of(call: ast.Call) -> str:
@@ -48,8 +69,11 @@ def is_for_developers(call: ast.Call) -> bool:
     return is_log or name_of(call) in FOR_DEVELOPERS
 
 
-def literals(node: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every string with words in it that is neither a text, nor a docstring, nor for developers."""
+def literals(node: ast.AST, *, is_said: bool = False) -> Iterator[tuple[int, str]]:
+    """Every string with words in it that is neither a text, nor a docstring, nor for developers.
+
+    `is_said` where the node is a call of `SAYING`, or an argument of one.
+    """
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Call) and name_of(child) in SPEAKING:
             values = [*child.args[1 if name_of(child) != "texts" else 2 :], *child.keywords]
@@ -59,11 +83,23 @@ def literals(node: ast.AST) -> Iterator[tuple[int, str]]:
             continue
         elif isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
             continue  # a docstring
-        elif isinstance(child, ast.Constant):
-            if isinstance(child.value, str) and WORDS.search(child.value):
-                yield child.lineno, child.value
+        elif isinstance(child, ast.JoinedStr):
+            if any(has_words(part, WORD_BESIDE_A_VALUE) for part in child.values):
+                parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in child.values]
+                yield child.lineno, "".join(parts)
+            for value in child.values:
+                if isinstance(value, ast.FormattedValue):
+                    yield from literals(value)
+        elif has_words(child, SAID_WORD if is_said else WORDS):
+            yield child.lineno, child.value
         else:
-            yield from literals(child)
+            is_call = isinstance(child, ast.Call)
+            of_a_call = is_said and isinstance(child, ast.keyword)
+            yield from literals(child, is_said=of_a_call or (is_call and name_of(child) in SAYING))
+
+
+def has_words(node: ast.AST, words: re.Pattern[str]) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(words.search(node.value))
 
 
 def found_in(path: Path) -> list[str]:
@@ -93,6 +129,14 @@ def test_every_word_for_people_is_a_text():
         'WORDS = {1: "the thread is locked"}',
         'text("{what} is new", what="a word for people")',
         'await self._finish("Everything " + text("is new"))',
+        'lines.append(f"{count} rounds")',
+        'lines.append(f"{name}: offline")',
+        'return f"in {days} days"',
+        'embed.add_field(name="viewers", value=v)',
+        'Button(label="next")',
+        'await interaction.followup.send("done")',
+        'await interaction.followup.send(f"@{name} paused")',
+        'self.warning("This channel cannot be posted to")',
     ],
 )
 def test_a_sentence_that_is_no_text_is_found(line):
@@ -107,6 +151,8 @@ def test_a_sentence_that_is_no_text_is_found(line):
         'raise ValueError("not a number of seconds")',
         'def f():\n    """Say what is new."""',
         'key = f"notice:{name}"',
+        'embed.add_field(name=text("viewers"), value=f"**{count}**")',
+        'log.warning("%s cannot be posted to", channel)',
     ],
 )
 def test_what_is_said_right_is_not_found(line):
