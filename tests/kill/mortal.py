@@ -51,6 +51,7 @@ class Mortal:
         self.world: World | None = None
         self.settings = {"DATA_FOLDER": str(folder / "data"), **settings}
         self.deaths = 0
+        self._lived = oracle.Ledgered()
         self._order = order
         self._cradle: asyncio.subprocess.Process | None = None
         self._pid: int | None = None
@@ -178,7 +179,8 @@ class Mortal:
 
     async def examine(self) -> None:
         tiktok = [] if self.world is None else await self.world.tiktok.control("GET", "requests")
-        await oracle.at_death(self.database, self.folder / "data" / "backups", await self.posts(), tiktok)
+        backups = self.folder / "data" / "backups"
+        self._lived = await oracle.at_death(self.database, backups, await self.posts(), tiktok, self._lived)
 
     async def change(self, *statements: str) -> None:
         """Change the database of a bot that does not run."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,16 @@ OF_MESSAGES = (
     "first_tried_at",
 )
 Row = Mapping[str, Any]
+ENDPOINTS = {"sweep": "check_alive", "profile": "profile", "renamed": "profile"}
+"""What is asked of TikTok by the purpose of a request, where that is not whether somebody is live."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledgered:
+    """How far the ledger and the stand-in's list of requests have been compared: the last row, the requests."""
+
+    row: int = 0
+    requests: int = 0
 
 
 @contextmanager
@@ -54,17 +66,20 @@ def as_left(url: str) -> Iterator[str]:
         yield f"sqlite:///{folder}/{file.name}"
 
 
-async def at_death(url: str, backups: Path, discord: Sequence[Row], tiktok: Sequence[Row]) -> None:
-    """What holds whenever the bot was killed; gives nothing, raises AssertionError."""
+async def at_death(
+    url: str, backups: Path, discord: Sequence[Row], tiktok: Sequence[Row], lived: Ledgered
+) -> Ledgered:
+    """What holds whenever the bot was killed; `lived` is what this gave at the death before."""
     backups_are_whole(backups)
     with as_left(url) as left:
         await is_sound(left)
         if "outbox" not in await tables_of(left):
             assert not discord
-            return
+            assert not tiktok
+            return lived
         await nothing_is_doubled(left, discord)
-        await requests_are_in_the_ledger(left, tiktok)
         await leases_are_bound(left)
+        return await requests_are_in_the_ledger(left, tiktok, lived)
 
 
 async def at_the_end(url: str, discord: Sequence[Row]) -> None:
@@ -110,9 +125,20 @@ async def nothing_is_doubled(url: str, discord: Sequence[Row]) -> None:
     assert not strangers, f"the outbox knows nothing of {[one['embeds'] for one in strangers]}"
 
 
-async def requests_are_in_the_ledger(url: str, tiktok: Sequence[Row]) -> None:
-    ((written,),) = await rows_of(url, "SELECT count(*) FROM requests")
-    assert written >= len(tiktok), f"TikTok was asked {len(tiktok)} times, the ledger says {written}"
+async def requests_are_in_the_ledger(url: str, tiktok: Sequence[Row], lived: Ledgered) -> Ledgered:
+    """Each request of the life that just ended has a row of that life, and each row with an answer a request.
+
+    Life by life, because a row that a death kept from its request must not excuse a later request without one.
+    """
+    rows = await rows_of(url, f"SELECT id, purpose, answer FROM requests WHERE id > {lived.row} ORDER BY id")
+    written = Counter(ENDPOINTS.get(purpose, "api_live") for _, purpose, _ in rows)
+    answered = Counter(
+        ENDPOINTS.get(purpose, "api_live") for _, purpose, answer in rows if answer is not None
+    )
+    asked = Counter(request["endpoint"] for request in tiktok[lived.requests :])
+    assert asked <= written, f"TikTok was asked {asked}, the ledger says {written}"
+    assert answered <= asked, f"TikTok was asked {asked}, the ledger has answers to {answered}"
+    return Ledgered(row=rows[-1][0] if rows else lived.row, requests=len(tiktok))
 
 
 async def leases_are_bound(url: str) -> None:

@@ -1,0 +1,45 @@
+"""The oracle of the ledger notices what a count over the whole run would not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.kill.oracle import Ledgered, Row, requests_are_in_the_ledger
+from tools.sandbox.stored import change
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> str:
+    """The URL of a database with a ledger of five claims, of which the first two were answered."""
+    url = f"sqlite:///{tmp_path / 'vedette.db'}"
+    (tmp_path / "vedette.db").touch()
+    await change(url, "CREATE TABLE requests (id INTEGER PRIMARY KEY, purpose TEXT, answer TEXT)")
+    for answer in ("'live'", "'offline'", "NULL", "NULL", "NULL"):
+        await change(url, f"INSERT INTO requests (purpose, answer) VALUES ('check', {answer})")
+    return url
+
+
+def asked(count: int, endpoint: str = "api_live") -> list[Row]:
+    return [{"endpoint": endpoint}] * count
+
+
+@pytest.mark.parametrize("count", [2, 5])
+async def test_a_claim_may_have_been_killed_before_its_request(ledger: str, count: int) -> None:
+    lived = await requests_are_in_the_ledger(ledger, asked(count), Ledgered())
+    assert lived == Ledgered(row=5, requests=count)
+
+
+@pytest.mark.parametrize("tiktok", [asked(6), asked(1), asked(2) + asked(1, "profile")])
+async def test_a_request_without_a_claim_and_an_answer_without_a_request_are_noticed(
+    ledger: str, tiktok: list[Row]
+) -> None:
+    with pytest.raises(AssertionError, match="TikTok was asked"):
+        await requests_are_in_the_ledger(ledger, tiktok, Ledgered())
+
+
+async def test_what_a_death_kept_from_its_request_does_not_excuse_a_later_one(ledger: str) -> None:
+    lived = await requests_are_in_the_ledger(ledger, asked(2), Ledgered())
+    with pytest.raises(AssertionError, match="TikTok was asked"):
+        await requests_are_in_the_ledger(ledger, asked(3), lived)
