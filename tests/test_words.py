@@ -84,18 +84,23 @@ def literals(node: ast.AST, *, is_said: bool = False) -> Iterator[tuple[int, str
         elif isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
             continue  # a docstring
         elif isinstance(child, ast.JoinedStr):
-            if any(has_words(part, WORD_BESIDE_A_VALUE) for part in child.values):
-                parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in child.values]
-                yield child.lineno, "".join(parts)
-            for value in child.values:
-                if isinstance(value, ast.FormattedValue):
-                    yield from literals(value)
+            yield from in_f_string(child)
         elif has_words(child, SAID_WORD if is_said else WORDS):
             yield child.lineno, child.value
         else:
             is_call = isinstance(child, ast.Call)
             of_a_call = is_said and isinstance(child, ast.keyword)
             yield from literals(child, is_said=of_a_call or (is_call and name_of(child) in SAYING))
+
+
+def in_f_string(node: ast.JoinedStr) -> Iterator[tuple[int, str]]:
+    """The f-string, if it has words, with {} for each value; and what is in the values."""
+    if any(has_words(part, WORD_BESIDE_A_VALUE) for part in node.values):
+        parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in node.values]
+        yield node.lineno, "".join(parts)
+    for part in node.values:
+        if isinstance(part, ast.FormattedValue):
+            yield from literals(part)
 
 
 def has_words(node: ast.AST, words: re.Pattern[str]) -> bool:
