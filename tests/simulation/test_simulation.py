@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.core.delivery import Event, Result
+from bot.discord.delivery import Delivery
 from bot.services import timekeeping
 from bot.storage import ledger
 from tools import simulate
 from tools.simulation import discord as chat
+from tools.simulation import world
+from tools.simulation.bot import Bot, Surroundings
+from tools.simulation.life import Life
 from tools.simulation.run import run_seed
 from tools.simulation.world import World
 
@@ -79,9 +85,9 @@ def test_it_notices_a_clock_that_is_not_followed(monkeypatch: pytest.MonkeyPatch
 def test_it_notices_a_lease_that_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = World._watch
 
-    def forget_leases(world: World, name: str) -> None:
-        watch(world, name)
-        world.around.disk.driver.execute("UPDATE accounts SET leased_until = NULL")
+    def forget_leases(of: World, name: str) -> None:
+        watch(of, name)
+        of.around.disk.driver.execute("UPDATE accounts SET leased_until = NULL")
 
     monkeypatch.setattr(World, "_watch", forget_leases)
     assert finds("no_overlapping_checks")
@@ -90,6 +96,24 @@ def test_it_notices_a_lease_that_does_not_hold(monkeypatch: pytest.MonkeyPatch) 
 def test_it_notices_messages_that_are_posted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chat.Discord, "remembers", lambda *_: False)
     assert finds("no_message_is_posted_twice")
+
+
+def test_it_notices_edits_that_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: object) -> Result:
+        return Result(event=Event.EDITED)
+
+    monkeypatch.setattr(Delivery, "_edit", nothing)
+    assert finds("what_stands_is_the_last_text")
+
+
+def test_it_notices_a_lazy_bot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start_lazy(around: Surroundings, life: Life) -> Bot:
+        rules = around.monitor_rules
+        third = replace(rules, discovery_per_day=max(1, rules.discovery_per_day // 3))
+        return Bot(replace(around, monitor_rules=third), life)
+
+    monkeypatch.setattr(world, "Bot", start_lazy)
+    assert finds("everybody_is_checked_in_time")
 
 
 def test_a_failure_names_the_seed_the_promise_and_how_to_see_it_again(

@@ -13,6 +13,7 @@ from typing import Any
 import discord
 
 from bot.core.announcements import Message
+from bot.core.live.planner import JITTER
 from bot.core.live.policies import PATIENCE
 from bot.discord.embeds import draw
 from bot.discord.speech import Speaker
@@ -24,6 +25,12 @@ from tools.simulation.tiktok import Asked
 from tools.simulation.world import World
 
 ROUNDING = 0.001  # seconds; the ledger counts microseconds
+BLOCKS = {"429", "429 with Retry-After", "waf page"}
+EVENLY_SPREAD = {"fixed", "roadmap"}  # `roadmap` begins as `fixed`, for longer than a seed lasts
+HELD_UP = 4 * HOUR
+"""A boost takes from all others for its three hours, and until the next hourly plan."""
+IN_PRACTICE = 2 * HOUR
+"""A database that is slow or fails, checks of one minute's rush, time-outs."""
 
 Invariant = Callable[[World], Iterator[tuple[float, str]]]
 """Gives the true second and a line for each time the promise was not kept."""
@@ -74,14 +81,21 @@ def everybody_is_checked_in_time(world: World) -> Iterator[tuple[float, str]]:
 
 
 def bound(world: World) -> float:
-    """Give the longest wait the default policies can cause, in seconds.
+    """Give the longest wait that the policy of this seed can cause, in seconds.
 
-    n accounts share B checks a day: nobody's check is planned later than `PATIENCE` after the last, or than
-    twice the even distance 24 h x n / B, which doubles for a day after a block. Then the ledger may be full:
-    in a day every row has left the window, and the queue before an account is at most n long.
+    n accounts share B checks a day: the even distance is 24 h x n / B, twice that for a day after a block.
+    Who is evenly spread waits for `JITTER` longer at most. Who is foreseen may wait for `PATIENCE`, or twice the
+    even distance.
     """
-    share = len(world.around.tiktok.people) / world.around.monitor_rules.discovery_per_day
-    return max(PATIENCE.total_seconds(), 4 * DAY * share) + DAY * (1 + share) + HOUR
+    spells = world.nature.weather.spells
+    even = DAY * len(world.around.tiktok.people) / world.around.monitor_rules.discovery_per_day
+    if any(one.place == "tiktok" and one.fault in BLOCKS for one in spells):
+        even *= 2
+    if world.around.policy in EVENLY_SPREAD:
+        longest = even * (1 + JITTER)
+    else:
+        longest = max(PATIENCE.total_seconds(), 2 * even)
+    return longest + (HELD_UP if any(one.verb == "boost" for one in world.commands) else 0.0) + IN_PRACTICE
 
 
 def waits(world: World, person: int) -> Iterator[tuple[float, float, float]]:

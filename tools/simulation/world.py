@@ -94,7 +94,8 @@ class World:
         self._kills = list(nature.weather.kills)
         self._points = 0
         self._down_since = 0.0
-        self._schedule(make_commands(seed, people, nature.seconds))
+        self.commands = make_commands(seed, people, nature.seconds)
+        self._schedule(self.commands)
         nature.on_commit.append(self._watch)
 
     def run(self) -> None:
