@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.faults.bench import Bench, Step
+from tests.faults.bench import ENDLESS, Bench, Step
 from tools.sandbox.scene import until
 
 
@@ -41,6 +41,26 @@ def said(pattern: str) -> Step:
 
     async def looks(bench: Bench) -> None:
         await bench.said(pattern)
+
+    return looks
+
+
+def posted(event: str) -> Step:
+    """Wait until the live or the round was posted."""
+
+    async def looks(bench: Bench) -> None:
+        await bench.until(lambda: bench.is_posted(event), f"the {event} was posted")
+
+    return looks
+
+
+def unmet(where: str) -> Step:
+    """Find that no fault of a stand-in has come true, and take them away."""
+
+    async def looks(bench: Bench) -> None:
+        standin = getattr(bench.scene, where)
+        assert [one["times"] for one in await standin.control("GET", "faults")] == [ENDLESS]
+        await standin.control("DELETE", "faults")
 
     return looks
 

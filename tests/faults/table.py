@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.faults.bench import ENDLESS, Bench, Case, Step
 from tests.faults.database_table import DATABASE
-from tests.faults.steps import asked_until, both, fault, gateway, order, said, sync
+from tests.faults.steps import asked_until, both, fault, gateway, order, posted, said, sync, unmet
 from tools.sandbox.scene import PATIENCE_SECONDS, until
 
 POST = {"method": "POST", "path": "/channels/.*/messages$"}
@@ -193,14 +193,15 @@ TIKTOK = (
     tiktok("429 without headers", ".* 429", status=429),
     tiktok("403", ".* 403", status=403),
     tiktok("a redirect to a challenge", ".* 302", status=302),
-    tiktok("WAF page with status 200", ".*", kind="waf"),
-    tiktok("another page with status 200", ".*", kind="not_json"),
+    tiktok("WAF page with status 200", "TikTok shows a challenge page", kind="waf"),
+    tiktok("another page with status 200", "the answer is not JSON", kind="not_json"),
     tiktok("500 three times", ".* 500", status=500),
     tiktok("time-outs", "TikTok did not answer in time", kind="hang"),
     tiktok("cut connections", "TikTok cannot be reached.*", kind="drop"),
     Case(
-        name="sign server down",
+        name="sign server down, which is not asked",
         breaks=fault("tiktok", status=503, path="^/webcast/fetch", times=ENDLESS),
+        looks=both(posted("live"), unmet("tiktok")),
     ),
 )
 
@@ -211,6 +212,7 @@ READ = r"INFO sandbox answers again$"
 UNFETCHED = r"WARNING sandbox: \S+ could not be fetched: {}"
 # When the connection is cut just while the folder is listed, that is told.
 CUT = "Server connection dropped: "
+NO_CHANNEL = f".*(?:Resource shortage|{CUT})"
 CLOSED = ("The game server sandbox can be read again",)
 
 
@@ -248,6 +250,13 @@ async def change_key(bench: Bench) -> None:
     await bench.said(UNREAD.format(".*another host key"))
 
 
+async def noted(bench: Bench) -> None:
+    """Wait until the outage is written, which is after it is logged."""
+    await bench.until(
+        lambda: bench.scene.count("sources", "name LIKE 'ssh:%' AND down_since IS NOT NULL"), "it was noted"
+    )
+
+
 async def trust_key(bench: Bench) -> None:
     """Somebody looks at the new key and pins it."""
     facts = bench.scene.gameserver.facts
@@ -265,6 +274,15 @@ async def ghosts(bench: Bench) -> None:
         await bench.scene.gameserver.control("POST", "ghosts", ghost)
 
 
+async def no_ghost_is_known(bench: Bench) -> None:
+    """What was noted of the folder, once it was listed anew, are its files alone."""
+    await bench.listed()
+    await bench.listed()
+    files = {file["name"] for file in await bench.scene.gameserver.control("GET", "files")}
+    noted = {name for (name,) in await bench.rows("SELECT name FROM round_files")}
+    assert noted <= files
+
+
 async def half_a_file(bench: Bench) -> None:
     """A file that was written in half and rests: two listings show it unchanged."""
     bench.file = await bench.supply.play(bench.scene, slow={"chunk_bytes": 200})
@@ -276,6 +294,7 @@ async def other_half(bench: Bench) -> None:
     await until(
         lambda: bench.scene.count("round_files", f"name = '{bench.file}' AND state = 'imported'"), "it"
     )
+    await posted("round")(bench)
 
 
 def limits(count: int | None) -> Step:
@@ -283,7 +302,7 @@ def limits(count: int | None) -> Step:
 
 
 GAME_SERVER = (
-    file("dropped in a file", ".*", kind="drop", nbytes=100),
+    file("dropped in a file", f".*{CUT}", kind="drop", nbytes=100),
     file("a file that ends early", ".*was listed with", kind="truncate", nbytes=100),
     file("frozen in a file", ".*no answer within 2 s", kind="freeze"),
     server("frozen", ".*no answer within 2 s", endless("freeze", "list")),
@@ -293,14 +312,14 @@ GAME_SERVER = (
         endless("freeze", "connect"),
         order("gameserver", "disconnect"),
     ),
-    server("dropped while it lists", ".*", endless("drop", "list")),
+    server("dropped while it lists", f".*{CUT}", endless("drop", "list")),
     Case(
-        name="SFTP: one channel too many",
+        name="SFTP: no channel is granted",
         event="round",
         breaks=limits(0),
-        looks=said(UNREAD.format(".*")),
+        looks=said(UNREAD.format(NO_CHANNEL)),
         heals=limits(None),
-        log=(UNREAD.format(".*"), READ),
+        log=(UNREAD.format(NO_CHANNEL), READ),
     ),
     Case(
         name="SFTP: restarted",
@@ -308,7 +327,12 @@ GAME_SERVER = (
         breaks=order("gameserver", "disconnect"),
         may_log=rf"(?:{UNREAD.format(f'.*{CUT}')}|{READ})",
     ),
-    Case(name="SFTP: names that are not UTF-8 or lead away", event="round", breaks=ghosts),
+    Case(
+        name="SFTP: names that are not UTF-8 or lead away",
+        event="round",
+        breaks=ghosts,
+        looks=no_ghost_is_known,
+    ),
     Case(
         name="SFTP: half a file",
         event="",
@@ -332,6 +356,7 @@ GAME_SERVER = (
             endless("refuse", "auth"),
             order("gameserver", "disconnect"),
             said(UNREAD.format(".*did not accept")),
+            noted,
         ),
         heals=sync,
         log=(UNREAD.format(".*did not accept"), READ),
