@@ -1,7 +1,9 @@
 """What each account is used to: how often it goes live, at which hours, and on which weekdays at those hours.
 
 Starts that were found are set against exposure: the share of the time in which a start would have been
-found by the checks that were made. So hours that are seldom looked at do not look quiet.
+found by the checks that were made. So hours that are seldom looked at do not look quiet. And who is not found
+at the usual hours may live at others: the longer nothing is found, the more the hours that were not looked at
+since count, so that nobody is looked for in the wrong place for ever.
 """
 
 from __future__ import annotations
@@ -33,6 +35,13 @@ class HabitRules:
     rate_strength: float = 2.0  # starts that the rate of all counts for in an account's own
     week_strength: float = 0.5
     floor: float = 0.03  # part of an account's starts that may come at any hour, for exploring
+    elsewhere_share: float = (
+        0.5  # of accounts never found yet may go live at any hour, whatever the others do
+    )
+    change_days: float = 60.0  # a found account moves its hours about this often
+    break_share: float = 0.3  # of silences are breaks, in which no hour helps
+    first_break_share: float = 0.05  # of accounts never found yet are on one
+    gap_strength: float = 1.0  # starts missed at an hour after which it counts for half
     first_rate: float = 0.7  # lives a day before anything is known
     first_days: float = 3.0  # days of one account that this guess counts for
 
@@ -54,8 +63,11 @@ class Habits:
         self._week: Floats = np.zeros((0, 7 * SLOTS))
         self._recent_starts: Floats = np.zeros((0, SLOTS))
         self._recent_exposed: Floats = np.zeros((0, SLOTS))
+        self._since: Floats = np.zeros((0, SLOTS))
         self._found: Floats = np.zeros((0, 1))
         self._rate_exposed: Floats = np.zeros((0, SLOTS))
+        self._last_start: Floats = np.zeros(0)
+        self._elsewhere: Floats = np.zeros((0, SLOTS))
         self.tabulate()
 
     def _faded(self) -> tuple[tuple[float, tuple[Floats, ...]], ...]:
@@ -63,7 +75,7 @@ class Habits:
         rules = self._rules
         return (
             (rules.hours_memory_days, (self._starts, self._exposed, self._week)),
-            (rules.recent_memory_days, (self._recent_starts, self._recent_exposed)),
+            (rules.recent_memory_days, (self._recent_starts, self._recent_exposed, self._since)),
             (rules.rate_memory_days, (self._found, self._rate_exposed)),
         )
 
@@ -75,11 +87,14 @@ class Habits:
             "_week",
             "_recent_starts",
             "_recent_exposed",
+            "_since",
             "_found",
             "_rate_exposed",
         ):
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.zeros((rows - len(old), old.shape[1]))]))
+        never = np.full(rows - self._last_start.size, -np.inf)
+        self._last_start = np.concatenate([self._last_start, never])
         self.tabulate()
 
     def forget(self, row: int) -> None:
@@ -87,6 +102,7 @@ class Habits:
         for _, arrays in self._faded():
             for array in arrays:
                 array[row] = 0.0
+        self._last_start[row] = -np.inf
 
     def fade(self, now: float, *, back: bool = False) -> None:
         """Let memories fade until `now` and derive the tables; a clock that was set back is followed if `back`."""
@@ -110,15 +126,21 @@ class Habits:
         hours, recent, rate = self._weights(at)
         self._exposed[row] += hours * days
         self._recent_exposed[row] += recent * days
+        self._since[row] += recent * days
         self._rate_exposed[row] += rate * days
 
     def add_start(self, row: int, at: float, slot: int, weekday: int) -> None:
-        """Take in a start."""
+        """Take in a start; the more it speaks for new hours, the more of the old ones is forgotten."""
         hours, recent, rate = self._weights(at)
+        kept = 1 - self._elsewhere[row, slot]
+        for array in (self._starts, self._exposed, self._week, self._recent_starts, self._recent_exposed):
+            array[row] *= kept
         self._starts[row, slot] += hours
         self._week[row, weekday * SLOTS + slot] += hours
         self._recent_starts[row, slot] += recent
         self._found[row] += rate
+        self._since[row] = 0.0
+        self._last_start[row] = max(self._last_start[row], at)
 
     def tabulate(self) -> None:
         """Derive the tables from the accumulators."""
@@ -151,7 +173,41 @@ class Habits:
             shape = (found + prior * shared / shared.mean()) / (expected + prior)
             shape = (1 - rules.floor) * shape / shape.mean(axis=1, keepdims=True) + rules.floor
         self.shared_shape = shared / shared.mean()
-        return shape
+        return self._perhaps_elsewhere(shape)
+
+    def _perhaps_elsewhere(self, usual: Floats) -> Floats:
+        """Mix the `usual` hours [n, 48] with all hours that were not looked at since the last start.
+
+        Gives the mixed hours and sets the rates to match.
+        """
+        rules, since = self._rules, self._since
+        prior = rules.rate_strength
+        before = np.maximum(((self._rate_exposed - since) * usual).mean(axis=1), 0.0)
+        rate = (self._found[:, 0] + prior) / (before + prior / self.shared_rate)
+        share = self._share_elsewhere(rate * (since * usual).mean(axis=1), rate * since.mean(axis=1))
+        gaps = rules.gap_strength / (rate[:, None] * since + rules.gap_strength)
+        awaited = (self._found[:, 0] + prior) / (before + since.mean(axis=1) + prior / self.shared_rate)
+        there = (share * awaited / gaps.mean(axis=1))[:, None] * gaps
+        starts = ((1 - share) * self.rates)[:, None] * usual + there
+        self.rates = starts.mean(axis=1)
+        self._elsewhere = there / starts
+        return np.asarray(starts / self.rates[:, None])
+
+    def _share_elsewhere(self, usually: Floats, anywhere: Floats) -> Floats:
+        """Give P(the hours are others by now) [n], by Bayes from the silence since the last start.
+
+        `usually` and `anywhere` [n]: the starts that should have been found since, at the usual hours and at
+        just any.
+        """
+        rules = self._rules
+        found = np.isfinite(self._last_start)
+        clock = self.clock if np.isfinite(self.clock) else 0.0
+        days = np.maximum(clock - np.where(found, self._last_start, clock), 0.0) / MINUTES_PER_DAY
+        moved = np.where(found, -np.expm1(-days / rules.change_days), rules.elsewhere_share)
+        on_break = np.where(found, rules.break_share, rules.first_break_share)
+        silent_anywhere = on_break + (1 - on_break) * np.exp(-anywhere)
+        silent_usually = on_break + (1 - on_break) * np.exp(-usually)
+        return np.asarray(moved * silent_anywhere / (moved * silent_anywhere + (1 - moved) * silent_usually))
 
     def evidence(self, rows: Indices) -> Floats:
         """Give the starts found of each account, as far as they are remembered, [n]."""

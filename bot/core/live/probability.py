@@ -31,6 +31,9 @@ PAST, AHEAD = 144, 144
 LASTS_STEPS = 12
 """Steps for which a full plan may be asked for one account's next check; after that it is worked out anew."""
 
+LARGEST_CATCH_UP = 0.5
+"""Part of the day's checks that is planned beyond them where few were made."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProbabilityRules:
@@ -95,7 +98,7 @@ class ProbabilityPolicy:
         day = agenda.base * STEP // 1440
         found = afford(
             outlay,
-            self._rules.spend * allowance.checks_per_day,
+            self._target(allowance),
             self._price,
             [f"{account.account_id} {day}" for account in due],
         )
@@ -106,6 +109,12 @@ class ProbabilityPolicy:
         chances = map(_chance, mass / agenda.weights[:, None], agenda.alive, found.first)
         looks = zip(due, found.first, chances, strict=True)
         return [_check(account, now, agenda.base + int(step), chance) for account, step, chance in looks]
+
+    def _target(self, allowance: Allowance) -> float:
+        """Give the looks to plan for a day: more than may be made, the more the fewer were made of late."""
+        unspent = max(0.0, 1 - len(allowance.asked) / max(allowance.checks_per_day, 1))
+        more = 1 + min(unspent, LARGEST_CATCH_UP)
+        return self._rules.spend * more * allowance.checks_per_day
 
     def plan_one(self, now: datetime, account: Watched, allowance: Allowance) -> CheckPlan | None:
         """Plan the next check of one account, at the price of the last full plan."""

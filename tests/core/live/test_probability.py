@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,8 +25,8 @@ def watched(account_id: int, last: datetime | None = None, *guilds: int, **other
     return Watched(account_id=account_id, guild_ids=frozenset(guilds or {1}), last_checked_at=last, **other)
 
 
-def allowance(checks: int = 120, share: float = 1.0) -> Allowance:
-    return Allowance(checks_per_day=checks, guild_share=share)
+def allowance(checks: int = 120, share: float = 1.0, asked: Sequence[datetime] = ()) -> Allowance:
+    return Allowance(checks_per_day=checks, guild_share=share, asked=asked)
 
 
 def taught(
@@ -94,6 +95,17 @@ def test_a_new_schedule_is_noticed_within_days() -> None:
     assert new[17:20].sum() > new[8:11].sum()
 
 
+def test_nobody_is_looked_for_at_the_hours_of_others_for_ever() -> None:
+    fleet = {
+        number: lives(number, 30, lambda _, hour=4.0 * number: (hour,), chance=1.0) for number in range(6)
+    }
+    checks = replay(
+        ProbabilityPolicy(), fleet, Course(start=BEGIN, end=BEGIN + 30 * DAY, per_day=36, replan_every=HOUR)
+    )
+    for number, spans in fleet.items():
+        assert coverage(checks, {number: spans}, BEGIN + 20 * DAY, BEGIN + 30 * DAY) > 0.5, number
+
+
 def test_chances_are_what_happens() -> None:
     policy = taught(lives(8, 60, lambda _: (20.0,), chance=0.5), BEGIN + 60 * DAY)
     now = BEGIN + 60 * DAY
@@ -134,16 +146,17 @@ def test_a_plan_remade_does_not_put_the_check_off() -> None:
     policy.learn(Followed(account_id=1, at=BEGIN))
     policy.learn(Followed(account_id=2, at=BEGIN))
     last = {1: BEGIN, 2: BEGIN}
-    now, spent = BEGIN, 0
-    while now < BEGIN + 3 * DAY:
-        plans = policy.plan(now, [watched(number, at) for number, at in last.items()], allowance(20))
-        for plan in plans:
+    now, made = BEGIN, list[datetime]()
+    while now < BEGIN + 5 * DAY:
+        asked = [at for at in made if at > now - DAY]
+        for plan in policy.plan(now, [watched(*one) for one in last.items()], allowance(20, asked=asked)):
             if plan.at <= now + 10 * MINUTE:
                 last[plan.account_id] = max(plan.at, now)
                 policy.learn(Missed(account_id=plan.account_id, at=last[plan.account_id]))
-                spent += now >= BEGIN + DAY
+                made.append(last[plan.account_id])
         now += 10 * MINUTE
-    assert 2 * 20 * 0.85 <= spent <= 2 * 20 * 1.25
+    spent = sum(at >= BEGIN + 2 * DAY for at in made)
+    assert 3 * 20 * 0.85 <= spent <= 3 * 20 * 1.25
 
 
 def test_the_next_check_of_one_account_is_the_one_of_the_full_plan() -> None:
@@ -180,12 +193,14 @@ def test_priority_brings_checks() -> None:
 def test_no_guild_is_planned_more_than_its_share() -> None:
     accounts = [watched(number, BEGIN, 1) for number in range(6)] + [watched(9, BEGIN, 2)]
     policy, now, due = ProbabilityPolicy(), BEGIN, dict.fromkeys(range(10), BEGIN)
-    spent = {1: 0, 2: 0}
+    spent, made = {1: 0, 2: 0}, list[datetime]()
     while now < BEGIN + 2 * DAY:
         accounts = [watched(one.account_id, due[one.account_id], *one.guild_ids) for one in accounts]
-        for plan in policy.plan(now, accounts, allowance(40, share=0.5)):
+        asked = [at for at in made if at > now - DAY]
+        for plan in policy.plan(now, accounts, allowance(40, share=0.5, asked=asked)):
             if plan.at <= now + HOUR:
                 due[plan.account_id] = plan.at
+                made.append(plan.at)
                 policy.learn(Missed(account_id=plan.account_id, at=plan.at))
                 spent[2 if plan.account_id == 9 else 1] += now >= BEGIN + DAY
         now += HOUR
