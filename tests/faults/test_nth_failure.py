@@ -126,6 +126,7 @@ class Evening:
             guild_ids=(GUILD,),
             policy=POLICIES[0],
             predicts=True,
+            watches_itself=False,
             time_zone="UTC",
         )
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 from bot.app import clock_loops, live_loops, prediction_loops, round_loops
@@ -15,6 +16,7 @@ from bot.core.live.policies import FIXED, PROVIDED, Policies
 from bot.discord.delivery import Delivery
 from bot.errors import StorageError, UserError
 from bot.jobs.loops import Loop, keep_running
+from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
@@ -24,9 +26,12 @@ from bot.services.overrides import Overrides
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
+from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.settings import GameServer as GameServerSettings
+from bot.settings import Settings
 from tools.simulation.database import Disk, MemoryDatabase
 from tools.simulation.discord import Discord, DiscordLine
 from tools.simulation.gameserver import Folder, GameServer, NoCharts
@@ -38,6 +43,7 @@ from tools.simulation.tiktok import TikTok, TikTokLine
 # is forgotten is not made good by the next poll.
 LONGEST_WAIT = timedelta(hours=1)
 LOOK_EVERY = timedelta(minutes=10)
+STALENESS_EVERY = timedelta(minutes=30)
 REFRESH_EVERY = timedelta(hours=8)
 SERVER = "main"
 
@@ -46,8 +52,8 @@ SERVER = "main"
 class Surroundings:
     """What outlives the bot's process, and the settings it starts with.
 
-    `policy` is the one that plans, `predicts` whether the bot keeps, tells and scores predictions: in a few
-    seeds only, for it takes long. `time_zone` is an IANA name.
+    `policy` is the one that plans, `predicts` whether the bot keeps, tells and scores predictions,
+    `watches_itself` whether it looks for staleness: in some seeds only, for it takes long. `time_zone` is an IANA name.
     """
 
     nature: Nature
@@ -60,6 +66,7 @@ class Surroundings:
     guild_ids: tuple[int, ...]
     policy: str
     predicts: bool
+    watches_itself: bool
     time_zone: str
 
 
@@ -96,22 +103,30 @@ class Bot:
             database=database, announcements=announcements, clock=self.clock, default_time_zone=zone
         )
         self.overrides = Overrides(database=database, monitor=self.monitor, clock=self.clock)
+        predictions = Predictions(
+            database=database, monitor=self.monitor, clock=self.clock, default_time_zone=zone
+        )
         self.boards = Boards(
             database=database,
-            predictions=Predictions(
-                database=database, monitor=self.monitor, clock=self.clock, default_time_zone=zone
-            ),
+            predictions=predictions,
             announcements=announcements,
             clock=self.clock,
             refresh_every=REFRESH_EVERY,
         )
+        self._furnish(database, announcements)
+        client = cast(Any, DiscordLine(around.discord, life))
+        self._delivery = Delivery(client, announcements, NoCharts())
+
+    def _furnish(self, database: MemoryDatabase, announcements: Announcements) -> None:
+        """Build the services that nobody gives a command, and what reads the game server."""
+        around, life = self._around, self._life
         self._log = PredictionLog(database=database, monitor=self.monitor, clock=self.clock)
         self._scores = DailyScores(
             database=database,
             monitor=self.monitor,
             announcements=announcements,
             clock=self.clock,
-            time_zone=zone,
+            time_zone=around.time_zone,
         )
         server = GameServerSettings(host="game.example", username="u", guild_ids=around.guild_ids)
         self.round_sync = RoundSync(
@@ -123,9 +138,16 @@ class Bot:
             clock=self.clock,
             rules=around.sync_rules,
         )
+        upkeep = Upkeep(database=database, backup_folder=Path(), backups_kept=1, clock=self.clock)
+        self._staleness = Staleness(
+            database=database,
+            announcements=announcements,
+            upkeep=upkeep,
+            clock=self.clock,
+            settings=_settings(around, server),
+        )
+        self._tidying = CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, self.clock)
         self._timekeeping = Timekeeping(database, self.clock, LOOK_EVERY)
-        client = cast(Any, DiscordLine(around.discord, life))
-        self._delivery = Delivery(client, announcements, NoCharts())
 
     def start(self) -> None:
         """Begin all endless work."""
@@ -134,6 +156,7 @@ class Bot:
             *self._prediction_loops(),
             *round_loops(self.round_sync),
             *clock_loops(self._timekeeping),
+            *self._upkeep_loops(),
         ]
         for loop in loops:
             self._begin(loop.name, lambda loop=loop: keep_running(loop, self.clock))  # type: ignore[misc]
@@ -148,6 +171,16 @@ class Bot:
             {"status line"} if self._around.predicts else {"status line", "predictions", "daily scores"}
         )
         return [loop for loop in loops if loop.name not in left_out]
+
+    def _upkeep_loops(self) -> list[Loop]:
+        """Give the loops that keep the house, but for the backup, which needs a real file."""
+        tidying = Loop(name="tidying", step=self._tidying, wake=asyncio.Event())
+        if not self._around.watches_itself:
+            return [tidying]
+        return [tidying, Loop(name="staleness", step=self._look_for_staleness, wake=asyncio.Event())]
+
+    async def _look_for_staleness(self) -> datetime:
+        return max(await self._staleness.step(), self.clock.now() + STALENESS_EVERY)
 
     def command(self, name: str, make: Callable[[], Awaitable[object]]) -> None:
         """Let a person give a command, which may be refused and may find the database broken."""
@@ -176,3 +209,13 @@ class Bot:
 def _policies(name: str) -> Policies:
     """Give the policy that plans and the one that takes its place; the others would learn and cost time only."""
     return Policies({one: PROVIDED[one]() for one in {name: None, FIXED: None}}, name)
+
+
+def _settings(around: Surroundings, server: GameServerSettings) -> Settings:
+    """Give what an admin would have set for these surroundings; no file or environment is read."""
+    return Settings.model_construct(
+        discovery_checks_per_day=around.monitor_rules.discovery_per_day,
+        guild_share_percent=around.monitor_rules.guild_share_percent,
+        game_servers={SERVER: server},
+        round_poll_seconds=around.sync_rules.poll_every.total_seconds(),
+    )

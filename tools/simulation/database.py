@@ -73,6 +73,9 @@ class PlainDatabase(Database):
                 raise
             self._disk.driver.execute("COMMIT")
 
+    async def checkpoint(self) -> None:
+        """Fold nothing back: in memory there is no log beside the database."""
+
 
 class MemoryDatabase(PlainDatabase):
     """The `Database` of one life; `committed` is told the name of each write once it is durable."""

@@ -22,7 +22,7 @@ from bot.texts import unpacked
 from tools.simulation.faults import DAY, HOUR, MINUTE
 from tools.simulation.nature import Broken
 from tools.simulation.tiktok import Asked
-from tools.simulation.world import World
+from tools.simulation.world import Hit, World
 
 ROUNDING = 0.001  # seconds; the ledger counts microseconds
 BLOCKS = {"429", "429 with Retry-After", "waf page"}
@@ -148,10 +148,17 @@ def every_hit_is_announced(world: World) -> Iterator[tuple[float, str]]:
         found = dict(world.around.disk.rows(query, room_id))
         for channel_id in hit.channels:
             state = found.get(channel_id, "unknown")
-            if state != "delivered" and not (
-                state == "expired" and _had_no_chance(world, hit.at, channel_id)
-            ):
+            is_late = state == "expired" and _had_no_chance(world, hit.at, channel_id)
+            if state != "delivered" and not is_late and not _seemed_old(world, room_id, hit):
                 yield world.nature.seconds, f"room {room_id} is {state} in {channel_id}"
+
+
+def _seemed_old(world: World, room_id: int, hit: Hit) -> bool:
+    """Say whether a clock that was wrong made a new room one more of the live before, which is only edited."""
+    query = (
+        "SELECT count(*) FROM live_rooms WHERE live_id = (SELECT live_id FROM live_rooms WHERE room_id = ?)"
+    )
+    return abs(hit.clock_error) >= HOUR and world.around.disk.rows(query, room_id)[0][0] > 1
 
 
 def _had_no_chance(world: World, at: float, channel_id: int) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bot.core.live.models import Answer
-from bot.core.live.policies import PROVIDED
+from bot.core.live.policies import FIXED, PROVIDED
 from bot.core.live.predictions import POLICIES
 from bot.core.live.transitions import LiveRules
 from bot.errors import VedetteError
@@ -33,15 +33,17 @@ STARTS = (  # weeks around which clocks change in Europe and in America, and an 
     datetime(2026, 3, 5, 18, tzinfo=UTC),
     datetime(2026, 6, 1, 12, tzinfo=UTC),
 )
+PLANNED_BY = (*PROVIDED, FIXED)  # in turns; what foresees takes three times as long to simulate
 DISCOVERY_PER_DAY = (12, 24, 36)
 FOLLOWUP_PER_DAY = (60, 120, 480)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
-    """When a check first found a room, and the channels that must hear of it."""
+    """When a check first found a room, how wrong the wall clock was (s), and the channels that must hear of it."""
 
     at: float
+    clock_error: float
     channels: tuple[int, ...]
 
 
@@ -69,7 +71,7 @@ class World:
         luck = luck_of(seed, "world")
         start = luck.choice(STARTS)
         self.nature = nature = Nature(seed, start, days)
-        policy = tuple(PROVIDED)[seed % len(PROVIDED)]
+        policy = PLANNED_BY[seed % len(PLANNED_BY)]
         people = make_people(seed, start.timestamp(), days)
         self.around = Surroundings(
             nature=nature,
@@ -86,6 +88,7 @@ class World:
             guild_ids=GUILDS,
             policy=policy,
             predicts=policy == POLICIES[0],
+            watches_itself=policy == FIXED,
             time_zone=luck_of(seed, "zone").choice(ZONES),
         )
         self.history = History()
@@ -225,7 +228,9 @@ class World:
         if room.room_id not in self.history.hits:
             self.nature.note(f"hit room {room.room_id}")
             self.history.hits[room.room_id] = Hit(
-                at=self.nature.time, channels=tuple(row[0] for row in channels)
+                at=self.nature.time,
+                clock_error=self.nature.clock.error,
+                channels=tuple(row[0] for row in channels),
             )
 
     def _watch_end(self, given: Given, *, is_on: bool) -> None:
