@@ -129,7 +129,8 @@ def _our_errors(address: SshAddress) -> Iterator[None]:
                     seconds=f"{address.timeout_seconds:g}",
                 )
             ) from error
-        reason = getattr(error, "strerror", None) or str(hidden or error) or text("the connection was closed")
+        said = getattr(error, "strerror", None) or getattr(error, "text", None)  # OSError, ChannelException
+        reason = said or str(hidden or error) or text("the connection was closed")
         raise SourceUnavailable(join(": ", [address.name, reason])) from error
 
 
