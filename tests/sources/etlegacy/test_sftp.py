@@ -299,7 +299,7 @@ async def test_a_login_cut_off_is_a_network_problem(server, source):
 
 async def test_too_many_channels_is_said(server, source):
     server.control("POST", "limits", {"max_channels": 0})
-    with pytest.raises(SourceUnavailable, match=": Resource shortage$"):
+    with pytest.raises(SourceUnavailable, match=r": Resource shortage$"):
         await source.list_files()
 
 
