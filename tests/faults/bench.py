@@ -146,11 +146,31 @@ class Bench:
     # --- What is looked at ---------------------------------------------------------------------
 
     async def until(self, condition: Callable[[], Awaitable[Any]], what: str) -> None:
-        """Wait for something; where it does not come, the log of this case is told."""
+        """Wait for something; where it does not come, all that is known of this case is told."""
         try:
             await until(condition, what)
         except AssertionError as error:
-            raise AssertionError(f"{error}; the log says:\n{self._log()}") from None
+            raise AssertionError(f"{error}; {await self._all_that_is_known()}") from None
+
+    async def _all_that_is_known(self) -> str:
+        messages = await self.rows(
+            "SELECT id, event_key, channel_id, state, revision, delivered_revision, tries, first_tried_at, "
+            f"next_try_at, expires_at, error FROM outbox WHERE id > {self._outbox_from}"
+        )
+        files = await self.rows("SELECT name, state, silent, tries, reason FROM round_files ORDER BY id")
+        asked = await self.scene.discord.control("GET", "requests")
+        return "\n".join(
+            [
+                "the log says:",
+                self._log(),
+                "the outbox:",
+                *map(str, messages),
+                "the last files:",
+                *map(str, files[-3:]),
+                "what Discord was asked last:",
+                *map(str, asked[-5:]),
+            ]
+        )
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         return await rows_of(self.scene.database, query)

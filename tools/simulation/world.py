@@ -220,12 +220,13 @@ class World:
         room = given.room
         if given.answer is not Answer.LIVE or room is None or room.is_paused(self.nature.time):
             return
+        # Whose handle it was may be followed too, and was asked for: this answer is not about them.
         channels = self.around.disk.rows(
             "SELECT channel_id FROM subscriptions JOIN accounts ON accounts.id = account_id "
-            "WHERE platform_id = ? AND NOT paused",
+            "WHERE platform_id = ? AND last_answer = 'live' AND NOT paused",
             given.who,
         )
-        if room.room_id not in self.history.hits:
+        if channels and room.room_id not in self.history.hits:
             self.nature.note(f"hit room {room.room_id}")
             self.history.hits[room.room_id] = Hit(
                 at=self.nature.time,

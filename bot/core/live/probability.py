@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -32,7 +32,9 @@ LASTS_STEPS = 12
 """Steps for which a full plan may be asked for one account's next check; after that it is worked out anew."""
 
 LARGEST_CATCH_UP = 0.5
-"""Part of the day's checks that is planned beyond them where few were made."""
+"""Part of the day's checks that is planned beyond them where fewer are made than planned."""
+PACE_DAYS = 0.25
+"""So long checks are counted before it is said that they are too few."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +100,7 @@ class ProbabilityPolicy:
         day = agenda.base * STEP // 1440
         found = afford(
             outlay,
-            self._target(allowance),
+            self._target(now, allowance),
             self._price,
             [f"{account.account_id} {day}" for account in due],
         )
@@ -110,10 +112,17 @@ class ProbabilityPolicy:
         looks = zip(due, found.first, chances, strict=True)
         return [_check(account, now, agenda.base + int(step), chance) for account, step, chance in looks]
 
-    def _target(self, allowance: Allowance) -> float:
-        """Give the looks to plan for a day: more than may be made, the more the fewer were made of late."""
-        unspent = max(0.0, 1 - len(allowance.asked) / max(allowance.checks_per_day, 1))
-        more = 1 + min(unspent, LARGEST_CATCH_UP)
+    def _target(self, now: datetime, allowance: Allowance) -> float:
+        """Give the looks to plan for a day: the more, the fewer of those planned were made of late.
+
+        What was not spent before the first of them, when nobody looked, is not made up for: all the more would
+        be missing at the end of the day.
+        """
+        asked = allowance.asked
+        days = max((now - min(asked)) / timedelta(days=1), PACE_DAYS) if asked else PACE_DAYS
+        expected = allowance.checks_per_day * days
+        unspent = 1 - len(asked) / expected if asked else 0.0
+        more = 1 + min(max(unspent, 0.0), LARGEST_CATCH_UP)
         return self._rules.spend * more * allowance.checks_per_day
 
     def plan_one(self, now: datetime, account: Watched, allowance: Allowance) -> CheckPlan | None:
