@@ -15,6 +15,8 @@ PER_HOUR = 6
 PAST = 24 * PER_HOUR
 HORIZON_HOURS = 24
 WINDOW_STEPS = 2 * PER_HOUR
+NEARLY = 0.5
+"""A stretch with this part of the chance of the likeliest one is told where it comes sooner."""
 ENOUGH_STARTS = 12.0
 """Starts at which an account's own record counts for half of what is said of it."""
 
@@ -45,7 +47,8 @@ def outlook(learner: Learner, now: datetime, account_id: int) -> Outlook:
     first = int(minute // STEP)
     busy, expected = _expected(learner, [known], first, HORIZON_HOURS * PER_HOUR, minute)
     sums = np.convolve(expected[0], np.ones(WINDOW_STEPS), "valid")
-    best = int(sums.argmax())
+    chances = 1 - np.exp(-sums)
+    best = _soonest(chances)
     begins = max(now, datetime.fromtimestamp((first + best) * STEP * 60, UTC))
     evidence = float(learner.evidence([known])[0])
     return Outlook(
@@ -55,10 +58,22 @@ def outlook(learner: Learner, now: datetime, account_id: int) -> Outlook:
         window=Window(
             start=begins,
             end=datetime.fromtimestamp((first + best + WINDOW_STEPS) * STEP * 60, UTC),
-            probability=float(1 - np.exp(-sums[best])),
+            probability=float(chances[best]),
         ),
         confidence=evidence / (evidence + ENOUGH_STARTS),
     )
+
+
+def _soonest(chances: Floats) -> int:
+    """Give where the first stretch begins that is not clearly less likely than the likeliest of all.
+
+    Who asks for the next live should hear of today's, even if tomorrow's is somewhat surer.
+    """
+    place = int((chances >= NEARLY * chances.max()).argmax())
+    # That is where a hill begins: its top is the stretch that no overlapping one beats.
+    while climb := int(chances[place : place + WINDOW_STEPS].argmax()):
+        place += climb
+    return place
 
 
 def _expected(
