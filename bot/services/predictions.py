@@ -32,7 +32,7 @@ from bot.core.live.predictions import (
     Why,
 )
 from bot.core.live.projection import project
-from bot.core.live.why import last_look, next_look
+from bot.core.live.why import last_look, next_look, planned_for
 from bot.errors import NothingThere
 from bot.services import forecasts
 from bot.services.board_view import board_of
@@ -56,11 +56,15 @@ MOST_PROJECTED = 200
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Followed:
-    """An account of a guild as the plan sees it; `watched` is None where it is paused, `live_since` where not live."""
+    """An account of a guild as the plan sees it.
+
+    `watched` is None where it is paused, `live_since` where it is not live, `last_seen` where it never was.
+    """
 
     account: Account
     watched: Watched | None
     live_since: datetime | None
+    last_seen: datetime | None
 
 
 class Predictions:
@@ -215,7 +219,8 @@ class Predictions:
 
     async def _followed(self, conn: Connection, guild_id: int, now: datetime) -> list[Followed]:
         accounts = await store.followed_accounts(conn, guild_id=guild_id)
-        return [await self._as_followed(conn, account, now) for account in accounts]
+        seen = await history.last_seen(conn, [account.id for account in accounts])
+        return [await self._as_followed(conn, account, seen.get(account.id), now) for account in accounts]
 
     async def _named(self, conn: Connection, guild_id: int, written: str, now: datetime) -> Followed:
         handle = normalise_handle(written)
@@ -224,15 +229,19 @@ class Predictions:
             raise NothingThere(
                 text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
             )
-        return await self._as_followed(conn, account, now)
+        seen = await history.last_seen(conn, [account.id])
+        return await self._as_followed(conn, account, seen.get(account.id), now)
 
-    async def _as_followed(self, conn: Connection, account: Account, now: datetime) -> Followed:
+    async def _as_followed(
+        self, conn: Connection, account: Account, last_seen: datetime | None, now: datetime
+    ) -> Followed:
         going_on = await store.open_lives(conn, account_id=account.id)
         policy = await status.note(conn, POLICY_NOTE)
         return Followed(
             account=account,
             watched=await load_one(conn, account.id, now, policy),
             live_since=going_on[0].live.started_at if going_on else None,
+            last_seen=last_seen,
         )
 
     def _expected(self, one: Followed, said: Said, now: datetime) -> Expected:
@@ -262,7 +271,7 @@ class Predictions:
         if one.watched.frozen:
             return text("an admin froze it")
         plan = self._planning.next_check(one.watched, now)
-        return text("nothing is planned") if plan is None else plan.reason
+        return text("nothing is planned") if plan is None else planned_for(plan.reason, one.last_seen)
 
     async def _budgets(self, conn: Connection, now: datetime) -> tuple[BudgetUse, BudgetUse]:
         limits = self._monitor.rules

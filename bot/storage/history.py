@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.history import Ended, Event, Followed, Found, Missed
@@ -59,6 +59,16 @@ async def past_lives(
     names = PastLive.__dataclass_fields__
     rows = (await conn.execute(query)).mappings().all()
     return tuple(PastLive(**{name: row[name] for name in names}) for row in rows)
+
+
+async def last_seen(conn: AsyncConnection, account_ids: Collection[int]) -> dict[int, datetime]:
+    """Read when accounts were last seen live; those that never were are missing."""
+    query = (
+        select(lives.c.account_id, func.max(lives.c.last_seen_at).label("at"))
+        .where(lives.c.account_id.in_(account_ids))
+        .group_by(lives.c.account_id)
+    )
+    return {row.account_id: row.at for row in (await conn.execute(query)).all()}
 
 
 async def _added(conn: AsyncConnection, account_ids: Sequence[int]) -> dict[int, datetime]:

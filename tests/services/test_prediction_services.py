@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from bot.core.guilds import GuildSettings
 from bot.core.live.predictions import Recommendation, Safety, Standing
 from bot.core.live.transitions import Phase
+from bot.core.markup import stamp
 from bot.core.requester import Requester
 from bot.errors import InputRefused, NotAllowed, NothingThere
 from bot.services.announcements import Announcements
@@ -186,6 +187,21 @@ async def test_why_says_the_last_and_the_next_check_in_a_sentence_each(world: Or
     assert str((await world.predictions.why(GUILD, "ana")).following) == (
         "No look is planned: an admin froze it."
     )
+
+
+async def test_the_reason_of_the_next_check_tells_when_the_account_was_last_seen_live(world: Oracle) -> None:
+    await world.follow("ana", "bea")
+    await world.had_lives(1, 30)
+    yesterday = world.clock.now().replace(hour=0, minute=0, second=0, microsecond=0) - DAY
+    seen = stamp(yesterday + 20.5 * HOUR)
+    told = {one.handle: str(one.reason) for one in (await world.predictions.next(GUILD)).accounts}
+    assert told["ana"].endswith(f"likely to be live then; last seen live {seen}")
+    assert told["bea"].endswith("likely to be live then; never found live yet")
+    assert str((await world.predictions.account(GUILD, "ana")).expected.reason) == told["ana"]
+    following = str((await world.predictions.why(GUILD, "ana")).following)
+    assert following.endswith(f": {told['ana']}.")
+    await world.overrides.freeze(BY, "ana", frozen=True)
+    assert str((await world.predictions.account(GUILD, "ana")).expected.reason) == "an admin froze it"
 
 
 async def test_a_model_that_fails_says_nothing_and_stops_nobody(world: Oracle) -> None:

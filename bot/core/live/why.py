@@ -38,3 +38,10 @@ def next_look(at: datetime | None, reason: str) -> str:
     if at is None:
         return text("No look is planned: {reason}.", reason=reason)
     return text("Next look {when}: {reason}.", when=stamp(at), reason=reason)
+
+
+def planned_for(reason: str, seen: datetime | None) -> str:
+    """Say why a look is planned, and when the account was last `seen` live; None where it never was."""
+    if seen is None:
+        return text("{reason}; never found live yet", reason=reason)
+    return text("{reason}; last seen live {when}", reason=reason, when=stamp(seen))
