@@ -11,7 +11,7 @@ import numpy as np
 from bot.core.live.arrays import Floats, Indices
 from bot.core.live.habits import MINUTES_PER_DAY
 from bot.core.live.history import Ended, Event, Followed, Forgotten, Found, Missed
-from bot.core.live.rhythm import Rhythm, RhythmRules
+from bot.core.live.rhythm import WEEK_AGES, Rhythm, RhythmRules
 from bot.core.live.survival import Survival, SurvivalRules
 from bot.core.live.zones import ahead
 
@@ -169,7 +169,7 @@ class Learner:
 
     def week(self, known: Known) -> Floats:
         """Give the starts expected by weekday and hour of an ordinary week, [7, 24]."""
-        return self._rhythm.week(known.row)
+        return self._rhythm.week(known.row, self.alive([known], WEEK_AGES * 60)[0])
 
 
 def midpoints(steps: Indices) -> Floats:

@@ -20,6 +20,9 @@ SINCE_START: Floats = np.array(
     [0, 2, 4, 8, 12, 16, 19, 21, 22.5, 24, 25.5, 27, 29, 32, 40, 44, 48, 52, 60, 72, 96, 168, 336, 672], float
 )
 """Hours since the last known start at which the weight is learned (between them it is interpolated)."""
+WEEK_AGES: Floats = np.arange(0.25, SINCE_START[-1], 0.5)
+"""Hours since the last start, in half hours, that an ordinary week tells apart."""
+WEEKS_TO_SETTLE = 4
 SINCE_END: Floats = np.array([0, 1, 3, 8], float)
 PLAIN = 7
 """Covariates with one weight each: one, hours, rate, recent hours, weekday at the hour, two lifts."""
@@ -203,14 +206,44 @@ class Rhythm:
         fade = np.exp(-(self._lifted_at - at) / LIFT_MEMORY)
         self._lift += np.array([[found], [expected]]) * fade
 
-    def week(self, row: int) -> Floats:
-        """Give the starts expected by weekday (Monday first) and hour of an ordinary week, [7, 24]."""
+    def week(self, row: int, alive: Floats) -> Floats:
+        """Give the starts expected by weekday (Monday first) and hour of an ordinary week, [7, 24].
+
+        `alive`: P(a live is still on) in each half hour since its start, as many as `WEEK_AGES`.
+        """
+        since_start = np.interp(WEEK_AGES, SINCE_START, self.weights[HATS[0] : HATS[1]])
+        log_rates = self._log_week(row)[:, None] + since_start
+        chances = -np.expm1(-np.exp(np.clip(log_rates, LOWEST, HIGHEST)) / SLOTS) * (1 - alive)
+        return np.asarray(_settled(chances).reshape(7, 24, 2).sum(axis=2))
+
+    def _log_week(self, row: int) -> Floats:
+        """Give the logarithm of starts a day in each half hour of a week, had the account long been offline."""
         weights, habits = self.weights, self.habits
+        level = weights[0] + weights[2] * habits.log_rate[row] + weights[HATS[2] - 1]
+        level += np.log(np.exp(weights[HATS[2] : HATS[3]]).mean())
         hours = weights[1] * habits.log_shape[row] + weights[3] * habits.log_recent[row]
         days = weights[4] * habits.log_week[row].reshape(7, SLOTS) + weights[HATS[3] :, None]
-        relative = np.exp(np.clip(hours + days, LOWEST, HIGHEST))
-        by_hour = relative.reshape(7, 24, 2).sum(axis=2)
-        return np.asarray(by_hour * 7 * habits.rates[row] / by_hour.sum())
+        return np.asarray((level + hours + days).ravel())
+
+
+def _settled(chances: Floats) -> Floats:
+    """Give the starts expected in each half hour of a week, [w], when week after week is alike.
+
+    `chances` [w, a]: P(a live starts) by the half hours since the last start. How long ago that was is told by
+    the weeks before: so a start holds the next one off, as it does for the account.
+    """
+    width, ages = chances.shape
+    since = np.zeros(ages)
+    since[-1] = 1.0
+    starts = np.zeros(width)
+    for _ in range(WEEKS_TO_SETTLE):
+        for slot in range(width):
+            begun = since * chances[slot]
+            since -= begun
+            since[1:], oldest = since[:-1].copy(), since[-1]
+            since[-1] += oldest
+            since[0] = starts[slot] = begun.sum()
+    return starts
 
 
 def _slots(local: Floats) -> Indices:
