@@ -1,9 +1,10 @@
 """What each account is used to: how often it goes live, at which hours, and on which weekdays at those hours.
 
 Starts that were found are set against exposure: the share of the time in which a start would have been
-found by the checks that were made. So hours that are seldom looked at do not look quiet. And who is not found
-at the usual hours may live at others: the longer nothing is found, the more the hours that were not looked at
-since count, so that nobody is looked for in the wrong place for ever.
+found by the checks that were made. So hours that are seldom looked at do not look quiet. Whether an account
+keeps the hours of the others, or hours of its own, is told by its starts; how many do is learned. And who is not
+found at the usual hours may live at others: the longer nothing is found, the more the hours that were not looked
+at since count, so that nobody is looked for in the wrong place for ever.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bot.core.live.arrays import Floats, Indices
 MINUTES_PER_DAY = 1440.0
 SLOTS = 48
 SLOT = MINUTES_PER_DAY / SLOTS
+TINY = 1e-9
 LONGEST_LEAP = 30.0
 """Days of memory that one leap of the clock can cost at most, however far it leaps."""
 
@@ -31,14 +33,14 @@ class HabitRules:
     kernel_hours: float = 0.8  # a start tells of its neighbourhood; about a third of the usual spread
     shape_strength: float = 12.0  # starts that the hours of all accounts count for in an account's own
     shared_strength: float = 1.0  # starts that "any hour" counts for in the hours of all
+    unseen_level: float = 0.2  # so much of an average hour is one at which nobody was looked for
+    own_strength: float = 4.0  # starts that "any hour" counts for in hours of an account's own
+    alike_strength: float = 4.0  # accounts that an even chance to keep the others' hours counts for
     recent_strength: float = 6.0
     rate_strength: float = 2.0  # starts that the rate of all counts for in an account's own
     week_strength: float = 0.5
-    floor: float = 0.03  # part of an account's starts that may come at any hour, for exploring
-    elsewhere_share: float = (
-        0.5  # of accounts never found yet may go live at any hour, whatever the others do
-    )
-    change_days: float = 60.0  # a found account moves its hours about this often
+    floor: float = 0.02  # part of an account's starts that may come at any hour, for exploring
+    change_days: float = 60.0  # a found account with hours of its own moves them about this often
     break_share: float = 0.3  # of silences are breaks, in which no hour helps
     first_break_share: float = 0.05  # of accounts never found yet are on one
     gap_strength: float = 1.0  # starts missed at an hour after which it counts for half
@@ -50,13 +52,15 @@ class Habits:
     """Accumulators by account (row) and half hour of the day, faded to `clock`, and tables derived from them.
 
     `log_shape`, `log_recent` [n, 48]: the hour profile (mean 1), and how the last weeks differ from it;
-    `log_week` [n, 336]: how a weekday differs from the others at the same hour; `rates` [n] starts a day.
+    `log_week` [n, 336]: how a weekday differs from the others at the same hour; `rates` [n] starts a day;
+    `alike` (0..1) is the part of the accounts that keep the hours of the others.
     """
 
     def __init__(self, rules: HabitRules) -> None:
         self._rules = rules
         self._kernel = _kernel(rules.kernel_hours)
         self.clock = -np.inf
+        self.alike = 0.5
         self.shared_rate = rules.first_rate
         self._starts: Floats = np.zeros((0, SLOTS))
         self._exposed: Floats = np.zeros((0, SLOTS))
@@ -168,23 +172,61 @@ class Habits:
             self.rates = (self._found[:, 0] + prior) / (seen + prior / self.shared_rate)
             expected = self.rates[:, None] * exposed / SLOTS
             prior = rules.shared_strength / SLOTS
-            shared = (found.sum(axis=0) + prior) / (expected.sum(axis=0) + prior)
+            shared = (found.sum(axis=0) + prior * rules.unseen_level) / (expected.sum(axis=0) + prior)
             prior = rules.shape_strength / SLOTS
-            shape = (found + prior * shared / shared.mean()) / (expected + prior)
-            shape = (1 - rules.floor) * shape / shape.mean(axis=1, keepdims=True) + rules.floor
+            shape = self._floored((found + prior * shared / shared.mean()) / (expected + prior))
         self.shared_shape = shared / shared.mean()
-        return self._perhaps_elsewhere(shape)
+        alike = self._alike(found, expected)
+        prior = rules.own_strength / SLOTS
+        own = self._floored((found + prior) / (expected + prior))
+        return self._perhaps_elsewhere(alike[:, None] * shape + (1 - alike[:, None]) * own, alike)
 
-    def _perhaps_elsewhere(self, usual: Floats) -> Floats:
+    def _floored(self, shape: Floats) -> Floats:
+        floor = self._rules.floor
+        return np.asarray((1 - floor) * shape / shape.mean(axis=1, keepdims=True) + floor)
+
+    def _alike(self, found: Floats, expected: Floats) -> Floats:
+        """Give P(an account keeps the hours of the others) [n], and learn how many do.
+
+        Each start is foretold from the other starts of its account, once with the hours of the other accounts
+        behind them and once with nothing; which foretells better decides (leave-one-out likelihood), from the
+        share of all that was learned so far (expectation maximisation).
+        """
+        rules = self._rules
+        prior = rules.shared_strength / SLOTS
+        others_found, others_expected = found.sum(axis=0) - found, expected.sum(axis=0) - expected
+        others = (others_found + prior * rules.unseen_level) / (np.maximum(others_expected, 0.0) + prior)
+        others /= others.mean(axis=1, keepdims=True)
+        better = self._foretold(found, expected, rules.shape_strength / SLOTS * others)
+        better -= self._foretold(found, expected, np.full_like(found, rules.own_strength / SLOTS))
+        is_found = np.isfinite(self._last_start)
+        for _ in range(3):
+            odds = np.log(self.alike / (1 - self.alike)) + better
+            alike = 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+            keep, strength = float(alike[is_found].sum()), rules.alike_strength
+            self.alike = (strength / 2 + keep) / (strength + int(is_found.sum()))
+        return np.where(is_found, alike, self.alike)
+
+    def _foretold(self, found: Floats, expected: Floats, prior: Floats) -> Floats:
+        """Give log P(the hours of an account's starts) [n], each foretold from its other starts and the `prior`."""
+        strength = prior.mean(axis=1, keepdims=True)
+        others = np.maximum(found - self._kernel[0, 0] * np.minimum(self._starts, 1.0), 0.0)
+        seen = ((found + prior) / (expected + strength) * expected).sum(axis=1, keepdims=True)
+        there = (others + prior) / (expected + strength)
+        return np.asarray((self._starts * (np.log(there) - np.log(seen + TINY))).sum(axis=1))
+
+    def _perhaps_elsewhere(self, usual: Floats, alike: Floats) -> Floats:
         """Mix the `usual` hours [n, 48] with all hours that were not looked at since the last start.
 
-        Gives the mixed hours and sets the rates to match.
+        Gives the mixed hours and sets the rates to match. Who is `alike` [n] others is not looked for elsewhere.
         """
         rules, since = self._rules, self._since
         prior = rules.rate_strength
         before = np.maximum(((self._rate_exposed - since) * usual).mean(axis=1), 0.0)
         rate = (self._found[:, 0] + prior) / (before + prior / self.shared_rate)
-        share = self._share_elsewhere(rate * (since * usual).mean(axis=1), rate * since.mean(axis=1))
+        share = self._share_elsewhere(
+            1 - alike, rate * (since * usual).mean(axis=1), rate * since.mean(axis=1)
+        )
         gaps = rules.gap_strength / (rate[:, None] * since + rules.gap_strength)
         awaited = (self._found[:, 0] + prior) / (before + since.mean(axis=1) + prior / self.shared_rate)
         there = (share * awaited / gaps.mean(axis=1))[:, None] * gaps
@@ -193,17 +235,17 @@ class Habits:
         self._elsewhere = there / starts
         return np.asarray(starts / self.rates[:, None])
 
-    def _share_elsewhere(self, usually: Floats, anywhere: Floats) -> Floats:
+    def _share_elsewhere(self, own: Floats, usually: Floats, anywhere: Floats) -> Floats:
         """Give P(the hours are others by now) [n], by Bayes from the silence since the last start.
 
-        `usually` and `anywhere` [n]: the starts that should have been found since, at the usual hours and at
+        `own` [n]: P(an account keeps hours of its own); only such hours move. `usually` and `anywhere` [n]: the starts that should have been found since, at the usual hours and at
         just any.
         """
         rules = self._rules
         found = np.isfinite(self._last_start)
         clock = self.clock if np.isfinite(self.clock) else 0.0
         days = np.maximum(clock - np.where(found, self._last_start, clock), 0.0) / MINUTES_PER_DAY
-        moved = np.where(found, -np.expm1(-days / rules.change_days), rules.elsewhere_share)
+        moved = own * np.where(found, -np.expm1(-days / rules.change_days), 1.0)
         on_break = np.where(found, rules.break_share, rules.first_break_share)
         silent_anywhere = on_break + (1 - on_break) * np.exp(-anywhere)
         silent_usually = on_break + (1 - on_break) * np.exp(-usually)

@@ -41,10 +41,10 @@ PACE_DAYS = 0.25
 class ProbabilityRules:
     """What is worth how much, in live minutes that nobody sees, and how it is learned."""
 
-    unseen_minutes: float = 70.0  # a live that ends unseen; more of it trades delay for coverage
-    late_minutes: float = 70.0  # a live found later than `late_after`, or never
+    unseen_minutes: float = 120.0  # a live that ends unseen; more of it trades delay for coverage
+    late_minutes: float = 60.0  # a live found later than `late_after`, or never
     late_after: float = 30.0  # minutes; the share caught within them is what people notice
-    curiosity: float = 0.8  # by how much an account of which little is known is looked at more
+    curiosity: float = 0.4  # by how much an account of which little is known is looked at more
     spend: float = 1.08  # of the day's checks: some planned ones fall away when a live is found
     rhythm: RhythmRules = field(default_factory=RhythmRules)
     survival: SurvivalRules = field(default_factory=SurvivalRules)

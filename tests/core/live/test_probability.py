@@ -106,6 +106,34 @@ def test_nobody_is_looked_for_at_the_hours_of_others_for_ever() -> None:
         assert coverage(checks, {number: spans}, BEGIN + 20 * DAY, BEGIN + 30 * DAY) > 0.5, number
 
 
+@pytest.mark.parametrize(("apart", "alike"), [(0.0, True), (3.0, False)])
+def test_whether_accounts_keep_the_hours_of_the_others_is_learned(apart: float, alike: bool) -> None:
+    """Whoever is new is first looked for where the others are, as far as their hours are alike at all."""
+    fleet = {
+        number: lives(number, 30, lambda _, hour=apart * number: (20.0 + hour,), chance=0.7)
+        for number in range(8)
+    }
+    policy = ProbabilityPolicy()
+    replay(policy, fleet, Course(start=BEGIN, end=BEGIN + 30 * DAY, per_day=80, replan_every=HOUR))
+    now = BEGIN + 30 * DAY
+    policy.learn(Followed(account_id=99, at=now))
+    by_hour = policy.forecast(now, [99], 24).starts[0]
+    share = by_hour[18:23].sum() / by_hour.sum()
+    assert share > 0.75 if alike else share < 0.45
+
+
+def test_accounts_in_zones_of_their_own_are_found() -> None:
+    fleet = {
+        number: lives(number, 40, lambda _, hour=2.4 * number: (hour,), chance=0.5, lasts=1.0)
+        for number in range(10)
+    }
+    course = Course(start=BEGIN, end=BEGIN + 40 * DAY, per_day=60, replan_every=HOUR)
+    since = BEGIN + 14 * DAY
+    ours = coverage(replay(ProbabilityPolicy(), fleet, course), fleet, since, course.end)
+    even = coverage(replay(EvenlySpread(), fleet, course), fleet, since, course.end)
+    assert ours > even + 0.3
+
+
 def test_chances_are_what_happens() -> None:
     policy = taught(lives(8, 60, lambda _: (20.0,), chance=0.5), BEGIN + 60 * DAY)
     now = BEGIN + 60 * DAY
