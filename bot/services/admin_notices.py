@@ -11,8 +11,8 @@ from bot.storage.engine import Connection
 
 
 def outage_key(source: str, since: datetime) -> str:
-    """Name the notice about an outage in the outbox."""
-    return f"notice:{source}:{int(since.timestamp())}"
+    """Name the notice about an outage in the outbox: two of them may well begin within a second."""
+    return f"notice:{source}:{since.isoformat()}"
 
 
 async def tell_admins(

@@ -449,6 +449,18 @@ async def test_a_sync_reopens_a_closed_server_and_the_notice_says_so(world):
     assert len(await world.posts()) == 1
 
 
+async def test_two_outages_within_a_second_are_two_notices(world):
+    await world.start_watching()
+    world.clock.advance(0.1)
+    for _ in range(2):
+        world.clock.advance(0.2)
+        world.folder.trouble = CHANGED_KEY
+        await world.sync.poll_once("alpha")
+        world.folder.trouble = None
+        await world.sync.poll_once("alpha")
+    assert len(await world.notices()) == 2
+
+
 async def test_a_sync_of_a_closed_server_tells_the_person_and_not_the_log_again(world, caplog):
     await world.start_watching()
     world.folder.trouble = CHANGED_KEY

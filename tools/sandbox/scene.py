@@ -30,7 +30,7 @@ QUICK = {
     "RESTART_GAP_SECONDS": "600",
     "ROUND_POLL_SECONDS": "1",
 }
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 80
 
 
 async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
