@@ -191,6 +191,7 @@ def line(handle: str = "ana", standing: Standing = Standing.EXPECTED, **more: An
         "standing": standing,
         "was_predicted": False,
         "live_since": NOW - HOUR if standing is Standing.LIVE else None,
+        "live_now": 0.1,
         "within_hour": 0.61,
         "window": None if standing is Standing.UNLIKELY else window(),
     }

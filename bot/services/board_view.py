@@ -48,7 +48,7 @@ async def board_of(
         zone=upcoming.zone,
         discovery=discovery,
         followup=followup,
-        predictions=sum(one.window is not None for one in upcoming.accounts),
+        predictions=sum(one.standing in {Standing.LIKELY, Standing.EXPECTED} for one in upcoming.accounts),
         request_reduction=await _reduction(conn, discovery.used, now),
         found=found,
         estimated=found + missed,
@@ -70,6 +70,7 @@ async def _line(conn: Connection, one: Expected, ids: Mapping[str, int]) -> Boar
         standing=one.standing,
         was_predicted=was_predicted,
         live_since=one.live_since,
+        live_now=one.live_now,
         within_hour=one.within_hour,
         window=one.window,
     )

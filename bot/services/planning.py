@@ -255,11 +255,19 @@ class Planning:
             one = before[plan.account_id]
             unknown = int(one.last_answer == Answer.UNKNOWN)
             at = self._at(plan, one.watched, now, unknown)
+            if unknown and _is_paused(one):
+                at = max(at, one.next_check_at)
             if at != one.next_check_at and plan.account_id not in self._touched:
                 changed.append((plan.account_id, at))
         await watched.set_next_checks(conn, changed)
         for account_id in sorted(self._touched & self._known):
             await self.plan_one(conn, account_id, now)
+
+
+def _is_paused(one: Planned) -> bool:
+    """Say whether the next check was put off after unknown answers; how many there were is not kept."""
+    last = one.watched.last_checked_at
+    return last is not None and one.next_check_at - last <= UNKNOWN_PAUSES[-1]
 
 
 def is_parked(next_check_at: datetime, now: datetime) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from statistics import median
 
-from bot.core.live.policies import PROVIDED
+from bot.core.live.policies import PROVIDED, attempt
 from bot.core.live.predictions import POLICIES, PolicyFigures, ShadowReport
 from bot.core.live.replay import Check, Course, Span, replay
 from bot.services.planning import Beside
@@ -23,12 +25,16 @@ FEWEST_LIVES = 5
 _SOON = timedelta(minutes=30)
 
 Lives = Mapping[int, Sequence[Span]]
+log = logging.getLogger(__name__)
 
 
 async def compare(
     database: Database, beside: Beside, now: datetime, checks_per_day: int
 ) -> ShadowReport | None:
-    """Replay the last four weeks under both policies; None while shadow mode is off."""
+    """Replay the last four weeks under both policies; None while shadow mode is off.
+
+    Of a policy that fails in its replay there are no figures; the log says why.
+    """
     async with database.read() as conn:
         shadow = await status.note(conn, watched.SHADOW_NOTE)
         if not shadow:
@@ -40,10 +46,7 @@ async def compare(
     figures: list[PolicyFigures | None] = [None, None]
     if count >= FEWEST_LIVES:
         course = Course(start=now - OBSERVED, end=now, per_day=checks_per_day)
-        figures = [
-            await beside(lambda name=name: _figures(name, lives, course))  # type: ignore[misc]
-            for name in (policy, shadow)
-        ]
+        figures = [await beside(partial(_tried, name, lives, course)) for name in (policy, shadow)]
     return ShadowReport(
         policy=policy,
         shadow_policy=shadow,
@@ -59,8 +62,17 @@ async def _observed(conn: Connection, now: datetime, policy: str) -> Lives:
     accounts = [one.watched.account_id for one in await watched.load_all(conn, now, policy)]
     lives: dict[int, list[Span]] = {account_id: [] for account_id in accounts}
     for live in await history.past_lives(conn, accounts, now - OBSERVED):
-        lives[live.account_id].append(Span(start=live.started_at, end=live.ended_at))
+        if live.ended_at > live.started_at:  # others can be found by no check
+            lives[live.account_id].append(Span(start=live.started_at, end=live.ended_at))
     return lives
+
+
+def _tried(policy: str, lives: Lives, course: Course) -> PolicyFigures | None:
+    return attempt(lambda: _figures(policy, lives, course), partial(_failed, policy))
+
+
+def _failed(policy: str, error: Exception) -> None:
+    log.error("The policy %s could not be compared in shadow mode", policy, exc_info=error)
 
 
 def _figures(policy: str, lives: Lives, course: Course) -> PolicyFigures:

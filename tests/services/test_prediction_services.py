@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.core.guilds import GuildSettings
+from bot.core.live.planner import CheckPlan, EvenlySpread
+from bot.core.live.policies import PROVIDED
 from bot.core.live.predictions import Recommendation, Safety, Standing
 from bot.core.live.transitions import Phase
 from bot.core.markup import stamp
@@ -462,6 +464,26 @@ async def test_the_shadow_policy_is_replayed_on_what_was_observed(world: Oracle)
     assert (await world.overrides.shadow_report()).shadow is None
     await world.overrides.shadow(OWNER, "")
     assert await world.overrides.shadow_report() is None
+
+
+async def test_a_shadow_policy_that_fails_leaves_the_score_of_the_day(
+    world: Oracle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(EvenlySpread):
+        def plan(self, *_: object) -> list[CheckPlan]:
+            raise ZeroDivisionError
+
+    monkeypatch.setitem(PROVIDED, "factors", Broken)
+    await world.follow("ana")
+    await world.had_lives(1, 27)
+    await world.overrides.shadow(OWNER, "factors")
+    await world.scores.night()
+    report = await world.overrides.shadow_report()
+    assert (report.made_at, report.shadow) == (world.clock.now(), None)
+    assert report.active is not None
+    assert "factors could not be compared" in caplog.text
+    async with world.database.read() as conn:
+        assert len(await table.scores_since(conn, world.clock.now().date() - timedelta(days=3))) == 1
 
 
 # --- Boards --------------------------------------------------------------------------------------

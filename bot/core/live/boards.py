@@ -160,6 +160,8 @@ def _line(line: BoardLine) -> str:
             return text("🔴 {name} is live since {start}, as predicted", name=name, start=since)
         return text("🔴 {name} is live since {start}, not predicted", name=name, start=since)
     if line.standing is Standing.LIKELY:
+        if line.live_now >= line.within_hour:
+            return text("🟡 {name} probably live already, {chance}", name=name, chance=percent(line.live_now))
         chance = percent(line.within_hour)
         return text("🟡 {name} likely within the hour, {chance}", name=name, chance=chance)
     if line.window is None:
@@ -172,7 +174,7 @@ def _next(lines: Sequence[BoardLine]) -> str:
     ahead = [
         (line.window.start, line.handle, line)
         for line in lines
-        if line.window is not None and line.standing is not Standing.LIVE
+        if line.window is not None and line.standing in {Standing.LIKELY, Standing.EXPECTED}
     ]
     shown = [
         join(" ", [name_of(line.nickname, line.handle), window_words(line.window)])

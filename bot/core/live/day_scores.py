@@ -84,9 +84,13 @@ def score_message(one: DayScore) -> Message:
         )
     ]
     if one.median_delay_minutes is not None:
-        parts.append(text("half of them within {minutes} min", minutes=round(one.median_delay_minutes)))
+        parts.append(
+            text("half of those found within {minutes} min", minutes=round(one.median_delay_minutes))
+        )
     if one.requests_saved is not None:
-        parts.append(text("{count} checks saved", count=round(one.requests_saved)))
+        saved = round(one.requests_saved)
+        evenly = text("{count} checks more than evenly spread", count=-saved)
+        parts.append(evenly if saved < 0 else text("{count} checks saved", count=saved))
     if one.false_positives:
         parts.append(texts("{count} false alarm", "{count} false alarms", one.false_positives))
     if one.brier is not None:

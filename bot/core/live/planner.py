@@ -17,6 +17,8 @@ from bot.texts import text
 
 JITTER = 0.3
 """Checks are moved by up to this share of their interval (specs/tiktok-live.md 4)."""
+SKEW = timedelta(minutes=5)
+"""So far ahead may a last check lie without the clock having been set back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,8 +115,12 @@ def _plan_one(now: datetime, account: Watched, interval: timedelta) -> CheckPlan
 
 
 def jittered(now: datetime, account: Watched, interval: timedelta) -> datetime:
-    """Give the instant about `interval` after the last check of an account (due now where there was none)."""
-    if account.last_checked_at is None:
+    """Give the instant about `interval` after the last check of an account (due now where there was none).
+
+    A last check that lies ahead was made before the clock was set back: counted from `now`, the next one would
+    be put off with every plan until the old time has come again.
+    """
+    if account.last_checked_at is None or account.last_checked_at - now > SKEW:
         return now
     moved = interval * (1 + JITTER * _scatter(account))
     return max(now, min(account.last_checked_at, now) + moved)

@@ -13,6 +13,7 @@ from bot.core.live.boards import (
     saved_words,
     window_words,
 )
+from bot.core.live.calibration import LIKELY
 from bot.core.live.posts import duration
 from bot.core.live.prediction_charts import (
     WEEKDAYS,
@@ -41,6 +42,7 @@ from bot.texts import join, number, text, texts
 BODY_ROOM = 3000
 MOST_WEEKDAYS = 3
 NARROW_MINUTES = 10  # a narrower window is a time
+MINUTES_A_DAY = 24 * 60
 
 
 def next_message(following: NextLives) -> Message:
@@ -70,10 +72,10 @@ def _next_line(one: Expected) -> str:
             name=name,
             start=stamp(one.live_since) if one.live_since else "?",
         )
-    facts = [
-        text("{chance} within the hour", chance=percent(one.within_hour)),
-        text("confidence {sure}", sure=sure),
-    ]
+    soon = text("{chance} within the hour", chance=percent(one.within_hour))
+    if one.live_now >= max(LIKELY, one.within_hour):
+        soon = text("probably live already, {chance}", chance=percent(one.live_now))
+    facts = [soon, text("confidence {sure}", sure=sure)]
     # Last comes how much of it is known, whatever stands before.
     if one.window is not None:
         facts.insert(1, text("expected {window}", window=window_words(one.window)))
@@ -123,7 +125,7 @@ def _window_of_day(window: TypicalWindow) -> str:
     start, end = (
         f"{minute // 60 % 24:02d}:{minute % 60:02d}" for minute in (window.start_minute, window.end_minute)
     )
-    if window.end_minute - window.start_minute < NARROW_MINUTES:
+    if (window.end_minute - window.start_minute) % MINUTES_A_DAY < NARROW_MINUTES:
         return text("about {start} · {share} of lives", start=start, share=percent(window.share))
     return text("{start}-{end} · {share} of lives", start=start, end=end, share=percent(window.share))
 

@@ -335,6 +335,7 @@ class BoardLine:
     standing: Standing
     was_predicted: bool
     live_since: datetime | None
+    live_now: float
     within_hour: float
     window: Window | None
 
@@ -344,7 +345,7 @@ class Board:
     """A guild's status board, the lines in the order they are shown.
 
     `found` and `estimated` (found + estimated missed) are of the last 7 days, `request_reduction` is of the last
-    24 hours, `predictions` is the number of accounts with a window ahead.
+    24 hours, `predictions` is the number of accounts that a start is expected of, or likely.
     """
 
     made_at: datetime

@@ -78,9 +78,17 @@ def test_a_budget_has_a_word_for_its_safety(used, word):
 def test_the_next_lives_are_the_three_that_begin_first_and_are_not_live():
     lines = [line(f"a{hours}", window=window(hours)) for hours in (9, 2, 5, 7)]
     lines.append(line("live", Standing.LIVE, window=window(1)))
+    lines.append(line("rare", Standing.UNLIKELY, window=window(1, probability=0.004)))
     told = facts(board_message(board(*lines)))["Next likely lives"]
     assert [part.split("**")[1] for part in told.splitlines()] == ["A2", "A5", "A7"]
     assert facts(board_message(board(line(window=None))))["Next likely lives"] == "none in sight"
+
+
+def test_who_is_probably_live_already_is_said_to_be():
+    """Unseen so far, and hardly likely to start once more."""
+    body = board_message(board(line(standing=Standing.LIKELY, live_now=0.97, within_hour=0.02))).body
+    assert "probably live already, 97%" in body
+    assert "2%" not in body
 
 
 def test_a_failing_policy_and_a_full_budget_are_warnings():

@@ -54,9 +54,15 @@ def test_a_day_on_which_nothing_happened_says_so():
 def test_the_message_is_one_line_with_what_is_known():
     body = str(score_message(score(facts())).body)
     assert body == (
-        "3 of about 4 lives found in 60 of 120 checks · half of them within 20 min · 300 checks saved"
+        "3 of about 4 lives found in 60 of 120 checks · half of those found within 20 min · 300 checks saved"
         " · 1 false alarm · Brier score 0.325"
     )
+
+
+def test_a_day_that_took_more_checks_than_evenly_spread_says_so():
+    body = str(score_message(score(facts(checks=418))).body)
+    assert "58 checks more than evenly spread" in body
+    assert "-58" not in body
 
 
 def test_days_are_summed_by_calendar_week():

@@ -170,6 +170,19 @@ def test_a_week_that_cost_more_than_evenly_spread_says_so():
     assert "would need 420 (100% more than evenly spread)" in body
 
 
+def test_who_is_probably_live_already_is_said_to_be():
+    one = expected(standing=Standing.LIKELY, live_now=0.97, within_hour=0.02)
+    body = next_message(next_lives(one)).body
+    assert "probably live already, 97%" in body
+    assert "2%" not in body
+
+
+def test_a_window_across_midnight_has_both_its_ends():
+    late = habits(windows=(TypicalWindow(start_minute=1388, end_minute=54, share=1.0),))
+    told = facts(account_message(account(habits=late)))[f"Usually begins ({ZONE})"]
+    assert told == "23:08-00:54 · 100% of lives"
+
+
 def test_a_window_of_no_width_is_a_time():
     narrow = habits(windows=(TypicalWindow(start_minute=1200, end_minute=1200, share=1.0),))
     assert facts(account_message(account(habits=narrow)))[f"Usually begins ({ZONE})"] == (
