@@ -34,6 +34,7 @@ class HabitRules:
     shape_strength: float = 12.0  # starts that the hours of all accounts count for in an account's own
     shared_strength: float = 1.0  # starts that "any hour" counts for in the hours of all
     unseen_level: float = 0.2  # so much of an average hour is one at which nobody was looked for
+    own_level: float = 0.2
     own_strength: float = 4.0  # starts that "any hour" counts for in hours of an account's own
     alike_strength: float = 4.0  # accounts that an even chance to keep the others' hours counts for
     recent_strength: float = 6.0
@@ -178,7 +179,7 @@ class Habits:
         self.shared_shape = shared / shared.mean()
         alike = self._alike(found, expected)
         prior = rules.own_strength / SLOTS
-        own = self._floored((found + prior) / (expected + prior))
+        own = self._floored((found + prior * rules.own_level) / (expected + prior))
         return self._perhaps_elsewhere(alike[:, None] * shape + (1 - alike[:, None]) * own, alike)
 
     def _floored(self, shape: Floats) -> Floats:
@@ -197,8 +198,8 @@ class Habits:
         others_found, others_expected = found.sum(axis=0) - found, expected.sum(axis=0) - expected
         others = (others_found + prior * rules.unseen_level) / (np.maximum(others_expected, 0.0) + prior)
         others /= others.mean(axis=1, keepdims=True)
-        better = self._foretold(found, expected, rules.shape_strength / SLOTS * others)
-        better -= self._foretold(found, expected, np.full_like(found, rules.own_strength / SLOTS))
+        better = self._foretold(found, expected, rules.shape_strength / SLOTS * others, rules.shape_strength / SLOTS)
+        better -= self._foretold(found, expected, np.full_like(found, rules.own_strength / SLOTS * rules.own_level), rules.own_strength / SLOTS)
         is_found = np.isfinite(self._last_start)
         for _ in range(3):
             odds = np.log(self.alike / (1 - self.alike)) + better
@@ -207,9 +208,8 @@ class Habits:
             self.alike = (strength / 2 + keep) / (strength + int(is_found.sum()))
         return np.where(is_found, alike, self.alike)
 
-    def _foretold(self, found: Floats, expected: Floats, prior: Floats) -> Floats:
+    def _foretold(self, found: Floats, expected: Floats, prior: Floats, strength: float) -> Floats:
         """Give log P(the hours of an account's starts) [n], each foretold from its other starts and the `prior`."""
-        strength = prior.mean(axis=1, keepdims=True)
         others = np.maximum(found - self._kernel[0, 0] * np.minimum(self._starts, 1.0), 0.0)
         seen = ((found + prior) / (expected + strength) * expected).sum(axis=1, keepdims=True)
         there = (others + prior) / (expected + strength)

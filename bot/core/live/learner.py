@@ -123,8 +123,18 @@ class Learner:
             alive = self._survival.alive(np.array([known.row]), at - times)[0]
             local = times + ahead(known.zone, times)
             rates = self._rhythm.observe(known.row, times, local, widths * alive)
-            known.missed += float(rates @ (widths * (1 - alive)))
+            known.missed += self._unseen_starts(known, rates * widths, 1 - alive)
         known.clear = max(known.clear, until)
+
+    def _unseen_starts(self, known: Known, starts: Floats, ended: Floats) -> float:
+        """Give how many lives are expected to have begun and ended unseen in the steps of a gap.
+
+        `starts` [m] are expected of one who is offline, `ended` [m] is P(a live that began then is over). Whoever is
+        live does not start: so of an account with one hour a day one live is missed there, not several.
+        """
+        alive = self._survival.alive(np.array([known.row]), np.arange(starts.size) * STEP)[0]
+        offline = np.exp(-np.convolve(starts, alive)[: starts.size])
+        return float((starts * offline) @ ended)
 
     def _found(self, known: Known, started: float, at: float) -> None:
         """Take in a live; a start in the future is one now, and one that is on already is no news."""
