@@ -31,6 +31,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.core.announcements import Message
+from bot.texts import text
 
 NONCE_WINDOW = timedelta(minutes=2)
 """How long a repeated nonce surely gives the first message again (specs/discord.md 4.1)."""
@@ -42,6 +43,7 @@ FIRST_BLOCK = timedelta(minutes=5)
 LONGEST_BLOCK = timedelta(hours=24)
 GIVE_UP_GONE_AFTER = timedelta(days=3)
 """How long a channel must refuse messages that is not there any more: Discord has answered so in error."""
+TOO_LATE = text("too late to be news")
 MARKER_LENGTH = 8
 
 

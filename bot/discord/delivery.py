@@ -13,7 +13,7 @@ from typing import Any
 import discord
 
 from bot.core.charts import ChartSpec
-from bot.core.delivery import Event, Outgoing, Result, Step
+from bot.core.delivery import TOO_LATE, Event, Outgoing, Result, Step
 from bot.discord.embeds import Drawn, bears, draw
 from bot.discord.permissions import NEEDED, missing
 from bot.discord.results import TROUBLE, result_of
@@ -172,7 +172,7 @@ class Delivery:
         return await self._look(message) or await self._post(message, drawn)
 
     async def _look_then_give_up(self, message: Outgoing, _: Drawn) -> Result:
-        return await self._look(message) or Result(event=Event.EXPIRED, reason=text("too late to be news"))
+        return await self._look(message) or Result(event=Event.EXPIRED, reason=TOO_LATE)
 
     async def _look(self, message: Outgoing) -> Result | None:
         """Read the channel backwards to before the first try, because nobody knows how that one ended.

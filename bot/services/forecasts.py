@@ -49,11 +49,8 @@ async def said_of(planning: Planning, account_ids: Sequence[int], now: datetime,
 def _say(policy: Policy, account_ids: Sequence[int], now: datetime, hours: int) -> Said:
     hour = now.replace(minute=0, second=0, microsecond=0)
     nothing = Said(hours_from=hour, starts={}, lives={}, outlooks={})
-    model = _model(policy)
-    if model is None or not account_ids:
-        return nothing
 
-    def ask() -> Said:
+    def ask(model: ProbabilityPolicy) -> Said:
         forecast = model.forecast(now, account_ids, hours)
         return Said(
             hours_from=forecast.hours_from,
@@ -62,7 +59,7 @@ def _say(policy: Policy, account_ids: Sequence[int], now: datetime, hours: int) 
             outlooks={account_id: model.outlook(now, account_id) for account_id in account_ids},
         )
 
-    return _tried(ask, nothing)
+    return _asked(policy, ask, nothing) if account_ids else nothing
 
 
 def _by_account(forecast: Forecast, chances: np.ndarray) -> dict[int, tuple[float, ...]]:
@@ -73,9 +70,10 @@ def _by_account(forecast: Forecast, chances: np.ndarray) -> dict[int, tuple[floa
     }
 
 
-def _model(policy: Policy) -> ProbabilityPolicy | None:
-    found = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
-    return found if isinstance(found, ProbabilityPolicy) else None
+def _asked(policy: Policy, ask: Callable[[ProbabilityPolicy], T], otherwise: T) -> T:
+    """Ask the model of probabilities, whichever policy plans; where it does not work, nothing is said."""
+    model = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
+    return _tried(lambda: ask(model), otherwise) if isinstance(model, ProbabilityPolicy) else otherwise
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,10 +89,10 @@ async def hourly_of(planning: Planning, account_ids: Sequence[int], now: datetim
     """Give the chances of this hour and the next ones, `hours` in all; nothing where the model fails."""
 
     def ask(policy: Policy) -> Chances:
-        model, nothing = _model(policy), Chances(starts={}, lives={}, confidence={})
-        if model is None or not account_ids:
+        nothing = Chances(starts={}, lives={}, confidence={})
+        if not account_ids:
             return nothing
-        return _tried(lambda: _chances(model.forecast(now, account_ids, hours)), nothing)
+        return _asked(policy, lambda model: _chances(model.forecast(now, account_ids, hours)), nothing)
 
     return await planning.compute(ask)
 
@@ -112,8 +110,7 @@ async def heat_of(planning: Planning, account_id: int) -> tuple[tuple[float, ...
     """Give the chance of a start by weekday (Monday first) and hour."""
 
     def ask(policy: Policy) -> tuple[tuple[float, ...], ...]:
-        model, nothing = _model(policy), np.zeros((7, HOURS))
-        table = nothing if model is None else _tried(lambda: model.heat(account_id), nothing)
+        table = _asked(policy, lambda model: model.heat(account_id), np.zeros((7, HOURS)))
         return tuple(tuple(map(float, row)) for row in np.nan_to_num(table))
 
     return await planning.compute(ask)
@@ -123,10 +120,9 @@ async def missed_of(planning: Planning, account_ids: Sequence[int]) -> dict[int,
     """Give how many lives of accounts are expected to have gone by unseen, since the model knows them."""
 
     def ask(policy: Policy) -> dict[int, float]:
-        model = _model(policy)
-        if model is None:
-            return {}
-        return _tried(lambda: {one: float(model.expected_missed(one)) for one in account_ids}, {})
+        return _asked(
+            policy, lambda model: {one: float(model.expected_missed(one)) for one in account_ids}, {}
+        )
 
     return await planning.compute(ask)
 

@@ -218,9 +218,7 @@ class Predictions:
         return (settings or GuildSettings(guild_id=guild_id, time_zone=self._default_time_zone)).time_zone
 
     async def _followed(self, conn: Connection, guild_id: int, now: datetime) -> list[Followed]:
-        accounts = await store.followed_accounts(conn, guild_id=guild_id)
-        seen = await history.last_seen(conn, [account.id for account in accounts])
-        return [await self._as_followed(conn, account, seen.get(account.id), now) for account in accounts]
+        return await self._as_followed(conn, await store.followed_accounts(conn, guild_id=guild_id), now)
 
     async def _named(self, conn: Connection, guild_id: int, written: str, now: datetime) -> Followed:
         handle = normalise_handle(written)
@@ -229,20 +227,25 @@ class Predictions:
             raise NothingThere(
                 text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
             )
-        seen = await history.last_seen(conn, [account.id])
-        return await self._as_followed(conn, account, seen.get(account.id), now)
+        return (await self._as_followed(conn, [account], now))[0]
 
     async def _as_followed(
-        self, conn: Connection, account: Account, last_seen: datetime | None, now: datetime
-    ) -> Followed:
-        going_on = await store.open_lives(conn, account_id=account.id)
+        self, conn: Connection, accounts: Sequence[Account], now: datetime
+    ) -> list[Followed]:
         policy = await status.note(conn, POLICY_NOTE)
-        return Followed(
-            account=account,
-            watched=await load_one(conn, account.id, now, policy),
-            live_since=going_on[0].live.started_at if going_on else None,
-            last_seen=last_seen,
-        )
+        seen = await history.last_seen(conn, [account.id for account in accounts])
+        found = []
+        for account in accounts:
+            going_on = await store.open_lives(conn, account_id=account.id)
+            found.append(
+                Followed(
+                    account=account,
+                    watched=await load_one(conn, account.id, now, policy),
+                    live_since=going_on[0].live.started_at if going_on else None,
+                    last_seen=seen.get(account.id),
+                )
+            )
+        return found
 
     def _expected(self, one: Followed, said: Said, now: datetime) -> Expected:
         outlook, is_live = said.outlook(one.account.id), one.live_since is not None

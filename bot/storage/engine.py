@@ -26,6 +26,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from bot.errors import StorageError
 from bot.storage.postgresql import (
+    ANOTHER_WRITES,
     reason_of,
     server_engine,
     snapshots_of,
@@ -196,9 +197,7 @@ class WriterLock:
             taking.add_done_callback(lambda future: future.cancelled() or future.exception())
             raise
         except portalocker.LockException as error:
-            raise StorageError(
-                text("another process has been writing to the database for too long")
-            ) from error
+            raise StorageError(ANOTHER_WRITES) from error
         except OSError as error:
             raise StorageError(
                 text("the lock file beside the database cannot be used: {error}", error=str(error))

@@ -25,7 +25,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import Message, nonce_for
-from bot.core.delivery import OPEN_STATES, Event, OutboxState, Outgoing, after
+from bot.core.delivery import OPEN_STATES, TOO_LATE, Event, OutboxState, Outgoing, after
 from bot.storage.tables import destinations, guilds, lives, outbox
 from bot.storage.types import Instant
 from bot.storage.upsert import insert_for
@@ -65,9 +65,7 @@ _NEXT = (
     select(func.min(outbox.c.expires_at)).where(_MAY_EXPIRE, outbox.c.expires_at > _NOW),
 )
 # Why it was given up: what kept it from its channel so long, where that is known.
-_WHY_LATE = case(
-    (outbox.c.error == "", literal(text("too late to be news"), outbox.c.error.type)), else_=outbox.c.error
-)
+_WHY_LATE = case((outbox.c.error == "", literal(TOO_LATE, outbox.c.error.type)), else_=outbox.c.error)
 _GIVEN_UP = (OutboxState.DEAD, OutboxState.EXPIRED)
 _WITHDRAWN = (outbox.c.state == OutboxState.EXPIRED) & (outbox.c.error == "")
 _EXPIRED = select(outbox.c.id).where(_MAY_EXPIRE, outbox.c.expires_at <= _NOW).limit(1)

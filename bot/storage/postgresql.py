@@ -21,6 +21,7 @@ WRITER_LOCK = 0x56_45_44_45_54_54_45_00
 BOT_LOCK = WRITER_LOCK + 1
 PROOF_LOCK = WRITER_LOCK + 2
 
+ANOTHER_WRITES = text("another process has been writing to the database for too long")
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
 # The server gives up a lock or a transaction of a client that is stuck; in milliseconds.
@@ -84,7 +85,7 @@ def reason_of(error: BaseException) -> str:
     said = _DRIVER_CLASS.sub("", str(error)).partition("\n")[0]
     code = getattr(error, "sqlstate", None) or ""
     if code == _LOCK_NOT_AVAILABLE:
-        return text("another process has been writing to the database for too long")
+        return ANOTHER_WRITES
     if argument := _BAD_ARGUMENT.search(said):
         return text("a value cannot be stored (argument {argument})", argument=argument[1])
     if code.startswith(_DATA_EXCEPTION):

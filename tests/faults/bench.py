@@ -39,10 +39,10 @@ class Case:
 
     `breaks` breaks it, after `prepares` made that possible, of which the log may say anything. Then `event`
     happens ("live", "round", or "" for nothing), then `looks` asserts the state in which it waits. All queued
-    faults are taken away, `heals` mends the rest, and the event must be posted exactly once. `log` are patterns for everything the log may say of it: each matches exactly one
-    line; one with a group matches one line for each value of the group; what matches `may_log` may be there
-    as well, each line a few times. `notices` are the titles of what
-    the admins have of it in the end.
+    faults are taken away, `heals` mends the rest, and the event must be posted exactly once. `log` are patterns
+    for everything the log may say of it: each matches exactly one line; one with a group matches one line for
+    each value of the group; what matches `may_log` may be there as well, each line a few times. `notices` are
+    the titles of what the admins have of it in the end.
     """
 
     name: str

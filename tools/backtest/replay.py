@@ -18,7 +18,8 @@ from typing import Protocol, cast, runtime_checkable
 import numpy as np
 
 from bot.app import live_loops
-from bot.core.live.calibration import HOUR, Floats, StartChances
+from bot.core.live.arrays import Floats
+from bot.core.live.calibration import HOUR, StartChances
 from bot.core.live.forecast import Forecast
 from bot.core.live.models import Answer, Observation, Person, Profile, ProfileState, Sighting
 from bot.core.live.past_lives import PastLive

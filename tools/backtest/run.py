@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 
@@ -20,6 +16,7 @@ from bot.core.live.savings import request_reduction, requests_when_evenly_spread
 from bot.core.live.scores import Check, Figures, Replayed, figures
 from tools.backtest.histories import BadInput, History, Stretch, draw, eligible, span_of
 from tools.backtest.replay import Task, replay
+from tools.workers import workers
 
 BASELINES = (FIXED, "roadmap")
 
@@ -106,17 +103,8 @@ def run(plan: Plan, policies: Sequence[str], *, jobs: int = 1, resamples: int = 
     work = partial(run_one, plan, resamples=resamples)
     if jobs == 1 or len(policies) == 1:
         return [work(policy) for policy in policies]
-    # Each process computes on one core; NumPy reads this when it is loaded.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    count = min(jobs, len(policies))
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_settle) as pool:
+    with workers(min(jobs, len(policies))) as pool:
         return list(pool.map(work, policies))
-
-
-def _settle() -> None:
-    """Keep the garbage collector from walking all modules again and again."""
-    gc.freeze()
-    gc.set_threshold(50_000)
 
 
 def run_one(plan: Plan, policy: str, *, resamples: int = 1000) -> Result:

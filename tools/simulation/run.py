@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 
 from tools.simulation.invariants import bound, broken, waits
 from tools.simulation.nature import Broken
 from tools.simulation.world import World
+from tools.workers import workers
 
 TOLD_LINES = 30
 
@@ -51,16 +48,8 @@ def run_seeds(seeds: Sequence[int], *, days: float, jobs: int) -> Iterator[Outco
     if jobs == 1:
         yield from map(work, seeds)
         return
-    # Each process would start a thread for each processor, and they would wait for one another.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_settle) as pool:
+    with workers(jobs) as pool:
         yield from pool.map(work, seeds, chunksize=4)
-
-
-def _settle() -> None:
-    """Keep the garbage collector from walking all modules again and again."""
-    gc.freeze()
-    gc.set_threshold(50_000)
 
 
 def _trace(world: World, found: Sequence[Broken], *, whole: bool) -> tuple[str, ...]:

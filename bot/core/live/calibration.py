@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
+from bot.core.live.arrays import Floats, Truths
 from bot.core.live.past_lives import PastLive
-
-Floats = npt.NDArray[np.float64]
-Truths = npt.NDArray[np.bool_]
 
 HOUR = timedelta(hours=1)
 RATE_HOURS = 28 * 24

@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import numpy as np
 
+from bot.core.live.arrays import Floats
 from bot.core.live.budget import DAY
-from bot.core.live.calibration import HOUR, Floats
+from bot.core.live.calibration import HOUR
 from bot.core.live.histories import Histories
 from bot.core.live.history import Event, Missed
 from bot.core.live.past_lives import PastLive

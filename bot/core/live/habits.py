@@ -86,18 +86,9 @@ class Habits:
 
     def grow(self, rows: int) -> None:
         """Make room for `rows` accounts."""
-        for name in (
-            "_starts",
-            "_exposed",
-            "_week",
-            "_recent_starts",
-            "_recent_exposed",
-            "_since",
-            "_found",
-            "_rate_exposed",
-        ):
-            old = getattr(self, name)
-            setattr(self, name, np.concatenate([old, np.zeros((rows - len(old), old.shape[1]))]))
+        for _, arrays in self._faded():
+            for array in arrays:
+                array.resize((rows, array.shape[1]), refcheck=False)  # new rows are of zeros
         never = np.full(rows - self._last_start.size, -np.inf)
         self._last_start = np.concatenate([self._last_start, never])
         self.tabulate()
@@ -172,15 +163,18 @@ class Habits:
             prior = rules.rate_strength
             self.rates = (self._found[:, 0] + prior) / (seen + prior / self.shared_rate)
             expected = self.rates[:, None] * exposed / SLOTS
-            prior = rules.shared_strength / SLOTS
-            shared = (found.sum(axis=0) + prior * rules.unseen_level) / (expected.sum(axis=0) + prior)
+            shared = self._shared(found.sum(axis=0), expected.sum(axis=0))
             prior = rules.shape_strength / SLOTS
             shape = self._floored((found + prior * shared / shared.mean()) / (expected + prior))
-        self.shared_shape = shared / shared.mean()
         alike = self._alike(found, expected)
         prior = rules.own_strength / SLOTS
         own = self._floored((found + prior * rules.own_level) / (expected + prior))
         return self._perhaps_elsewhere(alike[:, None] * shape + (1 - alike[:, None]) * own, alike)
+
+    def _shared(self, found: Floats, expected: Floats) -> Floats:
+        """Give the hours of all of whom these are the starts found and expected, [..., 48]."""
+        prior = self._rules.shared_strength / SLOTS
+        return np.asarray((found + prior * self._rules.unseen_level) / (expected + prior))
 
     def _floored(self, shape: Floats) -> Floats:
         floor = self._rules.floor
@@ -194,9 +188,8 @@ class Habits:
         share of all that was learned so far (expectation maximisation).
         """
         rules = self._rules
-        prior = rules.shared_strength / SLOTS
-        others_found, others_expected = found.sum(axis=0) - found, expected.sum(axis=0) - expected
-        others = (others_found + prior * rules.unseen_level) / (np.maximum(others_expected, 0.0) + prior)
+        of_others = np.maximum(expected.sum(axis=0) - expected, 0.0)
+        others = self._shared(found.sum(axis=0) - found, of_others)
         others /= others.mean(axis=1, keepdims=True)
         better = self._foretold(found, expected, rules.shape_strength / SLOTS * others, rules.shape_strength / SLOTS)
         better -= self._foretold(found, expected, np.full_like(found, rules.own_strength / SLOTS * rules.own_level), rules.own_strength / SLOTS)
@@ -238,8 +231,8 @@ class Habits:
     def _share_elsewhere(self, own: Floats, usually: Floats, anywhere: Floats) -> Floats:
         """Give P(the hours are others by now) [n], by Bayes from the silence since the last start.
 
-        `own` [n]: P(an account keeps hours of its own); only such hours move. `usually` and `anywhere` [n]: the starts that should have been found since, at the usual hours and at
-        just any.
+        `own` [n]: P(an account keeps hours of its own); only such hours move. `usually` and `anywhere` [n]: the
+        starts that should have been found since, at the usual hours and at just any.
         """
         rules = self._rules
         found = np.isfinite(self._last_start)

@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta, tzinfo
 
 import numpy as np
 
+from bot.core.live.arrays import Floats
 from bot.core.live.budget import DAY
-from bot.core.live.calibration import Floats
 from bot.core.live.past_lives import PastLive, SetAside, credible, local_hour, zone_named
 
 HABIT_DAYS = 112

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import numpy as np
 
+from bot.core.live.arrays import Floats
 from bot.core.live.budget import DAY
-from bot.core.live.calibration import Floats
 from bot.core.live.histories import Histories
 from bot.core.live.history import Event
 from bot.core.live.past_lives import local_hour

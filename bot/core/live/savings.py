@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bot.core.live.calibration import Floats
+from bot.core.live.arrays import Floats
 
 DAY_MINUTES = 24 * 60.0
 

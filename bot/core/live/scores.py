@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from bot.core.live.arrays import Floats, Truths
 from bot.core.live.budget import DAY
 from bot.core.live.calibration import (
-    Floats,
     ReliabilityBin,
     StartChances,
-    Truths,
     brier_terms,
     flat_chances,
     log_loss_terms,

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from bot.core.live.arrays import Floats
+from bot.core.live.past_lives import zone_named
 
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo | None:
-    """Give a zone by its IANA name; None for one that does not exist."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
+_zone = lru_cache(maxsize=64)(zone_named)
 
 
 def ahead(name: str, times: Floats) -> Floats:
@@ -25,15 +18,15 @@ def ahead(name: str, times: Floats) -> Floats:
 
     A zone that is not known is taken as UTC.
     """
-    zone = _zone(name) if name else None
-    if zone is None or not times.size:
+    if not name or not times.size:
         return np.zeros(times.size)
+    zone = _zone(name)
     first, last = _ahead(zone, times[0]), _ahead(zone, times[-1])
     if first == last:
         return np.full(times.size, first)
     return np.array([_ahead(zone, minute) for minute in times])
 
 
-def _ahead(zone: ZoneInfo, minute: float) -> float:
+def _ahead(zone: tzinfo, minute: float) -> float:
     offset = datetime.fromtimestamp(minute * 60, UTC).astimezone(zone).utcoffset()
     return offset.total_seconds() / 60 if offset is not None else 0.0
