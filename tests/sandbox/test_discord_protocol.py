@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import urllib.parse
 import zlib
+from http.client import HTTPResponse
+from socket import create_connection
 
 import aiohttp
 import pytest
@@ -273,6 +276,18 @@ async def test_the_feed_goes_on_after_a_number(server, rest):
     await rest("POST", "/channels/{lives}/messages", {"content": "news"})
     [entry] = server.control("GET", f"events?after={last}&wait=5")
     assert (entry["n"], entry["kind"], entry["message"]["content"]) == (last + 1, "message_posted", "news")
+
+
+def test_who_waits_for_news_is_answered_when_the_stand_in_stops():
+    with running_discord() as server:
+        address = urllib.parse.urlsplit(server.base)
+        waiting = create_connection((address.hostname, address.port))
+        waiting.sendall(b"GET /_control/events?after=9999&wait=20 HTTP/1.1\r\nHost: here\r\n\r\n")
+        server.control("GET", "events")  # a later request was answered, so the first one is waiting
+    with waiting:
+        answer = HTTPResponse(waiting)
+        answer.begin()
+        assert (answer.status, json.load(answer)) == (200, [])
 
 
 def test_an_unknown_control_command_says_what_is_known(server):

@@ -111,6 +111,8 @@ async def main() -> None:
     service.gateway.url = f"ws://{LOOPBACK}:{port}/gateway"
     announce(**facts(service))
     await until_stopped()
+    service.feed.close()
+    service.faults.clear()
     for connection in service.gateway.connections:
         connection.drop()
     await runner.cleanup()

@@ -14,6 +14,7 @@ class Feed:
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
         self._changed = asyncio.Event()
+        self._closed = False
 
     def add(self, kind: str, **facts: Any) -> None:
         self.entries.append({"n": len(self.entries) + 1, "kind": kind, **facts})
@@ -24,13 +25,18 @@ class Feed:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def close(self) -> None:
+        """Let nobody wait any longer: a server that stops would have to cut them off."""
+        self._closed = True
+        self.touch()
+
     def after(self, number: int) -> list[dict[str, Any]]:
         return self.entries[number:]
 
     async def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `condition` holds, at most `seconds`; tells whether it does."""
+        """Wait until `condition` holds or this is closed, at most `seconds`; tells whether it does."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not condition():
+                while not condition() and not self._closed:
                     await self._changed.wait()
         return condition()

@@ -71,6 +71,7 @@ async def serve(args: argparse.Namespace, folder: Path) -> None:
     )
     await until_stopped()
     ssh.stop()
+    faults.clear()
     await runner.cleanup()
 
 
