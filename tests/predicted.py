@@ -57,9 +57,20 @@ def expected(handle: str = "ana", **more: Any) -> Expected:
     return Expected(**{**values, **more})
 
 
+def unknown(handle: str = "ana", standing: Standing = Standing.UNKNOWN, **more: Any) -> Expected:
+    """An account of which nothing is said."""
+    nothing = {"live_now": None, "within_hour": None, "starts": (), "lives": (), "window": None}
+    return expected(handle, standing=standing, **{**nothing, "confidence": None, **more})
+
+
 def next_lives(*accounts: Expected) -> NextLives:
     return NextLives(
-        made_at=NOW, zone=ZONE, hours_from=NOW.replace(minute=0), accounts=accounts or (expected(),)
+        made_at=NOW,
+        zone=ZONE,
+        hours_from=NOW.replace(minute=0),
+        accounts=accounts or (expected(),),
+        failing=(),
+        no_forecast="",
     )
 
 
@@ -114,6 +125,8 @@ def account(**more: Any) -> AccountPrediction:
         "policy": "probability",
         "last_checked_at": NOW - HOUR,
         "last_answer": "offline",
+        "failing": (),
+        "no_forecast": "",
     }
     return AccountPrediction(**{**values, **more})
 
@@ -210,6 +223,7 @@ def board(*lines: BoardLine, **more: Any) -> Board:
         "estimated": 41.3,
         "policy": "probability",
         "failing": (),
+        "no_forecast": "",
         "lines": lines,
     }
     return Board(**{**values, **more})

@@ -35,7 +35,6 @@ async def board_of(
     discovery: BudgetUse,
     followup: BudgetUse,
     policy: str,
-    failing: tuple[tuple[str, str], ...],
 ) -> Board:
     """Draw up the board of a guild whose accounts are `ids` (handle -> id)."""
     now = upcoming.made_at
@@ -53,7 +52,8 @@ async def board_of(
         found=found,
         estimated=found + missed,
         policy=policy,
-        failing=failing,
+        failing=upcoming.failing,
+        no_forecast=upcoming.no_forecast,
         lines=tuple(sorted(lines, key=lambda line: _ORDER.index(line.standing))),
     )
 

@@ -29,6 +29,7 @@ from bot.core.live.predictions import (
     Expected,
     NextLives,
     PlannedHour,
+    Standing,
     Why,
 )
 from bot.core.live.projection import project
@@ -92,6 +93,8 @@ class Predictions:
             zone=zone,
             hours_from=said.hours_from,
             accounts=tuple(sorted(expected, key=_likeliest_first)),
+            failing=forecasts.failing(self._planning),
+            no_forecast=said.no_forecast,
         )
 
     async def account(self, guild_id: int, written: str) -> AccountPrediction:
@@ -119,6 +122,8 @@ class Predictions:
             policy=forecasts.policy_of(self._planning, one.watched),
             last_checked_at=one.account.last_checked_at,
             last_answer=one.account.last_answer,
+            failing=forecasts.failing(self._planning),
+            no_forecast=said.no_forecast,
         )
 
     async def plan(self, guild_id: int) -> DayPlan:
@@ -208,7 +213,6 @@ class Predictions:
                 discovery=discovery,
                 followup=followup,
                 policy=await status.note(conn, POLICY_NOTE) or POLICIES[0],
-                failing=forecasts.failing(self._planning),
             )
 
     # --- Parts -----------------------------------------------------------------------------------
@@ -248,21 +252,25 @@ class Predictions:
         return found
 
     def _expected(self, one: Followed, said: Said, now: datetime) -> Expected:
-        outlook, is_live = said.outlook(one.account.id), one.live_since is not None
+        outlook, is_live = said.outlooks.get(one.account.id), one.live_since is not None
         checked = one.watched is not None and not one.watched.frozen and not is_live
+        live_now, within_hour, window, confidence = None, None, None, None
+        if outlook is not None:
+            live_now, within_hour = outlook.live_now, outlook.within_hour
+            window, confidence = outlook.window, outlook.confidence
         return Expected(
             handle=one.account.handle,
             nickname=one.account.nickname,
             live_since=one.live_since,
-            live_now=1.0 if is_live else outlook.live_now,
-            within_hour=outlook.within_hour,
+            live_now=1.0 if is_live else live_now,
+            within_hour=within_hour,
             starts=said.starts.get(one.account.id, ()),
             lives=said.lives.get(one.account.id, ()),
-            window=outlook.window,
-            confidence=outlook.confidence,
+            window=window,
+            confidence=confidence,
             next_check_at=one.account.next_check_at if checked else None,
             reason=self._reason(one, now),
-            standing=forecasts.standing(outlook, is_live=is_live),
+            standing=forecasts.standing(outlook, is_live=is_live, is_paused=one.watched is None),
         )
 
     def _reason(self, one: Followed, now: datetime) -> str:
@@ -294,10 +302,12 @@ class Predictions:
         return found if len(some) == len(watched) else []
 
 
-def _likeliest_first(one: Expected) -> tuple[bool, float, float, str]:
-    soon = max(one.live_now, one.within_hour)
+def _likeliest_first(one: Expected) -> tuple[bool, bool, bool, float, float, str]:
+    """Put those of whom nothing is said last, and paused ones after them."""
+    soon = max(one.live_now or 0.0, one.within_hour or 0.0)
     later = one.window.probability if one.window is not None else 0.0
-    return one.live_since is None, -soon, -later, one.handle
+    paused, unknown = one.standing is Standing.PAUSED, one.standing is Standing.UNKNOWN
+    return one.live_since is None, paused, unknown, -soon, -later, one.handle
 
 
 def _day_of(now: datetime, zone: str) -> tuple[datetime, datetime]:

@@ -45,6 +45,8 @@ WEEKDAYS = (
     text("Sun"),
 )
 
+_NOTES = {Standing.LIVE: text("live"), Standing.UNKNOWN: text("not known"), Standing.PAUSED: text("paused")}
+
 
 def percent(share: float) -> str:
     """Write a share (0..1) as a percentage; what is not quite nothing or everything is not written as such."""
@@ -76,13 +78,13 @@ def next_chart(following: NextLives) -> LaneChart:
 
 
 def _lane(one: Expected) -> Lane:
-    live = one.standing is Standing.LIVE
+    note = _NOTES.get(one.standing) or percent(chance_of_any(one.starts[:LANE_HOURS]))
     return Lane(
         label=one.nickname or f"@{one.handle}",
         fallback=f"@{one.handle}",
         chances=one.lives[:LANE_HOURS],
         marks=() if one.next_check_at is None else (one.next_check_at,),
-        note=text("live") if live else percent(chance_of_any(one.starts[:LANE_HOURS])),
+        note=note,
     )
 
 
@@ -94,20 +96,19 @@ def chance_of_any(chances: Sequence[float]) -> float:
     return 1 - none
 
 
-def account_chart(prediction: AccountPrediction) -> ChartSpec:
-    """Draw up the week of an account and, below it, the factors that speak for this hour."""
-    week = heat_chart(prediction)
-    if prediction.factors is None:
-        return week
-    return ChartStack(
-        title=week.title, value_axis=week.value_axis, charts=(week, factor_chart(prediction.factors))
-    )
+def account_chart(prediction: AccountPrediction) -> ChartSpec | None:
+    """Draw up the week of an account and, below it, the factors that speak for this hour; what is known of them."""
+    week = None if prediction.heat is None else heat_chart(prediction, prediction.heat)
+    factors = None if prediction.factors is None else factor_chart(prediction.factors)
+    if week is None or factors is None:
+        return week or factors
+    return ChartStack(title=week.title, value_axis=week.value_axis, charts=(week, factors))
 
 
-def heat_chart(prediction: AccountPrediction) -> HeatMap:
-    """Draw up the chance of a start for each weekday and hour."""
+def heat_chart(prediction: AccountPrediction, week: Sequence[Sequence[float]]) -> HeatMap:
+    """Draw up the chance of a start for each weekday and hour; `week` is in the zone of `prediction.heat_zone`."""
     one, zone = prediction.expected, prediction.zone
-    heat = in_zone(prediction.heat, prediction.heat_zone, zone, prediction.made_at)
+    heat = in_zone(week, prediction.heat_zone, zone, prediction.made_at)
     return HeatMap(
         title=text("{name} · when lives begin", name=one.nickname or f"@{one.handle}"),
         subtitle=_strongest(heat),

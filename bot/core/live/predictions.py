@@ -34,12 +34,16 @@ def recommended(live: float) -> Recommendation:
 
 
 class Standing(StrEnum):
-    """How an account stands on a board: live, likely within the hour (from 0.5 on), expected later today, or not."""
+    """How an account stands on a board, in its order: live, likely within the hour (from 0.5 on), expected later
+    today, or not; nothing is said of it (it is new, or the forecast fails); nobody looks, as it is paused.
+    """
 
     LIVE = "live"
     LIKELY = "likely"
     EXPECTED = "expected"
     UNLIKELY = "unlikely"
+    UNKNOWN = "unknown"
+    PAUSED = "paused"
 
 
 class Safety(StrEnum):
@@ -77,18 +81,19 @@ class Expected:
     `within_hour` that a live starts within 60 minutes. `starts` and `lives` hold, for each hour from the
     outlook's `hours_from` on, the chance that a live starts in it, and that the account is live in it.
     `window` is the next stretch in which a start is likely. `confidence` is how much of it is the account's
-    own record. `next_check_at` is None while it is live or frozen; `reason` says why then (a text).
+    own record. Where nothing is said of the account these are None and empty: that is not a chance of 0.
+    `next_check_at` is None while it is live or frozen; `reason` says why then (a text).
     """
 
     handle: str
     nickname: str
     live_since: datetime | None
-    live_now: float
-    within_hour: float
+    live_now: float | None
+    within_hour: float | None
     starts: tuple[float, ...]
     lives: tuple[float, ...]
     window: Window | None
-    confidence: float
+    confidence: float | None
     next_check_at: datetime | None
     reason: str
     standing: Standing
@@ -96,12 +101,17 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NextLives:
-    """`/predict next`: the accounts of a guild, the likeliest first (live ones before all others)."""
+    """`/predict next`: the accounts of a guild, the likeliest first (live ones before all others).
+
+    `failing` as in `DayPlan`; `no_forecast` is why nothing can be said of anybody, empty where it can.
+    """
 
     made_at: datetime
     zone: str
     hours_from: datetime
     accounts: tuple[Expected, ...]
+    failing: tuple[tuple[str, str], ...]
+    no_forecast: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,14 +189,15 @@ class Override:
 class AccountPrediction:
     """`/predict account`. `heat[weekday][hour]` is the chance of a start, Monday first, local hours of `heat_zone`.
 
-    `policy` is the one in force for it now. `factors` is None where the explaining policy has failed.
+    `policy` is the one in force for it now. `heat` and `factors` are None where nothing is known of the account,
+    or what would say it has failed: see `failing` and `no_forecast` (as in `NextLives`).
     """
 
     made_at: datetime
     zone: str
     hours_from: datetime
     expected: Expected
-    heat: tuple[tuple[float, ...], ...]
+    heat: tuple[tuple[float, ...], ...] | None
     heat_zone: str
     habits: Habits
     factors: FactorBars | None
@@ -195,6 +206,8 @@ class AccountPrediction:
     policy: str
     last_checked_at: datetime | None
     last_answer: str | None
+    failing: tuple[tuple[str, str], ...]
+    no_forecast: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -335,8 +348,8 @@ class BoardLine:
     standing: Standing
     was_predicted: bool
     live_since: datetime | None
-    live_now: float
-    within_hour: float
+    live_now: float | None
+    within_hour: float | None
     window: Window | None
 
 
@@ -358,6 +371,7 @@ class Board:
     estimated: float
     policy: str
     failing: tuple[tuple[str, str], ...]
+    no_forecast: str
     lines: tuple[BoardLine, ...]
 
 

@@ -35,6 +35,8 @@ def test_each_account_says_how_it_stands():
             line("ed", Standing.EXPECTED, window=None),
             line("finn", Standing.UNLIKELY),
             line("gwen", Standing.UNLIKELY),
+            line("hugo", Standing.UNKNOWN, live_now=None, within_hour=None),
+            line("ivy", Standing.PAUSED, live_now=None, within_hour=None),
         )
     )
     assert message.body.splitlines() == [
@@ -44,6 +46,8 @@ def test_each_account_says_how_it_stands():
         f"🔵 **Dora** expected {at(3, 't')}-{at(5, 't')} ({at(3, 'R')}), 64%",
         "🔵 **Ed** expected today",
         "⚪ Unlikely for now: **Finn**, **Gwen**",
+        "❔ No forecast yet: **Hugo**",
+        "⏸️ Paused: **Ivy**",
         f"-# As of {at(0, 'R')}",
     ]
 
@@ -98,6 +102,13 @@ def test_a_failing_policy_and_a_full_budget_are_warnings():
     assert "evenly spread" in facts(failing)["Trouble"]
     assert "@everyone" not in facts(failing)["Trouble"].replace("\\@", "")
     assert board_message(board(discovery=BudgetUse(used=120, limit=120))).tone is Tone.WARNING
+
+
+def test_a_board_without_a_forecast_says_why():
+    message = board_message(board(line(), no_forecast=f"no data {HOSTILE}"))
+    assert message.tone is Tone.WARNING
+    assert facts(message)["Trouble"].startswith("⚠️ There is no forecast: it fails (no data ")
+    assert "@everyone" not in facts(message)["Trouble"].replace("\\@", "")
 
 
 def test_an_empty_board_says_how_to_begin():

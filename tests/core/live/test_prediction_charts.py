@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.charts import ChartStack, HeatMap
+from bot.core.charts import BarChart, ChartStack, HeatMap
 from bot.core.live.prediction_charts import (
     MOST_LANES,
     account_chart,
@@ -20,7 +20,7 @@ from bot.core.live.prediction_charts import (
     reliability_chart,
 )
 from bot.core.live.predictions import PlannedHour, Standing
-from tests.predicted import HOUR, NOW, ZONE, account, accuracy, expected, next_lives, plan
+from tests.predicted import HOUR, NOW, ZONE, account, accuracy, expected, next_lives, plan, unknown
 
 
 def test_a_lane_has_the_chances_the_next_check_and_a_name_to_fall_back_on():
@@ -32,6 +32,12 @@ def test_a_lane_has_the_chances_the_next_check_and_a_name_to_fall_back_on():
     assert ben.marks == ()
     assert (spec.begins_at, spec.now, spec.zone) == (NOW.replace(minute=0), NOW, ZONE)
     assert ZONE in spec.time_axis
+
+
+def test_a_lane_of_which_nothing_is_known_says_so():
+    spec = next_chart(next_lives(unknown(), unknown("ben", Standing.PAUSED, next_check_at=None)))
+    assert [lane.note for lane in spec.lanes] == ["not known", "paused"]
+    assert [lane.chances for lane in spec.lanes] == [(), ()]
 
 
 def test_more_accounts_than_can_be_read_are_counted():
@@ -57,9 +63,14 @@ def test_without_factors_there_is_the_week_alone():
     assert isinstance(account_chart(account(factors=None)), HeatMap)
 
 
+def test_of_an_account_nobody_knows_nothing_is_drawn():
+    assert account_chart(account(heat=None, factors=None)) is None
+    assert isinstance(account_chart(account(heat=None)), BarChart)
+
+
 def test_a_flat_week_names_its_first_hour():
     flat = replace(account(), heat=((0.0,) * 24,) * 7)
-    assert heat_chart(flat).subtitle == "most likely: Mon 00:00, 0%"
+    assert heat_chart(flat, flat.heat).subtitle == "most likely: Mon 00:00, 0%"
 
 
 def test_a_day_shows_what_was_found_what_was_not_and_what_is_planned():
