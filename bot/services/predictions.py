@@ -33,7 +33,7 @@ from bot.core.live.predictions import (
     Why,
 )
 from bot.core.live.projection import project
-from bot.core.live.why import last_look, next_look, planned_for
+from bot.core.live.why import Held, held_back, last_look, next_look, planned_for
 from bot.errors import NothingThere
 from bot.services import forecasts
 from bot.services.board_view import board_of
@@ -86,8 +86,9 @@ class Predictions:
         async with self._database.read() as conn:
             zone = await self._zone(conn, guild_id)
             followed = await self._followed(conn, guild_id, now)
+            held = await self._monitor.held(conn, now)
         said = await forecasts.said_of(self._planning, [one.account.id for one in followed], now, hours)
-        expected = [self._expected(one, said, now) for one in followed]
+        expected = [self._expected(one, said, now, held) for one in followed]
         return NextLives(
             made_at=now,
             zone=zone,
@@ -107,12 +108,13 @@ class Predictions:
             asked = await overrides.load(conn, account_id, guild_id)
             lives = await history.past_lives(conn, [account_id], now - REMEMBERED)
             judged = await table.load(conn, [account_id], now - JUDGED, now)
+            held = await self._monitor.held(conn, now)
         said = await forecasts.said_of(self._planning, [account_id], now)
         return AccountPrediction(
             made_at=now,
             zone=zone,
             hours_from=said.hours_from,
-            expected=self._expected(one, said, now),
+            expected=self._expected(one, said, now, held),
             heat=await forecasts.heat_of(self._planning, account_id),
             heat_zone="UTC",
             habits=await self._planning.beside(lambda: habits_of(lives, zone, now)),
@@ -189,14 +191,11 @@ class Predictions:
         async with self._database.read() as conn:
             one = await self._named(conn, guild_id, written, now)
             asked = await ledger.last_of(conn, one.account.id)
-        plan = None if one.watched is None else self._planning.next_check(one.watched, now)
+            held = await self._monitor.held(conn, now)
         return Why(
             handle=one.account.handle,
             last=last_look(asked.purpose, asked.at, asked.answer, asked.reason) if asked else last_look(),
-            following=next_look(
-                None if plan is None else one.account.next_check_at,
-                self._reason(one, now),
-            ),
+            following=next_look(*self._next_check(one, now, held)),
         )
 
     async def board(self, guild_id: int) -> Board:
@@ -251,9 +250,9 @@ class Predictions:
             )
         return found
 
-    def _expected(self, one: Followed, said: Said, now: datetime) -> Expected:
+    def _expected(self, one: Followed, said: Said, now: datetime, held: Held | None) -> Expected:
         outlook, is_live = said.outlooks.get(one.account.id), one.live_since is not None
-        checked = one.watched is not None and not one.watched.frozen and not is_live
+        next_check_at, reason = self._next_check(one, now, held)
         live_now, within_hour, window, confidence = None, None, None, None
         if outlook is not None:
             live_now, within_hour = outlook.live_now, outlook.within_hour
@@ -268,21 +267,23 @@ class Predictions:
             lives=said.lives.get(one.account.id, ()),
             window=window,
             confidence=confidence,
-            next_check_at=one.account.next_check_at if checked else None,
-            reason=self._reason(one, now),
+            next_check_at=next_check_at,
+            reason=reason,
             standing=forecasts.standing(outlook, is_live=is_live, is_paused=one.watched is None),
         )
 
-    def _reason(self, one: Followed, now: datetime) -> str:
-        """Say why the next check is planned, or why there is none."""
+    def _next_check(self, one: Followed, now: datetime, held: Held | None) -> tuple[datetime | None, str]:
+        """Say when the next check can be made and why, or why there is none."""
         if one.live_since is not None:
-            return text("it is live")
+            return None, text("it is live")
         if one.watched is None:
-            return text("it is paused")
+            return None, text("it is paused")
         if one.watched.frozen:
-            return text("an admin froze it")
+            return None, text("an admin froze it")
         plan = self._planning.next_check(one.watched, now)
-        return text("nothing is planned") if plan is None else planned_for(plan.reason, one.last_seen)
+        if plan is None:
+            return None, text("nothing is planned")
+        return held_back(one.account.next_check_at, planned_for(plan.reason, one.last_seen), now, held)
 
     async def _budgets(self, conn: Connection, now: datetime) -> tuple[BudgetUse, BudgetUse]:
         limits = self._monitor.rules

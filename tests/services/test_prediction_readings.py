@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
+from sqlalchemy import update
 
 from bot.core.live.boards import board_message
 from bot.core.live.prediction_posts import next_message
 from bot.core.live.predictions import Standing
+from bot.core.markup import stamp
+from bot.services.live_health import SOURCE
+from bot.storage import sources
 from bot.storage.engine import Database
+from bot.storage.tables import accounts, requests
 from tests.clocks import ManualClock
 from tests.services.live_world import BY, GUILD
-from tests.services.oracle import Oracle, facts
+from tests.services.oracle import HOUR, MINUTE, Oracle, facts
 
 
 @pytest.fixture
@@ -48,3 +55,49 @@ async def test_of_whom_nothing_is_known_no_chance_is_told(world: Oracle) -> None
     assert "⏸️ Paused: **Ana**" in body
     assert (await world.predictions.account(GUILD, "ana")).heat is None
     assert (await world.predictions.account(GUILD, "bea")).factors is None
+
+
+async def put_due(world: Oracle, ago: timedelta) -> None:
+    async with world.database.write("test.due") as conn:
+        await conn.execute(update(accounts).values(next_check_at=world.clock.now() - ago))
+
+
+async def told_checks(world: Oracle) -> set[tuple[datetime | None, str]]:
+    """When each reading says that ana is checked next, and why."""
+    (following,) = (await world.predictions.next(GUILD)).accounts
+    account = (await world.predictions.account(GUILD, "ana")).expected
+    return {(one.next_check_at, str(one.reason)) for one in (following, account)}
+
+
+async def test_a_check_that_waits_for_the_budget_is_not_promised_for_the_past(world: Oracle) -> None:
+    await world.follow("ana")
+    await put_due(world, 2 * HOUR)
+    now = world.clock.now()
+    spent = [{"ledger": "discovery", "purpose": "check", "asked_at": now - HOUR} for _ in range(120)]
+    async with world.database.write("test.spent") as conn:
+        await conn.execute(requests.insert(), spent)
+    ((at, reason),) = await told_checks(world)
+    assert at == now + 23 * HOUR
+    assert reason.endswith("; waits for the budget, not before then")
+    following = str((await world.predictions.why(GUILD, "ana")).following)
+    assert following == f"Next look {stamp(at)}: {reason}."
+
+
+async def test_a_check_that_waits_for_a_block_to_end_says_so(world: Oracle) -> None:
+    await world.follow("ana")
+    await put_due(world, 2 * HOUR)
+    until = world.clock.now() + 4 * HOUR
+    async with world.database.write("test.blocked") as conn:
+        await sources.record_failure(conn, SOURCE, "no", world.clock.now(), until, blocked=True)
+    ((at, reason),) = await told_checks(world)
+    assert at == until
+    assert reason.endswith("; TikTok blocks us or is out of reach until then")
+    assert stamp(until) in str((await world.predictions.why(GUILD, "ana")).following)
+
+
+async def test_a_check_that_is_due_comes_now_and_a_planned_one_as_planned(world: Oracle) -> None:
+    await world.follow("ana")
+    now = world.clock.now()
+    for ago, at in ((MINUTE, now), (-HOUR, now + HOUR)):
+        await put_due(world, ago)
+        assert {when for when, _ in await told_checks(world)} == {at}
