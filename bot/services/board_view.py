@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from bot.core.live.budget import HOUR
+from bot.core.live.budget import DAY, HOUR
 from bot.core.live.predictions import (
     Board,
     BoardLine,
@@ -24,6 +24,8 @@ from bot.storage.engine import Connection
 from bot.storage.watched import load_all
 
 WEEK = timedelta(days=7)
+HOURS_A_DAY = DAY / HOUR
+ENOUGH_LIVES = 10
 _ORDER = tuple(Standing)
 
 
@@ -77,13 +79,20 @@ async def _line(conn: Connection, one: Expected, ids: Mapping[str, int]) -> Boar
 
 
 async def _reduction(conn: Connection, used: int, now: datetime) -> float | None:
-    """Give how many requests of the last day were saved, of those `fixed` needs for the week's coverage."""
+    """Give how many requests of the last day were saved, of those `fixed` needs for the week's coverage.
+
+    `fixed` is given only the hours in which accounts were followed. None before the second day, and before
+    there are enough lives to tell how long they last.
+    """
     found = len(await table.lives_between(conn, now - WEEK, now))
     missed = await table.expected_missed(conn, now - WEEK, now)
-    if not found:
+    hours = await history.hours_followed(conn, now - DAY, now)
+    if not found or not hours or not await history.hours_followed(conn, now - 2 * DAY, now - DAY):
         return None
     followed = [one.watched.account_id for one in await load_all(conn, now, "")]
     lives = await history.past_lives(conn, followed, now - 4 * WEEK)
+    if len(lives) < ENOUGH_LIVES:
+        return None
     minutes = np.array([live.minutes for live in lives], dtype=np.float64)
-    fixed = requests_when_evenly_spread(minutes, len(followed), found / (found + missed))
-    return request_reduction(float(used), fixed)
+    fixed = requests_when_evenly_spread(minutes, 1, found / (found + missed))
+    return request_reduction(float(used), None if fixed is None else fixed * hours / HOURS_A_DAY)

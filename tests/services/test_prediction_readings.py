@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from bot.core.live.boards import board_message
 from bot.core.live.prediction_posts import next_message
-from bot.core.live.predictions import Standing
+from bot.core.live.predictions import Recommendation, Standing
 from bot.core.markup import stamp
 from bot.services.live_health import SOURCE
+from bot.storage import predictions as table
 from bot.storage import sources
 from bot.storage.engine import Database
-from bot.storage.tables import accounts, requests
+from bot.storage.predictions import Prediction
+from bot.storage.tables import accounts, predictions, requests
 from tests.clocks import ManualClock
 from tests.services.live_world import BY, GUILD
 from tests.services.oracle import HOUR, MINUTE, Oracle, facts
@@ -101,3 +104,53 @@ async def test_a_check_that_is_due_comes_now_and_a_planned_one_as_planned(world:
     for ago, at in ((MINUTE, now), (-HOUR, now + HOUR)):
         await put_due(world, ago)
         assert {when for when, _ in await told_checks(world)} == {at}
+
+
+async def saved(world: Oracle) -> str:
+    return facts(board_message(await world.predictions.board(GUILD)))["Requests in 24 hours"]
+
+
+async def foretold(world: Oracle, account_id: int, hours: range) -> None:
+    """Let an account have been followed in these hours, counted back from now."""
+    hour = world.clock.now().replace(minute=0, second=0, microsecond=0)
+    one = Prediction(
+        account_id=account_id,
+        hour=hour,
+        policy="probability",
+        probability=0.1,
+        live=0.1,
+        confidence=0.5,
+        recommendation=Recommendation.REST,
+    )
+    async with world.database.write("test.foretold") as conn:
+        await table.store(conn, [replace(one, hour=hour - number * HOUR) for number in hours])
+
+
+async def test_a_new_bot_does_not_boast_of_requests_saved(world: Oracle) -> None:
+    """Not after its first finds, nor within its first day: what checks evenly spread need is not known yet."""
+    await world.follow("ana")
+    await world.had_lives(1, 5)
+    await foretold(world, 1, range(1, 49))
+    assert await saved(world) == "not known yet"
+    await world.had_lives(1, 10)
+    assert await saved(world) != "not known yet"
+    await world.follow("bea")
+    async with world.database.write("test.new") as conn:
+        await conn.execute(delete(predictions))
+    await foretold(world, 1, range(1, 20))
+    assert await saved(world) == "not known yet"
+
+
+async def test_hours_in_which_the_bot_was_off_save_no_requests(world: Oracle) -> None:
+    """One check each 90 minutes finds lives of 90 minutes: 16 in a day, 4 in the 6 hours the bot was on."""
+    await world.follow("ana")
+    await world.had_lives(1, 20, hour=22)
+    used = (await world.predictions.board(GUILD)).discovery.used
+    assert used == 1
+    await foretold(world, 1, range(1, 25))
+    await foretold(world, 1, range(25, 26))
+    assert await saved(world) == f"{100 - 100 * used / 16:.0f}% saved"
+    async with world.database.write("test.off") as conn:
+        newest = world.clock.now() - 18 * HOUR
+        await conn.execute(delete(predictions).where(predictions.c.hour >= newest))
+    assert await saved(world) == f"{100 - 100 * used / 4:.0f}% saved"

@@ -468,7 +468,6 @@ async def test_a_board_shows_budgets_coverage_and_everybody(world: Oracle) -> No
     assert board.discovery.safety is Safety.SAFE
     assert board.found == 7  # six evenings, and the one that is on
     assert board.estimated >= board.found
-    assert board.request_reduction is not None
 
 
 async def test_what_a_guild_chose_comes_with_its_settings(world: Oracle) -> None:

@@ -43,7 +43,7 @@ def board_message(board: Board) -> Message:
             name=text("Active predictions"),
             value=texts("{count} account", "{count} accounts", board.predictions),
         ),
-        MessageField(name=text("Requests today"), value=saved_words(board.request_reduction)),
+        MessageField(name=text("Requests in 24 hours"), value=saved_words(board.request_reduction)),
         MessageField(name=text("Lives found in 7 days"), value=coverage_line(board.found, board.estimated)),
         MessageField(name=text("Policy"), value=policy_name(board.policy)),
     ]

@@ -358,7 +358,8 @@ class Board:
     """A guild's status board, the lines in the order they are shown.
 
     `found` and `estimated` (found + estimated missed) are of the last 7 days, `request_reduction` is of the last
-    24 hours, `predictions` is the number of accounts that a start is expected of, or likely.
+    24 hours (None until a day and some lives are known), `predictions` is the number of accounts that a start is
+    expected of, or likely.
     """
 
     made_at: datetime

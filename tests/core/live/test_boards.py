@@ -57,20 +57,20 @@ def test_budgets_savings_and_coverage_are_told():
     assert told["Checks in 24 hours"] == "84 of 120 · safe"
     assert told["Follow-ups in 24 hours"] == "460 of 480 · used up"
     assert told["Active predictions"] == "7 accounts"
-    assert told["Requests today"] == "62% saved"
+    assert told["Requests in 24 hours"] == "62% saved"
     assert told["Lives found in 7 days"] == "34 of about 41 · 82%"
     assert "`probability`" in told["Policy"]
 
 
 def test_what_is_not_known_is_not_made_up():
     told = facts(board_message(board(line(), request_reduction=None, found=0, estimated=0.0)))
-    assert told["Requests today"] == "not known yet"
+    assert told["Requests in 24 hours"] == "not known yet"
     assert told["Lives found in 7 days"] == "none yet"
 
 
 def test_what_was_not_saved_is_not_hidden():
     told = facts(board_message(board(line(), request_reduction=-1.04)))
-    assert told["Requests today"] == "104% more than evenly spread"
+    assert told["Requests in 24 hours"] == "104% more than evenly spread"
 
 
 @pytest.mark.parametrize(("used", "word"), [(0, "safe"), (89, "safe"), (90, "tight"), (114, "used up")])
