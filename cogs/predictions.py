@@ -80,8 +80,10 @@ class PredictionCommands(
     async def account(self, interaction: Interaction, user: str) -> None:
         """Show what is known of one account."""
         # Before it is deferred: what answers a public deferral is public, and a hint is for one person.
-        found = await self._predictions.account(_guild(interaction), user)
-        await self._show(interaction, account_message(found), await self._begin(interaction))
+        await self._predictions.must_follow(_guild(interaction), user)
+        aloud = await self._begin(interaction)
+        message = account_message(await self._predictions.account(_guild(interaction), user))
+        await self._show(interaction, message, aloud)
 
     @app_commands.command(description=locale_str("Today's checks by hour, and what is left of the budget"))
     async def plan(self, interaction: Interaction) -> None:

@@ -111,15 +111,44 @@ def _chances(forecast: Forecast) -> Chances:
     )
 
 
-async def heat_of(planning: Planning, account_id: int) -> Heat | None:
-    """Give the chance of a start by weekday (Monday first) and hour; None where nothing is known."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portrait:
+    """What is said of one account: `heat` is the chance of a start by weekday (Monday first) and hour.
 
-    def asked(model: ProbabilityPolicy) -> Heat | None:
+    `heat` and `bars` are None where nothing is known, or what would say it has failed.
+    """
+
+    said: Said
+    heat: Heat | None
+    bars: FactorBars | None
+
+
+async def portrait_of(planning: Planning, account_id: int, now: datetime) -> Portrait:
+    """Ask everything about one account in one turn: who waits for the policy waits once."""
+    if not planning.knows(account_id):
+        return Portrait(said=_say(planning.policy, (), now, HOURS), heat=None, bars=None)
+    return await planning.compute(
+        lambda policy: Portrait(
+            said=_say(policy, (account_id,), now, HOURS),
+            heat=_heat(policy, account_id),
+            bars=_bars(policy, account_id, now),
+        )
+    )
+
+
+def _heat(policy: Policy, account_id: int) -> Heat | None:
+    def ask(model: ProbabilityPolicy) -> Heat | None:
         return tuple(tuple(map(float, row)) for row in np.nan_to_num(model.heat(account_id)))
 
-    if not planning.knows(account_id):
+    return _asked(policy, ask, lambda _: None)
+
+
+def _bars(policy: Policy, account_id: int, now: datetime) -> FactorBars | None:
+    """Explain an hour of an account by the five factors."""
+    factors = policy.working("factors") if isinstance(policy, Policies) else None
+    if not isinstance(factors, FactorsPolicy):
         return None
-    return await planning.compute(lambda policy: _asked(policy, asked, lambda _: None))
+    return _tried(lambda: _as_bars(factors.explain(account_id, now)), lambda _: None)
 
 
 async def missed_of(planning: Planning, account_ids: Sequence[int]) -> dict[int, float]:
@@ -135,19 +164,7 @@ async def missed_of(planning: Planning, account_ids: Sequence[int]) -> dict[int,
     return await planning.compute(ask)
 
 
-async def bars_of(planning: Planning, account_id: int, now: datetime) -> FactorBars | None:
-    """Explain an hour of an account by the five factors; None where nothing is known or their policy failed."""
-
-    def ask(policy: Policy) -> FactorBars | None:
-        factors = policy.working("factors") if isinstance(policy, Policies) else None
-        if not isinstance(factors, FactorsPolicy):
-            return None
-        return _tried(lambda: _bars(factors.explain(account_id, now)), lambda _: None)
-
-    return await planning.compute(ask) if planning.knows(account_id) else None
-
-
-def _bars(found: Factors) -> FactorBars:
+def _as_bars(found: Factors) -> FactorBars:
     return FactorBars(
         time_of_day=found.time_of_day,
         weekday=found.weekday,

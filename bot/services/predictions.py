@@ -98,6 +98,11 @@ class Predictions:
             no_forecast=said.no_forecast,
         )
 
+    async def must_follow(self, guild_id: int, written: str) -> None:
+        """Refuse whom a guild does not follow, by one quick reading. Raises `InputRefused` and `NothingThere`."""
+        async with self._database.read() as conn:
+            await _followed_account(conn, guild_id, written)
+
     async def account(self, guild_id: int, written: str) -> AccountPrediction:
         """Tell everything known of one account. Raises `InputRefused` and `NothingThere`."""
         now = self._clock.now()
@@ -109,16 +114,17 @@ class Predictions:
             lives = await history.past_lives(conn, [account_id], now - REMEMBERED)
             judged = await table.load(conn, [account_id], now - JUDGED, now)
             held = await self._monitor.held(conn, now)
-        said = await forecasts.said_of(self._planning, [account_id], now)
+        portrait = await forecasts.portrait_of(self._planning, account_id, now)
+        said = portrait.said
         return AccountPrediction(
             made_at=now,
             zone=zone,
             hours_from=said.hours_from,
             expected=self._expected(one, said, now, held),
-            heat=await forecasts.heat_of(self._planning, account_id),
+            heat=portrait.heat,
             heat_zone="UTC",
             habits=await self._planning.beside(lambda: habits_of(lives, zone, now)),
-            factors=await forecasts.bars_of(self._planning, account_id, now),
+            factors=portrait.bars,
             accuracy=_account_accuracy(judged),
             override=asked,
             policy=forecasts.policy_of(self._planning, one.watched),
@@ -224,12 +230,7 @@ class Predictions:
         return await self._as_followed(conn, await store.followed_accounts(conn, guild_id=guild_id), now)
 
     async def _named(self, conn: Connection, guild_id: int, written: str, now: datetime) -> Followed:
-        handle = normalise_handle(written)
-        account = await store.followed_account(conn, guild_id, handle)
-        if account is None:
-            raise NothingThere(
-                text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
-            )
+        account = await _followed_account(conn, guild_id, written)
         return (await self._as_followed(conn, [account], now))[0]
 
     async def _as_followed(
@@ -301,6 +302,16 @@ class Predictions:
             return []
         found = await self._planning.compute(lambda policy: project(policy, now, until, some, allowance))
         return found if len(some) == len(watched) else []
+
+
+async def _followed_account(conn: Connection, guild_id: int, written: str) -> Account:
+    handle = normalise_handle(written)
+    account = await store.followed_account(conn, guild_id, handle)
+    if account is None:
+        raise NothingThere(
+            text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
+        )
+    return account
 
 
 def _likeliest_first(one: Expected) -> tuple[bool, bool, bool, float, float, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, get_args
 
+import discord
 import pytest
 
 from bot.core.live.predictions import POLICIES, Choices, Override, SpecialEvent, Standing, Why
@@ -25,9 +27,17 @@ class Foretold:
     async def next(self, guild_id: int, hours: int = 24) -> Any:
         return predicted.next_lives(predicted.expected(), predicted.expected("ben", standing=Standing.LIVE))
 
-    async def account(self, guild_id: int, written: str) -> Any:
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.ready.set()
+
+    async def must_follow(self, guild_id: int, written: str) -> None:
         if written != "ana":
             raise NothingThere(text("`@{handle}` is not followed there.", handle=written))
+
+    async def account(self, guild_id: int, written: str) -> Any:
+        await self.must_follow(guild_id, written)
+        await self.ready.wait()
         return predicted.account()
 
     async def plan(self, guild_id: int) -> Any:
@@ -163,6 +173,24 @@ async def test_what_everybody_sees_is_in_the_language_of_the_server(room: Room) 
     assert embed["title"] == "Siapa yang kemungkinan akan live"
     (spec,) = room.painter.drawn
     assert spec.now_name == "sekarang"
+
+
+async def test_discord_is_answered_before_what_takes_long_is_worked_out(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord gives up after three seconds; a rebuild of the plan, for which this waits, takes longer."""
+    foretold = room.client.get_cog("PredictionCommands")._predictions
+    foretold.ready.clear()
+    defer = discord.InteractionResponse.defer
+
+    async def deferred(response: discord.InteractionResponse[Any], **options: Any) -> None:
+        await defer(response, **options)
+        foretold.ready.set()
+
+    monkeypatch.setattr(discord.InteractionResponse, "defer", deferred)
+    async with asyncio.timeout(10):
+        answer = await said(room, "predict account", "member", user="ana")
+    assert answer["embeds"][0]["title"] == "Ana · what is expected"
 
 
 async def test_somebody_who_is_not_followed_is_a_hint_for_one(room: Room) -> None:

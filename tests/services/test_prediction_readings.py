@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from bot.core.live.boards import board_message
+from bot.core.live.planner import Policy
 from bot.core.live.prediction_posts import next_message
 from bot.core.live.predictions import Recommendation, Standing
 from bot.core.markup import stamp
@@ -104,6 +106,21 @@ async def test_a_check_that_is_due_comes_now_and_a_planned_one_as_planned(world:
     for ago, at in ((MINUTE, now), (-HOUR, now + HOUR)):
         await put_due(world, ago)
         assert {when for when, _ in await told_checks(world)} == {at}
+
+
+async def test_who_asks_for_an_account_waits_for_one_turn_of_the_policy(world: Oracle) -> None:
+    """A rebuild or another's long question may come before each turn."""
+    await world.follow("ana")
+    planning, turns = world.monitor.planning, []
+    compute = planning.compute
+
+    async def counted(work: Callable[[Policy], object]) -> object:
+        turns.append(work)
+        return await compute(work)
+
+    planning.compute = counted
+    assert (await world.predictions.account(GUILD, "ana")).heat is not None
+    assert len(turns) == 1
 
 
 async def saved(world: Oracle) -> str:
