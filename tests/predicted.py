@@ -153,6 +153,7 @@ def plan(**more: Any) -> DayPlan:
         "policy": "probability",
         "shadow": "",
         "failing": (),
+        "unplanned": "",
     }
     return DayPlan(**{**values, **more})
 

@@ -47,7 +47,7 @@ from bot.storage.engine import Connection, Database
 from bot.storage.live import Account
 from bot.storage.predictions import Prediction
 from bot.storage.watched import POLICY_NOTE, SHADOW_NOTE, load_all, load_one
-from bot.texts import text
+from bot.texts import text, texts
 
 JUDGED = timedelta(days=28)
 """How far back predictions are held against what happened."""
@@ -145,14 +145,15 @@ class Predictions:
             policy = await status.note(conn, POLICY_NOTE) or POLICIES[0]
             shadow = await status.note(conn, SHADOW_NOTE)
             watched = [one.watched for one in await load_all(conn, now, policy)]
-        planned = await self._projected(watched, now, ends)
+        unplanned = self._unplanned(watched)
+        planned = None if unplanned else await self._projected(watched, now, ends)
         starts = [begins + number * HOUR for number in range(max(1, round((ends - begins) / HOUR)))]
         hours = [
             PlannedHour(
                 start=start,
                 made=sum(start <= one.at < start + HOUR for one in made),
                 found=sum(start <= one.at < start + HOUR and one.answer == Answer.LIVE for one in made),
-                planned=float(sum(start <= at < start + HOUR for at in planned)),
+                planned=None if planned is None else float(sum(start <= at < start + HOUR for at in planned)),
             )
             for start in starts
         ]
@@ -167,6 +168,7 @@ class Predictions:
             policy=policy,
             shadow=shadow,
             failing=forecasts.failing(self._planning),
+            unplanned=unplanned,
         )
 
     async def accuracy(self, guild_id: int, weeks: int = 8) -> Accuracy:
@@ -296,12 +298,22 @@ class Predictions:
 
     async def _projected(self, watched: Sequence[Watched], now: datetime, until: datetime) -> list[datetime]:
         """Work out the checks of the rest of the day, should nobody go live."""
-        some = watched[:MOST_PROJECTED]
-        allowance = self._planning.allowance
-        if not some or not all(self._planning.knows(one.account_id) for one in some):
+        if not watched:
             return []
-        found = await self._planning.compute(lambda policy: project(policy, now, until, some, allowance))
-        return found if len(some) == len(watched) else []
+        allowance = self._planning.allowance
+        return await self._planning.compute(lambda policy: project(policy, now, until, watched, allowance))
+
+    def _unplanned(self, watched: Sequence[Watched]) -> str:
+        """Say why the rest of the day is not worked out; nothing where it can be."""
+        if len(watched) > MOST_PROJECTED:
+            return texts(
+                "not worked out for more than {count} account",
+                "not worked out for more than {count} accounts",
+                MOST_PROJECTED,
+            )
+        if not all(self._planning.knows(one.account_id) for one in watched):
+            return text("not worked out yet: not every account has a plan")
+        return ""
 
 
 async def _followed_account(conn: Connection, guild_id: int, written: str) -> Account:

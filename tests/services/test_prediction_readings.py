@@ -11,9 +11,10 @@ from sqlalchemy import delete, update
 
 from bot.core.live.boards import board_message
 from bot.core.live.planner import Policy
-from bot.core.live.prediction_posts import next_message
+from bot.core.live.prediction_posts import next_message, plan_message
 from bot.core.live.predictions import Recommendation, Standing
 from bot.core.markup import stamp
+from bot.services import predictions as predictions_service
 from bot.services.live_health import SOURCE
 from bot.storage import predictions as table
 from bot.storage import sources
@@ -121,6 +122,29 @@ async def test_who_asks_for_an_account_waits_for_one_turn_of_the_policy(world: O
     planning.compute = counted
     assert (await world.predictions.account(GUILD, "ana")).heat is not None
     assert len(turns) == 1
+
+
+async def test_for_too_many_accounts_the_day_is_not_worked_out_and_not_said_to_be_empty(
+    world: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.follow("ana", "bea")
+    await world.monitor.replan_step()
+
+    def never(*_: object) -> None:
+        raise AssertionError("worked out and thrown away")
+
+    monkeypatch.setattr(predictions_service, "MOST_PROJECTED", 1)
+    monkeypatch.setattr(predictions_service, "project", never)
+    message = plan_message(await world.predictions.plan(GUILD))
+    assert facts(message)["Rest of the day"] == "not worked out for more than 1 account"
+    assert message.chart.series[-1].name == "planned (?)"
+
+
+async def test_a_day_that_is_not_planned_yet_is_not_said_to_be_empty(world: Oracle) -> None:
+    await world.follow("ana", "bea")
+    world.monitor.planning._known.discard(2)  # as before the first plan
+    told = facts(plan_message(await world.predictions.plan(GUILD)))
+    assert told["Rest of the day"] == "not worked out yet: not every account has a plan"
 
 
 async def saved(world: Oracle) -> str:

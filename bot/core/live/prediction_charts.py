@@ -182,17 +182,17 @@ def plan_chart(plan: DayPlan) -> ColumnChart:
     """Draw up today's checks by hour beside an even share of the budget."""
     found = sum(hour.found for hour in plan.hours)
     nothing = sum(hour.made - hour.found for hour in plan.hours)
-    planned = round(sum(hour.planned for hour in plan.hours))
     even = plan.discovery.limit / 24
+    spent = text(
+        "last 24 h: {used} of {limit} · reserved {reserved} · left {left}",
+        used=plan.discovery.used,
+        limit=plan.discovery.limit,
+        reserved=plan.reserved,
+        left=plan.left,
+    )
     return ColumnChart(
         title=text("Today's checks by hour"),
-        subtitle=text(
-            "last 24 h: {used} of {limit} · reserved {reserved} · left {left}",
-            used=plan.discovery.used,
-            limit=plan.discovery.limit,
-            reserved=plan.reserved,
-            left=plan.left,
-        ),
+        subtitle=spent,
         value_axis=text("checks in the hour"),
         labels=_local_hours([hour.start for hour in plan.hours], plan.zone),
         series=(
@@ -204,15 +204,19 @@ def plan_chart(plan: DayPlan) -> ColumnChart:
                 name=text("found nothing ({number})", number=nothing),
                 values=tuple(float(hour.made - hour.found) for hour in plan.hours),
             ),
-            Series(
-                name=text("planned ({number})", number=planned),
-                values=tuple(hour.planned for hour in plan.hours),
-            ),
+            _planned(plan),
         ),
         column_axis=text("hour of the day ({zone})", zone=plan.zone),
         limit=even,
         limit_name=text("budget, evenly spread: {number} an hour", number=f"{even:.3g}"),
     )
+
+
+def _planned(plan: DayPlan) -> Series:
+    """Give the checks planned by hour; where they are not worked out their number is not said to be 0."""
+    hours = tuple(hour.planned or 0.0 for hour in plan.hours)
+    count = "?" if plan.unplanned else round(sum(hours))
+    return Series(name=text("planned ({number})", number=count), values=hours)
 
 
 def _local_hours(starts: Sequence[datetime], zone: str) -> tuple[str, ...]:

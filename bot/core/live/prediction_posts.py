@@ -222,6 +222,8 @@ def plan_message(plan: DayPlan) -> Message:
     ]
     if plan.shadow:
         fields.append(MessageField(name=text("Compared with"), value=policy_name(plan.shadow)))
+    if plan.unplanned:
+        fields.append(MessageField(name=text("Rest of the day"), value=plan.unplanned))
     fields += trouble_fields(plan.failing)
     return Message(
         title=text("Today's checks"),

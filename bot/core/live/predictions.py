@@ -212,12 +212,15 @@ class AccountPrediction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedHour:
-    """One hour of the guild's day: checks made (and how many of them found a live), and checks expected."""
+    """One hour of the guild's day: checks made (and how many of them found a live), and checks expected.
+
+    `planned` is None where that is not worked out.
+    """
 
     start: datetime
     made: int
     found: int
-    planned: float
+    planned: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,7 +229,8 @@ class DayPlan:
 
     `used` is what the last 24 hours took, `reserved` what pins, boosts and `fixed` accounts will take of the
     next 24, `left` what is free now. `share` of the budget is the most this guild may use. `failing` names
-    policies that fail, with the reason: their accounts are checked evenly spread.
+    policies that fail, with the reason: their accounts are checked evenly spread. `unplanned` says (a text) why
+    the rest of the day is not worked out; empty where it is.
     """
 
     made_at: datetime
@@ -239,6 +243,7 @@ class DayPlan:
     policy: str
     shadow: str
     failing: tuple[tuple[str, str], ...]
+    unplanned: str
 
     @property
     def left(self) -> int:

@@ -87,6 +87,13 @@ def test_a_day_shows_what_was_found_what_was_not_and_what_is_planned():
     assert [label for label in spec.labels if label] == ["00", "03", "06", "09", "12", "15", "18", "21"]
 
 
+def test_a_rest_of_the_day_that_is_not_worked_out_is_not_drawn_as_no_checks():
+    hours = tuple(replace(hour, planned=None) for hour in plan().hours)
+    spec = plan_chart(plan(hours=hours, unplanned="too many accounts"))
+    names = [series.name for series in spec.series]
+    assert names == ["found a live (2)", "found nothing (74)", "planned (?)"]
+
+
 def test_the_day_on_which_clocks_go_back_has_an_hour_more():
     start = datetime(2026, 10, 24, 22, tzinfo=UTC)
     hours = tuple(PlannedHour(start=start + hour * HOUR, made=1, found=0, planned=0) for hour in range(25))

@@ -165,6 +165,11 @@ def test_a_plan_tells_both_budgets_what_is_reserved_and_what_is_left():
     assert "`roadmap`" in facts(plan_message(plan(shadow="roadmap")))["Compared with"]
 
 
+def test_a_plan_says_why_the_rest_of_the_day_is_not_in_it():
+    assert facts(plan_message(plan(unplanned="too many accounts")))["Rest of the day"] == "too many accounts"
+    assert "Rest of the day" not in facts(plan_message(plan()))
+
+
 def test_a_plan_over_its_budget_has_nothing_left():
     assert facts(plan_message(plan(discovery=BudgetUse(used=130, limit=120))))["Left now"] == "0"
 
