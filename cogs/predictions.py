@@ -217,8 +217,10 @@ class PredictionCommands(
         """Switch the daily score."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._overrides.tell_daily_scores(requester_of(interaction), on=on)
-        done = text("The score of each day is posted from now on.") if on else text("No scores are posted.")
-        await whisper(interaction, done)
+        settings = await self._announcements.guild(_guild(interaction))
+        await whisper(
+            interaction, _scores_are(settings.admin_channel_id) if on else text("No scores are posted.")
+        )
 
     @app_commands.command(description=locale_str("For admins: know the public holidays of a country"))
     @app_commands.describe(country=locale_str("Two letters, such as ID or DE; leave it out for none"))
@@ -306,6 +308,16 @@ def _guild(interaction: Interaction) -> int:
 
 async def _tell(interaction: Interaction, written: str, asked: Override) -> None:
     await whisper(interaction, asked_for(normalise_handle(written), asked))
+
+
+def _scores_are(channel_id: int | None) -> str:
+    """Say where scores are posted from now on, or what is missing for it."""
+    if channel_id is None:
+        return text(
+            "There is no channel for notices to admins yet. Choose one with `/setup admin`; "
+            "from then on the score of each day is posted there."
+        )
+    return text("The score of each day is posted into {channel} from now on.", channel=f"<#{channel_id}>")
 
 
 def _number(written: str) -> int:

@@ -223,7 +223,7 @@ async def test_why_tells_the_last_and_the_next_check(room: Room) -> None:
         ("boost", {"user": "ana"}, ("boost", "ana", 2.0), "at least every 15 min"),
         ("freeze", {"user": "ana"}, ("freeze", "ana", True), "no planned checks"),
         ("freeze", {"user": "ana", "frozen": False}, ("freeze", "ana", False), "like all others"),
-        ("scores", {"on": True}, ("scores", True), "from now on"),
+        ("scores", {"on": True}, ("scores", True), "There is no channel for notices to admins yet"),
         ("scores", {"on": False}, ("scores", False), "No scores"),
         ("holidays", {"country": "ID"}, ("country", "ID"), "holidays of ID"),
         ("holidays", {}, ("country", ""), "No public holidays"),
@@ -249,6 +249,13 @@ async def test_an_admin_changes_the_plan_and_is_told_in_private(
     assert answer["ephemeral"]
     assert told in answer["content"]
     assert room.asked.calls == [call]
+
+
+async def test_who_switches_the_scores_on_is_told_where_they_are_posted(room: Room) -> None:
+    channel = await room.channel()
+    await room.command("setup", admin=str(channel))
+    answer = await said(room, "predict scores", on=True)
+    assert answer["content"] == f"The score of each day is posted into <#{channel}> from now on."
 
 
 async def test_only_the_owner_plans_all_accounts_anew(room: Room) -> None:
