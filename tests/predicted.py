@@ -41,6 +41,7 @@ def expected(handle: str = "ana", **more: Any) -> Expected:
     standing = more.get("standing", Standing.EXPECTED)
     is_live = standing is Standing.LIVE
     values: dict[str, Any] = {
+        "account_id": 1,
         "handle": handle,
         "nickname": handle.title(),
         "live_since": NOW - HOUR if is_live else None,

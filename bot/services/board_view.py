@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -32,18 +31,17 @@ _ORDER = tuple(Standing)
 async def board_of(
     conn: Connection,
     upcoming: NextLives,
-    ids: Mapping[str, int],
     *,
     discovery: BudgetUse,
     followup: BudgetUse,
     policy: str,
 ) -> Board:
-    """Draw up the board of a guild whose accounts are `ids` (handle -> id)."""
+    """Draw up the board of the guild for which `upcoming` was told."""
     now = upcoming.made_at
-    mine = set(ids.values())
+    mine = {one.account_id for one in upcoming.accounts}
     found = len(await table.lives_between(conn, now - WEEK, now, mine))
     missed = await table.expected_missed(conn, now - WEEK, now, mine)
-    lines = [await _line(conn, one, ids) for one in upcoming.accounts]
+    lines = [await _line(conn, one) for one in upcoming.accounts]
     return Board(
         made_at=now,
         zone=upcoming.zone,
@@ -60,11 +58,11 @@ async def board_of(
     )
 
 
-async def _line(conn: Connection, one: Expected, ids: Mapping[str, int]) -> BoardLine:
+async def _line(conn: Connection, one: Expected) -> BoardLine:
     was_predicted = False
     if one.live_since is not None:
         hour = one.live_since.replace(minute=0, second=0, microsecond=0)
-        said = await table.load(conn, [ids[one.handle]], hour, hour + HOUR)
+        said = await table.load(conn, [one.account_id], hour, hour + HOUR)
         was_predicted = any(row.recommendation is not Recommendation.REST for row in said)
     return BoardLine(
         handle=one.handle,

@@ -211,12 +211,10 @@ class Predictions:
         now = self._clock.now()
         upcoming = await self.next(guild_id)
         async with self._database.read() as conn:
-            ids = {one.handle: one.id for one in await store.followed_accounts(conn, guild_id=guild_id)}
             discovery, followup = await self._budgets(conn, now)
             return await board_of(
                 conn,
                 upcoming,
-                ids,
                 discovery=discovery,
                 followup=followup,
                 policy=await status.note(conn, POLICY_NOTE) or POLICIES[0],
@@ -261,6 +259,7 @@ class Predictions:
             live_now, within_hour = outlook.live_now, outlook.within_hour
             window, confidence = outlook.window, outlook.confidence
         return Expected(
+            account_id=one.account.id,
             handle=one.account.handle,
             nickname=one.account.nickname,
             live_since=one.live_since,

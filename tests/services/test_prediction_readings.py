@@ -195,3 +195,50 @@ async def test_hours_in_which_the_bot_was_off_save_no_requests(world: Oracle) ->
         newest = world.clock.now() - 18 * HOUR
         await conn.execute(delete(predictions).where(predictions.c.hour >= newest))
     assert await saved(world) == f"{100 - 100 * used / 4:.0f}% saved"
+
+
+async def boards_put(world: Oracle) -> set[int]:
+    return {row["channel_id"] for row in await world.messages() if row["event_key"].startswith("board:")}
+
+
+async def test_a_board_that_cannot_be_drawn_up_keeps_no_other_from_it(
+    world: Oracle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = replace(BY, guild_id=GUILD + 1)
+    await world.boards.place(BY, 900)
+    await world.boards.place(other, 901)
+    board = world.predictions.board
+
+    async def broken(guild_id: int) -> object:
+        if guild_id == GUILD:
+            raise KeyError("gone")
+        return await board(guild_id)
+
+    monkeypatch.setattr(world.predictions, "board", broken)
+    again = await world.boards.step()
+    assert again == world.clock.now() + 10 * MINUTE
+    assert await boards_put(world) == {901}
+    world.wait(10 * MINUTE)
+    await world.boards.step()
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [KeyError]
+    monkeypatch.undo()
+    await world.boards.step()
+    assert await boards_put(world) == {900, 901}
+
+
+async def test_a_name_that_changes_while_the_board_is_drawn_up_keeps_nobody_from_it(
+    world: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.follow("ana")
+    world.tiktok.go_live("ana")
+    await world.watchlist.check_now(BY, "ana")
+    upcoming = world.predictions.next
+
+    async def renamed(guild_id: int) -> object:
+        found = await upcoming(guild_id)
+        async with world.database.write("test.renamed") as conn:
+            await conn.execute(update(accounts).values(handle="anna"))
+        return found
+
+    monkeypatch.setattr(world.predictions, "next", renamed)
+    assert "is live" in board_message(await world.predictions.board(GUILD)).body

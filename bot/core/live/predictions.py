@@ -85,6 +85,7 @@ class Expected:
     `next_check_at` is None while it is live or frozen; `reason` says why then (a text).
     """
 
+    account_id: int
     handle: str
     nickname: str
     live_since: datetime | None
