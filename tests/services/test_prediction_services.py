@@ -19,7 +19,7 @@ from bot.errors import InputRefused, NotAllowed, NothingThere
 from bot.storage import guilds
 from bot.storage import predictions as table
 from bot.storage.engine import Database
-from bot.storage.tables import lives, outbox, predictions
+from bot.storage.tables import accounts, lives, outbox, predictions
 from tests.clocks import ManualClock
 from tests.services.live_world import BY, CHANNEL, GUILD
 from tests.services.oracle import DAY, HOUR, MINUTE, Oracle, facts
@@ -243,11 +243,19 @@ async def test_the_status_line_tells_policy_likely_next_and_budget(
     world: Oracle, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
+    world.wait(23.5 * HOUR)  # it is 19:30
     await world.follow("ana")
+    await world.had_lives(1, 30)
+    async with world.database.write("test.due") as conn:
+        await conn.execute(update(accounts).values(next_check_at=world.clock.now() - 5 * MINUTE))
+    caplog.clear()
     again = await world.log.status_step()
     assert again == world.clock.now() + 5 * MINUTE
-    assert "Plan: policy probability, 1 accounts (0 live, 0 likely), next checks " in caplog.text
-    assert "0 of 120 checks used in 24 h" in caplog.text
+    (line,) = [record.message for record in caplog.records if record.message.startswith("Plan: ")]
+    assert line == (
+        "Plan: policy probability, 1 accounts (0 live, 1 likely: @ana), next checks (UTC) 19:30:00 @ana, "
+        "0 of 120 checks used in 24 h"
+    )
 
 
 # --- What admins change --------------------------------------------------------------------------
