@@ -36,6 +36,7 @@ Planned = Literal["probability", "roadmap", "factors", "fixed", "default"]
 Compared = Literal["probability", "roadmap", "factors", "fixed", "off"]
 USER = locale_str("TikTok handle of an account that is followed here")
 SUGGESTIONS = 25  # Discord's limit
+LONGEST_NUMBER = 18  # digits; that many fit into the database
 
 
 @app_commands.guild_only()
@@ -244,7 +245,7 @@ class PredictionCommands(
     )
     @admin_only()
     async def add_event(
-        self, interaction: Interaction, day: str, name: Range[str, 1, 100], user: str | None = None
+        self, interaction: Interaction, day: str, name: Range[str, 1, 80], user: str | None = None
     ) -> None:
         """Add a special day."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -322,7 +323,7 @@ def _scores_are(channel_id: int | None) -> str:
 
 def _number(written: str) -> int:
     """Read the number of a special day. Raises `InputRefused`."""
-    if not written.strip().isdecimal():
+    if not written.strip().isdecimal() or len(written) > LONGEST_NUMBER:
         raise InputRefused(text("Choose one of the suggestions, or its number in `/predict event list`."))
     return int(written)
 

@@ -13,8 +13,9 @@ import pytest
 
 from bot.core.live.predictions import POLICIES, Choices, Override, SpecialEvent, Standing, Why
 from bot.errors import NotAllowed, NothingThere
+from bot.services.overrides import NAME_LENGTH
 from bot.texts import text
-from cogs.predictions import Compared, Planned
+from cogs.predictions import Compared, Planned, PredictionCommands
 from tests import predicted
 from tests.discord_room.room import Room
 
@@ -298,6 +299,18 @@ async def test_a_day_that_is_none_is_refused_with_an_example(room: Room, day: st
     answer = await said(room, "predict event add", day=day, name="Gala")
     assert "2026-12-31" in answer["content"]
     assert room.asked.calls == []
+
+
+@pytest.mark.parametrize("number", ["9" * 4400, "9" * 30, "-3", "²", "gala"])
+async def test_a_number_that_is_none_is_refused_with_a_hint(room: Room, number: str) -> None:
+    answer = await said(room, "predict event remove", event=number)
+    assert answer["content"] == "Choose one of the suggestions, or its number in `/predict event list`."
+    assert room.asked.calls == []
+
+
+def test_a_day_may_be_named_as_long_as_its_field_takes() -> None:
+    (name,) = [field for field in PredictionCommands.add_event.parameters if field.name == "name"]
+    assert name.max_value == NAME_LENGTH
 
 
 async def test_special_days_are_listed_and_those_an_admin_added_are_suggested(room: Room) -> None:
