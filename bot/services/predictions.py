@@ -46,7 +46,7 @@ from bot.storage import predictions as table
 from bot.storage.engine import Connection, Database
 from bot.storage.live import Account
 from bot.storage.predictions import Prediction
-from bot.storage.watched import POLICY_NOTE, SHADOW_NOTE, load_all, load_one
+from bot.storage.watched import POLICY_NOTE, SHADOW_NOTE, load_all, load_some
 from bot.texts import text, texts
 
 JUDGED = timedelta(days=28)
@@ -237,19 +237,20 @@ class Predictions:
         self, conn: Connection, accounts: Sequence[Account], now: datetime
     ) -> list[Followed]:
         policy = await status.note(conn, POLICY_NOTE)
-        seen = await history.last_seen(conn, [account.id for account in accounts])
-        found = []
-        for account in accounts:
-            going_on = await store.open_lives(conn, account_id=account.id)
-            found.append(
-                Followed(
-                    account=account,
-                    watched=await load_one(conn, account.id, now, policy),
-                    live_since=going_on[0].live.started_at if going_on else None,
-                    last_seen=seen.get(account.id),
-                )
+        ids = [account.id for account in accounts]
+        seen = await history.last_seen(conn, ids)
+        going_on = await store.live_since(conn, ids)
+        planned = await load_some(conn, ids, now, policy)
+        watched = {one.watched.account_id: one.watched for one in planned}
+        return [
+            Followed(
+                account=account,
+                watched=watched.get(account.id),
+                live_since=going_on.get(account.id),
+                last_seen=seen.get(account.id),
             )
-        return found
+            for account in accounts
+        ]
 
     def _expected(self, one: Followed, said: Said, now: datetime, held: Held | None) -> Expected:
         outlook, is_live = said.outlooks.get(one.account.id), one.live_since is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, event, update
+from sqlalchemy.engine import Engine
 
 from bot.core.live.boards import board_message
 from bot.core.live.planner import Policy
@@ -242,3 +244,32 @@ async def test_a_name_that_changes_while_the_board_is_drawn_up_keeps_nobody_from
 
     monkeypatch.setattr(world.predictions, "next", renamed)
     assert "is live" in board_message(await world.predictions.board(GUILD)).body
+
+
+@contextmanager
+def counted_statements() -> Iterator[list[str]]:
+    """Note every statement that goes to a database."""
+    made: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        made.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield made
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+async def test_many_accounts_are_read_in_as_many_statements_as_one(world: Oracle) -> None:
+    """A server may follow hundreds, and its boards are drawn up every ten minutes."""
+    took = []
+    for handles in (("ana",), ("bea", "cid", "dora", "ed", "finn")):
+        await world.follow(*handles)
+        await world.watchlist.pause(BY, handles[-1], paused=len(handles) > 1)
+        await world.monitor.replan_step()
+        with counted_statements() as made:
+            following = await world.predictions.next(GUILD)
+        took.append(len(made))
+    assert [one.standing is Standing.PAUSED for one in following.accounts] == [False] * 5 + [True]
+    assert took[0] == took[1] > 0
