@@ -89,6 +89,7 @@ async def test_a_check_that_waits_for_the_budget_is_not_promised_for_the_past(wo
     assert reason.endswith("; waits for the budget, not before then")
     following = str((await world.predictions.why(GUILD, "ana")).following)
     assert following == f"Next look {stamp(at)}: {reason}."
+    assert [entry.next_check_at for entry in await world.watchlist.entries(GUILD)] == [at]
 
 
 async def test_a_check_that_waits_for_a_block_to_end_says_so(world: Oracle) -> None:
