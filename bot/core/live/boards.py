@@ -21,7 +21,7 @@ _SAFETY = {
     Safety.FULL: text("used up"),
 }
 _QUIET = {
-    Standing.UNLIKELY: text("⚪ Unlikely for now:"),
+    Standing.UNLIKELY: text("⚪ Unlikely in the next 24 hours:"),
     Standing.UNKNOWN: text("❔ No forecast yet:"),
     Standing.PAUSED: text("⏸️ Paused:"),
 }

@@ -45,7 +45,7 @@ def test_each_account_says_how_it_stands():
         "🟡 **Cleo** likely within the hour, 61%",
         f"🔵 **Dora** expected {at(3, 't')}-{at(5, 't')} ({at(3, 'R')}), 64%",
         "🔵 **Ed** expected today",
-        "⚪ Unlikely for now: **Finn**, **Gwen**",
+        "⚪ Unlikely in the next 24 hours: **Finn**, **Gwen**",
         "❔ No forecast yet: **Hugo**",
         "⏸️ Paused: **Ivy**",
         f"-# As of {at(0, 'R')}",
