@@ -166,6 +166,13 @@ def policy_of(planning: Planning, account: Watched | None) -> str:
     return policy.name_of(account) if isinstance(policy, Policies) and account is not None else FIXED
 
 
+def zone_of(planning: Planning, account_id: int) -> str:
+    """Give the IANA name of the zone in which the model of probabilities learns an account."""
+    policy = planning.policy
+    model = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
+    return model.zone(account_id) if isinstance(model, ProbabilityPolicy) else "UTC"
+
+
 def failing(planning: Planning) -> tuple[tuple[str, str], ...]:
     """Give the policies that fail, with the reason."""
     policy = planning.policy

@@ -160,6 +160,7 @@ def test_habits_are_kept_on_the_clock_of_the_account() -> None:
     assert berlin.forecast(summer, [1], 24).starts[0].argmax() == 18
     nowhere = taught(spans, datetime(2026, 3, 28, 12, tzinfo=UTC), zone="Mars/Olympus", since=since)
     assert nowhere.forecast(summer, [1], 24).starts[0].argmax() == 19
+    assert [policy.zone(1) for policy in (berlin, nowhere)] == ["Europe/Berlin", "UTC"]
 
 
 def test_a_habit_of_midnight_is_one_habit() -> None:
