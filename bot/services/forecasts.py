@@ -154,7 +154,7 @@ def _tried(ask: Callable[[], T], otherwise: T) -> T:
     """Ask a model; what it cannot say is not said. Whether it can still plan is seen when it plans."""
 
     def failed(error: Exception) -> T:
-        log.warning("A model could not be asked (%s: %s)", type(error).__name__, error)
+        log.warning("A model could not be asked (%s: %s)", type(error).__name__, error, exc_info=error)
         return otherwise
 
     return attempt(ask, failed)
