@@ -13,7 +13,7 @@ import numpy as np
 from bot.core.live.calibration import HOUR, StartChances
 from bot.core.live.policies import FIXED, PROVIDED, Policies
 from bot.core.live.savings import request_reduction, requests_when_evenly_spread
-from bot.core.live.scores import Check, Figures, Replayed, figures
+from bot.core.live.scores import DiscoveryCheck, Figures, Replayed, figures
 from tools.backtest.histories import BadInput, History, Stretch, draw, eligible, span_of
 from tools.backtest.replay import Task, replay
 from tools.workers import workers
@@ -54,7 +54,7 @@ class Result:
 
     policy: str
     figures: Figures
-    checks: Sequence[Check]
+    checks: Sequence[DiscoveryCheck]
     failure: str
     took: float
 
