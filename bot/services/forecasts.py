@@ -154,7 +154,7 @@ def _tried(ask: Callable[[], T], otherwise: T) -> T:
     """Ask a model; what it cannot say is not said. Whether it can still plan is seen when it plans."""
 
     def failed(error: Exception) -> T:
-        log.warning("A model could not be asked (%s: %s)", type(error).__name__, error)
+        log.warning("A model could not be asked (%s: %s)", type(error).__name__, error, exc_info=error)
         return otherwise
 
     return attempt(ask, failed)
@@ -164,6 +164,13 @@ def policy_of(planning: Planning, account: Watched | None) -> str:
     """Give the policy that plans an account now."""
     policy = planning.policy
     return policy.name_of(account) if isinstance(policy, Policies) and account is not None else FIXED
+
+
+def zone_of(planning: Planning, account_id: int) -> str:
+    """Give the IANA name of the zone in which the model of probabilities learns an account."""
+    policy = planning.policy
+    model = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
+    return model.zone(account_id) if isinstance(model, ProbabilityPolicy) else "UTC"
 
 
 def failing(planning: Planning) -> tuple[tuple[str, str], ...]:

@@ -132,7 +132,9 @@ class Planning:
             return
         failing = _failing(self.policy)
         plan = self.policy.plan_one(now, account, self._allowance)
-        self._is_unplanned |= _failing(self.policy) != failing
+        if _failing(self.policy) != failing:
+            self._is_unplanned = True
+            self._health.log(self.policy)  # the next plan of all may work, and nobody would know
         if plan is not None:
             await watched.set_next_checks(conn, [(account_id, self._at(plan, account, now, unknown))])
 
@@ -276,7 +278,7 @@ def is_parked(next_check_at: datetime, now: datetime) -> bool:
 
 
 def _failing(policy: Policy) -> frozenset[str]:
-    return frozenset(policy.failing) if isinstance(policy, Policies) else frozenset()
+    return frozenset(policy.failures) if isinstance(policy, Policies) else frozenset()
 
 
 def _plan(policy: Policy, snapshot: _Snapshot, now: datetime) -> Sequence[CheckPlan]:

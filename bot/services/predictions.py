@@ -111,7 +111,7 @@ class Predictions:
             hours_from=said.hours_from,
             expected=self._expected(one, said, now),
             heat=await forecasts.heat_of(self._planning, account_id),
-            heat_zone="UTC",
+            heat_zone=forecasts.zone_of(self._planning, account_id),
             habits=await self._planning.beside(lambda: habits_of(lives, zone, now)),
             factors=await forecasts.bars_of(self._planning, account_id, now),
             accuracy=_account_accuracy(judged),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.budget import HOUR, Ledger
 from bot.core.live.predictions import DayScore, Recommendation
-from bot.storage.tables import accounts, day_scores, lives, predictions, requests
+from bot.storage.tables import day_scores, lives, predictions, requests
 from bot.storage.upsert import insert_for
 
 REJOINED = timedelta(days=2)
@@ -157,11 +157,6 @@ async def lives_between(
         query = query.where(lives.c.account_id.in_(account_ids))
     rows = (await conn.execute(query.order_by(lives.c.started_at))).mappings().all()
     return tuple(Seen(**{name: row[name] for name in names}) for row in rows)
-
-
-async def account_ids(conn: AsyncConnection) -> tuple[int, ...]:
-    """Give every account that is known."""
-    return tuple((await conn.execute(select(accounts.c.id).order_by(accounts.c.id))).scalars())
 
 
 # --- Scores --------------------------------------------------------------------------------------
