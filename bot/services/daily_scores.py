@@ -16,7 +16,6 @@ from bot.services.live_monitor import LiveMonitor
 from bot.storage import guilds, history, outbox, status
 from bot.storage import predictions as table
 from bot.storage.engine import Connection, Database
-from bot.storage.predictions import Seen
 from bot.storage.watched import POLICY_NOTE, load_all
 
 LASTING_OF = timedelta(days=28)
@@ -86,7 +85,6 @@ class DailyScores:
             hits=sum(check.answer == Answer.LIVE for check in checks),
             starts=[live.started_at for live in lives],
             finds=[live.found_at for live in lives],
-            told_late=sum(_told_late(live) for live in lives),
             expected_missed=await table.expected_missed(conn, begins, ends),
             said=[(one.probability, one.started) for one in said if one.started is not None],
             lasting=[live.minutes for live in past],
@@ -107,7 +105,3 @@ class DailyScores:
 
     def _midnight(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=self._zone).astimezone(ZoneInfo("UTC"))
-
-
-def _told_late(live: Seen) -> bool:
-    return live.ended_at is not None and live.found_at >= live.ended_at

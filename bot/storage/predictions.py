@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, delete, exists, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -46,12 +47,11 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """A live as it was found; `ended_at` is None while it is on."""
+    """A live as it was found."""
 
     account_id: int
     started_at: datetime
     found_at: datetime
-    ended_at: datetime | None
 
 
 async def store(conn: AsyncConnection, said: Sequence[Prediction]) -> None:
@@ -179,4 +179,10 @@ async def scores_since(conn: AsyncConnection, day: date) -> tuple[DayScore, ...]
     """Read the scores of a day and all later ones, in order."""
     query = select(day_scores).where(day_scores.c.day >= day.isoformat()).order_by(day_scores.c.day)
     rows = (await conn.execute(query)).all()
-    return tuple(DayScore(day=date.fromisoformat(row.day), **row.figures) for row in rows)
+    return tuple(_day_score(row.day, row.figures) for row in rows)
+
+
+def _day_score(day: str, figures: Mapping[str, Any]) -> DayScore:
+    """Read a score; figures that another release kept beside these are left out."""
+    known = {name: figures[name] for name in DayScore.__dataclass_fields__ if name != "day"}
+    return DayScore(day=date.fromisoformat(day), **known)

@@ -12,99 +12,20 @@ from bot.core.guilds import GuildSettings
 from bot.core.live.planner import CheckPlan, EvenlySpread
 from bot.core.live.policies import PROVIDED
 from bot.core.live.predictions import Recommendation, Safety, Standing
-from bot.core.live.transitions import Phase
 from bot.core.markup import stamp
 from bot.core.requester import Requester
 from bot.errors import InputRefused, NotAllowed, NothingThere
-from bot.services.announcements import Announcements
-from bot.services.boards import Boards
-from bot.services.daily_scores import DailyScores
-from bot.services.overrides import Overrides
-from bot.services.prediction_log import PredictionLog
-from bot.services.predictions import Predictions
 from bot.storage import guilds
 from bot.storage import predictions as table
 from bot.storage.engine import Database
-from bot.storage.tables import accounts, lives, outbox, predictions, requests
+from bot.storage.tables import lives, outbox, predictions
 from tests.clocks import ManualClock
-from tests.services.live_world import BY, CHANNEL, GUILD, LiveWorld
+from tests.services.live_world import BY, CHANNEL, GUILD
+from tests.services.oracle import DAY, HOUR, MINUTE, Oracle
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 OWNER = replace(BY, is_owner=True)
 OTHER = Requester(guild_id=2, user_id=77)
 BOARD = 900
-
-
-class Oracle(LiveWorld):
-    """A world with everything that predicts."""
-
-    def restart(self, **values: object) -> None:
-        super().restart(**{"policy": None, **values})
-        self.announcements = Announcements(self.database, self.clock)
-        self.predictions = Predictions(
-            database=self.database, monitor=self.monitor, clock=self.clock, default_time_zone="Asia/Jakarta"
-        )
-        self.overrides = Overrides(database=self.database, monitor=self.monitor, clock=self.clock)
-        self.boards = Boards(
-            database=self.database,
-            predictions=self.predictions,
-            announcements=self.announcements,
-            clock=self.clock,
-        )
-        self.log = PredictionLog(database=self.database, monitor=self.monitor, clock=self.clock)
-        self.scores = DailyScores(
-            database=self.database,
-            monitor=self.monitor,
-            announcements=self.announcements,
-            clock=self.clock,
-            time_zone="UTC",
-        )
-
-    def wait(self, span: timedelta) -> None:
-        self.clock.advance(span.total_seconds())
-
-    async def follow(self, *handles: str, by: Requester = BY, channel: int = CHANNEL) -> None:
-        for handle in handles:
-            self.tiktok.add(handle, 1 + len(self.tiktok.people))
-            await self.watchlist.add(by, handle, channel, None)
-
-    async def had_lives(self, account_id: int, days: int, *, hour: int = 19, minutes: int = 90) -> None:
-        """Let an account have been live every evening, found 20 minutes late."""
-        midnight = self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        async with self.database.write("test.past") as conn:
-            await conn.execute(
-                update(accounts)
-                .where(accounts.c.id == account_id)
-                .values(added_at=midnight - (days + 1) * DAY)
-            )
-            for day in range(1, days + 1):
-                start = midnight - day * DAY + hour * HOUR
-                end = start + minutes * MINUTE
-                await conn.execute(
-                    lives.insert().values(
-                        account_id=account_id,
-                        phase=Phase.ENDED,
-                        started_at=start,
-                        found_at=start + 20 * MINUTE,
-                        last_seen_at=end,
-                        ended_at=end,
-                        title="",
-                        cover_url="",
-                        peak_viewers=50,
-                    )
-                )
-                for at, answer in ((start - 5 * HOUR, "offline"), (start + 20 * MINUTE, "live")):
-                    await conn.execute(
-                        requests.insert().values(
-                            ledger="discovery",
-                            purpose="check",
-                            account_id=account_id,
-                            asked_at=at,
-                            answer=answer,
-                        )
-                    )
-        self.restart()
-        await self.monitor.replan_step()
 
 
 @pytest.fixture

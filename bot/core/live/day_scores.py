@@ -24,9 +24,8 @@ class DayFacts:
     """What is known of a day that is over.
 
     `checks` and `hits` are discovery checks and those that found a live; `starts` and `finds` are when the lives
-    that began on it started and were found; `told_late` are lives learned of only after their end;
-    `said` pairs each prediction of an hour with what happened; `lasting` are the minutes of the lives of the
-    last four weeks, `accounts` how many are followed.
+    that began on it started and were found; `said` pairs each prediction of an hour with what happened;
+    `lasting` are the minutes of the lives of the last four weeks, `accounts` how many are followed.
     """
 
     day: date
@@ -36,7 +35,6 @@ class DayFacts:
     hits: int
     starts: Sequence[datetime]
     finds: Sequence[datetime]
-    told_late: int
     expected_missed: float
     said: Sequence[tuple[float, bool]]
     lasting: Sequence[float]
@@ -45,8 +43,7 @@ class DayFacts:
 
 def score(facts: DayFacts) -> DayScore:
     """Score a day."""
-    found = len(facts.starts) - facts.told_late
-    missed = max(facts.expected_missed, float(facts.told_late))
+    found, missed = len(facts.starts), facts.expected_missed
     delays = [find - start for start, find in zip(facts.starts, facts.finds, strict=True)]
     chances = np.array([chance for chance, _ in facts.said], dtype=np.float64)
     happened = np.array([came_true for _, came_true in facts.said], dtype=np.bool_)
@@ -62,7 +59,6 @@ def score(facts: DayFacts) -> DayScore:
         limit=facts.limit,
         found=found,
         missed=missed,
-        missed_known=facts.told_late,
         false_positives=int(np.sum((chances >= LIKELY) & ~happened)),
         efficiency=facts.hits / facts.limit if facts.limit else None,
         fixed_requests=fixed,

@@ -365,7 +365,7 @@ class Board:
 class DayScore:
     """How one day of the deployment came out. None where there was nothing to measure.
 
-    `missed` is the estimate of lives that nobody saw, `missed_known` those of them learned of later;
+    `missed` is the estimate of lives that nobody saw (of one that no check saw nothing is ever learned);
     `false_positives` are hours called likely in which no live was seen to start. `efficiency` is the share
     of the checks allowed that found a live. `fixed_requests` is what `fixed` would have needed for the same
     coverage, `brier` the Brier score of the hourly predictions.
@@ -377,7 +377,6 @@ class DayScore:
     limit: int
     found: int
     missed: float
-    missed_known: int
     false_positives: int
     efficiency: float | None
     fixed_requests: float | None

@@ -20,7 +20,6 @@ def facts(**values: object) -> DayFacts:
         "hits": 3,
         "starts": [NOON, NOON, NOON],
         "finds": [NOON + 10 * MINUTE, NOON + 20 * MINUTE, NOON + 90 * MINUTE],
-        "told_late": 0,
         "expected_missed": 1.0,
         "said": [(0.9, True), (0.8, False), (0.1, False), (0.2, True)],
         "lasting": [60.0] * 10,
@@ -38,11 +37,6 @@ def test_a_day_is_measured():
     # Every 80 minutes an even check of 20 accounts finds 3 of 4 lives of an hour.
     assert day.fixed_requests == pytest.approx(20 * 24 * 60 / 80)
     assert day.requests_saved == pytest.approx(360 - 60)
-
-
-def test_lives_learned_of_late_were_missed_at_least():
-    day = score(facts(told_late=2, expected_missed=0.5))
-    assert (day.found, day.missed, day.missed_known) == (1, 2, 2)
 
 
 def test_a_day_on_which_nothing_happened_says_so():
