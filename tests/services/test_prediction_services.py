@@ -181,7 +181,7 @@ async def test_an_hour_can_be_spoken_of_twice(world: Oracle) -> None:
 
 async def test_yesterday_is_scored_and_told_where_that_is_switched_on(world: Oracle) -> None:
     await world.follow("ana")
-    await world.had_lives(1, 20)
+    await world.had_lives(1, 1)
     async with world.database.write("test.guild") as conn:
         await guilds.joined(conn, GUILD, "UTC")
         await guilds.choose(conn, BY, {"admin_channel_id": 500}, world.clock.now())
