@@ -9,13 +9,10 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.core.live.budget import HOUR, Ledger
 from bot.core.live.calibration import LIKELY
-from bot.core.live.factors import FactorsPolicy, SpecialDays
 from bot.core.live.planner import Policy
-from bot.core.live.policies import Policies
 from bot.core.live.predictions import POLICIES, recommended
 from bot.services import forecasts
 from bot.services.live_monitor import LiveMonitor
-from bot.services.special_days import special_days_of_accounts
 from bot.storage import ledger, status
 from bot.storage import predictions as table
 from bot.storage.engine import Database
@@ -54,7 +51,6 @@ class PredictionLog:
         ids = [one.watched.account_id for one in accounts if self._planning.knows(one.watched.account_id)]
         chances = await forecasts.hourly_of(self._planning, ids, now, 2)
         missed = await self._missed_since(ids)
-        await self._mark_special_days(now)
         policies = {one.watched.account_id: self._policy_name(one) for one in accounts}
         said = [
             Prediction(
@@ -114,14 +110,3 @@ class PredictionLog:
             (account_id, missed - before.get(account_id, missed)) for account_id, missed in now_missed.items()
         ]
         return [(account_id, missed) for account_id, missed in more if missed > 0]
-
-    async def _mark_special_days(self, now: datetime) -> None:
-        """Tell the policy of five factors which days are special."""
-        days = await special_days_of_accounts(self._database, self._planning.beside, now)
-
-        def mark(policy: Policy) -> None:
-            factors = policy.working("factors") if isinstance(policy, Policies) else None
-            if isinstance(factors, FactorsPolicy):
-                factors.set_special_days(SpecialDays(), days)
-
-        await self._planning.compute(mark)

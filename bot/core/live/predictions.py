@@ -115,7 +115,10 @@ class TypicalWindow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactorBars:
-    """The five factors of this hour (specs/scheduling.md 5), each 0..1, and their weighted sum."""
+    """The five factors of this hour (specs/scheduling.md 5), each 0..1, and their weighted sum.
+
+    `event` names the special day that this is, empty on others.
+    """
 
     time_of_day: float
     weekday: float
@@ -123,6 +126,7 @@ class FactorBars:
     season: float
     special_events: float
     total: float
+    event: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
