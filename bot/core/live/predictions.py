@@ -319,6 +319,7 @@ class ShadowReport:
     """Shadow mode: the policy in force and the shadow, both replayed on the lives observed.
 
     `active` and `shadow` are None before the first nightly comparison (or where too little was observed).
+    Of `followed` accounts `accounts` were replayed, with their part of the checks.
     """
 
     policy: str
@@ -328,6 +329,8 @@ class ShadowReport:
     lives: int
     active: PolicyFigures | None
     shadow: PolicyFigures | None
+    accounts: int = 0
+    followed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
