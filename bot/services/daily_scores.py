@@ -111,7 +111,6 @@ class DailyScores:
         followed = [one.watched.account_id for one in await load_all(conn, now, policy)]
         checks = await table.checks_between(conn, begins, ends)
         lives = await table.lives_between(conn, begins, ends)
-        said = await table.load(conn, followed, begins, ends)
         past = await history.past_lives(conn, followed, now - LASTING_OF)
         return DayFacts(
             day=day,
@@ -122,7 +121,7 @@ class DailyScores:
             starts=[live.started_at for live in lives],
             finds=[live.found_at for live in lives],
             expected_missed=await table.expected_missed(conn, begins, ends),
-            said=[(one.probability, one.started) for one in said if one.started is not None],
+            outcomes=await table.outcomes(conn, followed, begins, ends),
             lasting=[live.minutes for live in past],
             accounts=len(followed),
         )

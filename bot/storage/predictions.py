@@ -11,6 +11,8 @@ from sqlalchemy import BigInteger, delete, exists, func, select, type_coerce, up
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.budget import HOUR, Ledger
+from bot.core.live.calibration import BINS
+from bot.core.live.outcomes import OutcomeSum
 from bot.core.live.predictions import DayScore, Recommendation
 from bot.storage.tables import accounts, day_scores, lives, predictions, requests
 from bot.storage.upsert import insert_for
@@ -20,6 +22,8 @@ REJOINED = timedelta(days=2)
 KEPT = timedelta(days=35)
 AT_ONCE = 500
 _HOUR = HOUR // timedelta(microseconds=1)
+_ONE = 1_000_000
+"""Chances are stored in millionths."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +115,35 @@ async def load(
     )
 
 
+async def outcomes(
+    conn: AsyncConnection, account_ids: Collection[int], since: datetime, until: datetime
+) -> tuple[OutcomeSum, ...]:
+    """Sum up what became of the hours from `since` until before `until`; those nobody can judge are left out."""
+    chance = type_coerce(predictions.c.probability, BigInteger)
+    number = chance // (_ONE // BINS)
+    query = (
+        select(number, predictions.c.started, func.count(), func.sum(chance), func.sum(chance * chance))
+        .where(
+            predictions.c.account_id.in_(account_ids),
+            predictions.c.hour >= since,
+            predictions.c.hour < until,
+            predictions.c.started.is_not(None),
+        )
+        .group_by(number, predictions.c.started)
+        .order_by(number, predictions.c.started)
+    )
+    return tuple(
+        OutcomeSum(
+            number=min(row[0], BINS - 1),  # a chance of exactly 1 belongs to the last bin
+            started=row[1],
+            hours=row[2],
+            chances=int(row[3]) / _ONE,
+            squares=int(row[4]) / _ONE**2,
+        )
+        for row in (await conn.execute(query)).all()
+    )
+
+
 async def expected_missed(
     conn: AsyncConnection, since: datetime, until: datetime, account_ids: Collection[int] | None = None
 ) -> float:
@@ -120,7 +153,7 @@ async def expected_missed(
     )
     if account_ids is not None:
         query = query.where(predictions.c.account_id.in_(account_ids))
-    return int((await conn.execute(query)).scalar() or 0) / 1e6
+    return int((await conn.execute(query)).scalar() or 0) / _ONE
 
 
 async def forget_before(conn: AsyncConnection, instant: datetime) -> None:

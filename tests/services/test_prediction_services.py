@@ -232,6 +232,20 @@ async def test_accuracy_tells_how_reliable_the_predictions_were(world: Oracle) -
     assert (await world.predictions.accuracy(2)).predictions == 0
 
 
+async def test_accuracy_does_not_read_each_hour_that_was_ever_spoken_of(
+    world: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.follow("ana")
+
+    async def refused(*_: object) -> None:
+        raise AssertionError("40,000 of them hold up everything else for a third of a second")
+
+    monkeypatch.setattr(table, "load", refused)
+    assert (await world.predictions.accuracy(GUILD)).predictions == 0
+    assert (await world.predictions.account(GUILD, "ana")).accuracy.hours == 0
+    await world.scores.night()
+
+
 async def test_the_status_line_tells_policy_likely_next_and_budget(
     world: Oracle, caplog: pytest.LogCaptureFixture
 ) -> None:
