@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import BigInteger, delete, exists, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.live.budget import HOUR, Ledger
+from bot.core.live.budget import DAY, HOUR, Ledger
 from bot.core.live.calibration import BINS
+from bot.core.live.models import Answer
 from bot.core.live.outcomes import OutcomeSum
 from bot.core.live.predictions import DayScore, Recommendation
 from bot.storage.tables import accounts, day_scores, lives, predictions, requests
@@ -22,13 +23,14 @@ REJOINED = timedelta(days=2)
 KEPT = timedelta(days=35)
 AT_ONCE = 500
 _HOUR = HOUR // timedelta(microseconds=1)
+_LOOKED_WITHIN = DAY // timedelta(microseconds=1)
 _ONE = 1_000_000
 """Chances are stored in millionths."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """What was said of one account and hour; `started` is None until the hour is over."""
+    """What was said of one account and hour; `started` is None until it is known whether a live did."""
 
     account_id: int
     hour: datetime
@@ -71,14 +73,24 @@ async def store(conn: AsyncConnection, said: Sequence[Prediction]) -> None:
 
 
 async def join(conn: AsyncConnection, now: datetime) -> None:
-    """Write of each hour that is over whether a live was seen to start in it; late news mends it for two days."""
+    """Write of each hour that is over whether a live was seen to start in it; late news mends it for two days.
+
+    An hour after which nobody looked within a day stays open: nothing is known of it.
+    """
     began = type_coerce(predictions.c.hour, BigInteger)
     start = type_coerce(lives.c.started_at, BigInteger)
     seen = exists().where(
         lives.c.account_id == predictions.c.account_id, start >= began, start < began + _HOUR
     )
+    asked = type_coerce(requests.c.asked_at, BigInteger)
+    looked = exists().where(
+        requests.c.account_id == predictions.c.account_id,
+        requests.c.answer.in_([Answer.OFFLINE, Answer.LIVE]),
+        asked >= began + _HOUR,
+        asked < began + _HOUR + _LOOKED_WITHIN,
+    )
     over = (predictions.c.hour > now - REJOINED, predictions.c.hour <= now - HOUR)
-    for happened, condition in ((True, seen), (False, ~seen)):
+    for happened, condition in ((True, seen), (False, ~seen & looked)):
         statement = update(predictions).where(*over, condition).values(started=happened)
         await conn.execute(statement)
 

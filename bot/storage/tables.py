@@ -180,7 +180,7 @@ predictions = _table(
     Column("confidence", Real, nullable=False),
     Column("recommendation", Text, nullable=False),  # bot.core.live.predictions.Recommendation
     Column("expected_missed", Real, nullable=False, server_default="0"),
-    Column("started", Flag),  # empty until the hour is over
+    Column("started", Flag),  # empty until the hour is over and somebody looked
     Index("ix_predictions_hour", "hour"),
 )
 
