@@ -17,7 +17,7 @@ from bot.storage import ledger, status
 from bot.storage import predictions as table
 from bot.storage.engine import Database
 from bot.storage.predictions import Prediction
-from bot.storage.watched import POLICY_NOTE, Planned, load_all
+from bot.storage.watched import POLICY_NOTE, load_all
 
 STATUS_EVERY = timedelta(minutes=5)
 SOON = timedelta(minutes=1)
@@ -51,12 +51,11 @@ class PredictionLog:
         ids = [one.watched.account_id for one in accounts if self._planning.knows(one.watched.account_id)]
         chances = await forecasts.hourly_of(self._planning, ids, now, 2)
         missed = await self._missed_since(ids)
-        policies = {one.watched.account_id: self._policy_name(one) for one in accounts}
         said = [
             Prediction(
                 account_id=account_id,
                 hour=this_hour + HOUR,
-                policy=policies[account_id],
+                policy=POLICIES[0],  # whichever plans: its model gives the chances
                 probability=chances.starts[account_id][1],
                 live=chances.lives[account_id][1],
                 confidence=chances.confidence[account_id],
@@ -95,9 +94,6 @@ class PredictionLog:
             self._monitor.rules.discovery_per_day,
         )
         return now + STATUS_EVERY
-
-    def _policy_name(self, one: Planned) -> str:
-        return forecasts.policy_of(self._planning, one.watched)
 
     async def _missed_since(self, ids: list[int]) -> list[tuple[int, float]]:
         """Give how many lives more than at the last step are expected to have gone by; none after a rebuild."""

@@ -30,7 +30,10 @@ _ONE = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """What was said of one account and hour; `started` is None until it is known whether a live did."""
+    """What was said of one account and hour, by the model of `policy`.
+
+    `started` is None until it is known whether a live did.
+    """
 
     account_id: int
     hour: datetime

@@ -174,7 +174,7 @@ predictions = _table(
     "predictions",  # what was said of an hour before it began, and whether a live was seen to start in it
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("hour", Instant, primary_key=True),
-    Column("policy", Text, nullable=False),
+    Column("policy", Text, nullable=False),  # whose model said it, whichever planned the checks
     Column("probability", Real, nullable=False),
     Column("live", Real, nullable=False),
     Column("confidence", Real, nullable=False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.storage import predictions as table
@@ -56,3 +58,13 @@ async def test_an_hour_is_judged_once_somebody_looked_after_it(world: Oracle) ->
         await add_live(conn, 1, start, found_at=start + 50 * MINUTE, ended_at=start + HOUR)
     await world.log.step()
     assert await outcomes(world) == [False, False, None, True]
+
+
+async def test_what_is_kept_names_the_policy_whose_model_said_it(world: Oracle) -> None:
+    await world.follow("ana", "bea")
+    await world.overrides.choose_policy(BY, "ana", "fixed")
+    await world.overrides.choose_default(replace(BY, is_owner=True), "roadmap")
+    await world.log.step()
+    async with world.database.read() as conn:
+        said = await table.load(conn, [1, 2], world.clock.now(), world.clock.now() + DAY)
+    assert [one.policy for one in said] == ["probability", "probability"]
