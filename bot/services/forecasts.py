@@ -147,6 +147,7 @@ def _bars(found: Factors) -> FactorBars:
         season=found.seasonal_trend,
         special_events=found.special_events,
         total=found.total,
+        event=found.event,
     )
 
 

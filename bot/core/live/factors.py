@@ -40,10 +40,6 @@ class SpecialDays:
 
     names: Mapping[date, str] = field(default_factory=dict)
 
-    def __or__(self, other: SpecialDays) -> SpecialDays:
-        """Give the days of both; where both name a day, the other's name."""
-        return SpecialDays(names={**self.names, **other.names})
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Factors:
@@ -224,8 +220,7 @@ class FactorsPolicy:
         self._rules = rules or FactorRules()
         self._fixed = EvenlySpread()
         self._histories = Histories((SPECIAL_DAYS_MEMORY + 1) * DAY)
-        self._special = SpecialDays()
-        self._special_of: Mapping[int, SpecialDays] = {}
+        self._special: Mapping[int, SpecialDays] = {}
         self._scale: dict[frozenset[int], tuple[float, float]] = {}
         self._days: dict[int, _Day] = {}
 
@@ -236,12 +231,11 @@ class FactorsPolicy:
         if not isinstance(event, Missed):
             self._days.pop(event.account_id, None)
 
-    def set_special_days(
-        self, days: SpecialDays, of_account: Mapping[int, SpecialDays] | None = None
-    ) -> None:
-        """Take these days as special: for all accounts, and more of them for some (by account id)."""
-        self._special, self._special_of = days, of_account or {}
-        self._days.clear()
+    def set_special_days(self, days: Mapping[int, SpecialDays]) -> None:
+        """Take these days as special, by account id."""
+        if days != self._special:
+            self._special = days
+            self._days.clear()
 
     def explain(self, account_id: int, at: datetime) -> Factors:
         """Give the five factors of an account at an instant, from what was learned of the time before it."""
@@ -319,8 +313,7 @@ class FactorsPolicy:
         return record_of(lives, now, max(first, oldest), history.zone, self._special_days(account_id))
 
     def _special_days(self, account_id: int) -> SpecialDays:
-        own = self._special_of.get(account_id)
-        return self._special if own is None else self._special | own
+        return self._special.get(account_id, SpecialDays())
 
 
 def _reason(total: float) -> str:

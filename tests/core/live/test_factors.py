@@ -138,16 +138,11 @@ def test_a_special_day_counts_by_what_other_special_days_were() -> None:
     assert festive.total > ordinary.total
 
 
-def test_days_of_an_account_come_on_top_of_those_of_all() -> None:
+def test_special_days_are_those_of_each_account() -> None:
     policy = taught({1: [live(2, 20)], 2: []})
-    tomorrow = NOON + DAY
-    everybody, own = (
-        SpecialDays(names={NOON.date(): "Fair"}),
-        SpecialDays(names={tomorrow.date(): "Anniversary"}),
-    )
-    policy.set_special_days(everybody, {1: own})
-    assert [policy.explain(1, at).event for at in (NOON, tomorrow)] == ["Fair", "Anniversary"]
-    assert [policy.explain(2, at).event for at in (NOON, tomorrow)] == ["Fair", ""]
+    policy.set_special_days({1: SpecialDays(names={NOON.date(): "Fair"})})
+    assert [policy.explain(1, at).event for at in (NOON, NOON + DAY)] == ["Fair", ""]
+    assert policy.explain(2, NOON).event == ""
 
 
 def test_an_explanation_knows_nothing_of_what_comes_after_it() -> None:
