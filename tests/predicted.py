@@ -42,6 +42,7 @@ def expected(handle: str = "ana", **more: Any) -> Expected:
     standing = more.get("standing", Standing.EXPECTED)
     is_live = standing is Standing.LIVE
     values: dict[str, Any] = {
+        "account_id": 1,
         "handle": handle,
         "nickname": handle.title(),
         "live_since": NOW - HOUR if is_live else None,
@@ -58,9 +59,20 @@ def expected(handle: str = "ana", **more: Any) -> Expected:
     return Expected(**{**values, **more})
 
 
+def unknown(handle: str = "ana", standing: Standing = Standing.UNKNOWN, **more: Any) -> Expected:
+    """An account of which nothing is said."""
+    nothing = {"live_now": None, "within_hour": None, "starts": (), "lives": (), "window": None}
+    return expected(handle, standing=standing, **{**nothing, "confidence": None, **more})
+
+
 def next_lives(*accounts: Expected) -> NextLives:
     return NextLives(
-        made_at=NOW, zone=ZONE, hours_from=NOW.replace(minute=0), accounts=accounts or (expected(),)
+        made_at=NOW,
+        zone=ZONE,
+        hours_from=NOW.replace(minute=0),
+        accounts=accounts or (expected(),),
+        failing=(),
+        no_forecast="",
     )
 
 
@@ -115,6 +127,8 @@ def account(**more: Any) -> AccountPrediction:
         "policy": "probability",
         "last_checked_at": NOW - HOUR,
         "last_answer": "offline",
+        "failing": (),
+        "no_forecast": "",
     }
     return AccountPrediction(**{**values, **more})
 
@@ -141,6 +155,7 @@ def plan(**more: Any) -> DayPlan:
         "policy": "probability",
         "shadow": "",
         "failing": (),
+        "unplanned": "",
     }
     return DayPlan(**{**values, **more})
 
@@ -211,6 +226,7 @@ def board(*lines: BoardLine, **more: Any) -> Board:
         "estimated": 41.3,
         "policy": "probability",
         "failing": (),
+        "no_forecast": "",
         "lines": lines,
     }
     return Board(**{**values, **more})

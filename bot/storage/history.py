@@ -13,7 +13,7 @@ from bot.core.live.history import Ended, Event, Followed, Found, Missed
 from bot.core.live.models import Answer
 from bot.core.live.past_lives import PastLive
 from bot.storage.live import IS_ACTIVE
-from bot.storage.tables import accounts, guilds, lives, requests, subscriptions
+from bot.storage.tables import accounts, guilds, lives, predictions, requests, subscriptions
 
 AT_ONCE = 50
 """So many accounts at a time, so that others get a turn in between."""
@@ -72,6 +72,15 @@ async def last_seen(conn: AsyncConnection, account_ids: Collection[int]) -> dict
         .group_by(lives.c.account_id)
     )
     return {row.account_id: row.at for row in (await conn.execute(query)).all()}
+
+
+async def hours_followed(conn: AsyncConnection, since: datetime, until: datetime) -> int:
+    """Count the hours of accounts, from `since` until before `until`, in which the bot ran and followed them.
+
+    Those are the hours that something was said of beforehand.
+    """
+    query = select(func.count()).where(predictions.c.hour >= since, predictions.c.hour < until)
+    return (await conn.execute(query)).scalar_one()
 
 
 async def _added(conn: AsyncConnection, account_ids: Sequence[int]) -> dict[int, datetime]:

@@ -1,4 +1,4 @@
-"""A small world with everything that predicts."""
+"""A world with everything that predicts, and a past made up for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
+from bot.core.announcements import Message
 from bot.core.live.transitions import Phase
 from bot.core.requester import Requester
 from bot.services.announcements import Announcements
@@ -19,6 +20,10 @@ from bot.storage.tables import accounts, lives, requests
 from tests.services.live_world import BY, CHANNEL, LiveWorld
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def facts(message: Message) -> dict[str, str]:
+    return {field.name: field.value for field in message.fields}
 
 
 class Oracle(LiveWorld):

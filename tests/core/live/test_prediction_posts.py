@@ -40,6 +40,7 @@ from tests.predicted import (
     habits,
     next_lives,
     plan,
+    unknown,
     week,
 )
 
@@ -66,6 +67,25 @@ def test_next_names_everyone_with_chance_confidence_and_window():
         "⚪ **Cleo** <1% within the hour · confidence 80%",
     ]
     assert len(message.chart.lanes) == 3
+
+
+def test_what_is_not_known_is_not_told_as_a_chance_of_nothing():
+    following = next_lives(unknown("ana"), unknown("ben", Standing.PAUSED))
+    assert next_message(following).body.splitlines() == ["❔ **Ana** no forecast yet", "⏸️ **Ben** is paused"]
+    message = account_message(account(expected=unknown(), heat=None, factors=None))
+    assert message.chart is None
+    assert "0%" not in message.body
+
+
+def test_who_asks_for_a_forecast_is_told_that_it_fails():
+    for message in (
+        next_message(replace(next_lives(), no_forecast="no data")),
+        account_message(account(no_forecast="no data")),
+    ):
+        assert facts(message)["Trouble"] == "⚠️ There is no forecast: it fails (no data)."
+    both = replace(next_lives(), no_forecast="no data", failing=(("probability", "no data"),))
+    assert facts(next_message(both))["Trouble"].count("no data") == 1
+    assert "Trouble" not in facts(next_message(next_lives()))
 
 
 def test_next_without_accounts_has_no_picture_and_says_how_to_begin():
@@ -143,6 +163,11 @@ def test_a_plan_tells_both_budgets_what_is_reserved_and_what_is_left():
     assert told["Share of this server"] == "at most 60 a day"
     assert "Compared with" not in told
     assert "`roadmap`" in facts(plan_message(plan(shadow="roadmap")))["Compared with"]
+
+
+def test_a_plan_says_why_the_rest_of_the_day_is_not_in_it():
+    assert facts(plan_message(plan(unplanned="too many accounts")))["Rest of the day"] == "too many accounts"
+    assert "Rest of the day" not in facts(plan_message(plan()))
 
 
 def test_a_plan_over_its_budget_has_nothing_left():
