@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.core.live.calibration import ReliabilityBin
+from bot.core.live.calibration import BINS, ReliabilityBin
 from bot.core.live.forecast import Window
+from bot.core.live.outcomes import OutcomeSum
 from bot.core.live.predictions import (
     AccountAccuracy,
     AccountPrediction,
@@ -229,3 +230,22 @@ def board(*lines: BoardLine, **more: Any) -> Board:
         "lines": lines,
     }
     return Board(**{**values, **more})
+
+
+def outcome_sums(*said: tuple[float, bool]) -> tuple[OutcomeSum, ...]:
+    """Sum up predictions of hours, each with whether a live started."""
+    bins: dict[tuple[int, bool], list[float]] = {}
+    for chance, started in said:
+        # In millionths, as they are stored: 0.3 * 10 is less than 3.
+        number = min(round(chance * 1e6) // (1_000_000 // BINS), BINS - 1)
+        bins.setdefault((number, started), []).append(chance)
+    return tuple(
+        OutcomeSum(
+            number=number,
+            started=started,
+            hours=len(chances),
+            chances=sum(chances),
+            squares=sum(chance**2 for chance in chances),
+        )
+        for (number, started), chances in sorted(bins.items())
+    )

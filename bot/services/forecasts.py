@@ -172,6 +172,7 @@ def _as_bars(found: Factors) -> FactorBars:
         season=found.seasonal_trend,
         special_events=found.special_events,
         total=found.total,
+        event=found.event,
     )
 
 
@@ -180,7 +181,7 @@ def _tried(ask: Callable[[], T], otherwise: Callable[[str], T]) -> T:
 
     def failed(error: Exception) -> T:
         why = f"{type(error).__name__}: {error}"
-        log.warning("A model could not be asked (%s)", why)
+        log.warning("A model could not be asked (%s)", why, exc_info=error)
         return otherwise(why)
 
     return attempt(ask, failed)
@@ -190,6 +191,13 @@ def policy_of(planning: Planning, account: Watched | None) -> str:
     """Give the policy that plans an account now."""
     policy = planning.policy
     return policy.name_of(account) if isinstance(policy, Policies) and account is not None else FIXED
+
+
+def zone_of(planning: Planning, account_id: int) -> str:
+    """Give the IANA name of the zone in which the model of probabilities learns an account."""
+    policy = planning.policy
+    model = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
+    return model.zone(account_id) if isinstance(model, ProbabilityPolicy) else "UTC"
 
 
 def failing(planning: Planning) -> tuple[tuple[str, str], ...]:

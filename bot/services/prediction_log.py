@@ -9,19 +9,16 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.core.live.budget import HOUR, Ledger
 from bot.core.live.calibration import LIKELY
-from bot.core.live.factors import FactorsPolicy, SpecialDays
 from bot.core.live.planner import Policy
-from bot.core.live.policies import Policies
 from bot.core.live.predictions import POLICIES, recommended
 from bot.services import forecasts
 from bot.services.live_monitor import LiveMonitor
-from bot.services.special_days import special_days_of_accounts
 from bot.storage import ledger, status
 from bot.storage import live as store
 from bot.storage import predictions as table
 from bot.storage.engine import Database
 from bot.storage.predictions import Prediction
-from bot.storage.watched import POLICY_NOTE, Planned, load_all
+from bot.storage.watched import POLICY_NOTE, load_all
 
 STATUS_EVERY = timedelta(minutes=5)
 SOON = timedelta(minutes=1)
@@ -55,13 +52,11 @@ class PredictionLog:
         ids = [one.watched.account_id for one in accounts if self._planning.knows(one.watched.account_id)]
         chances = await forecasts.hourly_of(self._planning, ids, now, 2)
         missed = await self._missed_since(ids)
-        await self._mark_special_days(now)
-        policies = {one.watched.account_id: self._policy_name(one) for one in accounts}
         said = [
             Prediction(
                 account_id=account_id,
                 hour=this_hour + HOUR,
-                policy=policies[account_id],
+                policy=POLICIES[0],  # whichever plans: its model gives the chances
                 probability=chances.starts[account_id][1],
                 live=chances.lives[account_id][1],
                 confidence=chances.confidence[account_id],
@@ -112,9 +107,6 @@ class PredictionLog:
             found = {one: await store.account_by_id(conn, one) for one in account_ids}
         return {one: str(one) if account is None else account.handle for one, account in found.items()}
 
-    def _policy_name(self, one: Planned) -> str:
-        return forecasts.policy_of(self._planning, one.watched)
-
     async def _missed_since(self, ids: list[int]) -> list[tuple[int, float]]:
         """Give how many lives more than at the last step are expected to have gone by; none after a rebuild."""
         last_policy, before = self._missed
@@ -126,14 +118,3 @@ class PredictionLog:
             (account_id, missed - before.get(account_id, missed)) for account_id, missed in now_missed.items()
         ]
         return [(account_id, missed) for account_id, missed in more if missed > 0]
-
-    async def _mark_special_days(self, now: datetime) -> None:
-        """Tell the policy of five factors which days are special."""
-        days = await special_days_of_accounts(self._database, self._planning.beside, now)
-
-        def mark(policy: Policy) -> None:
-            factors = policy.working("factors") if isinstance(policy, Policies) else None
-            if isinstance(factors, FactorsPolicy):
-                factors.set_special_days(SpecialDays(), days)
-
-        await self._planning.compute(mark)

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from bot.clock import Clock
 from bot.core.guilds import GuildSettings
 from bot.core.live.account_habits import habits_of
 from bot.core.live.budget import DAY, HOUR, Ledger
-from bot.core.live.calibration import brier_terms, reliability, right_words
 from bot.core.live.day_scores import by_week
 from bot.core.live.handles import normalise_handle
 from bot.core.live.models import Answer
+from bot.core.live.outcomes import account_accuracy, reliability_of
 from bot.core.live.planner import Watched
 from bot.core.live.predictions import (
     POLICIES,
-    AccountAccuracy,
     AccountPrediction,
     Accuracy,
     Board,
@@ -45,7 +42,6 @@ from bot.storage import live as store
 from bot.storage import predictions as table
 from bot.storage.engine import Connection, Database
 from bot.storage.live import Account
-from bot.storage.predictions import Prediction
 from bot.storage.watched import POLICY_NOTE, SHADOW_NOTE, load_all, load_some
 from bot.texts import text, texts
 
@@ -112,7 +108,7 @@ class Predictions:
             account_id = one.account.id
             asked = await overrides.load(conn, account_id, guild_id)
             lives = await history.past_lives(conn, [account_id], now - REMEMBERED)
-            judged = await table.load(conn, [account_id], now - JUDGED, now)
+            judged = await table.outcomes(conn, [account_id], now - JUDGED, now)
             held = await self._monitor.held(conn, now)
         portrait = await forecasts.portrait_of(self._planning, account_id, now)
         said = portrait.said
@@ -122,10 +118,10 @@ class Predictions:
             hours_from=said.hours_from,
             expected=self._expected(one, said, now, held),
             heat=portrait.heat,
-            heat_zone="UTC",
+            heat_zone=forecasts.zone_of(self._planning, account_id),
             habits=await self._planning.beside(lambda: habits_of(lives, zone, now)),
             factors=portrait.bars,
-            accuracy=_account_accuracy(judged),
+            accuracy=account_accuracy(judged),
             override=asked,
             policy=forecasts.policy_of(self._planning, one.watched),
             last_checked_at=one.account.last_checked_at,
@@ -177,16 +173,15 @@ class Predictions:
         async with self._database.read() as conn:
             zone = await self._zone(conn, guild_id)
             accounts = await store.followed_accounts(conn, guild_id=guild_id)
-            said = await table.load(conn, [one.id for one in accounts], now - JUDGED, now)
+            outcomes = await table.outcomes(conn, [one.id for one in accounts], now - JUDGED, now)
             today = now.astimezone(ZoneInfo(zone)).date()
             scores = await table.scores_since(conn, today - timedelta(weeks=weeks))
-        judged = _account_accuracy(said)
-        chances, happened = _outcomes(said)
+        judged = account_accuracy(outcomes)
         return Accuracy(
             made_at=now,
             zone=zone,
             predictions=judged.hours,
-            reliability=reliability(chances, happened),
+            reliability=reliability_of(outcomes),
             right=judged.right,
             always_unlikely=judged.always_unlikely,
             brier=judged.brier,
@@ -343,23 +338,3 @@ def _day_of(now: datetime, zone: str) -> tuple[datetime, datetime]:
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(ZoneInfo("UTC"))
-
-
-def _outcomes(said: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
-    over = [one for one in said if one.started is not None]
-    return (
-        np.array([one.probability for one in over], dtype=np.float64),
-        np.array([bool(one.started) for one in over], dtype=np.bool_),
-    )
-
-
-def _account_accuracy(said: Sequence[Prediction]) -> AccountAccuracy:
-    chances, happened = _outcomes(said)
-    if not len(chances):
-        return AccountAccuracy(hours=0, right=None, always_unlikely=None, brier=None)
-    return AccountAccuracy(
-        hours=len(chances),
-        right=float(np.mean(right_words(chances, happened))),
-        always_unlikely=float(np.mean(~happened)),
-        brier=float(np.mean(brier_terms(chances, happened))),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import update
 
@@ -15,6 +15,7 @@ from bot.services.daily_scores import DailyScores
 from bot.services.overrides import Overrides
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
+from bot.storage.engine import Connection
 from bot.storage.tables import accounts, lives, requests
 from tests.services.live_world import BY, CHANNEL, LiveWorld
 
@@ -69,29 +70,42 @@ class Oracle(LiveWorld):
             )
             for day in range(1, days + 1):
                 start = midnight - day * DAY + hour * HOUR
-                end = start + minutes * MINUTE
-                await conn.execute(
-                    lives.insert().values(
-                        account_id=account_id,
-                        phase=Phase.ENDED,
-                        started_at=start,
-                        found_at=start + 20 * MINUTE,
-                        last_seen_at=end,
-                        ended_at=end,
-                        title="",
-                        cover_url="",
-                        peak_viewers=50,
-                    )
+                await add_live(
+                    conn,
+                    account_id,
+                    start,
+                    found_at=start + 20 * MINUTE,
+                    ended_at=start + minutes * MINUTE,
                 )
-                for at, answer in ((start - 5 * HOUR, "offline"), (start + 20 * MINUTE, "live")):
-                    await conn.execute(
-                        requests.insert().values(
-                            ledger="discovery",
-                            purpose="check",
-                            account_id=account_id,
-                            asked_at=at,
-                            answer=answer,
-                        )
-                    )
+                await add_check(conn, account_id, start - 5 * HOUR, "offline")
+                await add_check(conn, account_id, start + 20 * MINUTE, "live")
         self.restart()
         await self.monitor.replan_step()
+
+
+async def add_live(
+    conn: Connection, account_id: int, started_at: datetime, *, found_at: datetime, ended_at: datetime
+) -> None:
+    """Write a live that is over."""
+    await conn.execute(
+        lives.insert().values(
+            account_id=account_id,
+            phase=Phase.ENDED,
+            started_at=started_at,
+            found_at=found_at,
+            last_seen_at=max(found_at, ended_at),
+            ended_at=ended_at,
+            title="",
+            cover_url="",
+            peak_viewers=50,
+        )
+    )
+
+
+async def add_check(conn: Connection, account_id: int, at: datetime, answer: str) -> None:
+    """Write a discovery check that was made."""
+    await conn.execute(
+        requests.insert().values(
+            ledger="discovery", purpose="check", account_id=account_id, asked_at=at, answer=answer
+        )
+    )

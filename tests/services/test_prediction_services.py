@@ -9,8 +9,6 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.core.guilds import GuildSettings
-from bot.core.live.planner import CheckPlan, EvenlySpread
-from bot.core.live.policies import PROVIDED
 from bot.core.live.prediction_posts import next_message
 from bot.core.live.predictions import Recommendation, Safety, Standing
 from bot.core.markup import stamp
@@ -186,7 +184,7 @@ async def test_an_hour_can_be_spoken_of_twice(world: Oracle) -> None:
 
 async def test_yesterday_is_scored_and_told_where_that_is_switched_on(world: Oracle) -> None:
     await world.follow("ana")
-    await world.had_lives(1, 20)
+    await world.had_lives(1, 1)
     async with world.database.write("test.guild") as conn:
         await guilds.joined(conn, GUILD, "UTC")
         await guilds.choose(conn, BY, {"admin_channel_id": 500}, world.clock.now())
@@ -237,6 +235,20 @@ async def test_accuracy_tells_how_reliable_the_predictions_were(world: Oracle) -
     assert accuracy.always_unlikely == pytest.approx(17 / 20)
     assert {one.forecasts for one in accuracy.reliability} == {0, 4, 16}
     assert (await world.predictions.accuracy(2)).predictions == 0
+
+
+async def test_accuracy_does_not_read_each_hour_that_was_ever_spoken_of(
+    world: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.follow("ana")
+
+    async def refused(*_: object) -> None:
+        raise AssertionError("40,000 of them hold up everything else for a third of a second")
+
+    monkeypatch.setattr(table, "load", refused)
+    assert (await world.predictions.accuracy(GUILD)).predictions == 0
+    assert (await world.predictions.account(GUILD, "ana")).accuracy.hours == 0
+    await world.scores.night()
 
 
 async def test_the_status_line_tells_policy_likely_next_and_budget(
@@ -353,71 +365,6 @@ async def test_a_guild_changes_only_what_it_follows(world: Oracle) -> None:
     ):
         with pytest.raises(NothingThere):
             await attempt
-
-
-# --- Special days --------------------------------------------------------------------------------
-
-
-async def test_special_days_are_the_guilds_own_and_its_countrys(world: Oracle) -> None:
-    await world.follow("ana", "bea")
-    party = await world.overrides.add_event(BY, date(2026, 12, 24), "Ana's  party", "ana")
-    assert (party.name, party.handle) == ("Ana's party", "ana")
-    await world.overrides.choose_country(BY, "id")
-    days = await world.overrides.events(GUILD)
-    assert [day.day for day in days] == sorted(day.day for day in days)
-    assert party in days
-    assert date(2027, 8, 17) in {day.day for day in days if day.id is None}
-    assert await world.overrides.events(2) == ()
-    await world.log.step()
-    factors = world.monitor.planning.policy.working("factors")
-    assert factors._special_days(1).names[date(2026, 12, 24)] == "Ana's party"
-    assert date(2026, 12, 24) not in factors._special_days(2).names
-    with pytest.raises(NothingThere):
-        await world.overrides.remove_event(OTHER, party.id)
-    await world.overrides.remove_event(BY, party.id)
-    assert party not in await world.overrides.events(GUILD)
-
-
-# --- Shadow mode ---------------------------------------------------------------------------------
-
-
-async def test_the_shadow_policy_is_replayed_on_what_was_observed(world: Oracle) -> None:
-    await world.follow("ana")
-    await world.had_lives(1, 27)
-    assert await world.overrides.shadow_report() is None
-    await world.overrides.choose_default(OWNER, "roadmap")
-    await world.overrides.shadow(OWNER, "fixed")
-    assert (await world.overrides.shadow_report()).made_at is None
-    await world.scores.night()
-    report = await world.overrides.shadow_report()
-    assert (report.policy, report.shadow_policy, report.lives) == ("roadmap", "fixed", 20)
-    assert report.shadow.coverage == 1.0  # every 12 minutes finds each of 90
-    assert report.shadow.requests_a_day == pytest.approx(112, abs=8)
-    assert 0 <= report.active.coverage <= 1
-    await world.overrides.shadow(OWNER, "probability")
-    assert (await world.overrides.shadow_report()).shadow is None
-    await world.overrides.shadow(OWNER, "")
-    assert await world.overrides.shadow_report() is None
-
-
-async def test_a_shadow_policy_that_fails_leaves_the_score_of_the_day(
-    world: Oracle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Broken(EvenlySpread):
-        def plan(self, *_: object) -> list[CheckPlan]:
-            raise ZeroDivisionError
-
-    monkeypatch.setitem(PROVIDED, "factors", Broken)
-    await world.follow("ana")
-    await world.had_lives(1, 27)
-    await world.overrides.shadow(OWNER, "factors")
-    await world.scores.night()
-    report = await world.overrides.shadow_report()
-    assert (report.made_at, report.shadow) == (world.clock.now(), None)
-    assert report.active is not None
-    assert "factors could not be compared" in caplog.text
-    async with world.database.read() as conn:
-        assert len(await table.scores_since(conn, world.clock.now().date() - timedelta(days=3))) == 1
 
 
 # --- Boards --------------------------------------------------------------------------------------

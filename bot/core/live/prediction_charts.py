@@ -159,15 +159,15 @@ def _hour_labels(count: int) -> tuple[str, ...]:
 def factor_chart(factors: FactorBars) -> BarChart:
     """Draw up the five factors of this hour (specs/scheduling.md 5), each with its weight."""
     parts = (
-        (text("Time of day"), factors.time_of_day, 40),
-        (text("Weekday"), factors.weekday, 20),
-        (text("Recent activity"), factors.recent_activity, 20),
-        (text("Season"), factors.season, 10),
-        (text("Special events"), factors.special_events, 10),
+        (text("Time of day"), factors.time_of_day, 40, ""),
+        (text("Weekday"), factors.weekday, 20, ""),
+        (text("Recent activity"), factors.recent_activity, 20, ""),
+        (text("Season"), factors.season, 10, ""),
+        (text("Special events"), factors.special_events, 10, factors.event),
     )
     bars = tuple(
-        Bar(label=name, value=100 * value, note=text("weight {share}", share=f"{weight}%"))
-        for name, value, weight in parts
+        Bar(label=name, value=100 * value, note=_weight(weight, today))
+        for name, value, weight, today in parts
     )
     return BarChart(
         title=text("Why: five factors of this hour"),
@@ -176,6 +176,12 @@ def factor_chart(factors: FactorBars) -> BarChart:
         groups=(BarGroup(name=text("together {share}", share=percent(factors.total)), bars=bars),),
         longest=100.0,
     )
+
+
+def _weight(percentage: int, today: str) -> str:
+    """Say what a factor weighs, behind the name of the special day that this is."""
+    weight = text("weight {share}", share=f"{percentage}%")
+    return join(" · ", [today, weight]) if today else weight
 
 
 def plan_chart(plan: DayPlan) -> ColumnChart:

@@ -126,7 +126,10 @@ class TypicalWindow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactorBars:
-    """The five factors of this hour (specs/scheduling.md 5), each 0..1, and their weighted sum."""
+    """The five factors of this hour (specs/scheduling.md 5), each 0..1, and their weighted sum.
+
+    `event` names the special day that this is, empty on others.
+    """
 
     time_of_day: float
     weekday: float
@@ -134,6 +137,7 @@ class FactorBars:
     season: float
     special_events: float
     total: float
+    event: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -334,6 +338,7 @@ class ShadowReport:
     """Shadow mode: the policy in force and the shadow, both replayed on the lives observed.
 
     `active` and `shadow` are None before the first nightly comparison (or where too little was observed).
+    Of `followed` accounts `accounts` were replayed, with their part of the checks.
     """
 
     policy: str
@@ -343,6 +348,8 @@ class ShadowReport:
     lives: int
     active: PolicyFigures | None
     shadow: PolicyFigures | None
+    accounts: int = 0
+    followed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -386,7 +393,7 @@ class Board:
 class DayScore:
     """How one day of the deployment came out. None where there was nothing to measure.
 
-    `missed` is the estimate of lives that nobody saw, `missed_known` those of them learned of later;
+    `missed` is the estimate of lives that nobody saw (of one that no check saw nothing is ever learned);
     `false_positives` are hours called likely in which no live was seen to start. `efficiency` is the share
     of the checks allowed that found a live. `fixed_requests` is what `fixed` would have needed for the same
     coverage, `brier` the Brier score of the hourly predictions.
@@ -398,7 +405,6 @@ class DayScore:
     limit: int
     found: int
     missed: float
-    missed_known: int
     false_positives: int
     efficiency: float | None
     fixed_requests: float | None

@@ -12,8 +12,7 @@ from bot.core.live.forecast import Window
 from bot.core.live.foresight import soonest
 from bot.core.live.history import Missed
 from bot.core.live.replay import Span
-from tests.core.live.fleets import BEGIN, HOUR, lives
-from tests.core.live.test_probability import MINUTE, taught
+from tests.core.live.fleets import BEGIN, HOUR, MINUTE, lives, taught
 
 TODAY = BEGIN + 40 * DAY
 

@@ -20,7 +20,18 @@ from bot.core.live.prediction_charts import (
     reliability_chart,
 )
 from bot.core.live.predictions import PlannedHour, Standing
-from tests.predicted import HOUR, NOW, ZONE, account, accuracy, expected, next_lives, plan, unknown
+from tests.predicted import (
+    FACTORS,
+    HOUR,
+    NOW,
+    ZONE,
+    account,
+    accuracy,
+    expected,
+    next_lives,
+    plan,
+    unknown,
+)
 
 
 def test_a_lane_has_the_chances_the_next_check_and_a_name_to_fall_back_on():
@@ -57,6 +68,11 @@ def test_an_account_has_its_week_and_its_factors_in_one_picture():
     assert [bar.value for bar in factors.groups[0].bars] == pytest.approx([82, 55, 31, 50, 0])
     assert [bar.note for bar in factors.groups[0].bars][:2] == ["weight 40%", "weight 20%"]
     assert factors.longest == 100
+
+
+def test_the_bar_of_special_events_names_the_day():
+    spec = account_chart(account(factors=replace(FACTORS, event="Hari Raya")))
+    assert [bar.note for bar in spec.charts[1].groups[0].bars][3:] == ["weight 10%", "Hari Raya · weight 10%"]
 
 
 def test_without_factors_there_is_the_week_alone():

@@ -279,6 +279,12 @@ def test_shadow_mode_compares_both_policies():
     assert second.value.splitlines() == ["lives found: -", "within 30 min: -", "checks a day: 20"]
 
 
+def test_shadow_mode_says_when_it_replayed_some_accounts_alone():
+    assert "accounts" not in shadow_message(SHADOW).body
+    body = shadow_message(replace(SHADOW, accounts=50, followed=1200)).body
+    assert body.endswith("Replayed for 50 of 1,200 accounts drawn at random, with their part of the checks.")
+
+
 def test_shadow_mode_says_when_it_is_off_or_has_nothing_to_tell_yet():
     assert "off" in shadow_message(None).body
     assert "first comparison" in shadow_message(replace(SHADOW, made_at=None, active=None, shadow=None)).body
