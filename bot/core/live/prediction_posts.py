@@ -251,8 +251,11 @@ def accuracy_message(accuracy: Accuracy) -> Message:
 
 
 def _week(week: WeekScore) -> str:
-    """Sum up a week in two lines."""
-    facts = [text("found {lives}", lives=coverage_line(week.found, week.estimated))]
+    """Sum up a week in two lines; of one that is not whole say how much of it is known."""
+    facts: list[str] = []
+    if week.days < 7:
+        facts.append(texts("{count} day scored", "{count} days scored", week.days))
+    facts.append(text("found {lives}", lives=coverage_line(week.found, week.estimated)))
     if week.median_delay_minutes is not None:
         facts.append(text("median delay {minutes} min", minutes=round(week.median_delay_minutes)))
     if week.within_30 is not None:

@@ -190,6 +190,12 @@ def test_accuracy_is_told_by_week_the_newest_first():
     assert "2026-10-26" in body
 
 
+@pytest.mark.parametrize(("days", "told"), [(7, ""), (5, " · 5 days scored"), (1, " · 1 day scored")])
+def test_a_week_of_which_days_have_no_score_says_so(days: int, told: str):
+    head = accuracy_message(accuracy(weeks=(week(days=days),))).body.split(" · found")[0]
+    assert head == f"**Week of 2026-10-26**{told}"
+
+
 def test_a_week_that_cost_more_than_evenly_spread_says_so():
     body = accuracy_message(accuracy(weeks=(week(fixed_requests=420.0),))).body
     assert "would need 420 (100% more than evenly spread)" in body
