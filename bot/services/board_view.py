@@ -16,15 +16,13 @@ from bot.core.live.predictions import (
     Recommendation,
     Standing,
 )
-from bot.core.live.savings import request_reduction, requests_when_evenly_spread
+from bot.core.live.savings import request_reduction, requests_in_hours
 from bot.storage import history
 from bot.storage import predictions as table
 from bot.storage.engine import Connection
 from bot.storage.watched import load_all
 
 WEEK = timedelta(days=7)
-HOURS_A_DAY = DAY / HOUR
-ENOUGH_LIVES = 10
 _ORDER = tuple(Standing)
 
 
@@ -89,8 +87,5 @@ async def _reduction(conn: Connection, used: int, now: datetime) -> float | None
         return None
     followed = [one.watched.account_id for one in await load_all(conn, now, "")]
     lives = await history.past_lives(conn, followed, now - 4 * WEEK)
-    if len(lives) < ENOUGH_LIVES:
-        return None
     minutes = np.array([live.minutes for live in lives], dtype=np.float64)
-    fixed = requests_when_evenly_spread(minutes, 1, found / (found + missed))
-    return request_reduction(float(used), None if fixed is None else fixed * hours / HOURS_A_DAY)
+    return request_reduction(float(used), requests_in_hours(minutes, hours, found / (found + missed)))

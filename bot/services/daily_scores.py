@@ -123,7 +123,7 @@ class DailyScores:
             expected_missed=await table.expected_missed(conn, begins, ends),
             outcomes=await table.outcomes(conn, followed, begins, ends),
             lasting=[live.minutes for live in past],
-            accounts=len(followed),
+            hours=await history.hours_followed(conn, begins, ends),
         )
 
     async def _tell(self, conn: Connection, scored: DayScore, now: datetime) -> None:

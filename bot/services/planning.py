@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 from bot.core.live.history import Event, Forgotten
 from bot.core.live.models import Answer
 from bot.core.live.planner import Allowance, CheckPlan, Policy, Watched
-from bot.core.live.policies import Policies
+from bot.core.live.policies import Policies, attempt
 from bot.services.live_health import SOURCE
 from bot.services.policy_health import PolicyHealth
 from bot.services.special_days import Calendar, load_calendar, mark_special_days
@@ -260,7 +260,7 @@ class Planning:
             one = before[plan.account_id]
             unknown = int(one.last_answer == Answer.UNKNOWN)
             at = self._at(plan, one.watched, now, unknown)
-            if unknown and _is_paused(one):
+            if unknown and _is_paused(one, now):
                 at = max(at, one.next_check_at)
             if at != one.next_check_at and plan.account_id not in self._touched:
                 changed.append((plan.account_id, at))
@@ -269,10 +269,10 @@ class Planning:
             await self.plan_one(conn, account_id, now)
 
 
-def _is_paused(one: Planned) -> bool:
+def _is_paused(one: Planned, now: datetime) -> bool:
     """Say whether the next check was put off after unknown answers; how many there were is not kept."""
     last = one.watched.last_checked_at
-    return last is not None and one.next_check_at - last <= UNKNOWN_PAUSES[-1]
+    return last is not None and last <= now and one.next_check_at - last <= UNKNOWN_PAUSES[-1]
 
 
 def is_parked(next_check_at: datetime, now: datetime) -> bool:
@@ -284,11 +284,16 @@ def _failing(policy: Policy) -> frozenset[str]:
     return frozenset(policy.failures) if isinstance(policy, Policies) else frozenset()
 
 
+def _without_special_days(error: Exception) -> None:
+    """Go on with the special days of before: a calendar that fails must not stop the checks."""
+    log.warning("The special days cannot be told", exc_info=error)
+
+
 def _plan(policy: Policy, snapshot: _Snapshot, now: datetime) -> Sequence[CheckPlan]:
     for account_id in sorted(snapshot.gone):
         policy.learn(Forgotten(account_id=account_id))
     for event in snapshot.events:
         policy.learn(event)
     accounts = [one.watched for one in snapshot.accounts]
-    mark_special_days(policy, accounts, snapshot.calendar, now)
+    attempt(lambda: mark_special_days(policy, accounts, snapshot.calendar, now), _without_special_days)
     return policy.plan(now, accounts, snapshot.allowance)

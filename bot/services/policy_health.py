@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from datetime import UTC, datetime
 
 from bot.core.live.planner import Policy
@@ -23,14 +24,14 @@ class PolicyHealth:
     """Keeps in the database what admins were told, so that a restart does not tell it again."""
 
     def __init__(self) -> None:
-        self._logged: dict[str, type[Exception]] = {}
+        self._logged: dict[str, tuple[object, ...]] = {}
 
     def log(self, policy: Policy) -> None:
         """Write to the log what fails, with its traceback; not again until it works or fails otherwise."""
         for name, failure in policy.failures.items() if isinstance(policy, Policies) else ():
-            kind = type(failure.error)
-            if self._logged.get(name) is not kind:
-                self._logged[name] = kind
+            place = _place_of(failure.error)
+            if self._logged.get(name) != place:
+                self._logged[name] = place
                 log.error(
                     "The policy %s fails (%s); its accounts are checked evenly spread",
                     name,
@@ -64,6 +65,12 @@ class PolicyHealth:
 
 def _key(name: str, since: datetime) -> str:
     return outage_key(f"policy:{name}", since)
+
+
+def _place_of(error: Exception) -> tuple[object, ...]:
+    """Tell failures apart by what was raised where; their words may differ each time."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return (type(error), *((frames[-1].filename, frames[-1].lineno) if frames else ()))
 
 
 async def failing_policies(conn: Connection) -> tuple[tuple[str, str], ...]:

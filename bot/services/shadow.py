@@ -87,7 +87,7 @@ async def compare(
 async def _observed(conn: Connection, now: datetime, policy: str) -> _Observed:
     planned = [one.watched for one in await watched.load_all(conn, now, policy)]
     followed = sorted(one.account_id for one in planned if not one.frozen)
-    # The same draw every night, so that nights can be compared.
+    # The same draw every night until other accounts are followed, so that nights can be compared.
     size = min(len(followed), MOST_ACCOUNTS)
     drawn = np.random.default_rng(0).choice(followed, size, replace=False).tolist() if size else []
     spans: dict[int, list[Span]] = {account_id: [] for account_id in drawn}

@@ -434,6 +434,20 @@ async def test_a_clock_set_back_while_the_bot_was_off_holds_nothing_up_for_long(
     assert len(world.tiktok.asked) > asked
 
 
+async def test_an_account_without_an_answer_is_not_put_off_when_the_clock_was_set_back(
+    world: LiveWorld,
+) -> None:
+    world.tiktok.trouble = SourceUnavailable("no answer in time")
+    await world.watchlist.check_now(BY, "ana")
+    world.tiktok.trouble = None
+    world.clock.advance(-30 * 24 * 3600)
+    world.restart()
+    await world.monitor.replan_step()
+    async with world.database.read() as conn:
+        due_at = (await conn.execute(select(accounts.c.next_check_at))).scalar_one()
+    assert due_at - world.clock.now() < DAY
+
+
 async def test_more_lives_than_one_request_may_ask_for_are_all_swept(
     database: Database, clock: ManualClock
 ) -> None:

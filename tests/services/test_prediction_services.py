@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -199,8 +199,20 @@ async def test_yesterday_is_scored_and_told_where_that_is_switched_on(world: Ora
     (week,) = accuracy.weeks
     assert (week.found, week.requests, week.within_30) == (1, 2, 1.0)
     assert week.median_delay_minutes == 20
-    assert week.fixed_requests == pytest.approx(16, rel=0.01)  # one check each 90 minutes finds all
-    assert week.request_reduction == pytest.approx(1 - 2 / 16, rel=0.01)
+    assert week.fixed_requests is None  # one live does not tell how long they last
+
+
+async def test_a_day_is_held_against_evenly_spread_checks_of_the_hours_followed(world: Oracle) -> None:
+    await world.follow("ana")
+    await world.had_lives(1, 12)
+    midnight = world.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    async with world.database.write("test.said") as conn:
+        await table.store(conn, [_said(midnight - (number + 1) * HOUR) for number in range(12)])
+    await world.scores.night()
+    async with world.database.read() as conn:
+        yesterday = (await table.scores_since(conn, (midnight - DAY).date()))[0]
+    assert yesterday.fixed_requests == pytest.approx(16 / 2, rel=0.01)  # each 90 minutes, for half a day
+    assert yesterday.requests_saved == pytest.approx(16 / 2 - 2, rel=0.02)
 
 
 async def test_the_night_learns_everything_anew(world: Oracle) -> None:
@@ -209,6 +221,18 @@ async def test_the_night_learns_everything_anew(world: Oracle) -> None:
     await world.scores.night()
     assert world.monitor.planning.policy is not before
     assert world.monitor.planning.knows(1)
+
+
+def _said(hour: datetime) -> table.Prediction:
+    return table.Prediction(
+        account_id=1,
+        hour=hour,
+        policy="probability",
+        probability=0.1,
+        live=0.5,
+        confidence=0.5,
+        recommendation=Recommendation.WATCH,
+    )
 
 
 async def test_accuracy_tells_how_reliable_the_predictions_were(world: Oracle) -> None:
@@ -422,7 +446,11 @@ async def test_a_board_shows_budgets_coverage_and_everybody(world: Oracle) -> No
     assert board.lines[0].standing is Standing.LIVE
     assert board.discovery.safety is Safety.SAFE
     assert board.found == 7  # six evenings, and the one that is on
-    assert board.estimated >= board.found
+    async with world.database.write("test.missed") as conn:
+        hour = world.clock.now().replace(minute=0, second=0, microsecond=0) - DAY
+        await table.store(conn, [_said(hour)])
+        await table.add_missed(conn, hour, [(1, 0.5)])
+    assert (await world.predictions.board(GUILD)).estimated == board.estimated + 0.5
 
 
 async def test_what_a_guild_chose_comes_with_its_settings(world: Oracle) -> None:

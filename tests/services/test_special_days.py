@@ -71,6 +71,20 @@ async def test_a_public_holiday_is_told_by_its_name(world: Oracle) -> None:
     assert await told(world) == public_holidays("FR", 2026, 2026)[date(2026, 12, 25)]
 
 
+async def test_a_calendar_that_fails_stops_no_check(world: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.follow("ana")
+    await world.overrides.choose_country(BY, "FR")
+
+    def broken(**_: object) -> None:
+        raise RuntimeError("no calendar today")
+
+    monkeypatch.setattr(holidays, "list_supported_countries", broken)
+    await world.scores.night()
+    asked = len(world.tiktok.asked)
+    await world.run_for(DAY)
+    assert len(world.tiktok.asked) > asked
+
+
 async def test_a_country_the_library_dropped_has_no_holidays_and_stops_nothing(
     world: Oracle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

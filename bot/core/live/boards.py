@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.live.forecast import Window
 from bot.core.live.prediction_charts import percent
-from bot.core.live.predictions import POLICIES, Board, BoardLine, BudgetUse, Safety, Standing
+from bot.core.live.predictions import POLICIES, POSSIBLE, Board, BoardLine, BudgetUse, Safety, Standing
 from bot.core.markup import escape, stamp
 from bot.texts import join, text, texts
 
@@ -21,7 +21,7 @@ _SAFETY = {
     Safety.FULL: text("used up"),
 }
 _QUIET = {
-    Standing.UNLIKELY: text("⚪ Unlikely in the next 24 hours:"),
+    Standing.UNLIKELY: text("⚪ No likely hour in the next 24:"),
     Standing.UNKNOWN: text("❔ No forecast yet:"),
     Standing.PAUSED: text("⏸️ Paused:"),
 }
@@ -177,7 +177,9 @@ def _next(lines: Sequence[BoardLine]) -> str:
     ahead = [
         (line.window.start, line.handle, line)
         for line in lines
-        if line.window is not None and line.standing in {Standing.LIKELY, Standing.EXPECTED}
+        if line.window is not None
+        and line.window.probability >= POSSIBLE
+        and line.standing in {Standing.LIKELY, Standing.EXPECTED}
     ]
     shown = [
         join(" ", [name_of(line.nickname, line.handle), window_words(line.window)])

@@ -12,7 +12,7 @@ import numpy as np
 from bot.core.announcements import Message, Tone
 from bot.core.live.outcomes import OutcomeSum, account_accuracy, false_alarms
 from bot.core.live.predictions import DayScore, WeekScore
-from bot.core.live.savings import requests_when_evenly_spread
+from bot.core.live.savings import requests_in_hours
 from bot.texts import join, text, texts
 
 SOON = timedelta(minutes=30)
@@ -25,7 +25,7 @@ class DayFacts:
 
     `checks` and `hits` are discovery checks and those that found a live; `starts` and `finds` are when the lives
     that began on it started and were found; `outcomes` are what became of the predictions of
-    its hours; `lasting` are the minutes of the lives of the last four weeks, `accounts` how many are followed.
+    its hours; `lasting` are the minutes of the lives of the last four weeks, `hours` those followed, of all accounts.
     """
 
     day: date
@@ -38,7 +38,7 @@ class DayFacts:
     expected_missed: float
     outcomes: Sequence[OutcomeSum]
     lasting: Sequence[float]
-    accounts: int
+    hours: int
 
 
 def score(facts: DayFacts) -> DayScore:
@@ -46,10 +46,8 @@ def score(facts: DayFacts) -> DayScore:
     found, missed = len(facts.starts), facts.expected_missed
     delays = [find - start for start, find in zip(facts.starts, facts.finds, strict=True)]
     coverage = found / (found + missed) if found + missed > 0 else None
-    fixed = None
-    if coverage:
-        lasting = np.array(facts.lasting, dtype=np.float64)
-        fixed = requests_when_evenly_spread(lasting, facts.accounts, coverage)
+    lasting = np.array(facts.lasting, dtype=np.float64)
+    fixed = requests_in_hours(lasting, facts.hours, coverage) if coverage else None
     return DayScore(
         day=facts.day,
         policy=facts.policy,
@@ -83,7 +81,9 @@ def score_message(one: DayScore) -> Message:
         )
     if one.requests_saved is not None:
         saved = round(one.requests_saved)
-        evenly = text("{count} checks more than evenly spread", count=-saved)
+        evenly = texts(
+            "{count} check more than evenly spread", "{count} checks more than evenly spread", -saved
+        )
         parts.append(evenly if saved < 0 else text("{count} checks saved", count=saved))
     if one.false_positives:
         parts.append(texts("{count} false alarm", "{count} false alarms", one.false_positives))

@@ -9,6 +9,9 @@ import numpy as np
 from bot.core.live.arrays import Floats
 
 DAY_MINUTES = 24 * 60.0
+HOURS_A_DAY = 24
+ENOUGH_LIVES = 10
+"""So many lives tell how long they last."""
 
 
 def requests_when_evenly_spread(minutes: Floats, accounts: int, coverage: float) -> float | None:
@@ -26,6 +29,17 @@ def requests_when_evenly_spread(minutes: Floats, accounts: int, coverage: float)
     shorter = np.sum(lasting) - np.cumsum(lasting)
     reached = (np.arange(1, len(lasting) + 1) + shorter / lasting) / len(minutes)
     return float(np.interp(coverage, np.append(0.0, reached), np.append(0.0, requests)))
+
+
+def requests_in_hours(minutes: Floats, hours: int, coverage: float) -> float | None:
+    """Give the requests with which `fixed` is expected to reach this coverage in so many hours, of all accounts.
+
+    None before there are enough lives to tell from their `minutes` how long they last.
+    """
+    if len(minutes) < ENOUGH_LIVES:
+        return None
+    requests = requests_when_evenly_spread(minutes, 1, coverage)
+    return None if requests is None else requests * hours / HOURS_A_DAY
 
 
 def requests_of_fixed(coverage: float, measured: Mapping[float, float]) -> float | None:

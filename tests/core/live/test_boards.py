@@ -45,7 +45,7 @@ def test_each_account_says_how_it_stands():
         "🟡 **Cleo** likely within the hour, 61%",
         f"🔵 **Dora** expected {at(3, 't')}-{at(5, 't')} ({at(3, 'R')}), 64%",
         "🔵 **Ed** expected today",
-        "⚪ Unlikely in the next 24 hours: **Finn**, **Gwen**",
+        "⚪ No likely hour in the next 24: **Finn**, **Gwen**",
         "❔ No forecast yet: **Hugo**",
         "⏸️ Paused: **Ivy**",
         f"-# As of {at(0, 'R')}",
@@ -83,6 +83,8 @@ def test_the_next_lives_are_the_three_that_begin_first_and_are_not_live():
     lines = [line(f"a{hours}", window=window(hours)) for hours in (9, 2, 5, 7)]
     lines.append(line("live", Standing.LIVE, window=window(1)))
     lines.append(line("rare", Standing.UNLIKELY, window=window(1, probability=0.004)))
+    # Probably live already: what is ahead of it tomorrow is not likely.
+    lines.append(line("on", Standing.LIKELY, live_now=0.9, window=window(1, probability=0.06)))
     told = facts(board_message(board(*lines)))["Next likely lives"]
     assert [part.split("**")[1] for part in told.splitlines()] == ["A2", "A5", "A7"]
     assert facts(board_message(board(line(window=None))))["Next likely lives"] == "none in sight"

@@ -24,7 +24,7 @@ def facts(**values: object) -> DayFacts:
         "expected_missed": 1.0,
         "outcomes": outcome_sums((0.9, True), (0.8, False), (0.1, False), (0.2, True)),
         "lasting": [60.0] * 10,
-        "accounts": 20,
+        "hours": 20 * 24,
     }
     return DayFacts(**{**known, **values})
 
@@ -58,6 +58,12 @@ def test_a_day_that_took_more_checks_than_evenly_spread_says_so():
     body = str(score_message(score(facts(checks=418))).body)
     assert "58 checks more than evenly spread" in body
     assert "-58" not in body
+
+
+def test_evenly_spread_is_given_no_more_hours_than_were_followed_and_enough_lives():
+    half_a_day = score(facts(hours=20 * 12))
+    assert half_a_day.fixed_requests == pytest.approx(20 * 12 * 60 / 80)
+    assert score(facts(lasting=[60.0] * 9)).fixed_requests is None
 
 
 def test_days_are_summed_by_calendar_week():
