@@ -191,8 +191,15 @@ class Habits:
         of_others = np.maximum(expected.sum(axis=0) - expected, 0.0)
         others = self._shared(found.sum(axis=0) - found, of_others)
         others /= others.mean(axis=1, keepdims=True)
-        better = self._foretold(found, expected, rules.shape_strength / SLOTS * others, rules.shape_strength / SLOTS)
-        better -= self._foretold(found, expected, np.full_like(found, rules.own_strength / SLOTS * rules.own_level), rules.own_strength / SLOTS)
+        better = self._foretold(
+            found, expected, rules.shape_strength / SLOTS * others, rules.shape_strength / SLOTS
+        )
+        better -= self._foretold(
+            found,
+            expected,
+            np.full_like(found, rules.own_strength / SLOTS * rules.own_level),
+            rules.own_strength / SLOTS,
+        )
         is_found = np.isfinite(self._last_start)
         for _ in range(3):
             odds = np.log(self.alike / (1 - self.alike)) + better

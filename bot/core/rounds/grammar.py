@@ -1,8 +1,9 @@
 """The grammar of a stats file: bytes -> `StatsFile`, or `RoundFileError` (specs/etlegacy.md 1.2 to 1.4).
 
-The layout is chosen by the COUNT of fields after the weapons, never by date. Only the layout of 38 fields
-is read; the others are refused by name, so that no number is ever taken for another. One bad line refuses
-the whole file: half a round is worse than none.
+The layout is chosen by the COUNT of fields after the weapons, never by date, and is the same in all lines
+of a file: a line that lost a field must not pass for an older one. Layouts that are not known are refused by
+name, so that no number is ever taken for another. One bad line refuses the whole file: half a round is
+worse than none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bot.core.rounds.fields import DECIMAL_FIELDS, TAIL_FIELDS
+from bot.core.rounds.fields import DECIMAL_FIELDS, LAYOUTS, SHORT_LAYOUT, UNREAD
 from bot.errors import InputRefused
 from bot.texts import text, texts
 
@@ -20,16 +21,16 @@ _T = TypeVar("_T")
 
 LARGEST_FILE = 256 * 1024  # bytes; 64 players with every weapon come to about 50 kB
 
-_REFUSED_LAYOUTS = {
-    33: text("the 33-field layout of 2024"),
-    36: text("the 36-field layout of early 2025 (also kraszken's statsdump.lua)"),
-    37: text("the 37-field layout of mid 2025"),
-}
 _COUNTER = text("weapon counter")
-_GUID = re.compile(r"[0-9A-Z]{8}")
+# Eight capital letters and digits, or what the engine says of a client that has no GUID.
+_GUID = re.compile(r"[0-9A-Z]{8}|NO_GUID|UNKNOWN")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _DECIMAL = re.compile(r"-?[0-9]{1,10}(?:\.[0-9]{1,6})?")
-_MINUTES = re.compile(r"([0-9]{1,4}):([0-5][0-9])")
+# What Lua prints for a number that nobody reads, a division by zero included.
+_ANY_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_ANY_DECIMAL = re.compile(r"-?(?:[0-9]{1,20}(?:\.[0-9]{1,6})?|inf|nan|nan\(ind\))")
+_MINUTES = re.compile(r"(-?)([0-9]{1,6}):([0-5][0-9])")
+_DECIMAL_MINUTES = re.compile(r"([0-9]{1,6}\.[0-9]{1,6})")
 _LONGEST_ROUND = 6 * 3600  # seconds; beyond it the optional field is a match id, not a duration
 
 
@@ -71,7 +72,8 @@ class WeaponLine:
 class PlayerLine:
     """One player as the file has it: raw name, counters by weapon id, tail values by name of the field.
 
-    `rounds` is how many earlier rounds the counters already hold; `side` 1 Axis, 2 Allies, 3 spectator.
+    `rounds` is how many earlier rounds the counters already hold; `side` 1 Axis, 2 Allies, 3 spectator,
+    0 none. Fields that the layout does not have, and dead ones, are missing.
     """
 
     guid: str
@@ -95,11 +97,22 @@ def parse_stats(content: bytes) -> StatsFile:
     """Read a stats file. Raises `RoundFileError` for everything that is not exactly in the grammar."""
     first, *rest = _lines(content)
     header = _at_line(1, _header, first)
-    players = tuple(_at_line(number, _player, line) for number, line in enumerate(rest, start=2))
+    read = [_at_line(number, _player, line) for number, line in enumerate(rest, start=2)]
+    for number, (_, layout) in enumerate(read, start=2):
+        if layout != read[0][1]:
+            problem = texts(
+                "{count} field, unlike the line before", "{count} fields, unlike the line before", layout
+            )
+            raise RoundFileError(text("line {number}: {problem}", number=number, problem=problem))
+    return StatsFile(header=header, players=unique([player for player, _ in read]))
+
+
+def unique(players: Sequence[PlayerLine]) -> tuple[PlayerLine, ...]:
+    """Give the players of a file; refuses one who stands there twice, because one of the two would be lost."""
     people = [player.guid for player in players if not is_bot(player.guid)]
     if len(set(people)) != len(people):
         raise RoundFileError(text("the same player stands in two lines"))
-    return StatsFile(header=header, players=players)
+    return tuple(players)
 
 
 def is_bot(guid: str) -> bool:
@@ -144,47 +157,73 @@ def _header(line: str) -> Header:
         round=_integer(number, text("round"), lowest=1, highest=2),
         defender=_integer(defender, text("defending side"), lowest=0, highest=2),
         winner=_integer(winner, text("winning side"), lowest=0, highest=2),
-        limit=_seconds(limit, text("time limit")),
-        next_limit=_seconds(next_limit, text("next time limit")),
+        limit=seconds_of(limit, text("time limit")),
+        next_limit=seconds_of(next_limit, text("next time limit")),
         played_seconds=_played_seconds(parts[8]) if len(parts) == 9 else None,
     )
 
 
 def _played_seconds(written: str) -> int | None:
     """Read the optional ninth field: milliseconds above 10,000, else seconds; None if it is no duration."""
-    if not _INTEGER.fullmatch(written):
+    if not _DECIMAL.fullmatch(written):
         return None
-    value = int(written)
-    seconds = round(value / 1000) if value > 10_000 else value
+    value = float(written)
+    seconds = round(value / 1000) if value > 10_000 else round(value)
     return seconds if 0 < seconds <= _LONGEST_ROUND else None
 
 
-def _player(line: str) -> PlayerLine:
-    head, tab, tail = line.partition("\t")
-    parts = head.rsplit("\\", 3)
+def _player(line: str) -> tuple[PlayerLine, int]:
+    """Read a line; gives the player and how many fields follow the weapons."""
+    parts = line.rsplit("\\", 3)
     guid, backslash, name = parts[0].partition("\\")
     if len(parts) != 4 or not backslash:
         raise RoundFileError(
             text("not a line of a player: GUID, name, rounds, side and weapons are expected")
         )
-    numbers = parts[3].split()
-    if not tab:
-        raise _not_read(_space_separated(numbers))
     if not _GUID.fullmatch(guid):
         raise RoundFileError(text("the GUID is not 8 capital letters and digits"))
-    values = _tail(tail.split("\t"))
-    return PlayerLine(
+    start, tab, tail = parts[3].partition("\t")
+    numbers = start.split()
+    if tab:
+        written = tail.split("\t")
+        weapons, values = weapons_of(numbers), _tail(written)
+    else:
+        written = numbers[1 + 5 * _weapon_count(numbers) :]
+        weapons, values = short_line(numbers)
+    player = PlayerLine(
         guid=guid,
         name=name,
         rounds=_integer(parts[1], text("rounds counter"), lowest=0),
-        side=_integer(parts[2], text("side"), lowest=1, highest=3),
-        weapons=_weapons(numbers),
-        counts={field: int(written) for field, written in values.items() if field not in DECIMAL_FIELDS},
-        ratios={field: float(written) for field, written in values.items() if field in DECIMAL_FIELDS},
+        side=_integer(parts[2], text("side"), lowest=0, highest=3),
+        weapons=weapons,
+        counts={field: int(value) for field, value in values.items() if field not in DECIMAL_FIELDS},
+        ratios={field: float(value) for field, value in values.items() if field in DECIMAL_FIELDS},
     )
+    return player, len(written)
 
 
-def _weapons(numbers: Sequence[str]) -> dict[int, WeaponLine]:
+def short_line(numbers: Sequence[str]) -> tuple[dict[int, WeaponLine], dict[str, str]]:
+    """Read mask, weapons and the ten fields after them, all in one row, as game-stats writes them."""
+    end = 1 + 5 * _weapon_count(numbers)
+    if len(numbers) - end == 31:
+        raise RoundFileError(
+            text(
+                "the space-separated layout of c0rnsp0rn 1.0 is not supported: its fields cannot be told apart"
+            )
+        )
+    if len(numbers) - end != len(SHORT_LAYOUT):
+        raise RoundFileError(
+            text("{count} fields without tabs: no layout is known that has them", count=len(numbers) - end)
+        )
+    return weapons_of(numbers[:end]), _named(SHORT_LAYOUT, numbers[end:])
+
+
+def _weapon_count(numbers: Sequence[str]) -> int:
+    mask = numbers[0] if numbers else ""
+    return int(mask).bit_count() if _INTEGER.fullmatch(mask) else 0
+
+
+def weapons_of(numbers: Sequence[str]) -> dict[int, WeaponLine]:
     """Read the mask and five counters for each of its set bits, lowest bit first."""
     mask, *counters = [_integer(written, _COUNTER) for written in numbers] or [-1]
     if mask < 0:
@@ -212,39 +251,32 @@ def _weapons(numbers: Sequence[str]) -> dict[int, WeaponLine]:
     }
 
 
-def _tail(written_fields: Sequence[str]) -> dict[str, str]:
+def _tail(written: Sequence[str]) -> dict[str, str]:
+    if len(written) not in LAYOUTS:
+        raise RoundFileError(
+            text(
+                "an unknown layout of {count} fields; those of {known} are known",
+                count=len(written),
+                known=", ".join(map(str, LAYOUTS)),
+            )
+        )
+    return _named(LAYOUTS[len(written)], written)
+
+
+def _named(names: Sequence[str], written: Sequence[str]) -> dict[str, str]:
     """Name the texts after the weapons and check that each is a bounded number of its kind."""
-    if len(written_fields) != len(TAIL_FIELDS):
-        unknown = text("an unknown layout of {count} fields", count=len(written_fields))
-        raise _not_read(_REFUSED_LAYOUTS.get(len(written_fields), unknown))
-    values = {field: written for (field, _), written in zip(TAIL_FIELDS, written_fields, strict=True)}
-    for field, written in values.items():
-        if field not in DECIMAL_FIELDS:
-            _integer(written, field)
-        elif not _DECIMAL.fullmatch(written):
+    values = dict(zip(names, written, strict=True))
+    for field, value in values.items():
+        if field in DECIMAL_FIELDS:
+            pattern = _ANY_DECIMAL if field in UNREAD else _DECIMAL
+        elif field in UNREAD:
+            pattern = _ANY_INTEGER
+        else:
+            _integer(value, field)
+            continue
+        if not pattern.fullmatch(value):
             raise RoundFileError(text("{what} is not a number", what=field))
-    return values
-
-
-def _space_separated(numbers: Sequence[str]) -> str:
-    """Name the variant of a line without tabs, by how many fields follow the weapons."""
-    mask = numbers[0] if numbers else ""
-    weapons = int(mask).bit_count() if _INTEGER.fullmatch(mask) else 0
-    match len(numbers) - 1 - 5 * weapons:
-        case 10:
-            variant = text("the space-separated layout of game-stats 0.2")
-        case 31:
-            variant = text("the space-separated layout of c0rnsp0rn 1.0")
-        case _:
-            variant = text("a line without tabs")
-    return variant
-
-
-def _not_read(layout: str) -> RoundFileError:
-    known = len(TAIL_FIELDS)
-    return RoundFileError(
-        text("{layout} is not read, only the one of {count} fields", layout=layout, count=known)
-    )
+    return {field: value for field, value in values.items() if field not in UNREAD}
 
 
 def _integer(written: str, what: str, *, lowest: int = -(2**31), highest: int = 2**31 - 1) -> int:
@@ -257,12 +289,11 @@ def _integer(written: str, what: str, *, lowest: int = -(2**31), highest: int = 
     return int(written)
 
 
-def _seconds(written: str, what: str) -> int:
-    match = _MINUTES.fullmatch(written)
-    if match is None and _DECIMAL.fullmatch(written):
-        raise RoundFileError(
-            text("{what} is in decimal minutes, as game-stats 0.2 writes; only m:ss is read", what=what)
-        )
-    if match is None:
-        raise RoundFileError(text("{what} is not m:ss", what=what))
-    return int(match[1]) * 60 + int(match[2])
+def seconds_of(written: str, what: str) -> int:
+    """Read a time limit in whole seconds: `m:ss`, or the decimal minutes of old scripts; never below 0."""
+    if match := _MINUTES.fullmatch(written):
+        # Scripts that repair a missing limit can come to a negative one; it says as little as 0.
+        return 0 if match[1] else int(match[2]) * 60 + int(match[3])
+    if match := _DECIMAL_MINUTES.fullmatch(written):
+        return round(float(match[1]) * 60)
+    raise RoundFileError(text("{what} is not m:ss", what=what))
