@@ -36,7 +36,7 @@ LONGEST_RETRY = timedelta(hours=6)
 
 # A clock's offset from UTC is a multiple of a quarter of an hour, at most 14 hours (specs/etlegacy.md 1.1).
 _OFFSET_STEP = timedelta(minutes=15)
-_OFFSET_SLACK = timedelta(seconds=5)
+OFFSET_SLACK = timedelta(seconds=5)
 _OFFSET_LIMIT = timedelta(hours=14)
 
 # Date and time from the left, `-round-N` from the right; a map name holds any printable ASCII character
@@ -103,18 +103,25 @@ def file_kind(name: str) -> FileKind:
     return FileKind.GAMETIME if _GAMETIME.fullmatch(name) else FileKind.UNKNOWN
 
 
-def ended_at(wall_clock: datetime, modified_at: datetime, zone: ZoneInfo) -> datetime:
+def ended_at(wall_clock: datetime, modified_at: datetime | None, zone: ZoneInfo) -> datetime:
     """Give the instant (UTC) at which a round ended.
 
     The name tells the server's local time and `modified_at` the true instant of the same write, so that
     their difference is the server's offset: no zone is needed. Where that is no sane offset, the folder
     was copied or restored, and the name is read in `zone` (specs/etlegacy.md 1.1).
     """
-    difference = wall_clock.replace(tzinfo=UTC) - modified_at
-    offset = round(difference / _OFFSET_STEP) * _OFFSET_STEP
-    if abs(offset) <= _OFFSET_LIMIT and abs(difference - offset) <= _OFFSET_SLACK:
+    offset = sane_offset(wall_clock, modified_at) if modified_at else None
+    if offset is not None:
         return (wall_clock - offset).replace(tzinfo=UTC)
     return wall_clock.replace(tzinfo=zone).astimezone(UTC)
+
+
+def sane_offset(wall_clock: datetime, modified_at: datetime) -> timedelta | None:
+    """Give the server's offset from UTC as the two clocks of a file tell it; None if it cannot be one."""
+    difference = wall_clock.replace(tzinfo=UTC) - modified_at
+    offset = round(difference / _OFFSET_STEP) * _OFFSET_STEP
+    is_sane = abs(offset) <= _OFFSET_LIMIT and abs(difference - offset) <= OFFSET_SLACK
+    return offset if is_sane else None
 
 
 class FileState(StrEnum):
