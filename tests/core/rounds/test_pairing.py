@@ -78,3 +78,32 @@ def test_replay_of_a_held_round_is_not_called_aborted_when_its_round_2_was_playe
     pairings = pair_rounds([held, replay, second(minutes=20, rounds=2)])
     assert pairings["replay"] == Pairing(round=1)
     assert pairings["second"].first is replay
+
+
+def test_replay_without_its_round_2_is_told_from_an_aborted_round_2_by_counters_that_began_anew():
+    held = played("held", 0, header(1, "10:00", "10:00", winner=1), *roster(f0=2000, f1=2000, f22=10.0))
+    replay = played("replay", 12, header(1, "10:00", "7:30"), *roster(rounds=1))
+    assert pair_rounds([held, replay])["replay"] == Pairing(round=1)
+    cut = played("cut", 4, header(1, "10:00", "0:00"), *roster(rounds=1, f0=2300, f1=2300, f22=12.0))
+    assert pair_rounds([held, cut])["cut"] == Pairing(round=2, first=held, aborted=True)
+
+
+def test_an_aborted_round_2_is_no_round_1_of_another():
+    cut = played("cut", 5, header(1, "7:30", "7:30"), *roster(rounds=1))
+    late = played("late", 12, header(1, "7:30", "0:00"), *roster(rounds=2))
+    pairings = pair_rounds([FIRST, cut, late])
+    assert pairings["cut"] == Pairing(round=2, first=FIRST, aborted=True)
+    assert pairings["late"] == Pairing(round=1)
+
+
+def test_counters_that_hold_another_round_too_belong_to_another_round_1():
+    """The limit is the same by chance: both were held."""
+    assert pair_rounds([FIRST, second(rounds=2)])["second"] == Pairing(round=2)
+    mixed = played("second", 8, header(2, "7:30"), *roster(rounds=1)[:2], *roster(rounds=2)[2:])
+    assert pair_rounds([FIRST, mixed])["second"].first is FIRST
+
+
+def test_a_map_started_ten_thousand_times_is_paired_in_no_time():
+    lines = roster()
+    many = [played(f"{at:05}", at * 2, header(1, "10:00", "7:30"), *lines) for at in range(10_000)]
+    assert pair_rounds([*many, second(minutes=20_003)])["second"].first is many[-1]

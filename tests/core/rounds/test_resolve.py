@@ -4,6 +4,7 @@ import pytest
 
 from bot.core.rounds.pairing import pair_rounds
 from bot.core.rounds.resolve import Flag, resolve
+from bot.core.rounds.results import map_result
 from tests.core.rounds.samples import GUIDS, header, played, player, roster
 
 
@@ -167,3 +168,73 @@ def test_players_come_by_damage():
     lines = [player(guid, f0=damage) for guid, damage in zip(GUIDS, (5, 20, 10, 20), strict=True)]
     resolved = alone(played("x", 0, header(), *lines))
     assert [one.damage_given for one in resolved.players] == [20, 20, 10, 5]
+
+
+def test_restart_vote_is_seen_in_a_held_round_by_numbers_that_dropped():
+    """Nothing tells the clock of a held round; the counters of most are lower than in round 1."""
+    fresh = roster(rounds=1, guns=(50, 180, 9, 9, 8), f0=800, f1=800, f22=7.5)
+    higher = player("CCCCCCC1", rounds=1, guns=(5, 10, 2, 2, 0), f0=950, f1=950, f22=7.5)
+    first = played("first", 0, header(1, "10:00", "7:30"), *roster(f22=7.5), player("CCCCCCC1", f22=7.5))
+    resolved = alone(first, played("second", 16, header(2, "7:30", "7:30", winner=1), *fresh, higher))
+    assert by_guid(resolved)["CCCCCCC1"].damage_given == 950
+    assert all(one.counter_reset for one in resolved.players)
+    assert (resolved.played_seconds, resolved.flags) == (450, frozenset())
+
+
+def test_one_reconnect_in_a_held_round_subtracts_the_others():
+    line = second_line(rounds=1, f0=100, f1=100, f22=4.0)
+    resolved = alone(FIRST, second_with(line, winner=1))
+    assert [one.counter_reset for one in resolved.players].count(True) == 1
+
+
+@pytest.mark.parametrize("next_limit", ["0:00", "71:05"])
+def test_time_that_no_attacker_can_have_set_is_not_the_played_time(next_limit):
+    resolved = alone(played("x", 0, header(1, "10:00", next_limit, winner=2), *roster(f22=6.5)))
+    assert (resolved.attackers_succeeded, resolved.played_seconds) == (True, 390)
+
+
+def test_ninth_field_longer_than_the_limit_is_not_the_played_time():
+    head = header(1, "10:00", "10:00", winner=1, extra="\\9000")
+    assert alone(played("x", 0, head, *roster(f22=10.0))).played_seconds == 600
+
+
+def test_who_was_idle_in_round_1_does_not_lengthen_round_2():
+    idle = second_line(f0=0, f1=0, f22=14.0, guns=(1, 2, 0, 0, 0)).replace(GUIDS[0], "CCCCCCC1")
+    resolved = alone(FIRST, second_with(idle, winner=1))
+    assert by_guid(resolved)["CCCCCCC1"].team_seconds == 840
+    assert (resolved.played_seconds, resolved.ended_early_seconds) == (300, 150)
+
+
+def test_revives_are_the_hits_of_the_syringe_where_no_field_tells_them():
+    def with_syringe(line, hits):
+        shorter = line.rpartition("\t")[0]  # 37 fields
+        return shorter.replace("\\16 ", f"\\{1 << 4 | 1 << 27} ").replace(" \t", f" {hits} 9 0 0 0 \t")
+
+    first = played("first", 0, header(1, "10:00", "7:30"), *(with_syringe(line, 2) for line in roster()))
+    later = roster(rounds=1, guns=(50, 180, 9, 9, 8), f0=1500, f1=1500, f22=12.5)
+    resolved = alone(
+        first, played("second", 8, header(2, "7:30"), *(with_syringe(line, 5) for line in later))
+    )
+    assert {one.revives for one in resolved.players} == {3}
+
+
+def test_script_that_never_tells_the_team_time_leaves_it_unknown():
+    resolved = alone(played("x", 0, header(1, "10:00", "10:00", winner=1), *roster(f22="0.0")))
+    assert (resolved.played_seconds, resolved.ended_early_seconds) == (None, None)
+    assert resolved.players[0].dpm is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "result"),
+    [
+        (2, 2, "round_2_attackers"),
+        (1, 2, "round_2_attackers"),
+        (2, 1, "round_1_attackers"),
+        (1, 1, "draw"),
+        (0, 1, None),
+        (1, 0, None),
+    ],
+)
+def test_who_finishes_wins_the_map_and_two_holds_are_a_draw(first, second, result):
+    halves = [alone(played("x", 0, header(winner=winner), *roster())) for winner in (first, second)]
+    assert map_result(*halves) == result
