@@ -86,6 +86,14 @@ class PlayerLine:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """The numbers of a line: weapons, and the texts of the fields after them, which are checked."""
+
+    weapons: Mapping[int, WeaponLine]
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StatsFile:
     """One file, raw."""
 
@@ -95,7 +103,7 @@ class StatsFile:
 
 def parse_stats(content: bytes) -> StatsFile:
     """Read a stats file. Raises `RoundFileError` for everything that is not exactly in the grammar."""
-    first, *rest = _lines(content)
+    first, *rest = file_lines(content)
     header = _at_line(1, _header, first)
     read = [_at_line(number, _player, line) for number, line in enumerate(rest, start=2)]
     for number, (_, layout) in enumerate(read, start=2):
@@ -120,7 +128,8 @@ def is_bot(guid: str) -> bool:
     return guid.startswith("OMNIBOT")
 
 
-def _lines(content: bytes) -> list[str]:
+def file_lines(content: bytes) -> list[str]:
+    """Decode a file into its lines. Refuses one that is empty, too large or not finished."""
     if not content:
         raise RoundFileError(text("the file is empty"))
     if len(content) > LARGEST_FILE:
@@ -154,9 +163,9 @@ def _header(line: str) -> Header:
         server=server,
         map=map_name,
         config=config,
-        round=_integer(number, text("round"), lowest=1, highest=2),
-        defender=_integer(defender, text("defending side"), lowest=0, highest=2),
-        winner=_integer(winner, text("winning side"), lowest=0, highest=2),
+        round=integer(number, text("round"), lowest=1, highest=2),
+        defender=integer(defender, text("defending side"), lowest=0, highest=2),
+        winner=integer(winner, text("winning side"), lowest=0, highest=2),
         limit=seconds_of(limit, text("time limit")),
         next_limit=seconds_of(next_limit, text("next time limit")),
         played_seconds=_played_seconds(parts[8]) if len(parts) == 9 else None,
@@ -180,29 +189,33 @@ def _player(line: str) -> tuple[PlayerLine, int]:
         raise RoundFileError(
             text("not a line of a player: GUID, name, rounds, side and weapons are expected")
         )
-    if not _GUID.fullmatch(guid):
-        raise RoundFileError(text("the GUID is not 8 capital letters and digits"))
     start, tab, tail = parts[3].partition("\t")
     numbers = start.split()
     if tab:
         written = tail.split("\t")
-        weapons, values = weapons_of(numbers), _tail(written)
+        row = Row(weapons=weapons_of(numbers), values=_tail(written))
     else:
         written = numbers[1 + 5 * _weapon_count(numbers) :]
-        weapons, values = short_line(numbers)
-    player = PlayerLine(
+        row = short_row(numbers)
+    return player_line(guid, name, parts[1], parts[2], row), len(written)
+
+
+def player_line(guid: str, name: str, rounds: str, side: str, row: Row) -> PlayerLine:
+    """Make a player of the texts that tell who he is and of his numbers."""
+    if not _GUID.fullmatch(guid):
+        raise RoundFileError(text("the GUID is not 8 capital letters and digits"))
+    return PlayerLine(
         guid=guid,
         name=name,
-        rounds=_integer(parts[1], text("rounds counter"), lowest=0),
-        side=_integer(parts[2], text("side"), lowest=0, highest=3),
-        weapons=weapons,
-        counts={field: int(value) for field, value in values.items() if field not in DECIMAL_FIELDS},
-        ratios={field: float(value) for field, value in values.items() if field in DECIMAL_FIELDS},
+        rounds=integer(rounds, text("rounds counter"), lowest=0),
+        side=integer(side, text("side"), lowest=0, highest=3),
+        weapons=row.weapons,
+        counts={field: int(value) for field, value in row.values.items() if field not in DECIMAL_FIELDS},
+        ratios={field: float(value) for field, value in row.values.items() if field in DECIMAL_FIELDS},
     )
-    return player, len(written)
 
 
-def short_line(numbers: Sequence[str]) -> tuple[dict[int, WeaponLine], dict[str, str]]:
+def short_row(numbers: Sequence[str]) -> Row:
     """Read mask, weapons and the ten fields after them, all in one row, as game-stats writes them."""
     end = 1 + 5 * _weapon_count(numbers)
     if len(numbers) - end == 31:
@@ -215,7 +228,7 @@ def short_line(numbers: Sequence[str]) -> tuple[dict[int, WeaponLine], dict[str,
         raise RoundFileError(
             text("{count} fields without tabs: no layout is known that has them", count=len(numbers) - end)
         )
-    return weapons_of(numbers[:end]), _named(SHORT_LAYOUT, numbers[end:])
+    return Row(weapons=weapons_of(numbers[:end]), values=_named(SHORT_LAYOUT, numbers[end:]))
 
 
 def _weapon_count(numbers: Sequence[str]) -> int:
@@ -225,7 +238,8 @@ def _weapon_count(numbers: Sequence[str]) -> int:
 
 def weapons_of(numbers: Sequence[str]) -> dict[int, WeaponLine]:
     """Read the mask and five counters for each of its set bits, lowest bit first."""
-    mask, *counters = [_integer(written, _COUNTER) for written in numbers] or [-1]
+    mask, *counters = [integer(written, _COUNTER, highest=2**32 - 1) for written in numbers] or [-1]
+    counters = [_without_stray_bit(counter) for counter in counters]
     if mask < 0:
         raise RoundFileError(text("the mask of weapons is missing"))
     weapons = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
@@ -251,6 +265,16 @@ def weapons_of(numbers: Sequence[str]) -> dict[int, WeaponLine]:
     }
 
 
+def _without_stray_bit(counter: int) -> int:
+    """Give a counter of 32 bits without a sign bit that it cannot have.
+
+    The game leaves one now and then: in a real round 2147483657 mines were laid where nine were. Small
+    negative numbers are shots that it took back (1.3).
+    """
+    signed = counter - 2**32 if counter >= 2**31 else counter
+    return signed + 2**31 if signed < -(2**30) else signed
+
+
 def _tail(written: Sequence[str]) -> dict[str, str]:
     if len(written) not in LAYOUTS:
         raise RoundFileError(
@@ -272,14 +296,15 @@ def _named(names: Sequence[str], written: Sequence[str]) -> dict[str, str]:
         elif field in UNREAD:
             pattern = _ANY_INTEGER
         else:
-            _integer(value, field)
+            integer(value, field)
             continue
         if not pattern.fullmatch(value):
             raise RoundFileError(text("{what} is not a number", what=field))
     return {field: value for field, value in values.items() if field not in UNREAD}
 
 
-def _integer(written: str, what: str, *, lowest: int = -(2**31), highest: int = 2**31 - 1) -> int:
+def integer(written: str, what: str, *, lowest: int = -(2**31), highest: int = 2**31 - 1) -> int:
+    """Read a whole number within limits; `what` names it in the refusal."""
     if not _INTEGER.fullmatch(written) or not lowest <= int(written) <= highest:
         raise RoundFileError(
             text(

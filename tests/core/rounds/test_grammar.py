@@ -152,6 +152,16 @@ def test_time_limits_of_every_script_are_read(written, seconds):
     assert parse_stats(content(header(next_limit=written))).header.next_limit == seconds
 
 
+@pytest.mark.parametrize(
+    ("written", "shots"),
+    [("2147483657", 9), ("-2147483639", 9), ("-3", -3), ("4294967293", -3), ("2147483647", 2**31 - 1)],
+)
+def test_a_sign_bit_that_a_counter_cannot_have_is_taken_off(written, shots):
+    """Seen in a real gather: the shots of a landmine."""
+    line = player(GUIDS[0]).replace("\\16 30 100", f"\\16 30 {written}")
+    assert parse_stats(content(header(), line)).players[0].weapons[4].shots == shots
+
+
 @pytest.mark.parametrize("guid", ["NO_GUID", "UNKNOWN", "OMNIBOT0", "01234567"])
 def test_clients_without_a_guid_are_read_too(guid):
     assert parse_stats(content(header(), player(guid))).players[0].guid == guid
