@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.core.rounds.files import FileKind, file_kind
 from bot.core.rounds.folder import FolderFile, FolderRound, read_folder
+from bot.core.rounds.gather import LARGEST_GATHER
 from bot.core.rounds.grammar import LARGEST_FILE
 from bot.core.rounds.player import ResolvedPlayer
 
@@ -33,6 +34,7 @@ PLAYER_FIELDS = (
     *("gun_shots", "gun_hits", "head_hits", "headshot_kills", "revives", "team_seconds", "alive_seconds"),
     *("dpm", "counter_reset"),
 )
+_LARGEST = {FileKind.ROUND: LARGEST_FILE, FileKind.GATHER: LARGEST_GATHER}
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,10 +69,10 @@ def _files(folder: Path, refused: dict[str, str]) -> Iterator[FolderFile]:
         kind = file_kind(entry.name)
         if kind is FileKind.UNKNOWN and "-round-" in entry.name and entry.name.endswith(".txt"):
             refused[entry.name] = _why_unknown(entry.name)
-        if kind is not FileKind.ROUND:
+        if kind not in _LARGEST:
             continue
         try:
-            yield _file(entry)
+            yield _file(entry, _LARGEST[kind])
         except _Unreadable as error:
             refused[entry.name] = str(error)
         except OSError as error:
@@ -81,15 +83,15 @@ class _Unreadable(Exception):
     """A file that is not to be read; the text says why."""
 
 
-def _file(entry: os.DirEntry[str]) -> FolderFile:
+def _file(entry: os.DirEntry[str], largest: int) -> FolderFile:
     """Read a file. A pipe or a device would never end, so only a regular file is opened."""
     if not stat.S_ISREG(entry.stat().st_mode):
         raise _Unreadable("not a regular file")
     with Path(entry.path).open("rb") as file:
-        content = file.read(LARGEST_FILE + 1)
+        content = file.read(largest + 1)
         modified = os.fstat(file.fileno()).st_mtime
-    if len(content) > LARGEST_FILE:
-        raise _Unreadable(f"larger than {LARGEST_FILE // 1024} kB")
+    if len(content) > largest:
+        raise _Unreadable(f"larger than {largest // 1024} kB")
     modified_at = _NEVER
     with suppress(OverflowError):  # a stamp beyond what a date can be is no sane one
         modified_at = _NEVER + timedelta(seconds=modified)

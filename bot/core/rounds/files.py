@@ -48,6 +48,10 @@ _NAME = re.compile(
 )
 # Far from the ends of what a datetime can hold, so that spans and time zones can be added to any name's date.
 _YEARS = range(2000, 2101)
+# What the gathers' script writes: the id of the match, then as above.
+_GATHER = re.compile(
+    r"gamestats-[0-9A-Za-z_.-]{1,64}?-(?P<rest>\d{4}-\d\d-\d\d-\d{6}-.*)\.json", re.ASCII | re.DOTALL
+)
 _GAMETIME = re.compile(r"gametime-[!-.0-\[\]-~]{1,64}-R\d-\d{1,12}\.json", re.ASCII)
 
 
@@ -59,6 +63,7 @@ class FileKind(StrEnum):
     WEAPONS = "weapons"
     ENGAGEMENTS = "engagements"
     GAMETIME = "gametime"
+    GATHER = "gather"
     UNKNOWN = "unknown"
 
 
@@ -82,6 +87,10 @@ class RoundName:
 
 def parse_name(name: str) -> RoundName | None:
     """Read the name of a round's file or of one of its neighbours; None when it is neither."""
+    if gather := _GATHER.fullmatch(name):
+        parsed = parse_name(f"{gather['rest']}.txt")
+        is_round = parsed is not None and parsed.kind is FileKind.ROUND
+        return replace(parsed, kind=FileKind.GATHER) if parsed and is_round else None
     match = _NAME.fullmatch(name)
     if match is None:
         return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -169,3 +170,41 @@ def test_no_folder_crashes_and_every_file_is_a_round_or_named(real_files, data):
             for player in one.resolved.players
             if one.partner
         )
+
+
+def gather(name, at, info, rows) -> FolderFile:
+    document = {"round_info": info, "player_stats": rows}
+    return FolderFile(name=f"gamestats-1-{name}.json", content=json.dumps(document).encode(), modified_at=at)
+
+
+def real_gather(reference_data) -> list[FolderFile]:
+    """The first map of the real match, as its server would write it."""
+    match = json.loads((reference_data / "etlegacy" / "1733415574.json").read_bytes())["match"]
+    names = ("2024-12-05-205654-supply-round-1", "2024-12-05-210743-supply-round-2")
+    return [
+        gather(name, COPIED, entry["round_data"]["round_info"], entry["round_data"]["player_stats"])
+        for name, entry in zip(names, match["rounds"], strict=False)
+    ]
+
+
+def test_rounds_of_a_gather_lie_in_the_same_folder(reference_data):
+    first, second = read(*real_gather(reference_data)).values()
+    assert (first.partner, first.result) == (second.file, "round_2_attackers")
+    assert ended(second) == "2024-12-05T20:07:43+00:00"
+    assert (len(second.resolved.players), second.resolved.flags) == (12, frozenset())
+
+
+def test_a_round_that_two_scripts_wrote_is_one_round(reference_data):
+    files = real_gather(reference_data)
+    stats = file("2024-12-05-210746-supply-round-2", content(header(2), *roster(rounds=1)))
+    folder = read_folder([stats, *files], PARIS)
+    assert [one.file for one in folder.rounds] == [files[0].name, stats.name]
+    assert folder.refused == {files[1].name: f"the same round as {stats.name}"}
+
+
+def test_the_instant_inside_a_gather_goes_before_all_clocks():
+    info = {"mapname": "supply", "round": 1, "defenderteam": 1, "winnerteam": 1, "timelimit": "9:00"}
+    told = info | {"nextTimeLimit": "9:00", "round_start_unix": 1733428000, "round_end_unix": 1733428400}
+    (one,) = read(gather("2024-12-05-205654-supply-round-1", COPIED, told, {})).values()
+    assert (one.resolved.ended_at.timestamp(), one.resolved.played_seconds) == (1733428400, 400)
+    assert one.resolved.ended_early_seconds == 140
