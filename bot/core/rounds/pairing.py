@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.rounds.grammar import PlayerLine, StatsFile
-from bot.core.rounds.player import has_dropped
+from bot.core.rounds.player import has_dropped, team_minutes
 
+_SHORTEST = 0.15  # minutes; a round must be longer to show in the team times, which are rounded to 0.1
 LONGEST_GAP = timedelta(minutes=45)  # from end to end; 2.0 to 14.8 min in 142 real pairs
 
 
@@ -105,9 +106,11 @@ def _share_players(first: StatsFile, second: StatsFile) -> bool:
 def _has_counted_on(first: PlayedRound, second: PlayedRound) -> bool:
     """Tell whether these are halves, and most who played both have one more earlier round in their counters.
 
-    A replay of the map has the first of it too, but its counters began anew, so that some are lower.
+    A replay of the map has the first of it too, but its counters began anew: some are lower, or nobody has
+    played for longer than in the round before.
     """
-    if not _are_halves(first, second):
+    longest, before = (max(map(team_minutes, one.stats.players), default=0.0) for one in (second, first))
+    if longest <= before + _SHORTEST or not _are_halves(first, second):
         return False
     common = _common(first.stats, second.stats)
     one_higher = sum(later.rounds == earlier.rounds + 1 for earlier, later in common)

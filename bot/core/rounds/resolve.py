@@ -168,6 +168,8 @@ def _everybody_began_anew(stats: StatsFile, pairing: Pairing, succeeded: bool | 
         return longest <= clock / 60 + min(slack, before / 2)
     earlier = _by_guid(pairing.first.stats)
     both = [(earlier[guid], line) for guid, line in _by_guid(stats).items() if guid in earlier]
+    # Whose `rounds` did not rise connected again: that tells nothing of the others.
+    both = [(then, now) for then, now in both if now.rounds > then.rounds]
     dropped = sum(has_dropped(then, now) for then, now in both)
     took_no_time = succeeded is False and before > 0 and abs(longest - before) * 60 <= EARLY_END
     return 2 * dropped > len(both) or (dropped > 0 and took_no_time)

@@ -68,7 +68,7 @@ def test_round_2_label_on_fresh_counters_is_an_aborted_round_1():
 
 
 def test_round_1_label_on_counters_of_round_2_is_an_aborted_round_2():
-    aborted = played("aborted", 5, header(1, "7:30", "0:00"), *roster(rounds=1))
+    aborted = played("aborted", 5, header(1, "7:30", "0:00"), *roster(rounds=1, f22=8.0))
     assert pair_rounds([FIRST, aborted])["aborted"] == Pairing(round=2, first=FIRST, aborted=True)
 
 
@@ -84,13 +84,16 @@ def test_replay_without_its_round_2_is_told_from_an_aborted_round_2_by_counters_
     held = played("held", 0, header(1, "10:00", "10:00", winner=1), *roster(f0=2000, f1=2000, f22=10.0))
     replay = played("replay", 12, header(1, "10:00", "7:30"), *roster(rounds=1))
     assert pair_rounds([held, replay])["replay"] == Pairing(round=1)
+    # Everybody did more, but in the same time: both were held to the end.
+    better = played("better", 13, header(1, "10:00", "10:00"), *roster(rounds=1, f0=2900, f1=2900, f22=10.1))
+    assert pair_rounds([held, better])["better"] == Pairing(round=1)
     cut = played("cut", 4, header(1, "10:00", "0:00"), *roster(rounds=1, f0=2300, f1=2300, f22=12.0))
     assert pair_rounds([held, cut])["cut"] == Pairing(round=2, first=held, aborted=True)
 
 
 def test_an_aborted_round_2_is_no_round_1_of_another():
-    cut = played("cut", 5, header(1, "7:30", "7:30"), *roster(rounds=1))
-    late = played("late", 12, header(1, "7:30", "0:00"), *roster(rounds=2))
+    cut = played("cut", 5, header(1, "7:30", "7:30"), *roster(rounds=1, f22=8.0))
+    late = played("late", 12, header(1, "7:30", "0:00"), *roster(rounds=2, f22=9.0))
     pairings = pair_rounds([FIRST, cut, late])
     assert pairings["cut"] == Pairing(round=2, first=FIRST, aborted=True)
     assert pairings["late"] == Pairing(round=1)

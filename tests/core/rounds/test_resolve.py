@@ -181,6 +181,14 @@ def test_restart_vote_is_seen_in_a_held_round_by_numbers_that_dropped():
     assert (resolved.played_seconds, resolved.flags) == (450, frozenset())
 
 
+def test_reconnects_of_most_do_not_speak_for_the_others():
+    back = [second_line(rounds=0, f0=100, f1=100, f22=4.0).replace(GUIDS[0], guid) for guid in GUIDS[:3]]
+    last = second_line().replace(GUIDS[0], GUIDS[3])
+    second = played("second", 16, header(2, "7:30", "7:30", winner=1), *back, last)
+    assert [one.counter_reset for one in alone(FIRST, second).players].count(True) == 3
+    assert by_guid(alone(FIRST, second))[GUIDS[3]].damage_given == 600
+
+
 def test_one_reconnect_in_a_held_round_subtracts_the_others():
     line = second_line(rounds=1, f0=100, f1=100, f22=4.0)
     resolved = alone(FIRST, second_with(line, winner=1))
