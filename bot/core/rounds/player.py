@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.core.rounds import formulas
-from bot.core.rounds.fields import GUNS, KINDS, SYRINGE, Kind
+from bot.core.rounds.fields import GUNS, KINDS, KNIFE, SYRINGE, Kind
 from bot.core.rounds.grammar import PlayerLine, WeaponLine
 from bot.core.rounds.names import clean_name
 
@@ -125,6 +125,18 @@ def has_dropped(before: PlayerLine, line: PlayerLine) -> bool:
         or team_minutes(line) < team_minutes(before)
         or _deaths(line) < _deaths(before)
     )
+
+
+def looks_anew(before: PlayerLine, line: PlayerLine) -> bool:
+    """Tell whether a line can hardly count on: a weapon lost hits, or much was done in no time.
+
+    Weaker than `has_dropped`, so it is asked only where sums do not balance. Knives lose shots anyway (1.3).
+    """
+    for weapon, then in before.weapons.items():
+        now = line.weapons.get(weapon, _NOTHING)
+        if weapon != KNIFE and (now.hits < then.hits or now.kills < then.kills or now.deaths < then.deaths):
+            return True
+    return 0 < team_minutes(line) <= team_minutes(before) and not is_unchanged(before, line)
 
 
 def is_unchanged(before: PlayerLine, line: PlayerLine) -> bool:

@@ -7,6 +7,7 @@ player (2.3)::
     in both files, `rounds` one higher      subtract
     in both files, `rounds` not higher      his counters began anew: take round 2 as it is
     ... or damage, deaths or time dropped   the same
+    ... or else the sums do not balance     the same for the one or two who mend them
     everybody began anew (restart vote)     nobody is subtracted (2.4)
     only in round 2                         joined late: take it as it is
     only in round 1                         left: no player of round 2
@@ -16,10 +17,12 @@ player (2.3)::
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import combinations
 
 from bot.core.rounds.fields import SPECTATOR
 from bot.core.rounds.grammar import Header, PlayerLine, StatsFile, is_bot
@@ -30,6 +33,7 @@ from bot.core.rounds.player import (
     began_anew,
     has_dropped,
     is_unchanged,
+    looks_anew,
     play_alone,
     team_minutes,
 )
@@ -126,23 +130,65 @@ def _attackers_succeeded(header: Header, aborted: bool) -> bool | None:
 
 
 def _players(stats: StatsFile, pairing: Pairing, succeeded: bool | None) -> list[ResolvedPlayer]:
+    lines = _by_guid(stats)
     earlier = _by_guid(pairing.first.stats) if pairing.first else {}
+    both = lines.keys() & earlier.keys()
     clock = _clock(stats, pairing, succeeded)
-    if earlier and _everybody_began_anew(stats, pairing, succeeded):
-        return [
-            play_alone(guid, line, None, clock, reset=guid in earlier)
-            for guid, line in _by_guid(stats).items()
-        ]
+    if both and _everybody_began_anew(stats, pairing, succeeded):
+        return _alone(lines, earlier, both, clock)
+    anew = {guid for guid in both if began_anew(earlier[guid], lines[guid])}
+    players = _alone(lines, earlier, anew, clock)
+    if not both or _sums_balance(players):
+        return players
+    return _balanced(lines, earlier, anew, clock) or players
+
+
+def _alone(
+    lines: Mapping[str, PlayerLine], earlier: Mapping[str, PlayerLine], anew: AbstractSet[str], clock: Clock
+) -> list[ResolvedPlayer]:
+    """Give each player's round where the counters of `anew` began again; who only watched is left out."""
     players = []
-    for guid, line in _by_guid(stats).items():
+    for guid, line in lines.items():
         before = earlier.get(guid)
-        if before is None:
-            players.append(play_alone(guid, line, None, clock))
-        elif began_anew(before, line):
-            players.append(play_alone(guid, line, None, clock, reset=True))
+        if before is None or guid in anew:
+            players.append(play_alone(guid, line, None, clock, reset=guid in anew))
         elif line.side != SPECTATOR or not is_unchanged(before, line):
             players.append(play_alone(guid, line, before, clock))
     return players
+
+
+def _balanced(
+    lines: Mapping[str, PlayerLine], earlier: Mapping[str, PlayerLine], anew: AbstractSet[str], clock: Clock
+) -> list[ResolvedPlayer] | None:
+    """Find whose counters began again too, where the sums do not balance without; None if they never do.
+
+    A player who connected again between the rounds can have more than before, and the `rounds` of one who
+    stayed. All damage that is given is received, and every kill is a death: exactly one choice of the fewest
+    players can make both sums come out even; or all whose line looks so; or everybody, where numbers dropped.
+    """
+    both = lines.keys() & earlier.keys()
+    # Where somebody is known to have connected again, his loss alone may be what is missing.
+    most_hidden = 1 if anew else 2
+    if any(has_dropped(earlier[guid], lines[guid]) for guid in both):
+        everybody = _alone(lines, earlier, both, clock)
+        if _sums_balance(everybody):
+            return everybody
+    anew = anew | {guid for guid in both if looks_anew(earlier[guid], lines[guid])}
+    players = _alone(lines, earlier, anew, clock)
+    if _sums_balance(players):
+        return players
+    surplus = _surplus(players)
+    # How much more each would add to the sums, if nothing were subtracted from his numbers.
+    more = {guid: _surplus([play_alone(guid, earlier[guid], None, clock)]) for guid in sorted(both - anew)}
+    for size in range(1, most_hidden + 1):
+        found = [
+            some
+            for some in combinations(more, size)
+            if all(at + sum(more[guid][sort] for guid in some) == 0 for sort, at in enumerate(surplus))
+        ]
+        if found:
+            return _alone(lines, earlier, anew | set(found[0]), clock) if len(found) == 1 else None
+    return None
 
 
 def _by_guid(stats: StatsFile) -> dict[str, PlayerLine]:
@@ -255,6 +301,11 @@ def _has_leaked(header: Header, players: Sequence[ResolvedPlayer], succeeded: bo
 
 def _sums_balance(players: Sequence[ResolvedPlayer]) -> bool:
     """Tell whether all damage given was received, and every kill was a death (2.1)."""
+    return _surplus(players) == (0, 0)
+
+
+def _surplus(players: Sequence[ResolvedPlayer]) -> tuple[int, int]:
+    """Give how much more damage was given than received, and how many more kills there were than deaths."""
     damage = sum(player.damage_given - player.damage_received for player in players)
     kills = sum(player.kills - player.deaths for player in players)
-    return damage == 0 and kills == 0
+    return damage, kills

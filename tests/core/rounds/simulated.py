@@ -83,13 +83,16 @@ class Evening:
         return self.files
 
     def _between(self) -> None:
+        hidden = self.luck.choice([0, 1])
         for person in self.people:
             person.rounds += 1
             person.side = 3 - person.side if person.side < 3 else 1
             happens = self.luck.random()
             if happens < 0.05:
                 person.forget()
-            elif happens < 0.1:
+                person.rounds = hidden  # one was in time to count the round that ended
+                hidden = 0
+            elif happens < 0.1 and sum(not one.left for one in self.people) > 3:
                 person.left = True
                 person.side = 3
         if self.luck.random() < 0.3:

@@ -181,6 +181,19 @@ def test_restart_vote_is_seen_in_a_held_round_by_numbers_that_dropped():
     assert (resolved.played_seconds, resolved.flags) == (450, frozenset())
 
 
+def test_reconnect_that_neither_counter_nor_drop_gives_away_is_found_by_the_sums():
+    """He has more than in round 1 and the `rounds` of those who stayed."""
+    lines = roster(guids=GUIDS[1:], f0=900, f1=800, guns=(30, 100, 5, 5, 6))
+    one = player(GUIDS[0], f0=600, f1=900, guns=(30, 100, 4, 4, 6), f22=5.0)
+    first = played("first", 0, header(1, "10:00", "7:30"), one, *lines)
+    later = roster(rounds=1, guids=GUIDS[1:], f0=1500, f1=1400, guns=(60, 200, 9, 9, 8), f22=12.5)
+    back = player(GUIDS[0], rounds=1, f0=1000, f1=1000, guns=(40, 120, 6, 6, 7), f22=5.0)
+    resolved = alone(first, played("second", 8, header(2, "7:30", "5:00"), back, *later))
+    assert by_guid(resolved)[GUIDS[0]].damage_given == 1000
+    assert [one.guid for one in resolved.players if one.counter_reset] == [GUIDS[0]]
+    assert (by_guid(resolved)[GUIDS[1]].damage_given, resolved.flags) == (600, frozenset())
+
+
 def test_reconnects_of_most_do_not_speak_for_the_others():
     back = [second_line(rounds=0, f0=100, f1=100, f22=4.0).replace(GUIDS[0], guid) for guid in GUIDS[:3]]
     last = second_line().replace(GUIDS[0], GUIDS[3])
