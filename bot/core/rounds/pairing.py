@@ -106,16 +106,18 @@ def _share_players(first: StatsFile, second: StatsFile) -> bool:
 def _has_counted_on(first: PlayedRound, second: PlayedRound) -> bool:
     """Tell whether these are halves, and most who played both have one more earlier round in their counters.
 
-    A replay of the map has the first of it too, but its counters began anew: some are lower, or nobody has
-    played for longer than in the round before.
+    A replay of the map has the same counter of rounds, but the others began anew: nobody has played for longer
+    than its limit, and some have done less than in the round before.
     """
     longest, before = (max(map(team_minutes, one.stats.players), default=0.0) for one in (second, first))
     if longest <= before + _SHORTEST or not _are_halves(first, second):
         return False
     common = _common(first.stats, second.stats)
-    one_higher = sum(later.rounds == earlier.rounds + 1 for earlier, later in common)
-    dropped = sum(has_dropped(earlier, later) for earlier, later in common)
-    return 2 * one_higher > len(common) and 4 * dropped <= len(common)
+    stayed = [(earlier, later) for earlier, later in common if later.rounds == earlier.rounds + 1]
+    dropped = sum(has_dropped(earlier, later) for earlier, later in stayed)
+    fits_clock = longest <= second.stats.header.limit / 60 + _SHORTEST
+    most_dropped = len(stayed) // 4 if fits_clock else len(stayed) // 2
+    return 2 * len(stayed) > len(common) and dropped <= most_dropped
 
 
 def _misses_a_round(first: PlayedRound, second: PlayedRound) -> bool:

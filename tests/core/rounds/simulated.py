@@ -54,6 +54,7 @@ class Written:
     succeeded: bool
     tenths: int
     is_early: bool
+    aborted: bool = False
 
 
 class Evening:
@@ -73,25 +74,29 @@ class Evening:
             start = self.luck.choice([0, 0, 1])
             for person in self.people:
                 person.total, person.rounds, person.left = {}, start, False
+            if start == 0 and self.luck.random() < 0.1:
+                self._round("another_map", 1, 100, None, cut_short=True)
+                for person in self.people:
+                    person.total = {}
             first = self._round(name, 1, 100, None)
-            if self.luck.random() < 0.9:
+            if (fate := self.luck.random()) < 0.9:
                 self._between()
-                self._round(name, 2, first.tenths if first.succeeded else 100, first.name)
+                limit = first.tenths if first.succeeded else 100
+                self._round(name, 2, limit, first.name, cut_short=fate < 0.1)
             self.people = [person for person in self.people if not person.left]
             while len(self.people) < 4:
                 self._join()
         return self.files
 
     def _between(self) -> None:
-        hidden = self.luck.choice([0, 1])
+        comes_back = self.luck.choice(self.people) if self.luck.random() < 0.4 else None
         for person in self.people:
             person.rounds += 1
             person.side = 3 - person.side if person.side < 3 else 1
             happens = self.luck.random()
-            if happens < 0.05:
+            if person is comes_back and person.total.get("damage_given"):
                 person.forget()
-                person.rounds = hidden  # one was in time to count the round that ended
-                hidden = 0
+                person.rounds = self.luck.choice([0, 1])  # in time to count the round that ended, or not
             elif happens < 0.1 and sum(not one.left for one in self.people) > 3:
                 person.left = True
                 person.side = 3
@@ -102,7 +107,11 @@ class Evening:
         self.number += 1
         self.people.append(Person(guid=f"{self.number:08X}", side=self.luck.choice([1, 2])))
 
-    def _round(self, name: str, number: int, limit: int, first: str | None) -> Written:
+    def _round(
+        self, name: str, number: int, limit: int, first: str | None, *, cut_short: bool = False
+    ) -> Written:
+        """Play a round; one that a change of the map cuts short is labelled as the other half."""
+        label = 3 - number if cut_short else number
         succeeded = self.luck.random() < 0.6
         held_early = not succeeded and limit > 30 and self.luck.random() < 0.4
         tenths = self.luck.randint(15, max(15, limit - 5)) if succeeded or held_early else limit
@@ -115,18 +124,21 @@ class Evening:
         self._fight()
         self.clock += timedelta(minutes=tenths / 10 + self.luck.uniform(0.5, 4))
         told = _minutes(tenths if succeeded else limit)
-        head = header(number, _minutes(limit), told, winner=2 if succeeded else 1, map_name=name)
+        if cut_short:
+            told = "71:05" if label == 2 else "0:00"
+        head = header(label, _minutes(limit), told, winner=2 if succeeded else 1, map_name=name)
         seen = [person for person in self.people if person.total.get("shots")]
         self.luck.shuffle(seen)
         content = "".join(f"{line}\n" for line in (head, *map(self._line, seen)))
         file = Written(
-            name=f"{self.clock:%Y-%m-%d-%H%M%S}-{name}-round-{number}.txt",
+            name=f"{self.clock:%Y-%m-%d-%H%M%S}-{name}-round-{label}.txt",
             content=content.encode(),
             players={person.guid: dict(person.did) for person in seen if person.did},
             first=first,
             succeeded=succeeded,
             tenths=tenths,
             is_early=not succeeded and limit - tenths > 1,
+            aborted=cut_short,
         )
         self.files.append(file)
         return file
