@@ -53,6 +53,16 @@ class StoredRound:
     content: bytes
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportedFile:
+    """An imported file with its raw bytes."""
+
+    id: int
+    name: str
+    modified_at: datetime
+    content: bytes
+
+
 async def load_files(conn: AsyncConnection, server: str) -> dict[str, FileRecord]:
     """Read what is known of every file of a server, by name."""
     found: dict[str, FileRecord] = {}
@@ -191,6 +201,33 @@ async def rounds_near(
     )
     rows = (await conn.execute(query.order_by(rounds.c.ended_at, rounds.c.id))).mappings()
     return tuple(StoredRound(**row) for row in rows)
+
+
+async def servers_with_rounds(conn: AsyncConnection) -> tuple[str, ...]:
+    """Name the servers that files were imported from."""
+    query = select(round_files.c.server).where(round_files.c.state == FileState.IMPORTED).distinct()
+    return tuple((await conn.execute(query.order_by(round_files.c.server))).scalars())
+
+
+async def imported_files(conn: AsyncConnection, server: str) -> tuple[ImportedFile, ...]:
+    """Read every imported file of a server with its raw bytes, by name."""
+    columns = [round_files.c[field.name] for field in fields(ImportedFile)]
+    query = select(*columns).where(
+        round_files.c.server == server,
+        round_files.c.state == FileState.IMPORTED,
+        round_files.c.content.is_not(None),
+    )
+    rows = (await conn.execute(query.order_by(round_files.c.name))).mappings()
+    return tuple(ImportedFile(**row) for row in rows)
+
+
+async def derived_rows(conn: AsyncConnection) -> dict[int, tuple[object, ...]]:
+    """Read what is made of the raw bytes: by round its row and those of its players, to compare."""
+    players: dict[int, list[tuple[object, ...]]] = {}
+    for row in await conn.execute(select(round_players).order_by(*round_players.primary_key)):
+        players.setdefault(row.round_id, []).append(tuple(row))
+    found = await conn.execute(select(rounds).order_by(rounds.c.id))
+    return {row.id: (repr(tuple(row)), *players.get(row.id, ())) for row in found}
 
 
 async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, StoredRound] | None:

@@ -281,7 +281,7 @@ round_players = _table(
     Column("gun_shots", BIGINT, nullable=False),
     Column("gun_hits", BIGINT, nullable=False),
     Column("head_hits", BIGINT, nullable=False),
-    Column("headshot_kills", BIGINT, nullable=False),
+    Column("headshot_kills", BIGINT),  # unknown where the script does not count them
     Column("revives", BIGINT, nullable=False),
     Column("team_seconds", BIGINT, nullable=False),
     Column("alive_seconds", BIGINT, nullable=False),

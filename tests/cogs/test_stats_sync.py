@@ -32,7 +32,7 @@ async def test_a_sync_tells_the_admin_alone_what_it_did(room, world):
     assert said["ephemeral"]
     body = said["embeds"][0]["description"]
     assert "**alpha**: 1 imported, 2 files of rounds there." in body
-    assert "37-field layout" in body.replace("\\", "")
+    assert "c0rnsp0rn 1.0" in body.replace("\\", "")
     assert "beta" not in body
     assert await world.posts() == []
 

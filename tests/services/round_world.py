@@ -23,6 +23,7 @@ from bot.settings import GameServer
 from bot.storage.engine import Database
 from bot.storage.tables import guilds, outbox, round_files, round_players, rounds
 from tests.clocks import ManualClock
+from tests.core.rounds.samples import header
 
 GUILD, CHANNEL, ADMINS = 1, 100, 900
 OTHER_GUILD, OTHER_CHANNEL = 2, 200
@@ -31,6 +32,7 @@ FIRST = "2025-10-26-213907-etl_adlernest-round-1.txt"
 SECOND = "2025-10-26-214340-etl_adlernest-round-2.txt"
 LATER = "2025-10-26-221428-supply-round-1.txt"
 REFUSED = "2025-10-02-211808-etl_adlernest-round-1.txt"
+UNSUPPORTED = f"{header()}\nAAAAAAA1\\someone\\0\\1\\16 1 2 3 4 5{' 0' * 31}\n".encode()
 EVENING = datetime(2025, 10, 26, 21, 0, tzinfo=UTC)
 
 
@@ -149,7 +151,7 @@ class RoundWorld:
             )
 
     def real(self, name: str) -> bytes:
-        return (self.real_files / name).read_bytes()
+        return UNSUPPORTED if name == REFUSED else (self.real_files / name).read_bytes()
 
     def drop(self, *names: str, folder: MemoryFolder | None = None) -> None:
         """Let real rounds end: their files appear and it is shortly after the last of them."""

@@ -145,16 +145,16 @@ async def test_a_truncated_file_stays_and_is_tried_again_when_it_is_whole(world)
     assert len(await world.posts()) == 1
 
 
-async def test_another_layout_is_refused_by_name_and_tried_ever_more_rarely(world, caplog):
+async def test_an_unsupported_layout_is_refused_by_name_and_tried_ever_more_rarely(world, caplog):
     await world.start_watching()
     world.drop(REFUSED)
     with caplog.at_level(logging.INFO):
         await world.run_for(3600)
     state, reason = await state_of(world, REFUSED)
     assert state == FileState.FAILED
-    assert "37-field layout" in reason
+    assert "c0rnsp0rn 1.0" in reason
     assert 3 <= len(world.folder.fetched) <= 6
-    assert said(caplog.records, "37-field layout") == 1
+    assert said(caplog.records, "c0rnsp0rn 1.0") == 1
     (status,) = await world.sync.status(["alpha"])
     assert [(trouble.name, trouble.reason) for trouble in status.troubles] == [(REFUSED, reason)]
     assert status.files == {FileState.FAILED: 1}

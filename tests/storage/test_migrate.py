@@ -111,8 +111,9 @@ def schema_of(file: Path) -> dict[str, tuple]:
     found = {}
     for kind, name, sql in ask(file, "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"):
         if name != "alembic_version":
-            # A column that was added later stands on the line of the last constraint.
-            words = sql.rpartition(")")[0] if kind == "table" else sql
+            # A column that was added later stands on the line of the last constraint, and the name of a
+            # table that was rebuilt in quotation marks.
+            words = sql.rpartition(")")[0].replace(f'"{name}"', name, 1) if kind == "table" else sql
             parts = sorted(part.strip() for part in re.split(r"[,\n]", words) if part.strip())
             found[name] = (kind, strict.get(name), parts)
     return found

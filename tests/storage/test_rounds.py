@@ -11,7 +11,7 @@ from bot.core.rounds.resolve import resolve
 from bot.storage import rounds
 from bot.storage.tables import guilds, round_files, round_players
 from tests.clocks import START
-from tests.core.rounds.samples import header, played, roster
+from tests.core.rounds.samples import GUIDS, header, played, roster, spaced
 
 SEEN = FileRecord(state=FileState.SEEN, size=9, modified_at=START, listed_at=START)
 NAME = "2026-11-21-200000-supply-round-1.txt"
@@ -62,6 +62,16 @@ async def test_a_round_read_again_replaces_the_earlier_reading(database):
         guids = (await conn.execute(select(round_players.c.guid))).scalars().all()
     assert old == new
     assert set(guids) == {player.guid for player in again.players}
+
+
+async def test_what_a_script_does_not_count_is_kept_as_unknown(database):
+    lines = [spaced(guid) for guid in GUIDS]
+    round_ = resolve(played(NAME, 0, header(), *lines), Pairing(round=1))
+    async with database.write("test.keep") as conn:
+        file = await keep_file(conn)
+        await rounds.keep_round(conn, "alpha", file.id, round_, partner_round_id=None, now=START)
+        found = (await conn.execute(select(round_players.c.headshot_kills, round_players.c.kills))).all()
+    assert set(found) == {(None, 5)}
 
 
 async def test_rounds_near_an_instant_are_those_of_the_map_and_server(database):

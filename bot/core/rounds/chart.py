@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.core.charts import Bar, BarChart, BarGroup
 from bot.core.rounds.fields import ALLIES, AXIS, SPECTATOR
-from bot.core.rounds.resolve import Flag, ResolvedPlayer, ResolvedRound
+from bot.core.rounds.player import ResolvedPlayer
+from bot.core.rounds.resolve import Flag, ResolvedRound
 from bot.texts import join, text, texts
 
 MOST_BARS = 10  # per side; more would be too small to read on a phone

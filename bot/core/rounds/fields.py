@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -11,7 +12,7 @@ class Kind(StrEnum):
     CUM = "cumulative"  # counted over both rounds in the file of round 2: subtract round 1
     RND = "round"  # this round only, in both files: take as it is
     RATIO = "ratio"  # made of cumulative values: never subtract or average, make it anew
-    DEAD = "dead"  # wrong or never set by the script: never used
+    DEAD = "dead"  # wrong or never set by some script: never used
 
 
 # The layout of 38 fields (c0rnp0rn7 and 8, from 2025-10-12 on), in the order of the file.
@@ -36,7 +37,7 @@ TAIL_FIELDS: tuple[tuple[str, Kind], ...] = (
     ("dynamite_planted", Kind.RND),
     ("dynamite_defused", Kind.RND),
     ("times_revived", Kind.RND),
-    ("bullets_fired", Kind.CUM),
+    ("bullets_fired", Kind.DEAD),  # the weapons' shots; up to 37 fields up to 95 times too high
     ("dpm", Kind.DEAD),
     ("team_minutes", Kind.CUM),
     ("tank", Kind.RATIO),
@@ -56,13 +57,31 @@ TAIL_FIELDS: tuple[tuple[str, Kind], ...] = (
     ("revives", Kind.RND),
 )
 
+_NAMES = tuple(name for name, _ in TAIL_FIELDS)
+KINDS = dict(TAIL_FIELDS)
+
+# What follows the weapons after a tab, by the number of fields.
+LAYOUTS: Mapping[int, tuple[str, ...]] = {
+    33: (*_NAMES[:28], *_NAMES[29:34]),  # 2024: no denied time, so the multi-kills come one earlier
+    36: _NAMES[:36],  # early 2025; also kraszken's statsdump.lua
+    37: _NAMES[:37],  # mid 2025
+    38: _NAMES,
+}
+# What follows them after a space in game-stats 0.2 and in the JSON of the gathers.
+SHORT_LAYOUT = _NAMES[:10]
+
 # The fields written with a decimal point.
 DECIMAL_FIELDS = frozenset(
     {"alive_percent", "dpm", "team_minutes", "tank", "dead_percent", "dead_minutes", "kd"}
 )
 
+# Fields that nothing is made of, so that whatever a script prints for them does no harm.
+UNREAD = frozenset(name for name, kind in TAIL_FIELDS if kind is Kind.DEAD) | {"tank", "kd"}
+
 # The guns: weapons that can score head hits, the only ones accuracy is made of (1.3, 4.4).
 GUNS = frozenset({2, 3, 4, 5, 6, 7, 22, 23, 24, 25, 26})
+KNIFE = 0  # its shots can go down, because the engine takes one back for a hit on a corpse (1.3)
+SYRINGE = 27  # its hits are revives (1.3)
 
 AXIS = 1
 ALLIES = 2

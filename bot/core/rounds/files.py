@@ -36,7 +36,7 @@ LONGEST_RETRY = timedelta(hours=6)
 
 # A clock's offset from UTC is a multiple of a quarter of an hour, at most 14 hours (specs/etlegacy.md 1.1).
 _OFFSET_STEP = timedelta(minutes=15)
-_OFFSET_SLACK = timedelta(seconds=5)
+OFFSET_SLACK = timedelta(seconds=5)
 _OFFSET_LIMIT = timedelta(hours=14)
 
 # Date and time from the left, `-round-N` from the right; a map name holds any printable ASCII character
@@ -48,6 +48,10 @@ _NAME = re.compile(
 )
 # Far from the ends of what a datetime can hold, so that spans and time zones can be added to any name's date.
 _YEARS = range(2000, 2101)
+# What the gathers' script writes: the id of the match, then as above.
+_GATHER = re.compile(
+    r"gamestats-[0-9A-Za-z_.-]{1,64}?-(?P<rest>\d{4}-\d\d-\d\d-\d{6}-.*)\.json", re.ASCII | re.DOTALL
+)
 _GAMETIME = re.compile(r"gametime-[!-.0-\[\]-~]{1,64}-R\d-\d{1,12}\.json", re.ASCII)
 
 
@@ -59,6 +63,7 @@ class FileKind(StrEnum):
     WEAPONS = "weapons"
     ENGAGEMENTS = "engagements"
     GAMETIME = "gametime"
+    GATHER = "gather"
     UNKNOWN = "unknown"
 
 
@@ -82,6 +87,10 @@ class RoundName:
 
 def parse_name(name: str) -> RoundName | None:
     """Read the name of a round's file or of one of its neighbours; None when it is neither."""
+    if gather := _GATHER.fullmatch(name):
+        parsed = parse_name(f"{gather['rest']}.txt")
+        is_round = parsed is not None and parsed.kind is FileKind.ROUND
+        return replace(parsed, kind=FileKind.GATHER) if parsed and is_round else None
     match = _NAME.fullmatch(name)
     if match is None:
         return None
@@ -103,18 +112,25 @@ def file_kind(name: str) -> FileKind:
     return FileKind.GAMETIME if _GAMETIME.fullmatch(name) else FileKind.UNKNOWN
 
 
-def ended_at(wall_clock: datetime, modified_at: datetime, zone: ZoneInfo) -> datetime:
+def ended_at(wall_clock: datetime, modified_at: datetime | None, zone: ZoneInfo) -> datetime:
     """Give the instant (UTC) at which a round ended.
 
     The name tells the server's local time and `modified_at` the true instant of the same write, so that
     their difference is the server's offset: no zone is needed. Where that is no sane offset, the folder
     was copied or restored, and the name is read in `zone` (specs/etlegacy.md 1.1).
     """
-    difference = wall_clock.replace(tzinfo=UTC) - modified_at
-    offset = round(difference / _OFFSET_STEP) * _OFFSET_STEP
-    if abs(offset) <= _OFFSET_LIMIT and abs(difference - offset) <= _OFFSET_SLACK:
+    offset = sane_offset(wall_clock, modified_at) if modified_at else None
+    if offset is not None:
         return (wall_clock - offset).replace(tzinfo=UTC)
     return wall_clock.replace(tzinfo=zone).astimezone(UTC)
+
+
+def sane_offset(wall_clock: datetime, modified_at: datetime) -> timedelta | None:
+    """Give the server's offset from UTC as the two clocks of a file tell it; None if it cannot be one."""
+    difference = wall_clock.replace(tzinfo=UTC) - modified_at
+    offset = round(difference / _OFFSET_STEP) * _OFFSET_STEP
+    is_sane = abs(offset) <= _OFFSET_LIMIT and abs(difference - offset) <= OFFSET_SLACK
+    return offset if is_sane else None
 
 
 class FileState(StrEnum):

@@ -3,17 +3,20 @@
 The names of the halves share nothing but the map, so the halves are found by what they say: the time limit
 of round 2 is the next time limit of round 1, on the same map, at most 45 minutes later, with at least half
 of the players. A script flips the round number only at intermission, so a map change in the middle of a
-round writes a file under the other round's number: an aborted round.
+round writes a file under the other round's number: an aborted round. Its counters give it away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.rounds.grammar import PlayerLine, StatsFile
+from bot.core.rounds.player import has_dropped, team_minutes
 
+_SHORTEST = 0.15  # minutes; a round must be longer to show in the team times, which are rounded to 0.1
 LONGEST_GAP = timedelta(minutes=45)  # from end to end; 2.0 to 14.8 min in 142 real pairs
 
 
@@ -47,34 +50,50 @@ def pair_rounds(rounds: Iterable[PlayedRound]) -> Mapping[str, Pairing]:
     """
     by_time = sorted(rounds, key=lambda played: (played.ended_at, played.key))
     pairings = {played.key: Pairing(round=played.stats.header.round) for played in by_time}
-    single = [played for played in by_time if played.stats.header.round == 1]
+    single: dict[str, list[PlayedRound]] = defaultdict(list)  # round 1 by map, oldest first
     for second in by_time:
-        if second.stats.header.round == 2:
-            first = _newest(first for first in single if _are_halves(first, second))
-            if first is not None:
-                single.remove(first)
-                pairings[second.key] = Pairing(round=2, first=first)
-            elif second.stats.players and all(player.rounds == 0 for player in second.stats.players):
-                pairings[second.key] = Pairing(round=1, aborted=True)
-    for second in tuple(single):
-        first = _newest(first for first in single if _are_halves(first, second))
-        if first is not None and _has_counted_on(first, second):
-            single.remove(first)
-            pairings[second.key] = Pairing(round=2, first=first, aborted=True)
+        same_map = single[second.stats.header.map]
+        if second.stats.header.round == 1:
+            same_map.append(second)
+        elif first := _take_first(second, same_map, _are_halves):
+            pairings[second.key] = Pairing(round=2, first=first)
+        elif second.stats.players and all(player.rounds == 0 for player in second.stats.players):
+            pairings[second.key] = Pairing(round=1, aborted=True)
+    for same_map in single.values():
+        pairings |= _cut_short(same_map)
     return pairings
 
 
-def _newest(rounds: Iterable[PlayedRound]) -> PlayedRound | None:
-    return max(rounds, key=lambda played: played.ended_at, default=None)
+def _cut_short(single: Sequence[PlayedRound]) -> dict[str, Pairing]:
+    """Find the aborted rounds 2 that are labelled 1, among the rounds 1 of a map that have no partner."""
+    found: dict[str, Pairing] = {}
+    free: list[PlayedRound] = []
+    for second in single:
+        if first := _take_first(second, free, _has_counted_on):
+            found[second.key] = Pairing(round=2, first=first, aborted=True)
+        else:
+            free.append(second)
+    return found
+
+
+def _take_first(
+    second: PlayedRound, earlier: list[PlayedRound], fits: Callable[[PlayedRound, PlayedRound], bool]
+) -> PlayedRound | None:
+    """Take the newest round that fits out of earlier ones on the map, which are oldest first."""
+    for at in range(len(earlier) - 1, -1, -1):
+        if second.ended_at - earlier[at].ended_at > LONGEST_GAP:
+            break
+        if fits(earlier[at], second):
+            return earlier.pop(at)
+    return None
 
 
 def _are_halves(first: PlayedRound, second: PlayedRound) -> bool:
-    gap = second.ended_at - first.ended_at
     return (
-        timedelta() < gap <= LONGEST_GAP
-        and first.stats.header.map == second.stats.header.map
+        first.ended_at < second.ended_at
         and first.stats.header.next_limit == second.stats.header.limit
         and _share_players(first.stats, second.stats)
+        and not _misses_a_round(first, second)
     )
 
 
@@ -85,10 +104,26 @@ def _share_players(first: StatsFile, second: StatsFile) -> bool:
 
 
 def _has_counted_on(first: PlayedRound, second: PlayedRound) -> bool:
-    """Tell whether most who played both have one more earlier round in their counters."""
+    """Tell whether these are halves, and most who played both have one more earlier round in their counters.
+
+    A replay of the map has the same counter of rounds, but the others began anew: nobody has played for longer
+    than its limit, and some have done less than in the round before.
+    """
+    longest, before = (max(map(team_minutes, one.stats.players), default=0.0) for one in (second, first))
+    if longest <= before + _SHORTEST or not _are_halves(first, second):
+        return False
     common = _common(first.stats, second.stats)
-    one_higher = sum(later.rounds == earlier.rounds + 1 for earlier, later in common)
-    return 2 * one_higher > len(common)
+    stayed = [(earlier, later) for earlier, later in common if later.rounds == earlier.rounds + 1]
+    dropped = sum(has_dropped(earlier, later) for earlier, later in stayed)
+    fits_clock = longest <= second.stats.header.limit / 60 + _SHORTEST
+    most_dropped = len(stayed) // 4 if fits_clock else len(stayed) // 2
+    return 2 * len(stayed) > len(common) and dropped <= most_dropped
+
+
+def _misses_a_round(first: PlayedRound, second: PlayedRound) -> bool:
+    """Tell whether the counters of most who played both hold another round between the two."""
+    common = _common(first.stats, second.stats)
+    return 2 * sum(later.rounds > earlier.rounds + 1 for earlier, later in common) > len(common)
 
 
 def _common(first: StatsFile, second: StatsFile) -> list[tuple[PlayerLine, PlayerLine]]:

@@ -16,7 +16,8 @@ from bot.core.markup import clip, escape, stamp
 from bot.core.rounds.chart import SIDES, clock, outcome, round_chart
 from bot.core.rounds.fields import ALLIES, AXIS, SPECTATOR
 from bot.core.rounds.names import clean_name
-from bot.core.rounds.resolve import Flag, ResolvedPlayer, ResolvedRound
+from bot.core.rounds.player import ResolvedPlayer
+from bot.core.rounds.resolve import Flag, ResolvedRound
 from bot.texts import join, text, texts
 
 MOST_PLAYERS = 12  # rows of a table; a match has at most 6 a side, a public server more

@@ -7,6 +7,7 @@ player (2.3)::
     in both files, `rounds` one higher      subtract
     in both files, `rounds` not higher      his counters began anew: take round 2 as it is
     ... or damage, deaths or time dropped   the same
+    ... or else the sums do not balance     the same for the one or two who mend them
     everybody began anew (restart vote)     nobody is subtracted (2.4)
     only in round 2                         joined late: take it as it is
     only in round 1                         left: no player of round 2
@@ -15,16 +16,27 @@ player (2.3)::
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import combinations
 
-from bot.core.rounds import formulas
-from bot.core.rounds.fields import GUNS, SPECTATOR, TAIL_FIELDS, Kind
-from bot.core.rounds.grammar import Header, PlayerLine, StatsFile, WeaponLine, is_bot
-from bot.core.rounds.names import clean_name
+from bot.core.rounds.fields import SPECTATOR
+from bot.core.rounds.grammar import Header, PlayerLine, StatsFile, is_bot
 from bot.core.rounds.pairing import Pairing, PlayedRound
+from bot.core.rounds.player import (
+    Clock,
+    ResolvedPlayer,
+    began_anew,
+    has_dropped,
+    is_unchanged,
+    looks_anew,
+    play_alone,
+    team_minutes,
+)
 
 FEWEST_PLAYERS = 4  # specs/etlegacy.md 3, row 28
 SHORTEST_ROUND = 60  # seconds; the same
@@ -58,52 +70,6 @@ NOT_COUNTED = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResolvedPlayer:
-    """One player in one round alone. Damage in hit points, times in whole seconds.
-
-    `guid` is unique in the round (bots get a number of their own); `name` has no colours.
-    `head_hits` are hits on heads, `headshot_kills` kills by one; deaths leave own and team kills out.
-    """
-
-    guid: str
-    name: str
-    side: int
-    kills: int
-    deaths: int
-    damage_given: int
-    damage_received: int
-    team_damage_given: int
-    team_damage_received: int
-    gibs: int
-    self_kills: int
-    team_kills: int
-    gun_shots: int
-    gun_hits: int
-    head_hits: int
-    headshot_kills: int
-    revives: int
-    xp: int
-    team_seconds: int
-    alive_seconds: int
-    counter_reset: bool
-
-    @property
-    def dpm(self) -> float | None:
-        """Damage per minute; see `formulas.dpm`."""
-        return formulas.dpm(self.damage_given, self.team_seconds)
-
-    @property
-    def accuracy(self) -> float | None:
-        """Hits per shot of the guns, 0 to 1; see `formulas.accuracy`."""
-        return formulas.accuracy(self.gun_hits, self.gun_shots)
-
-    @property
-    def kd(self) -> float:
-        """Kills per death; see `formulas.kd`."""
-        return formulas.kd(self.kills, self.deaths)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ResolvedRound:
     """One round alone; players by damage given, highest first.
 
@@ -124,6 +90,13 @@ class ResolvedRound:
     partner_key: str | None
 
     @property
+    def ended_early_seconds(self) -> int | None:
+        """How many seconds before the limit a held round ended, 0 if it did not; None where unknown."""
+        if self.attackers_succeeded is None or self.played_seconds is None:
+            return None
+        return self.limit_seconds - self.played_seconds if Flag.ENDED_EARLY in self.flags else 0
+
+    @property
     def counted(self) -> bool:
         """Whether leaderboards read this round."""
         return not self.flags & NOT_COUNTED
@@ -132,7 +105,7 @@ class ResolvedRound:
 def resolve(played: PlayedRound, pairing: Pairing) -> ResolvedRound:
     """Give the numbers of one round alone, as `pair_rounds` has placed it."""
     header = played.stats.header
-    succeeded = _attackers_succeeded(header, pairing)
+    succeeded = _attackers_succeeded(header, pairing.aborted)
     players = _players(played.stats, pairing, succeeded)
     seconds = _played_seconds(header, pairing, players, succeeded)
     return ResolvedRound(
@@ -150,26 +123,72 @@ def resolve(played: PlayedRound, pairing: Pairing) -> ResolvedRound:
     )
 
 
-def _attackers_succeeded(header: Header, pairing: Pairing) -> bool | None:
-    if pairing.aborted or 0 in {header.winner, header.defender}:
+def _attackers_succeeded(header: Header, aborted: bool) -> bool | None:
+    if aborted or 0 in {header.winner, header.defender}:
         return None
     return header.winner != header.defender
 
 
 def _players(stats: StatsFile, pairing: Pairing, succeeded: bool | None) -> list[ResolvedPlayer]:
+    lines = _by_guid(stats)
     earlier = _by_guid(pairing.first.stats) if pairing.first else {}
-    if earlier and _everybody_began_anew(stats, pairing, succeeded):
-        return [_alone(guid, line, None, reset=True) for guid, line in _by_guid(stats).items()]
+    both = lines.keys() & earlier.keys()
+    clock = _clock(stats, pairing, succeeded)
+    if both and _everybody_began_anew(stats, pairing, succeeded):
+        return _alone(lines, earlier, both, clock)
+    anew = {guid for guid in both if began_anew(earlier[guid], lines[guid])}
+    players = _alone(lines, earlier, anew, clock)
+    if not both or _sums_balance(players):
+        return players
+    return _balanced(lines, earlier, anew, clock) or players
+
+
+def _alone(
+    lines: Mapping[str, PlayerLine], earlier: Mapping[str, PlayerLine], anew: AbstractSet[str], clock: Clock
+) -> list[ResolvedPlayer]:
+    """Give each player's round where the counters of `anew` began again; who only watched is left out."""
     players = []
-    for guid, line in _by_guid(stats).items():
+    for guid, line in lines.items():
         before = earlier.get(guid)
-        if before is None:
-            players.append(_alone(guid, line, None))
-        elif _began_anew(before, line):
-            players.append(_alone(guid, line, None, reset=True))
-        elif line.side != SPECTATOR or not _is_unchanged(before, line):
-            players.append(_alone(guid, line, before))
+        if before is None or guid in anew:
+            players.append(play_alone(guid, line, None, clock, reset=guid in anew))
+        elif line.side != SPECTATOR or not is_unchanged(before, line):
+            players.append(play_alone(guid, line, before, clock))
     return players
+
+
+def _balanced(
+    lines: Mapping[str, PlayerLine], earlier: Mapping[str, PlayerLine], anew: AbstractSet[str], clock: Clock
+) -> list[ResolvedPlayer] | None:
+    """Find whose counters began again too, where the sums do not balance without; None if they never do.
+
+    A player who connected again between the rounds can have more than before, and the `rounds` of one who
+    stayed. All damage that is given is received, and every kill is a death: exactly one choice of the fewest
+    players can make both sums come out even; or all whose line looks so; or everybody, where numbers dropped.
+    """
+    both = lines.keys() & earlier.keys()
+    # Where somebody is known to have connected again, his loss alone may be what is missing.
+    most_hidden = 1 if anew else 2
+    if any(has_dropped(earlier[guid], lines[guid]) for guid in both):
+        everybody = _alone(lines, earlier, both, clock)
+        if _sums_balance(everybody):
+            return everybody
+    anew = anew | {guid for guid in both if looks_anew(earlier[guid], lines[guid])}
+    players = _alone(lines, earlier, anew, clock)
+    if _sums_balance(players):
+        return players
+    surplus = _surplus(players)
+    # How much more each would add to the sums, if nothing were subtracted from his numbers.
+    more = {guid: _surplus([play_alone(guid, earlier[guid], None, clock)]) for guid in sorted(both - anew)}
+    for size in range(1, most_hidden + 1):
+        found = [
+            some
+            for some in combinations(more, size)
+            if all(at + sum(more[guid][sort] for guid in some) == 0 for sort, at in enumerate(surplus))
+        ]
+        if found:
+            return _alone(lines, earlier, anew | set(found[0]), clock) if len(found) == 1 else None
+    return None
 
 
 def _by_guid(stats: StatsFile) -> dict[str, PlayerLine]:
@@ -179,126 +198,75 @@ def _by_guid(stats: StatsFile) -> dict[str, PlayerLine]:
     return people | {f"OMNIBOT{number}": line for number, line in enumerate(bots)}
 
 
-def _began_anew(before: PlayerLine, line: PlayerLine) -> bool:
-    """Tell whether a player's counters started again between the files: `rounds` first, a drop second."""
-    if line.rounds <= before.rounds:
-        return True
-    return (
-        line.counts["damage_given"] < before.counts["damage_given"]
-        or line.counts["damage_received"] < before.counts["damage_received"]
-        or line.ratios["team_minutes"] < before.ratios["team_minutes"]
-        or _deaths(line) < _deaths(before)
-    )
-
-
 def _everybody_began_anew(stats: StatsFile, pairing: Pairing, succeeded: bool | None) -> bool:
-    """Tell whether round 2 counts from zero for all, as after a restart vote before round 1.
+    """Tell whether round 2 counts from zero for all, as after a restart vote before round 1 (2.4).
 
-    Known only where the played time is: then the longest team time is the clock's, not the sum
-    (specs/etlegacy.md 2.4).
+    Where the played time is known, the longest team time is the clock's then, not the sum. Elsewhere what
+    gives it away is that numbers dropped: of most players, or of anybody in a round without any time.
     """
-    clock = stats.header.next_limit if succeeded else stats.header.played_seconds
-    if clock is None or pairing.first is None:
+    if pairing.first is None:
         return False
     longest = _longest_team_minutes(stats)
     before = _longest_team_minutes(pairing.first.stats)
+    clock = _finish(stats.header) if succeeded else _told_seconds(stats.header)
     slack = LEAK_SECONDS / 60
-    return before > slack and longest <= clock / 60 + min(slack, before / 2)
+    if clock is not None and before > slack:
+        return longest <= clock / 60 + min(slack, before / 2)
+    earlier = _by_guid(pairing.first.stats)
+    both = [(earlier[guid], line) for guid, line in _by_guid(stats).items() if guid in earlier]
+    # Whose `rounds` did not rise connected again: that tells nothing of the others.
+    both = [(then, now) for then, now in both if now.rounds > then.rounds]
+    dropped = sum(has_dropped(then, now) for then, now in both)
+    took_no_time = succeeded is False and before > 0 and abs(longest - before) * 60 <= EARLY_END
+    return 2 * dropped > len(both) or (dropped > 0 and took_no_time)
 
 
 def _longest_team_minutes(stats: StatsFile) -> float:
-    return max((line.ratios["team_minutes"] for line in stats.players), default=0.0)
+    return max((team_minutes(line) for line in stats.players), default=0.0)
 
 
-def _is_unchanged(before: PlayerLine, line: PlayerLine) -> bool:
-    totals = [name for name, kind in TAIL_FIELDS if kind is Kind.CUM and name in line.counts]
-    return all(line.counts[name] == before.counts[name] for name in totals)
-
-
-def _alone(guid: str, line: PlayerLine, before: PlayerLine | None, *, reset: bool = False) -> ResolvedPlayer:
-    counts = _counts_alone(line, before)
-    weapons = _weapons_alone(line, before)
-    guns = [counters for weapon, counters in weapons.items() if weapon in GUNS]
-    team_seconds, alive_seconds = _seconds_alone(line, before)
-    return ResolvedPlayer(
-        guid=guid,
-        name=clean_name(line.name) or guid,
-        side=line.side,
-        kills=sum(counters.kills for counters in weapons.values()),
-        deaths=sum(counters.deaths for counters in weapons.values()),
-        damage_given=counts["damage_given"],
-        damage_received=counts["damage_received"],
-        team_damage_given=counts["team_damage_given"],
-        team_damage_received=counts["team_damage_received"],
-        gibs=counts["gibs"],
-        self_kills=counts["self_kills"],
-        team_kills=counts["team_kills"],
-        gun_shots=sum(counters.shots for counters in guns),
-        gun_hits=sum(counters.hits for counters in guns),
-        head_hits=sum(counters.head_hits for counters in guns),
-        headshot_kills=counts["headshot_kills"],
-        revives=counts["revives"],
-        xp=counts["xp"],
-        team_seconds=team_seconds,
-        alive_seconds=alive_seconds,
-        counter_reset=reset,
+def _clock(stats: StatsFile, pairing: Pairing, succeeded: bool | None) -> Clock:
+    """Give the clocks by the headers alone; a limit stands for a time that is not told."""
+    first = pairing.first.stats.header if pairing.first else None
+    return Clock(
+        this=_header_seconds(stats.header, succeeded),
+        first=_header_seconds(first, _attackers_succeeded(first, aborted=False)) if first else 0,
     )
 
 
-def _counts_alone(line: PlayerLine, before: PlayerLine | None) -> dict[str, int]:
-    return {
-        name: max(0, line.counts[name] - before.counts[name]) if before and kind is Kind.CUM else value
-        for name, kind in TAIL_FIELDS
-        if (value := line.counts.get(name)) is not None
-    }
+def _header_seconds(header: Header, succeeded: bool | None) -> int:
+    finish = _finish(header) if succeeded else None
+    return finish or _told_seconds(header) or header.limit
 
 
-def _weapons_alone(line: PlayerLine, before: PlayerLine | None) -> dict[int, WeaponLine]:
-    """Subtract slot by slot. The engine takes knife shots back, so a difference is never below 0 (1.3)."""
-    if before is None:
-        return dict(line.weapons)
-    nothing = WeaponLine(hits=0, shots=0, kills=0, deaths=0, head_hits=0)
-    return {
-        weapon: WeaponLine(
-            hits=max(0, now.hits - then.hits),
-            shots=max(0, now.shots - then.shots),
-            kills=max(0, now.kills - then.kills),
-            deaths=max(0, now.deaths - then.deaths),
-            head_hits=max(0, now.head_hits - then.head_hits),
-        )
-        for weapon, now in line.weapons.items()
-        for then in [before.weapons.get(weapon, nothing)]
-    }
+def _finish(header: Header) -> int | None:
+    """Give the time the attackers set, where it can be one: a missing limit is repaired to absurd ones (1.2)."""
+    return header.next_limit if 0 < header.next_limit <= _latest(header) else None
 
 
-def _deaths(line: PlayerLine) -> int:
-    return sum(counters.deaths for counters in line.weapons.values())
+def _told_seconds(header: Header) -> int | None:
+    """Give the played time of the optional ninth field, where it can be one."""
+    seconds = header.played_seconds
+    return seconds if seconds is not None and seconds <= _latest(header) + SHORTEST_ROUND else None
 
 
-def _seconds_alone(line: PlayerLine, before: PlayerLine | None) -> tuple[int, int]:
-    """Give the seconds on a team and alive; alive = p2 x t2 - p1 x t1, a share is never subtracted (2.1)."""
-    team, alive = _minutes(line)
-    team_before, alive_before = _minutes(before) if before else (0.0, 0.0)
-    team_seconds = max(0, round((team - team_before) * 60))
-    return team_seconds, min(team_seconds, max(0, round((alive - alive_before) * 60)))
-
-
-def _minutes(line: PlayerLine) -> tuple[float, float]:
-    team = line.ratios["team_minutes"]
-    return team, team * line.ratios["alive_percent"] / 100
+def _latest(header: Header) -> float:
+    return header.limit + LEAK_SECONDS if header.limit else math.inf
 
 
 def _played_seconds(
     header: Header, pairing: Pairing, players: Sequence[ResolvedPlayer], succeeded: bool | None
 ) -> int | None:
-    """Give how long was played: the attackers' time, else what the file says, else the longest team time."""
-    if succeeded:
-        return header.next_limit
-    if header.played_seconds is not None:
-        return header.played_seconds
-    if _has_no_partner(pairing):
-        return None
-    return max((player.team_seconds for player in players), default=None)
+    """Give how long was played: the attackers' time, else what the file says, else the longest team time.
+
+    Who was idle in round 1 has no line there, and so a team time of both rounds: it is left out.
+    """
+    known = (_finish(header) if succeeded else None) or _told_seconds(header)
+    if known is not None or _has_no_partner(pairing):
+        return known
+    times = [player.team_seconds for player in players if player.team_seconds > 0]
+    possible = [seconds for seconds in times if seconds <= _latest(header)]
+    return max(possible, default=header.limit) if times else None
 
 
 def _has_no_partner(pairing: Pairing) -> bool:
@@ -327,12 +295,17 @@ def _flags(
 
 
 def _has_leaked(header: Header, players: Sequence[ResolvedPlayer], succeeded: bool | None) -> bool:
-    clock = header.next_limit if succeeded else header.limit
-    return any(player.team_seconds > clock + LEAK_SECONDS for player in players)
+    clock = _header_seconds(header, succeeded)
+    return clock > 0 and any(player.team_seconds > clock + LEAK_SECONDS for player in players)
 
 
 def _sums_balance(players: Sequence[ResolvedPlayer]) -> bool:
     """Tell whether all damage given was received, and every kill was a death (2.1)."""
+    return _surplus(players) == (0, 0)
+
+
+def _surplus(players: Sequence[ResolvedPlayer]) -> tuple[int, int]:
+    """Give how much more damage was given than received, and how many more kills there were than deaths."""
     damage = sum(player.damage_given - player.damage_received for player in players)
     kills = sum(player.kills - player.deaths for player in players)
-    return damage == 0 and kills == 0
+    return damage, kills

@@ -27,6 +27,12 @@ def player(guid, *, name="^3someone", rounds=0, side=1, guns=(30, 100, 5, 4, 6),
     return f"{guid}\\{name}\\{rounds}\\{side}\\{numbers} \t" + "\t".join(tail)
 
 
+def spaced(guid, *, rounds=0, side=1, guns=(30, 100, 5, 5, 6), damage=900, alive="80.0"):
+    """One line of game-stats 0.2, with spaces and ten fields."""
+    numbers = " ".join(str(number) for number in (1 << 4, *guns))
+    return f"{guid}\\someone\\{rounds}\\{side}\\{numbers} {damage} {damage} 10 20 3 1 2 4 {alive} -7"
+
+
 def content(head, *players) -> bytes:
     return "".join(f"{line}\n" for line in (head, *players)).encode()
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import pairwise, permutations
+from itertools import permutations
 
 import pytest
 
@@ -68,7 +68,7 @@ def test_round_2_label_on_fresh_counters_is_an_aborted_round_1():
 
 
 def test_round_1_label_on_counters_of_round_2_is_an_aborted_round_2():
-    aborted = played("aborted", 5, header(1, "7:30", "0:00"), *roster(rounds=1))
+    aborted = played("aborted", 5, header(1, "7:30", "0:00"), *roster(rounds=1, f22=8.0))
     assert pair_rounds([FIRST, aborted])["aborted"] == Pairing(round=2, first=FIRST, aborted=True)
 
 
@@ -80,20 +80,33 @@ def test_replay_of_a_held_round_is_not_called_aborted_when_its_round_2_was_playe
     assert pairings["second"].first is replay
 
 
-def test_real_rounds_all_find_their_partner(real_rounds):
-    """By hand: a round 2 follows its round 1 directly in the order of names, on the same map."""
-    names = sorted(real_rounds)
-    by_hand = {
-        later: earlier
-        for earlier, later in pairwise(names)
-        if earlier.endswith("-1.txt") and later.endswith("-2.txt") and earlier[18:-5] == later[18:-5]
-    }
-    pairings = pair_rounds(real_rounds.values())
-    assert {key: pairing.first.key for key, pairing in pairings.items() if pairing.first} == by_hand
-    assert len(by_hand) >= 25
+def test_replay_without_its_round_2_is_told_from_an_aborted_round_2_by_counters_that_began_anew():
+    held = played("held", 0, header(1, "10:00", "10:00", winner=1), *roster(f0=2000, f1=2000, f22=10.0))
+    replay = played("replay", 12, header(1, "10:00", "7:30"), *roster(rounds=1))
+    assert pair_rounds([held, replay])["replay"] == Pairing(round=1)
+    # Everybody did more, but in the same time: both were held to the end.
+    better = played("better", 13, header(1, "10:00", "10:00"), *roster(rounds=1, f0=2900, f1=2900, f22=10.1))
+    assert pair_rounds([held, better])["better"] == Pairing(round=1)
+    cut = played("cut", 4, header(1, "10:00", "0:00"), *roster(rounds=1, f0=2300, f1=2300, f22=12.0))
+    assert pair_rounds([held, cut])["cut"] == Pairing(round=2, first=held, aborted=True)
 
 
-def test_the_real_aborted_round_is_found(real_rounds):
-    aborted = [key for key, pairing in pair_rounds(real_rounds.values()).items() if pairing.aborted]
-    assert [key[:17] for key in aborted] == ["2025-10-26-200001"]
-    assert pair_rounds(real_rounds.values())[aborted[0]].round == 1
+def test_an_aborted_round_2_is_no_round_1_of_another():
+    cut = played("cut", 5, header(1, "7:30", "7:30"), *roster(rounds=1, f22=8.0))
+    late = played("late", 12, header(1, "7:30", "0:00"), *roster(rounds=2, f22=9.0))
+    pairings = pair_rounds([FIRST, cut, late])
+    assert pairings["cut"] == Pairing(round=2, first=FIRST, aborted=True)
+    assert pairings["late"] == Pairing(round=1)
+
+
+def test_counters_that_hold_another_round_too_belong_to_another_round_1():
+    """The limit is the same by chance: both were held."""
+    assert pair_rounds([FIRST, second(rounds=2)])["second"] == Pairing(round=2)
+    mixed = played("second", 8, header(2, "7:30"), *roster(rounds=1)[:2], *roster(rounds=2)[2:])
+    assert pair_rounds([FIRST, mixed])["second"].first is FIRST
+
+
+def test_a_map_started_ten_thousand_times_is_paired_in_no_time():
+    lines = roster()
+    many = [played(f"{at:05}", at * 2, header(1, "10:00", "7:30"), *lines) for at in range(10_000)]
+    assert pair_rounds([*many, second(minutes=20_003)])["second"].first is many[-1]
