@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.core.rounds.counters import PlayerRound, counters_of
+from bot.core.rounds.evenings import Evening, EveningRound, group_evenings
 from bot.core.rounds.pairing import PlayedRound, pair_rounds
 from bot.core.rounds.resolve import ResolvedRound, resolve
 from tests.core.rounds import decoder
@@ -26,6 +27,11 @@ UNCOUNTED = ("2024-09-11-212540", "2024-09-12-174949", "2025-01-06-221847", "202
 def resolved_rounds(played: Mapping[str, PlayedRound]) -> dict[str, ResolvedRound]:
     pairings = pair_rounds(played.values())
     return {key: resolve(one, pairings[key]) for key, one in played.items()}
+
+
+def evenings(played: Mapping[str, PlayedRound]) -> tuple[Evening, ...]:
+    resolved = resolved_rounds(played)
+    return group_evenings(EveningRound(key=key, resolved=one) for key, one in resolved.items())
 
 
 def rows(played: Mapping[str, PlayedRound]) -> list[PlayerRound]:

@@ -1,23 +1,17 @@
 from __future__ import annotations
 
 import math
-from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.rounds.counters import COUNTERS, PlayerRound, known_sums
+from bot.core.rounds.counters import COUNTERS, known_sums
 from bot.core.rounds.metrics import METRICS, Per, measure, related
 from bot.core.rounds.ranking import rounds_by_player
 from tests.core.rounds import real_rows
-from tests.core.rounds.samples import EVENING
-
-
-def row(guid="AAAAAAA1", *, name="someone", minutes=0, counted=True, **counters) -> PlayerRound:
-    ended_at = EVENING + timedelta(minutes=minutes)
-    return PlayerRound(guid=guid, name=name, ended_at=ended_at, counted=counted, counters=counters)
-
+from tests.core.rounds.row_samples import row
+from tests.core.rounds.samples import header, played, roster
 
 counts = st.integers(0, 10**6)
 anything = st.dictionaries(st.sampled_from(COUNTERS), st.none() | counts)
@@ -67,6 +61,13 @@ def test_denied_time_of_a_file_that_does_not_tell_it_is_unknown(real_rounds):
     assert len(old) == 6
     assert {measure(METRICS["denied_seconds"], [row]).value for row in old} == {None}
     assert all(measure(METRICS["useful_kills"], [row]).value is not None for row in old)
+
+
+def test_time_that_a_script_never_tells_is_unknown():
+    silent = played("x", 0, header(1, "10:00", "10:00", winner=1), *roster(f22="0.0"))
+    rows = real_rows.rows({"x": silent})
+    assert measure(METRICS["kills"], rows).rounds == 4
+    assert (measure(METRICS["playtime"], rows).value, measure(METRICS["dpm"], rows).rounds) == (None, 0)
 
 
 def test_ratios_are_made_of_sums_never_of_ratios():

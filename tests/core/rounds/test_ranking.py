@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.core.rounds.metrics import METRICS, from_sums
 from bot.core.rounds.ranking import minimum_words, rank_measured, rank_players
 from tests.core.rounds import real_rows
-from tests.core.rounds.test_metrics import row
+from tests.core.rounds.row_samples import row
 
 
 def shown(ranking):
