@@ -8,12 +8,12 @@ together, as a scale from the lowest to the highest value would.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.core.rounds.counters import PlayerRound
-from bot.core.rounds.metrics import METRICS, Metric, Per, measure, related
-from bot.core.rounds.ranking import rank_players, rounds_by_player
+from bot.core.rounds.metrics import METRICS, Measured, Metric, Per, measure, related
+from bot.core.rounds.ranking import asked_minimum, rankable, rounds_by_player
 
 RADAR_METRICS = (
     METRICS["dpm"],
@@ -49,20 +49,32 @@ def radar(
 ) -> tuple[RadarAxis, ...]:
     """Give the axes of two players, by GUID, out of the rounds of all."""
     by_guid = rounds_by_player(rows)
-    everybody = [row for own in by_guid.values() for row in own]
-    axes = []
-    for metric in metrics:
-        ranking = rank_players(everybody, metric, min_rounds=min_rounds)
-        ranked = {player.guid: player.value for player in ranking.players}
-        ordered = sorted(ranked.values())
-        one, other = (measure(metric, by_guid.get(guid, ())).value for guid in players)
-        scaled_one, scaled_other = (share_beaten(ranked.get(guid), ordered) for guid in players)
-        axes.append(
-            RadarAxis(
-                metric=metric, values=(one, other), scaled=(scaled_one, scaled_other), ranked=len(ordered)
-            )
+    return tuple(
+        radar_axis(
+            metric,
+            {guid: measure(metric, own) for guid, own in by_guid.items()},
+            players,
+            min_rounds=min_rounds,
         )
-    return tuple(axes)
+        for metric in metrics
+    )
+
+
+def radar_axis(
+    metric: Metric,
+    measured: Mapping[str, Measured],
+    players: tuple[str, str],
+    *,
+    min_rounds: int | None = None,
+) -> RadarAxis:
+    """Give one axis out of what is measured of all, by GUID, as `metrics.from_sums` gives it."""
+    ranked = rankable(measured, asked_minimum(metric, min_rounds))
+    ordered = sorted(ranked.values())
+    one, other = (measured[guid].value if guid in measured else None for guid in players)
+    scaled_one, scaled_other = (share_beaten(ranked.get(guid), ordered) for guid in players)
+    return RadarAxis(
+        metric=metric, values=(one, other), scaled=(scaled_one, scaled_other), ranked=len(ordered)
+    )
 
 
 def share_beaten(value: float | None, ordered: Sequence[float]) -> float | None:

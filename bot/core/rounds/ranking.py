@@ -57,10 +57,9 @@ def rank_measured(
     min_rounds: int | None = None,
 ) -> Ranking:
     """Rank players whose values are known already, by GUID, as `metrics.from_sums` gives them."""
-    rounds = metric.minimum.rounds if min_rounds is None else max(1, min_rounds)
-    minimum = replace(metric.minimum, rounds=rounds)
-    values = {guid: one.value for guid, one in measured.items() if one.value is not None}
-    enough = {guid: value for guid, value in values.items() if _reaches(measured[guid], minimum)}
+    minimum = asked_minimum(metric, min_rounds)
+    enough = rankable(measured, minimum)
+    unknown = sum(one.value is None for one in measured.values())
     by_name = sorted(enough, key=lambda guid: (names[guid].casefold(), guid))
     players = tuple(
         RankedPlayer(
@@ -72,9 +71,22 @@ def rank_measured(
         metric=metric,
         minimum=minimum,
         players=players,
-        below_minimum=len(values) - len(enough),
-        unknown=len(measured) - len(values),
+        below_minimum=len(measured) - unknown - len(enough),
+        unknown=unknown,
     )
+
+
+def asked_minimum(metric: Metric, min_rounds: int | None) -> Minimum:
+    """Give a metric's minimum with the number of rounds that somebody asked for, at least 1."""
+    rounds = metric.minimum.rounds if min_rounds is None else max(1, min_rounds)
+    return replace(metric.minimum, rounds=rounds)
+
+
+def rankable(measured: Mapping[str, Measured], minimum: Minimum) -> dict[str, float]:
+    """Give the values that are known, of the players who reach a minimum, by GUID."""
+    return {
+        guid: one.value for guid, one in measured.items() if one.value is not None and _reaches(one, minimum)
+    }
 
 
 def minimum_words(minimum: Minimum) -> str:

@@ -46,6 +46,15 @@ def test_lower_number_that_was_never_claimed_is_not_announced_after_a_higher_one
     assert (decision.claim, decision.announce) == ((), ())
 
 
+def test_claimed_one_is_not_said_again_with_a_lower_one_that_is_new():
+    decision = decide({"kills": 80}, {"kills": 600}, {Milestone("kills", 500)})
+    assert (decision.claim, decision.announce) == ((Milestone("kills", 100),), ())
+
+
+def test_total_that_did_not_change_reaches_nothing():
+    assert decide({"kills": 100}, {"kills": 100}, frozenset()).announce == ()
+
+
 def test_everything_that_has_milestones_is_counted_and_they_rise():
     assert THRESHOLDS.keys() - {"rounds"} <= set(COUNTERS)
     for thresholds in THRESHOLDS.values():
