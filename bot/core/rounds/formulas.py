@@ -29,3 +29,41 @@ def kd(kills: int, deaths: int) -> float:
     if deaths > 0:
         return kills / deaths
     return math.inf if kills > 0 else 0.0
+
+
+def efficiency(kills: int, deaths: int) -> float | None:
+    """Give kills / (kills + deaths), 0 to 1; None with neither. Self kills are in neither.
+
+    Source: the engine's own formula, specs/etlegacy.md 4.4.
+    """
+    return kills / (kills + deaths) if kills + deaths > 0 else None
+
+
+def head_hit_share(head_hits: int, gun_hits: int) -> float | None:
+    """Give head hits / hits of the guns (weapons 2-7 and 22-26), 0 to 1; None when nothing was hit.
+
+    Source: the engine's own formula, specs/etlegacy.md 4.4. Hits, not kills: row 13 of its section 3.
+    """
+    return head_hits / gun_hits if gun_hits > 0 else None
+
+
+def headshot_kill_share(headshot_kills: int, kills: int) -> float | None:
+    """Give kills by a head hit / kills, 0 to 1; None without a kill.
+
+    Source: specs/etlegacy.md 3, row 13.
+    """
+    return headshot_kills / kills if kills > 0 else None
+
+
+def total(*counts: int) -> float:
+    """Give the sum of some counts."""
+    return sum(counts)
+
+
+def per_ten_minutes(*counts_and_team_seconds: int) -> float | None:
+    """Give the sum of some counts x 600 / seconds on a team, which come last; None without time.
+
+    Source: specs/etlegacy.md 4.4: totals alone reward attendance only.
+    """
+    *counts, team_seconds = counts_and_team_seconds
+    return sum(counts) * 600 / team_seconds if team_seconds > 0 else None
