@@ -17,7 +17,7 @@ BODY_ROOM = 2900
 NEXT_SHOWN = 3
 _SAFETY = {
     Safety.SAFE: text("safe"),
-    Safety.TIGHT: text("getting tight"),
+    Safety.TIGHT: text("nearly all in use"),
     Safety.FULL: text("used up"),
 }
 _QUIET = {
@@ -48,10 +48,9 @@ def board_message(board: Board) -> Message:
         MessageField(name=text("Policy"), value=policy_name(board.policy)),
     ]
     trouble = trouble_fields(board.failing, board.no_forecast)
-    is_well = not trouble and board.discovery.safety is not Safety.FULL
     return Message(
         title=text("Who is live, who is next"),
-        tone=Tone.NOTICE if is_well else Tone.WARNING,
+        tone=Tone.WARNING if trouble else Tone.NOTICE,
         body=_body(board),
         fields=(*fields, *trouble),
     )

@@ -14,6 +14,9 @@ from bot.core.live.calibration import LIKELY, ReliabilityBin
 from bot.core.live.forecast import Window
 
 POSSIBLE = 0.15
+"""The chance from which a live is expected."""
+WELL_USED = 0.95
+"""The part of a budget from which nearly all of it is in use."""
 POLICIES = ("probability", "roadmap", "factors", "fixed")
 """The names of the policies, the default first."""
 
@@ -68,9 +71,10 @@ class BudgetUse:
 
     @property
     def safety(self) -> Safety:
-        """Say how near the limit is."""
-        share = self.used / max(1, self.limit)
-        return Safety.FULL if share >= 0.95 else Safety.TIGHT if share >= 0.75 else Safety.SAFE
+        """Say how near the limit is; plans are made to use nearly all of it."""
+        if not self.left:
+            return Safety.FULL
+        return Safety.TIGHT if self.used / self.limit >= WELL_USED else Safety.SAFE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

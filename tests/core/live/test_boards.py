@@ -55,7 +55,7 @@ def test_each_account_says_how_it_stands():
 def test_budgets_savings_and_coverage_are_told():
     told = facts(board_message(board(line())))
     assert told["Checks in 24 hours"] == "84 of 120 · safe"
-    assert told["Follow-ups in 24 hours"] == "460 of 480 · used up"
+    assert told["Follow-ups in 24 hours"] == "460 of 480 · nearly all in use"
     assert told["Active predictions"] == "7 accounts"
     assert told["Requests in 24 hours"] == "62% saved"
     assert told["Lives found in 7 days"] == "34 of about 41 · 82%"
@@ -73,7 +73,10 @@ def test_what_was_not_saved_is_not_hidden():
     assert told["Requests in 24 hours"] == "104% more than evenly spread"
 
 
-@pytest.mark.parametrize(("used", "word"), [(0, "safe"), (89, "safe"), (90, "tight"), (114, "used up")])
+@pytest.mark.parametrize(
+    ("used", "word"),
+    [(0, "safe"), (113, "safe"), (114, "nearly all in use"), (119, "nearly"), (120, "used up")],
+)
 def test_a_budget_has_a_word_for_its_safety(used, word):
     told = facts(board_message(board(discovery=BudgetUse(used=used, limit=120))))
     assert word in told["Checks in 24 hours"]
@@ -97,13 +100,13 @@ def test_who_is_probably_live_already_is_said_to_be():
     assert "2%" not in body
 
 
-def test_a_failing_policy_and_a_full_budget_are_warnings():
+def test_a_failing_policy_is_a_warning_and_a_budget_that_is_used_is_none():
     assert board_message(board(line())).tone is Tone.NOTICE
     failing = board_message(board(line(), failing=(("probability", f"no data {HOSTILE}"),)))
     assert failing.tone is Tone.WARNING
     assert "evenly spread" in facts(failing)["Trouble"]
     assert "@everyone" not in facts(failing)["Trouble"].replace("\\@", "")
-    assert board_message(board(discovery=BudgetUse(used=120, limit=120))).tone is Tone.WARNING
+    assert board_message(board(discovery=BudgetUse(used=120, limit=120))).tone is Tone.NOTICE
 
 
 def test_a_board_without_a_forecast_says_why():

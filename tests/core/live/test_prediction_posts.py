@@ -157,7 +157,7 @@ def test_what_admins_asked_for_is_told_item_by_item():
 def test_a_plan_tells_both_budgets_what_is_reserved_and_what_is_left():
     told = facts(plan_message(plan()))
     assert told["Checks in 24 hours"] == "84 of 120 · safe"
-    assert told["Follow-ups in 24 hours"] == "460 of 480 · used up"
+    assert told["Follow-ups in 24 hours"] == "460 of 480 · nearly all in use"
     assert told["Reserved by admins' wishes"] == "12"
     assert told["Left now"] == "36"
     assert told["Share of this server"] == "at most 60 a day"
