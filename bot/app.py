@@ -22,7 +22,7 @@ from bot.errors import SettingsError
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.logs import set_up_logging
-from bot.ports import RoundSource
+from bot.ports import GameQuery, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
@@ -38,6 +38,7 @@ from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
+from bot.sources.etlegacy.server_query import UdpGameQuery
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
 from bot.sources.etlegacy.threads import LooseThreads
 from bot.sources.tiktok.live import TikTokLiveSource
@@ -124,6 +125,7 @@ async def _house(
             charts=renderer,
             clock=clock,
             rules=_sync_rules(settings),
+            queries=_game_queries(settings),
         )
         stack.push_async_callback(round_sync.close)
         services = _services(
@@ -273,8 +275,9 @@ def _upkeep_loops(
 
 
 def _sync_rules(settings: Settings) -> SyncRules:
+    every = settings.round_poll_seconds
     return SyncRules(
-        poll_every=timedelta(seconds=settings.round_poll_seconds),
+        poll_every=None if every is None else timedelta(seconds=every),
         settle=timedelta(seconds=settings.round_settle_seconds),
         post_max_age=timedelta(minutes=settings.round_post_max_age_minutes),
     )
@@ -287,6 +290,14 @@ def _round_sources(settings: Settings) -> dict[str, RoundSource]:
             ssh_address(name, server, settings.ssh_timeout_seconds), settings.known_hosts_file, threads
         )
         for name, server in settings.game_servers.items()
+    }
+
+
+def _game_queries(settings: Settings) -> dict[str, GameQuery]:
+    return {
+        name: UdpGameQuery(host=server.query_host or server.host, port=server.query_port)
+        for name, server in settings.game_servers.items()
+        if server.query_port
     }
 
 

@@ -193,6 +193,16 @@ async def rounds_near(
     return tuple(StoredRound(**row) for row in rows)
 
 
+async def round_times(
+    conn: AsyncConnection, server: str, since: datetime, until: datetime
+) -> tuple[datetime, ...]:
+    """Read when the rounds of a server ended, oldest first."""
+    query = select(rounds.c.ended_at).where(
+        rounds.c.server == server, rounds.c.ended_at.between(since, until)
+    )
+    return tuple((await conn.execute(query.order_by(rounds.c.ended_at))).scalars())
+
+
 async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, StoredRound] | None:
     """Read the round that ended last on one of the servers, with the server's name."""
     query = _stored_rounds().add_columns(rounds.c.server).where(rounds.c.server.in_(servers))
