@@ -27,21 +27,21 @@ class Result(StrEnum):
 
 
 class Why(StrEnum):
-    """Why a look is planned when it is; the value is for logs."""
+    """Why a look is planned when it is."""
 
-    START = "first look"
-    FIXED = "fixed interval"
-    ERROR = "again after an error"
-    PRIME = "prime time"
-    RAMP_UP = "ramp-up"
-    OFF_HOURS = "off-hours"
-    ASLEEP = "asleep until the ramp-up"
-    BOUNDARY = "another window begins"
-    ROUND_OVER = "the map or its time limit has changed"
-    PLAYING = "people are in teams"
-    NEXT_ROUND = "the next round may be over"
-    USUAL_HOUR = "games often begin about now"
-    QUIET = "nothing is expected"
+    START = "start"  # the first look
+    FIXED = "fixed"
+    ERROR = "error"  # again after one
+    PRIME = "prime"
+    RAMP_UP = "ramp_up"
+    OFF_HOURS = "off_hours"
+    ASLEEP = "asleep"  # until the ramp-up
+    BOUNDARY = "boundary"  # another window begins
+    ROUND_OVER = "round_over"  # the map or its time limit has changed
+    PLAYING = "playing"  # people are in teams
+    NEXT_ROUND = "next_round"  # it may be over
+    USUAL_HOUR = "usual_hour"  # games begin about now
+    QUIET = "quiet"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
