@@ -22,7 +22,7 @@ from bot.errors import SettingsError
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.logs import set_up_logging
-from bot.ports import GameQuery, RoundSource
+from bot.ports import ChartRenderer, GameQuery, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
@@ -78,7 +78,7 @@ async def _serve(settings: Settings, clock: SteadyClock) -> None:
             )
         )
         try:
-            await _until_stopped(work)
+            await until_stopped(work)
         finally:
             await _end_what_is_left()
 
@@ -117,16 +117,7 @@ async def _house(
             rules=monitor_rules(settings),
             beside=asyncio.to_thread,
         )
-        round_sync = RoundSync(
-            database=database,
-            sources=_round_sources(settings),
-            servers=settings.game_servers,
-            announcements=announcements,
-            charts=renderer,
-            clock=clock,
-            rules=_sync_rules(settings),
-            queries=_game_queries(settings),
-        )
+        round_sync = round_sync_of(settings, database, announcements, charts=renderer, clock=clock)
         stack.push_async_callback(round_sync.close)
         services = _services(
             settings=settings,
@@ -242,6 +233,29 @@ def _prediction_loops(
     return prediction_loops(prediction_log, services.boards, scores, settings.time_zone, services.clock)
 
 
+def round_sync_of(
+    settings: Settings,
+    database: Database,
+    announcements: Announcements,
+    *,
+    charts: ChartRenderer,
+    clock: Clock,
+    holder: str = "",
+) -> RoundSync:
+    """Build what brings rounds, with a connection of its own to each server; the bot has no name as `holder`."""
+    return RoundSync(
+        database=database,
+        sources=round_sources(settings),
+        servers=settings.game_servers,
+        announcements=announcements,
+        charts=charts,
+        clock=clock,
+        rules=_sync_rules(settings),
+        queries=_game_queries(settings),
+        holder=holder,
+    )
+
+
 def round_loops(round_sync: RoundSync) -> list[Loop]:
     """Give one loop for each game server."""
     return [
@@ -283,7 +297,8 @@ def _sync_rules(settings: Settings) -> SyncRules:
     )
 
 
-def _round_sources(settings: Settings) -> dict[str, RoundSource]:
+def round_sources(settings: Settings) -> dict[str, RoundSource]:
+    """Give a connection to each game server's folder."""
     threads = LooseThreads()
     return {
         name: SftpRoundSource(
@@ -301,7 +316,7 @@ def _game_queries(settings: Settings) -> dict[str, GameQuery]:
     }
 
 
-async def _until_stopped(work: list[asyncio.Task[None]]) -> None:
+async def until_stopped(work: list[asyncio.Task[None]]) -> None:
     """Wait for SIGINT, SIGTERM or the end of any work (which is an error), then end all of it."""
     stop = asyncio.create_task(_stop_signal(), name="stop signal")
     try:

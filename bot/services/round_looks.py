@@ -64,6 +64,7 @@ class RoundLooks:
     ) -> None:
         self.policy = policy_of(settings, every)
         self._server = server
+        self._zone = ZoneInfo(settings.community_time_zone)
         self._game_on = settings.players_for_game
         self._query = query
         self._database = database
@@ -106,7 +107,8 @@ class RoundLooks:
         if self._query is None:
             plan = replace(plan, ask_at=None)
         if self._plan is None or plan.look_at != self._plan.look_at:
-            log.debug("%s: the next look is at %s (%s)", self._server, plan.look_at, plan.why)
+            at = plan.look_at.astimezone(self._zone)
+            log.debug("%s: the next look is at %s (%s)", self._server, f"{at:%a %H:%M:%S}", plan.why)
         self._plan = plan
         return plan
 

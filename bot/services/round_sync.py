@@ -36,8 +36,8 @@ from bot.services.announcements import Announcements
 from bot.services.round_import import Fetched, RoundImport
 from bot.services.round_looks import RoundLooks
 from bot.settings import GameServer
+from bot.storage import leases, sources
 from bot.storage import rounds as store
-from bot.storage import sources
 from bot.storage.engine import Database
 from bot.storage.rounds import AT_ONCE, Trouble
 from bot.texts import text
@@ -46,6 +46,7 @@ MOST_HURRIES = 20
 """So many short waits in a row for a file that keeps changing; then it waits like everything else."""
 MARGIN = timedelta(milliseconds=50)
 """A sleep may end a little before the wall clock says so, and then the settle time were not over."""
+STEP_ASIDE = timedelta(seconds=10)
 _RESTING = timedelta(days=1)
 _HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
 
@@ -108,7 +109,7 @@ class RoundSync:
     """Brings rounds from the game servers into the database and into the outbox.
 
     `sources` and `servers` have the same names; whose name is not in `queries` is not asked what is played.
-    `changed[server]` wakes the server's loop.
+    `changed[server]` wakes the server's loop. A server whose lease another than `holder` has is left to it.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class RoundSync:
         clock: Clock,
         rules: SyncRules,
         queries: Mapping[str, GameQuery] | None = None,
+        holder: str = "",
     ) -> None:
         self._database = database
         self._servers = servers
@@ -129,6 +131,7 @@ class RoundSync:
         self._charts = charts
         self._clock = clock
         self._rules = rules
+        self._holder = holder
         self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
         asked = queries or {}
         self._watched = {
@@ -155,6 +158,10 @@ class RoundSync:
         Raises `StorageError`.
         """
         watched = self._watched[server]
+        if await self._is_anothers(server):
+            self._announcements.wake()  # for what the other has put there
+            watched.next_check_at = self._clock.now() + STEP_ASIDE
+            return watched.next_check_at
         is_settling = 0 < watched.hurries <= MOST_HURRIES
         if not watched.closed and (is_settling or not await watched.looks.ask_if_due()):
             poll = await self.poll_once(server)
@@ -171,6 +178,10 @@ class RoundSync:
         plan = await watched.looks.plan()
         watched.next_check_at = plan.look_at
         return min(plan.look_at, plan.ask_at or plan.look_at)
+
+    async def _is_anothers(self, server: str) -> bool:
+        async with self._database.read() as conn:
+            return await leases.holder(conn, server, self._clock.now()) not in {"", self._holder}
 
     async def poll_once(self, server: str, *, silent: bool = False) -> Poll:
         """List a folder and import what is complete; files first seen now stay `silent`.

@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.rounds.looking import Answer
 from bot.errors import SourceUnavailable
+from bot.storage import leases
 from bot.storage.tables import round_files, rounds
 from tests.clocks import ManualClock
 from tests.services.round_world import CHANNEL, FIRST, GUILD, LATER, OTHER_CHANNEL, OTHER_GUILD, RoundWorld
@@ -170,4 +171,17 @@ async def test_a_restart_looks_at_once(world):
     world.drop(FIRST)
     watch(world, alpha="classic")
     await world.run_for(10)
+    assert len(await world.rounds()) == 1
+
+
+async def test_a_server_that_another_program_looks_at_is_left_to_it_until_its_lease_ends(world):
+    watch(world, alpha="classic", beta="classic")
+    world.drop(FIRST)
+    async with world.database.write("test.take") as conn:
+        now = world.clock.now()
+        assert await leases.take(conn, "alpha", "another", now, now + 5 * MINUTE)
+    await world.run_for(200)
+    await world.run_for(1, "beta")
+    assert (world.folder.listings, world.other_folder.listings) == (0, 1)
+    await world.run_for(150)
     assert len(await world.rounds()) == 1
