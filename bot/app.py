@@ -210,7 +210,7 @@ def prediction_loops(
     prediction_log: PredictionLog, boards: Boards, scores: DailyScores, time_zone: str, clock: Clock
 ) -> list[Loop]:
     """Give the loops that keep what is predicted, tell how things stand and score each day."""
-    night = CalendarStep(nightly_scores(time_zone), scores.night, clock)
+    night = CalendarStep(nightly_scores(time_zone), scores.night, clock, at_start=scores.catch_up)
     return [
         Loop(name="predictions", step=prediction_log.step, wake=asyncio.Event()),
         Loop(name="status line", step=prediction_log.status_step, wake=asyncio.Event()),

@@ -36,6 +36,7 @@ Planned = Literal["probability", "roadmap", "factors", "fixed", "default"]
 Compared = Literal["probability", "roadmap", "factors", "fixed", "off"]
 USER = locale_str("TikTok handle of an account that is followed here")
 SUGGESTIONS = 25  # Discord's limit
+LONGEST_NUMBER = 18  # digits; that many fit into the database
 
 
 @app_commands.guild_only()
@@ -80,8 +81,10 @@ class PredictionCommands(
     async def account(self, interaction: Interaction, user: str) -> None:
         """Show what is known of one account."""
         # Before it is deferred: what answers a public deferral is public, and a hint is for one person.
-        found = await self._predictions.account(_guild(interaction), user)
-        await self._show(interaction, account_message(found), await self._begin(interaction))
+        await self._predictions.must_follow(_guild(interaction), user)
+        aloud = await self._begin(interaction)
+        message = account_message(await self._predictions.account(_guild(interaction), user))
+        await self._show(interaction, message, aloud)
 
     @app_commands.command(description=locale_str("Today's checks by hour, and what is left of the budget"))
     async def plan(self, interaction: Interaction) -> None:
@@ -215,8 +218,10 @@ class PredictionCommands(
         """Switch the daily score."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await self._overrides.tell_daily_scores(requester_of(interaction), on=on)
-        done = text("The score of each day is posted from now on.") if on else text("No scores are posted.")
-        await whisper(interaction, done)
+        settings = await self._announcements.guild(_guild(interaction))
+        await whisper(
+            interaction, _scores_are(settings.admin_channel_id) if on else text("No scores are posted.")
+        )
 
     @app_commands.command(description=locale_str("For admins: know the public holidays of a country"))
     @app_commands.describe(country=locale_str("Two letters, such as ID or DE; leave it out for none"))
@@ -240,7 +245,7 @@ class PredictionCommands(
     )
     @admin_only()
     async def add_event(
-        self, interaction: Interaction, day: str, name: Range[str, 1, 100], user: str | None = None
+        self, interaction: Interaction, day: str, name: Range[str, 1, 80], user: str | None = None
     ) -> None:
         """Add a special day."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -306,9 +311,19 @@ async def _tell(interaction: Interaction, written: str, asked: Override) -> None
     await whisper(interaction, asked_for(normalise_handle(written), asked))
 
 
+def _scores_are(channel_id: int | None) -> str:
+    """Say where scores are posted from now on, or what is missing for it."""
+    if channel_id is None:
+        return text(
+            "There is no channel for notices to admins yet. Choose one with `/setup admin`; "
+            "from then on the score of each day is posted there."
+        )
+    return text("The score of each day is posted into {channel} from now on.", channel=f"<#{channel_id}>")
+
+
 def _number(written: str) -> int:
     """Read the number of a special day. Raises `InputRefused`."""
-    if not written.strip().isdecimal():
+    if not written.strip().isdecimal() or len(written) > LONGEST_NUMBER:
         raise InputRefused(text("Choose one of the suggestions, or its number in `/predict event list`."))
     return int(written)
 

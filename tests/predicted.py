@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.core.live.calibration import ReliabilityBin
+from bot.core.live.calibration import BINS, ReliabilityBin
 from bot.core.live.forecast import Window
+from bot.core.live.outcomes import OutcomeSum
 from bot.core.live.predictions import (
     AccountAccuracy,
     AccountPrediction,
@@ -41,6 +42,7 @@ def expected(handle: str = "ana", **more: Any) -> Expected:
     standing = more.get("standing", Standing.EXPECTED)
     is_live = standing is Standing.LIVE
     values: dict[str, Any] = {
+        "account_id": 1,
         "handle": handle,
         "nickname": handle.title(),
         "live_since": NOW - HOUR if is_live else None,
@@ -57,9 +59,20 @@ def expected(handle: str = "ana", **more: Any) -> Expected:
     return Expected(**{**values, **more})
 
 
+def unknown(handle: str = "ana", standing: Standing = Standing.UNKNOWN, **more: Any) -> Expected:
+    """An account of which nothing is said."""
+    nothing = {"live_now": None, "within_hour": None, "starts": (), "lives": (), "window": None}
+    return expected(handle, standing=standing, **{**nothing, "confidence": None, **more})
+
+
 def next_lives(*accounts: Expected) -> NextLives:
     return NextLives(
-        made_at=NOW, zone=ZONE, hours_from=NOW.replace(minute=0), accounts=accounts or (expected(),)
+        made_at=NOW,
+        zone=ZONE,
+        hours_from=NOW.replace(minute=0),
+        accounts=accounts or (expected(),),
+        failing=(),
+        no_forecast="",
     )
 
 
@@ -114,6 +127,8 @@ def account(**more: Any) -> AccountPrediction:
         "policy": "probability",
         "last_checked_at": NOW - HOUR,
         "last_answer": "offline",
+        "failing": (),
+        "no_forecast": "",
     }
     return AccountPrediction(**{**values, **more})
 
@@ -140,6 +155,7 @@ def plan(**more: Any) -> DayPlan:
         "policy": "probability",
         "shadow": "",
         "failing": (),
+        "unplanned": "",
     }
     return DayPlan(**{**values, **more})
 
@@ -210,6 +226,26 @@ def board(*lines: BoardLine, **more: Any) -> Board:
         "estimated": 41.3,
         "policy": "probability",
         "failing": (),
+        "no_forecast": "",
         "lines": lines,
     }
     return Board(**{**values, **more})
+
+
+def outcome_sums(*said: tuple[float, bool]) -> tuple[OutcomeSum, ...]:
+    """Sum up predictions of hours, each with whether a live started."""
+    bins: dict[tuple[int, bool], list[float]] = {}
+    for chance, started in said:
+        # In millionths, as they are stored: 0.3 * 10 is less than 3.
+        number = min(round(chance * 1e6) // (1_000_000 // BINS), BINS - 1)
+        bins.setdefault((number, started), []).append(chance)
+    return tuple(
+        OutcomeSum(
+            number=number,
+            started=started,
+            hours=len(chances),
+            chances=sum(chances),
+            squares=sum(chance**2 for chance in chances),
+        )
+        for (number, started), chances in sorted(bins.items())
+    )

@@ -29,6 +29,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"][
 BORDERS = {
     "bot/jobs/loops.py": "background work: logged, tried again later",
     "bot/core/live/policies.py": "a model that plans checks: `fixed` takes its place",
+    "bot/services/boards.py": "one board: a bug in it must not leave all others stale",
     "bot/discord/delivery.py": "one message: a bug in it must not end delivery",
     "bot/sources/etlegacy/threads.py": "another thread: whoever asked for the call gets its error",
 }

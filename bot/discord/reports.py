@@ -10,7 +10,7 @@ import discord
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.delivery import OutboxState
 from bot.core.guilds import LANGUAGES, GuildSettings
-from bot.core.live.boards import failing_lines
+from bot.core.live.boards import trouble_fields
 from bot.core.live.budget import Ledger
 from bot.core.markup import escape, stamp
 from bot.discord.permissions import cannot_ping, missing
@@ -149,9 +149,7 @@ def status_report(status: Status) -> Message:
             inline=False,
         ),
     )
-    if status.failing:
-        trouble = MessageField(name=text("Trouble"), value=failing_lines(status.failing), inline=False)
-        fields = (*fields, trouble)
+    fields = (*fields, *trouble_fields(status.failing))
     well = (
         not status.blocked and not status.failing and not any(source.down_since for source in status.sources)
     )

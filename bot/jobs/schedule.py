@@ -23,17 +23,31 @@ def nightly_scores(time_zone: str) -> CronTrigger:
 
 
 class CalendarStep:
-    """A `bot.jobs.loops.Step` that runs a job whenever its trigger says so; not at the start."""
+    """A `bot.jobs.loops.Step` that runs a job whenever its trigger says so; not at the start.
 
-    def __init__(self, trigger: BaseTrigger, job: Callable[[], Awaitable[None]], clock: Clock) -> None:
+    `at_start` makes up once for what was due while nothing ran.
+    """
+
+    def __init__(
+        self,
+        trigger: BaseTrigger,
+        job: Callable[[], Awaitable[None]],
+        clock: Clock,
+        *,
+        at_start: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._trigger = trigger
         self._job = job
         self._clock = clock
+        self._at_start = at_start
         self._due_at: datetime | None = None
 
     async def __call__(self) -> datetime:
         """Run the job if it is due; gives its next time (a far one when the trigger has ended)."""
+        first, self._at_start = self._at_start, None
         now = self._clock.now()
+        if first is not None:
+            await first()
         if self._due_at is not None and now >= self._due_at:
             await self._job()
             now = self._clock.now()

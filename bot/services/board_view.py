@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import numpy as np
 
-from bot.core.live.budget import HOUR
+from bot.core.live.budget import DAY, HOUR
 from bot.core.live.predictions import (
     Board,
     BoardLine,
@@ -24,25 +23,25 @@ from bot.storage.engine import Connection
 from bot.storage.watched import load_all
 
 WEEK = timedelta(days=7)
+HOURS_A_DAY = DAY / HOUR
+ENOUGH_LIVES = 10
 _ORDER = tuple(Standing)
 
 
 async def board_of(
     conn: Connection,
     upcoming: NextLives,
-    ids: Mapping[str, int],
     *,
     discovery: BudgetUse,
     followup: BudgetUse,
     policy: str,
-    failing: tuple[tuple[str, str], ...],
 ) -> Board:
-    """Draw up the board of a guild whose accounts are `ids` (handle -> id)."""
+    """Draw up the board of the guild for which `upcoming` was told."""
     now = upcoming.made_at
-    mine = set(ids.values())
+    mine = {one.account_id for one in upcoming.accounts}
     found = len(await table.lives_between(conn, now - WEEK, now, mine))
     missed = await table.expected_missed(conn, now - WEEK, now, mine)
-    lines = [await _line(conn, one, ids) for one in upcoming.accounts]
+    lines = [await _line(conn, one) for one in upcoming.accounts]
     return Board(
         made_at=now,
         zone=upcoming.zone,
@@ -53,16 +52,17 @@ async def board_of(
         found=found,
         estimated=found + missed,
         policy=policy,
-        failing=failing,
+        failing=upcoming.failing,
+        no_forecast=upcoming.no_forecast,
         lines=tuple(sorted(lines, key=lambda line: _ORDER.index(line.standing))),
     )
 
 
-async def _line(conn: Connection, one: Expected, ids: Mapping[str, int]) -> BoardLine:
+async def _line(conn: Connection, one: Expected) -> BoardLine:
     was_predicted = False
     if one.live_since is not None:
         hour = one.live_since.replace(minute=0, second=0, microsecond=0)
-        said = await table.load(conn, [ids[one.handle]], hour, hour + HOUR)
+        said = await table.load(conn, [one.account_id], hour, hour + HOUR)
         was_predicted = any(row.recommendation is not Recommendation.REST for row in said)
     return BoardLine(
         handle=one.handle,
@@ -77,13 +77,20 @@ async def _line(conn: Connection, one: Expected, ids: Mapping[str, int]) -> Boar
 
 
 async def _reduction(conn: Connection, used: int, now: datetime) -> float | None:
-    """Give how many requests of the last day were saved, of those `fixed` needs for the week's coverage."""
+    """Give how many requests of the last day were saved, of those `fixed` needs for the week's coverage.
+
+    `fixed` is given only the hours in which accounts were followed. None before the second day, and before
+    there are enough lives to tell how long they last.
+    """
     found = len(await table.lives_between(conn, now - WEEK, now))
     missed = await table.expected_missed(conn, now - WEEK, now)
-    if not found:
+    hours = await history.hours_followed(conn, now - DAY, now)
+    if not found or not hours or not await history.hours_followed(conn, now - 2 * DAY, now - DAY):
         return None
     followed = [one.watched.account_id for one in await load_all(conn, now, "")]
     lives = await history.past_lives(conn, followed, now - 4 * WEEK)
+    if len(lives) < ENOUGH_LIVES:
+        return None
     minutes = np.array([live.minutes for live in lives], dtype=np.float64)
-    fixed = requests_when_evenly_spread(minutes, len(followed), found / (found + missed))
-    return request_reduction(float(used), fixed)
+    fixed = requests_when_evenly_spread(minutes, 1, found / (found + missed))
+    return request_reduction(float(used), None if fixed is None else fixed * hours / HOURS_A_DAY)

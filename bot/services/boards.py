@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
+from bot.core.announcements import Message
 from bot.core.live.boards import board_message, board_taken_down
 from bot.core.requester import Requester
-from bot.errors import NothingThere
+from bot.errors import NothingThere, VedetteError
 from bot.services.announcements import Announcements
 from bot.services.predictions import Predictions
 from bot.storage import outbox, special
@@ -18,6 +20,8 @@ from bot.texts import text
 
 REFRESH_EVERY = timedelta(minutes=10)
 LONGEST_SLEEP = timedelta(hours=1)
+
+log = logging.getLogger(__name__)
 
 
 class Boards:
@@ -41,6 +45,7 @@ class Boards:
         self._announcements = announcements
         self._clock = clock
         self._refresh_every = refresh_every
+        self._failing: set[int] = set()
         self.changed = asyncio.Event()
 
     async def place(self, by: Requester, channel_id: int) -> None:
@@ -65,7 +70,9 @@ class Boards:
             boards = await special.boards(conn)
         due = [board for board in boards if self._due_at(board, now) <= now]
         for guild_id in dict.fromkeys(board.guild_id for board in due):
-            message = board_message(await self._predictions.board(guild_id))
+            message = await self._drawn_up(guild_id)
+            if message is None:
+                continue
             mine = [board for board in due if board.guild_id == guild_id]
             async with self._database.write("boards.refresh") as conn:
                 # One that was taken down meanwhile stays so.
@@ -86,6 +93,20 @@ class Boards:
         left = [self._due_at(board, now) for board in boards if board not in due]
         again = [now + self._refresh_every] if due else []
         return min([*left, *again], default=now + LONGEST_SLEEP)
+
+    async def _drawn_up(self, guild_id: int) -> Message | None:
+        """Draw up the board of a guild; None where that fails, which is logged once and keeps no other from it."""
+        try:
+            message = board_message(await self._predictions.board(guild_id))
+        except VedetteError:
+            raise
+        except Exception:
+            if guild_id not in self._failing:
+                log.exception("The board of server %d cannot be drawn up", guild_id)
+            self._failing.add(guild_id)
+            return None
+        self._failing.discard(guild_id)
+        return message
 
     async def _take_down(self, conn: Connection, guild_id: int, channel_id: int) -> bool:
         boards = await special.boards(conn, guild_id=guild_id)

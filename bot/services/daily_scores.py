@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,10 +17,13 @@ from bot.services.live_monitor import LiveMonitor
 from bot.storage import guilds, history, outbox, status
 from bot.storage import predictions as table
 from bot.storage.engine import Connection, Database
-from bot.storage.predictions import Seen
 from bot.storage.watched import POLICY_NOTE, load_all
 
 LASTING_OF = timedelta(days=28)
+SCORED_LATE = timedelta(days=7)
+"""Days that have no score are made up for so far back."""
+SETTLES = timedelta(hours=3)
+"""So long after midnight lives of the day before are found still."""
 TOLD_FOR = timedelta(hours=12)
 """A score that no channel took for so long is not posted any more."""
 
@@ -49,34 +53,64 @@ class DailyScores:
         now = self._clock.now()
         self._monitor.planning.spoil()
         await self._monitor.replan_step()
-        yesterday = now.astimezone(self._zone).date() - timedelta(days=1)
+        before, yesterday = self._last_two_days(now)
         async with self._database.read() as conn:
-            scored = score(await self._facts(conn, yesterday, now))
+            days = [*await self._without_score(conn, before), yesterday]
+        await self._score(days, yesterday, now)
+        await self._compare(now)
+
+    async def catch_up(self) -> None:
+        """Score what nights that were slept through left without a score; told is yesterday alone."""
+        now = self._clock.now()
+        _, settled = self._last_two_days(now - SETTLES)
+        async with self._database.read() as conn:
+            days = await self._without_score(conn, settled)
+        if days:
+            await self._score(days, self._last_two_days(now)[1], now)
+
+    async def _score(self, days: Sequence[date], yesterday: date, now: datetime) -> None:
+        async with self._database.read() as conn:
+            scores = [score(await self._facts(conn, day, now)) for day in days]
+        async with self._database.write("predictions.night") as conn:
+            await table.forget_before(conn, now - table.KEPT)
+            for scored in scores:
+                await table.save_score(conn, scored)
+                if scored.day == yesterday:
+                    await self._tell(conn, scored, now)
+        self._announcements.wake()
+        for scored in scores:
+            all_of_them = scored.found + scored.missed
+            log.info(
+                "%s: %d of about %.1f lives found in %d checks",
+                scored.day,
+                scored.found,
+                all_of_them,
+                scored.requests,
+            )
+
+    async def _compare(self, now: datetime) -> None:
+        """Compare the shadow policy, which takes long: the scores are kept by then."""
         report = await shadow.compare(
             self._database, self._monitor.planning.beside, now, self._monitor.rules.discovery_per_day
         )
-        async with self._database.write("predictions.night") as conn:
-            await table.save_score(conn, scored)
-            await table.forget_before(conn, now - table.KEPT)
-            if report is not None:
+        if report is not None:
+            async with self._database.write("predictions.compare") as conn:
                 await status.write_note(conn, shadow.REPORT_NOTE, shadow.report_to_note(report))
-            await self._tell(conn, scored, now)
-        self._announcements.wake()
-        log.info(
-            "%s: %d of about %.1f lives found in %d checks",
-            yesterday,
-            scored.found,
-            scored.found + scored.missed,
-            scored.requests,
-        )
+
+    async def _without_score(self, conn: Connection, last: date) -> list[date]:
+        """Give the days of a week up to `last` on which the bot looked, and that nobody scored."""
+        days = [last - timedelta(days=back) for back in reversed(range(SCORED_LATE.days))]
+        scored = {one.day for one in await table.scores_since(conn, days[0])}
+        return [
+            day for day in days if day not in scored and await table.checks_between(conn, *self._bounds(day))
+        ]
 
     async def _facts(self, conn: Connection, day: date, now: datetime) -> DayFacts:
-        begins, ends = self._midnight(day), self._midnight(day + timedelta(days=1))
+        begins, ends = self._bounds(day)
         policy = await status.note(conn, POLICY_NOTE) or POLICIES[0]
         followed = [one.watched.account_id for one in await load_all(conn, now, policy)]
         checks = await table.checks_between(conn, begins, ends)
         lives = await table.lives_between(conn, begins, ends)
-        said = await table.load(conn, followed, begins, ends)
         past = await history.past_lives(conn, followed, now - LASTING_OF)
         return DayFacts(
             day=day,
@@ -86,9 +120,8 @@ class DailyScores:
             hits=sum(check.answer == Answer.LIVE for check in checks),
             starts=[live.started_at for live in lives],
             finds=[live.found_at for live in lives],
-            told_late=sum(_told_late(live) for live in lives),
             expected_missed=await table.expected_missed(conn, begins, ends),
-            said=[(one.probability, one.started) for one in said if one.started is not None],
+            outcomes=await table.outcomes(conn, followed, begins, ends),
             lasting=[live.minutes for live in past],
             accounts=len(followed),
         )
@@ -105,9 +138,12 @@ class DailyScores:
                 expires_at=now + TOLD_FOR,
             )
 
+    def _last_two_days(self, now: datetime) -> tuple[date, date]:
+        today = now.astimezone(self._zone).date()
+        return today - timedelta(days=2), today - timedelta(days=1)
+
+    def _bounds(self, day: date) -> tuple[datetime, datetime]:
+        return self._midnight(day), self._midnight(day + timedelta(days=1))
+
     def _midnight(self, day: date) -> datetime:
         return datetime(day.year, day.month, day.day, tzinfo=self._zone).astimezone(ZoneInfo("UTC"))
-
-
-def _told_late(live: Seen) -> bool:
-    return live.ended_at is not None and live.found_at >= live.ended_at

@@ -20,24 +20,23 @@ from bot.core.live.probability import ProbabilityPolicy
 from bot.services.planning import Planning
 
 HOURS = 24
+Heat = tuple[tuple[float, ...], ...]
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
-    """What is said of some accounts at one instant; those the model does not know are not in `outlooks`."""
+    """What is said of some accounts at one instant; those the model does not know are in none of it.
+
+    `no_forecast` is why nothing can be said of anybody, empty where it can.
+    """
 
     hours_from: datetime
     starts: Mapping[int, tuple[float, ...]]
     lives: Mapping[int, tuple[float, ...]]
     outlooks: Mapping[int, Outlook]
-
-    def outlook(self, account_id: int) -> Outlook:
-        """Give the outlook of an account; an empty one where nothing is known."""
-        return self.outlooks.get(account_id) or Outlook(
-            account_id=account_id, live_now=0.0, within_hour=0.0, window=None, confidence=0.0
-        )
+    no_forecast: str = ""
 
 
 async def said_of(planning: Planning, account_ids: Sequence[int], now: datetime, hours: int = HOURS) -> Said:
@@ -48,7 +47,9 @@ async def said_of(planning: Planning, account_ids: Sequence[int], now: datetime,
 
 def _say(policy: Policy, account_ids: Sequence[int], now: datetime, hours: int) -> Said:
     hour = now.replace(minute=0, second=0, microsecond=0)
-    nothing = Said(hours_from=hour, starts={}, lives={}, outlooks={})
+
+    def nothing(why: str) -> Said:
+        return Said(hours_from=hour, starts={}, lives={}, outlooks={}, no_forecast=why)
 
     def ask(model: ProbabilityPolicy) -> Said:
         forecast = model.forecast(now, account_ids, hours)
@@ -59,7 +60,7 @@ def _say(policy: Policy, account_ids: Sequence[int], now: datetime, hours: int) 
             outlooks={account_id: model.outlook(now, account_id) for account_id in account_ids},
         )
 
-    return _asked(policy, ask, nothing) if account_ids else nothing
+    return _asked(policy, ask, nothing) if account_ids else nothing("")
 
 
 def _by_account(forecast: Forecast, chances: np.ndarray) -> dict[int, tuple[float, ...]]:
@@ -70,10 +71,12 @@ def _by_account(forecast: Forecast, chances: np.ndarray) -> dict[int, tuple[floa
     }
 
 
-def _asked(policy: Policy, ask: Callable[[ProbabilityPolicy], T], otherwise: T) -> T:
-    """Ask the model of probabilities, whichever policy plans; where it does not work, nothing is said."""
+def _asked(policy: Policy, ask: Callable[[ProbabilityPolicy], T], otherwise: Callable[[str], T]) -> T:
+    """Ask the model of probabilities, whichever policy plans; `otherwise` is told why it does not work."""
     model = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
-    return _tried(lambda: ask(model), otherwise) if isinstance(model, ProbabilityPolicy) else otherwise
+    if isinstance(model, ProbabilityPolicy):
+        return _tried(lambda: ask(model), otherwise)
+    return otherwise(policy.failing.get(POLICIES[0], "") if isinstance(policy, Policies) else "")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +95,9 @@ async def hourly_of(planning: Planning, account_ids: Sequence[int], now: datetim
         nothing = Chances(starts={}, lives={}, confidence={})
         if not account_ids:
             return nothing
-        return _asked(policy, lambda model: _chances(model.forecast(now, account_ids, hours)), nothing)
+        return _asked(
+            policy, lambda model: _chances(model.forecast(now, account_ids, hours)), lambda _: nothing
+        )
 
     return await planning.compute(ask)
 
@@ -106,14 +111,44 @@ def _chances(forecast: Forecast) -> Chances:
     )
 
 
-async def heat_of(planning: Planning, account_id: int) -> tuple[tuple[float, ...], ...]:
-    """Give the chance of a start by weekday (Monday first) and hour."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portrait:
+    """What is said of one account: `heat` is the chance of a start by weekday (Monday first) and hour.
 
-    def ask(policy: Policy) -> tuple[tuple[float, ...], ...]:
-        table = _asked(policy, lambda model: model.heat(account_id), np.zeros((7, HOURS)))
-        return tuple(tuple(map(float, row)) for row in np.nan_to_num(table))
+    `heat` and `bars` are None where nothing is known, or what would say it has failed.
+    """
 
-    return await planning.compute(ask)
+    said: Said
+    heat: Heat | None
+    bars: FactorBars | None
+
+
+async def portrait_of(planning: Planning, account_id: int, now: datetime) -> Portrait:
+    """Ask everything about one account in one turn: who waits for the policy waits once."""
+    if not planning.knows(account_id):
+        return Portrait(said=_say(planning.policy, (), now, HOURS), heat=None, bars=None)
+    return await planning.compute(
+        lambda policy: Portrait(
+            said=_say(policy, (account_id,), now, HOURS),
+            heat=_heat(policy, account_id),
+            bars=_bars(policy, account_id, now),
+        )
+    )
+
+
+def _heat(policy: Policy, account_id: int) -> Heat | None:
+    def ask(model: ProbabilityPolicy) -> Heat | None:
+        return tuple(tuple(map(float, row)) for row in np.nan_to_num(model.heat(account_id)))
+
+    return _asked(policy, ask, lambda _: None)
+
+
+def _bars(policy: Policy, account_id: int, now: datetime) -> FactorBars | None:
+    """Explain an hour of an account by the five factors."""
+    factors = policy.working("factors") if isinstance(policy, Policies) else None
+    if not isinstance(factors, FactorsPolicy):
+        return None
+    return _tried(lambda: _as_bars(factors.explain(account_id, now)), lambda _: None)
 
 
 async def missed_of(planning: Planning, account_ids: Sequence[int]) -> dict[int, float]:
@@ -121,25 +156,15 @@ async def missed_of(planning: Planning, account_ids: Sequence[int]) -> dict[int,
 
     def ask(policy: Policy) -> dict[int, float]:
         return _asked(
-            policy, lambda model: {one: float(model.expected_missed(one)) for one in account_ids}, {}
+            policy,
+            lambda model: {one: float(model.expected_missed(one)) for one in account_ids},
+            lambda _: {},
         )
 
     return await planning.compute(ask)
 
 
-async def bars_of(planning: Planning, account_id: int, now: datetime) -> FactorBars | None:
-    """Explain an hour of an account by the five factors; None where their policy has failed."""
-
-    def ask(policy: Policy) -> FactorBars | None:
-        factors = policy.working("factors") if isinstance(policy, Policies) else None
-        if not isinstance(factors, FactorsPolicy):
-            return None
-        return _tried(lambda: _bars(factors.explain(account_id, now)), None)
-
-    return await planning.compute(ask)
-
-
-def _bars(found: Factors) -> FactorBars:
+def _as_bars(found: Factors) -> FactorBars:
     return FactorBars(
         time_of_day=found.time_of_day,
         weekday=found.weekday,
@@ -147,15 +172,17 @@ def _bars(found: Factors) -> FactorBars:
         season=found.seasonal_trend,
         special_events=found.special_events,
         total=found.total,
+        event=found.event,
     )
 
 
-def _tried(ask: Callable[[], T], otherwise: T) -> T:
-    """Ask a model; what it cannot say is not said. Whether it can still plan is seen when it plans."""
+def _tried(ask: Callable[[], T], otherwise: Callable[[str], T]) -> T:
+    """Ask a model; `otherwise` is told why it cannot say. Whether it can still plan is seen when it plans."""
 
     def failed(error: Exception) -> T:
-        log.warning("A model could not be asked (%s: %s)", type(error).__name__, error)
-        return otherwise
+        why = f"{type(error).__name__}: {error}"
+        log.warning("A model could not be asked (%s)", why, exc_info=error)
+        return otherwise(why)
 
     return attempt(ask, failed)
 
@@ -164,6 +191,13 @@ def policy_of(planning: Planning, account: Watched | None) -> str:
     """Give the policy that plans an account now."""
     policy = planning.policy
     return policy.name_of(account) if isinstance(policy, Policies) and account is not None else FIXED
+
+
+def zone_of(planning: Planning, account_id: int) -> str:
+    """Give the IANA name of the zone in which the model of probabilities learns an account."""
+    policy = planning.policy
+    model = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
+    return model.zone(account_id) if isinstance(model, ProbabilityPolicy) else "UTC"
 
 
 def failing(planning: Planning) -> tuple[tuple[str, str], ...]:
@@ -177,10 +211,12 @@ def reserved(planning: Planning) -> float:
     return planning.policy.reserved if isinstance(planning.policy, Policies) else 0.0
 
 
-def standing(outlook: Outlook, *, is_live: bool) -> Standing:
-    """Say how an account stands."""
+def standing(outlook: Outlook | None, *, is_live: bool, is_paused: bool) -> Standing:
+    """Say how an account stands; `outlook` is None where nothing is said of it."""
     if is_live:
         return Standing.LIVE
+    if is_paused or outlook is None:
+        return Standing.PAUSED if is_paused else Standing.UNKNOWN
     if max(outlook.live_now, outlook.within_hour) >= LIKELY:
         return Standing.LIKELY
     expected = outlook.window is not None and outlook.window.probability >= POSSIBLE

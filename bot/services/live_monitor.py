@@ -17,6 +17,7 @@ from bot.core.live.budget import DAY, HOUR, MINUTE, ROOMS_PER_SWEEP, Ledger, Lim
 from bot.core.live.models import Answer, Observation, Profile, ProfileState, unknown
 from bot.core.live.planner import Allowance, Policy
 from bot.core.live.transitions import Live, LiveRules, Phase
+from bot.core.live.why import Held
 from bot.core.markup import stamp
 from bot.core.requester import Requester
 from bot.errors import LimitReached, NothingThere, SourceError, StorageError
@@ -355,6 +356,15 @@ class LiveMonitor:
         return self._clock.now() + self.rules.live.end_confirm
 
     # --- Budgets ---------------------------------------------------------------------------
+
+    async def held(self, conn: Connection, now: datetime) -> Held | None:
+        """Say until when no planned check can be made, and why; None when one can."""
+        ask = Ask(ledger=Ledger.DISCOVERY, purpose="check")
+        free = await ledger.free_from(conn, ask, self._limits(ask, exempt=False), now)
+        closed = await closed_until(conn, now)
+        if closed is not None and closed >= free:
+            return Held(until=closed, by_budget=False)
+        return Held(until=free, by_budget=True) if free > now else None
 
     def _limits(self, ask: Ask, *, exempt: bool) -> Limits:
         is_discovery = ask.ledger is Ledger.DISCOVERY

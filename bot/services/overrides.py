@@ -123,6 +123,7 @@ class Overrides:
         if country and not await self._monitor.planning.beside(lambda: has_holidays(country)):
             raise InputRefused(text("I know no holidays of that country. Give its code, such as ID or FR."))
         await self._choose_for_guild(by, country=country)
+        await self._monitor.replan_step()
 
     async def tell_daily_scores(self, by: Requester, *, on: bool) -> None:
         """Post yesterday's score to the admin channel every day, or stop."""
@@ -156,6 +157,7 @@ class Overrides:
                 id=None, day=day, name=name, handle="" if account is None else account.handle
             )
             event_id = await special.add_event(conn, by, event, None if account is None else account.id, now)
+        await self._monitor.replan_step()
         return replace(event, id=event_id)
 
     async def remove_event(self, by: Requester, event_id: int) -> SpecialEvent:
@@ -166,6 +168,7 @@ class Overrides:
             if event is None:
                 raise NothingThere(text("There is no such special day. `/predict event list` shows them."))
             await special.remove_event(conn, event_id)
+        await self._monitor.replan_step()
         return event
 
     async def events(self, guild_id: int) -> tuple[SpecialEvent, ...]:

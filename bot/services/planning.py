@@ -22,6 +22,7 @@ from bot.core.live.planner import Allowance, CheckPlan, Policy, Watched
 from bot.core.live.policies import Policies
 from bot.services.live_health import SOURCE
 from bot.services.policy_health import PolicyHealth
+from bot.services.special_days import Calendar, load_calendar, mark_special_days
 from bot.storage import history, ledger, sources, status, watched
 from bot.storage.engine import Connection, Database
 from bot.storage.watched import Planned
@@ -57,6 +58,7 @@ class _Snapshot:
     """What all plans are made of, read at one instant; `events` are of accounts the policy does not know."""
 
     accounts: Sequence[Planned]
+    calendar: Calendar
     allowance: Allowance
     default: str
     events: Sequence[Event]
@@ -132,7 +134,9 @@ class Planning:
             return
         failing = _failing(self.policy)
         plan = self.policy.plan_one(now, account, self._allowance)
-        self._is_unplanned |= _failing(self.policy) != failing
+        if _failing(self.policy) != failing:
+            self._is_unplanned = True
+            self._health.log(self.policy)  # the next plan of all may work, and nobody would know
         if plan is not None:
             await watched.set_next_checks(conn, [(account_id, self._at(plan, account, now, unknown))])
 
@@ -227,6 +231,7 @@ class Planning:
             unknown = [account_id for account_id in followed if account_id not in known]
             return _Snapshot(
                 accounts=accounts,
+                calendar=await load_calendar(conn),
                 allowance=await self._may_spend(conn, now),
                 default=default,
                 events=await history.events_of(conn, unknown, now - REMEMBERED, now),
@@ -276,7 +281,7 @@ def is_parked(next_check_at: datetime, now: datetime) -> bool:
 
 
 def _failing(policy: Policy) -> frozenset[str]:
-    return frozenset(policy.failing) if isinstance(policy, Policies) else frozenset()
+    return frozenset(policy.failures) if isinstance(policy, Policies) else frozenset()
 
 
 def _plan(policy: Policy, snapshot: _Snapshot, now: datetime) -> Sequence[CheckPlan]:
@@ -284,4 +289,6 @@ def _plan(policy: Policy, snapshot: _Snapshot, now: datetime) -> Sequence[CheckP
         policy.learn(Forgotten(account_id=account_id))
     for event in snapshot.events:
         policy.learn(event)
-    return policy.plan(now, [one.watched for one in snapshot.accounts], snapshot.allowance)
+    accounts = [one.watched for one in snapshot.accounts]
+    mark_special_days(policy, accounts, snapshot.calendar, now)
+    return policy.plan(now, accounts, snapshot.allowance)

@@ -20,10 +20,27 @@ log = logging.getLogger(__name__)
 
 
 class PolicyHealth:
-    """Keeps in the database what was told, so that a restart does not tell it again."""
+    """Keeps in the database what admins were told, so that a restart does not tell it again."""
+
+    def __init__(self) -> None:
+        self._logged: dict[str, type[Exception]] = {}
+
+    def log(self, policy: Policy) -> None:
+        """Write to the log what fails, with its traceback; not again until it works or fails otherwise."""
+        for name, failure in policy.failures.items() if isinstance(policy, Policies) else ():
+            kind = type(failure.error)
+            if self._logged.get(name) is not kind:
+                self._logged[name] = kind
+                log.error(
+                    "The policy %s fails (%s); its accounts are checked evenly spread",
+                    name,
+                    failure.words,
+                    exc_info=failure.error,
+                )
 
     async def tell(self, conn: Connection, policy: Policy, now: datetime) -> None:
         """Tell what has changed since the last call."""
+        self.log(policy)
         if not isinstance(policy, Policies):
             return
         for name in policy.names:
@@ -34,13 +51,13 @@ class PolicyHealth:
         note = _NOTE + name
         told, _, _ = (await status.note(conn, note)).partition(" ")
         if reason is not None and not told:
-            log.error("The policy %s fails (%s); its accounts are checked evenly spread", name, reason)
             await status.write_note(conn, note, f"{int(now.timestamp())} {reason}")
             followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
             await tell_admins(conn, _key(name, now), followers, policy_failed_notice(name, reason), now)
         elif reason is None and told:
             since = datetime.fromtimestamp(int(told), UTC)
             log.info("The policy %s works again", name)
+            self._logged.pop(name, None)
             await status.write_note(conn, note, "")
             await tell_again(conn, _key(name, since), policy_works_notice(name, since, now), now)
 

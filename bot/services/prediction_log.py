@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.live.budget import HOUR, Ledger
 from bot.core.live.calibration import LIKELY
-from bot.core.live.factors import FactorsPolicy, SpecialDays
 from bot.core.live.planner import Policy
-from bot.core.live.policies import Policies
 from bot.core.live.predictions import POLICIES, recommended
 from bot.services import forecasts
 from bot.services.live_monitor import LiveMonitor
-from bot.services.special_days import special_days_of_accounts
 from bot.storage import ledger, status
+from bot.storage import live as store
 from bot.storage import predictions as table
 from bot.storage.engine import Database
 from bot.storage.predictions import Prediction
-from bot.storage.watched import POLICY_NOTE, Planned, load_all
+from bot.storage.watched import POLICY_NOTE, load_all
 
 STATUS_EVERY = timedelta(minutes=5)
 SOON = timedelta(minutes=1)
@@ -54,13 +52,11 @@ class PredictionLog:
         ids = [one.watched.account_id for one in accounts if self._planning.knows(one.watched.account_id)]
         chances = await forecasts.hourly_of(self._planning, ids, now, 2)
         missed = await self._missed_since(ids)
-        await self._mark_special_days(now)
-        policies = {one.watched.account_id: self._policy_name(one) for one in accounts}
         said = [
             Prediction(
                 account_id=account_id,
                 hour=this_hour + HOUR,
-                policy=policies[account_id],
+                policy=POLICIES[0],  # whichever plans: its model gives the chances
                 probability=chances.starts[account_id][1],
                 live=chances.lives[account_id][1],
                 confidence=chances.confidence[account_id],
@@ -75,33 +71,41 @@ class PredictionLog:
         return this_hour + HOUR + HOUR / 2
 
     async def status_step(self) -> datetime:
-        """Write one line to the log: the policy, who is likely, the next checks, the budget."""
+        """Write one line to the log: the policy, who is likely to be live, the next checks, the budget."""
         now = self._clock.now()
         async with self._database.read() as conn:
             policy = await status.note(conn, POLICY_NOTE) or POLICIES[0]
             accounts = await load_all(conn, now, policy)
             used = await ledger.used(conn, Ledger.DISCOVERY, now)
+            held = await self._monitor.held(conn, now)
         waiting = [one for one in accounts if not one.watched.is_live and not one.watched.frozen]
         ids = [one.watched.account_id for one in waiting if self._planning.knows(one.watched.account_id)]
         chances = await forecasts.hourly_of(self._planning, ids, now, 1)
-        likely = sum(max(starts) >= LIKELY for starts in chances.lives.values())
-        upcoming = sorted(one.next_check_at for one in waiting)[:TOLD_NEXT]
+        likely = sorted((-max(live), one) for one, live in chances.lives.items() if max(live) >= LIKELY)
+        upcoming = sorted((one.next_check_at, one.watched.account_id) for one in waiting)[:TOLD_NEXT]
+        names = await self._handles({one for _, one in (*likely[:TOLD_NEXT], *upcoming)})
+        earliest = now if held is None else held.until
         failing = [name for name, _ in forecasts.failing(self._planning)]
         log.info(
-            "Plan: policy %s%s, %d accounts (%d live, %d likely), next checks %s, %d of %d checks used in 24 h",
+            "Plan: policy %s%s, %d accounts (%d live, %d likely%s), next checks (UTC) %s, "
+            "%d of %d checks used in 24 h",
             policy,
             f" (failing: {', '.join(failing)})" if failing else "",
             len(accounts),
             sum(one.watched.is_live for one in accounts),
-            likely,
-            ", ".join(f"{at:%H:%M:%S}" for at in upcoming) or "none",
+            len(likely),
+            ": " * bool(likely) + ", ".join(f"@{names[one]}" for _, one in likely[:TOLD_NEXT]),
+            ", ".join(f"{max(at, earliest):%H:%M:%S} @{names[one]}" for at, one in upcoming) or "none",
             used,
             self._monitor.rules.discovery_per_day,
         )
         return now + STATUS_EVERY
 
-    def _policy_name(self, one: Planned) -> str:
-        return forecasts.policy_of(self._planning, one.watched)
+    async def _handles(self, account_ids: Collection[int]) -> Mapping[int, str]:
+        """Name some accounts; one that is gone meanwhile by its id."""
+        async with self._database.read() as conn:
+            found = {one: await store.account_by_id(conn, one) for one in account_ids}
+        return {one: str(one) if account is None else account.handle for one, account in found.items()}
 
     async def _missed_since(self, ids: list[int]) -> list[tuple[int, float]]:
         """Give how many lives more than at the last step are expected to have gone by; none after a rebuild."""
@@ -114,14 +118,3 @@ class PredictionLog:
             (account_id, missed - before.get(account_id, missed)) for account_id, missed in now_missed.items()
         ]
         return [(account_id, missed) for account_id, missed in more if missed > 0]
-
-    async def _mark_special_days(self, now: datetime) -> None:
-        """Tell the policy of five factors which days are special."""
-        days = await special_days_of_accounts(self._database, self._planning.beside, now)
-
-        def mark(policy: Policy) -> None:
-            factors = policy.working("factors") if isinstance(policy, Policies) else None
-            if isinstance(factors, FactorsPolicy):
-                factors.set_special_days(SpecialDays(), days)
-
-        await self._planning.compute(mark)

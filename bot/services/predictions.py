@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from bot.clock import Clock
 from bot.core.guilds import GuildSettings
 from bot.core.live.account_habits import habits_of
 from bot.core.live.budget import DAY, HOUR, Ledger
-from bot.core.live.calibration import brier_terms, reliability, right_words
 from bot.core.live.day_scores import by_week
 from bot.core.live.handles import normalise_handle
 from bot.core.live.models import Answer
+from bot.core.live.outcomes import account_accuracy, reliability_of
 from bot.core.live.planner import Watched
 from bot.core.live.predictions import (
     POLICIES,
-    AccountAccuracy,
     AccountPrediction,
     Accuracy,
     Board,
@@ -29,10 +26,11 @@ from bot.core.live.predictions import (
     Expected,
     NextLives,
     PlannedHour,
+    Standing,
     Why,
 )
 from bot.core.live.projection import project
-from bot.core.live.why import last_look, next_look, planned_for
+from bot.core.live.why import Held, held_back, last_look, next_look, planned_for
 from bot.errors import NothingThere
 from bot.services import forecasts
 from bot.services.board_view import board_of
@@ -44,9 +42,8 @@ from bot.storage import live as store
 from bot.storage import predictions as table
 from bot.storage.engine import Connection, Database
 from bot.storage.live import Account
-from bot.storage.predictions import Prediction
-from bot.storage.watched import POLICY_NOTE, SHADOW_NOTE, load_all, load_one
-from bot.texts import text
+from bot.storage.watched import POLICY_NOTE, SHADOW_NOTE, load_all, load_some
+from bot.texts import text, texts
 
 JUDGED = timedelta(days=28)
 """How far back predictions are held against what happened."""
@@ -85,14 +82,22 @@ class Predictions:
         async with self._database.read() as conn:
             zone = await self._zone(conn, guild_id)
             followed = await self._followed(conn, guild_id, now)
+            held = await self._monitor.held(conn, now)
         said = await forecasts.said_of(self._planning, [one.account.id for one in followed], now, hours)
-        expected = [self._expected(one, said, now) for one in followed]
+        expected = [self._expected(one, said, now, held) for one in followed]
         return NextLives(
             made_at=now,
             zone=zone,
             hours_from=said.hours_from,
             accounts=tuple(sorted(expected, key=_likeliest_first)),
+            failing=forecasts.failing(self._planning),
+            no_forecast=said.no_forecast,
         )
+
+    async def must_follow(self, guild_id: int, written: str) -> None:
+        """Refuse whom a guild does not follow, by one quick reading. Raises `InputRefused` and `NothingThere`."""
+        async with self._database.read() as conn:
+            await _followed_account(conn, guild_id, written)
 
     async def account(self, guild_id: int, written: str) -> AccountPrediction:
         """Tell everything known of one account. Raises `InputRefused` and `NothingThere`."""
@@ -103,22 +108,26 @@ class Predictions:
             account_id = one.account.id
             asked = await overrides.load(conn, account_id, guild_id)
             lives = await history.past_lives(conn, [account_id], now - REMEMBERED)
-            judged = await table.load(conn, [account_id], now - JUDGED, now)
-        said = await forecasts.said_of(self._planning, [account_id], now)
+            judged = await table.outcomes(conn, [account_id], now - JUDGED, now)
+            held = await self._monitor.held(conn, now)
+        portrait = await forecasts.portrait_of(self._planning, account_id, now)
+        said = portrait.said
         return AccountPrediction(
             made_at=now,
             zone=zone,
             hours_from=said.hours_from,
-            expected=self._expected(one, said, now),
-            heat=await forecasts.heat_of(self._planning, account_id),
-            heat_zone="UTC",
+            expected=self._expected(one, said, now, held),
+            heat=portrait.heat,
+            heat_zone=forecasts.zone_of(self._planning, account_id),
             habits=await self._planning.beside(lambda: habits_of(lives, zone, now)),
-            factors=await forecasts.bars_of(self._planning, account_id, now),
-            accuracy=_account_accuracy(judged),
+            factors=portrait.bars,
+            accuracy=account_accuracy(judged),
             override=asked,
             policy=forecasts.policy_of(self._planning, one.watched),
             last_checked_at=one.account.last_checked_at,
             last_answer=one.account.last_answer,
+            failing=forecasts.failing(self._planning),
+            no_forecast=said.no_forecast,
         )
 
     async def plan(self, guild_id: int) -> DayPlan:
@@ -132,14 +141,15 @@ class Predictions:
             policy = await status.note(conn, POLICY_NOTE) or POLICIES[0]
             shadow = await status.note(conn, SHADOW_NOTE)
             watched = [one.watched for one in await load_all(conn, now, policy)]
-        planned = await self._projected(watched, now, ends)
+        unplanned = self._unplanned(watched)
+        planned = None if unplanned else await self._projected(watched, now, ends)
         starts = [begins + number * HOUR for number in range(max(1, round((ends - begins) / HOUR)))]
         hours = [
             PlannedHour(
                 start=start,
                 made=sum(start <= one.at < start + HOUR for one in made),
                 found=sum(start <= one.at < start + HOUR and one.answer == Answer.LIVE for one in made),
-                planned=float(sum(start <= at < start + HOUR for at in planned)),
+                planned=None if planned is None else float(sum(start <= at < start + HOUR for at in planned)),
             )
             for start in starts
         ]
@@ -154,6 +164,7 @@ class Predictions:
             policy=policy,
             shadow=shadow,
             failing=forecasts.failing(self._planning),
+            unplanned=unplanned,
         )
 
     async def accuracy(self, guild_id: int, weeks: int = 8) -> Accuracy:
@@ -162,16 +173,15 @@ class Predictions:
         async with self._database.read() as conn:
             zone = await self._zone(conn, guild_id)
             accounts = await store.followed_accounts(conn, guild_id=guild_id)
-            said = await table.load(conn, [one.id for one in accounts], now - JUDGED, now)
+            outcomes = await table.outcomes(conn, [one.id for one in accounts], now - JUDGED, now)
             today = now.astimezone(ZoneInfo(zone)).date()
             scores = await table.scores_since(conn, today - timedelta(weeks=weeks))
-        judged = _account_accuracy(said)
-        chances, happened = _outcomes(said)
+        judged = account_accuracy(outcomes)
         return Accuracy(
             made_at=now,
             zone=zone,
             predictions=judged.hours,
-            reliability=reliability(chances, happened),
+            reliability=reliability_of(outcomes),
             right=judged.right,
             always_unlikely=judged.always_unlikely,
             brier=judged.brier,
@@ -184,14 +194,11 @@ class Predictions:
         async with self._database.read() as conn:
             one = await self._named(conn, guild_id, written, now)
             asked = await ledger.last_of(conn, one.account.id)
-        plan = None if one.watched is None else self._planning.next_check(one.watched, now)
+            held = await self._monitor.held(conn, now)
         return Why(
             handle=one.account.handle,
             last=last_look(asked.purpose, asked.at, asked.answer, asked.reason) if asked else last_look(),
-            following=next_look(
-                None if plan is None else one.account.next_check_at,
-                self._reason(one, now),
-            ),
+            following=next_look(*self._next_check(one, now, held)),
         )
 
     async def board(self, guild_id: int) -> Board:
@@ -199,16 +206,13 @@ class Predictions:
         now = self._clock.now()
         upcoming = await self.next(guild_id)
         async with self._database.read() as conn:
-            ids = {one.handle: one.id for one in await store.followed_accounts(conn, guild_id=guild_id)}
             discovery, followup = await self._budgets(conn, now)
             return await board_of(
                 conn,
                 upcoming,
-                ids,
                 discovery=discovery,
                 followup=followup,
                 policy=await status.note(conn, POLICY_NOTE) or POLICIES[0],
-                failing=forecasts.failing(self._planning),
             )
 
     # --- Parts -----------------------------------------------------------------------------------
@@ -221,60 +225,63 @@ class Predictions:
         return await self._as_followed(conn, await store.followed_accounts(conn, guild_id=guild_id), now)
 
     async def _named(self, conn: Connection, guild_id: int, written: str, now: datetime) -> Followed:
-        handle = normalise_handle(written)
-        account = await store.followed_account(conn, guild_id, handle)
-        if account is None:
-            raise NothingThere(
-                text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
-            )
+        account = await _followed_account(conn, guild_id, written)
         return (await self._as_followed(conn, [account], now))[0]
 
     async def _as_followed(
         self, conn: Connection, accounts: Sequence[Account], now: datetime
     ) -> list[Followed]:
         policy = await status.note(conn, POLICY_NOTE)
-        seen = await history.last_seen(conn, [account.id for account in accounts])
-        found = []
-        for account in accounts:
-            going_on = await store.open_lives(conn, account_id=account.id)
-            found.append(
-                Followed(
-                    account=account,
-                    watched=await load_one(conn, account.id, now, policy),
-                    live_since=going_on[0].live.started_at if going_on else None,
-                    last_seen=seen.get(account.id),
-                )
+        ids = [account.id for account in accounts]
+        seen = await history.last_seen(conn, ids)
+        going_on = await store.live_since(conn, ids)
+        planned = await load_some(conn, ids, now, policy)
+        watched = {one.watched.account_id: one.watched for one in planned}
+        return [
+            Followed(
+                account=account,
+                watched=watched.get(account.id),
+                live_since=going_on.get(account.id),
+                last_seen=seen.get(account.id),
             )
-        return found
+            for account in accounts
+        ]
 
-    def _expected(self, one: Followed, said: Said, now: datetime) -> Expected:
-        outlook, is_live = said.outlook(one.account.id), one.live_since is not None
-        checked = one.watched is not None and not one.watched.frozen and not is_live
+    def _expected(self, one: Followed, said: Said, now: datetime, held: Held | None) -> Expected:
+        outlook, is_live = said.outlooks.get(one.account.id), one.live_since is not None
+        next_check_at, reason = self._next_check(one, now, held)
+        live_now, within_hour, window, confidence = None, None, None, None
+        if outlook is not None:
+            live_now, within_hour = outlook.live_now, outlook.within_hour
+            window, confidence = outlook.window, outlook.confidence
         return Expected(
+            account_id=one.account.id,
             handle=one.account.handle,
             nickname=one.account.nickname,
             live_since=one.live_since,
-            live_now=1.0 if is_live else outlook.live_now,
-            within_hour=outlook.within_hour,
+            live_now=1.0 if is_live else live_now,
+            within_hour=within_hour,
             starts=said.starts.get(one.account.id, ()),
             lives=said.lives.get(one.account.id, ()),
-            window=outlook.window,
-            confidence=outlook.confidence,
-            next_check_at=one.account.next_check_at if checked else None,
-            reason=self._reason(one, now),
-            standing=forecasts.standing(outlook, is_live=is_live),
+            window=window,
+            confidence=confidence,
+            next_check_at=next_check_at,
+            reason=reason,
+            standing=forecasts.standing(outlook, is_live=is_live, is_paused=one.watched is None),
         )
 
-    def _reason(self, one: Followed, now: datetime) -> str:
-        """Say why the next check is planned, or why there is none."""
+    def _next_check(self, one: Followed, now: datetime, held: Held | None) -> tuple[datetime | None, str]:
+        """Say when the next check can be made and why, or why there is none."""
         if one.live_since is not None:
-            return text("it is live")
+            return None, text("it is live")
         if one.watched is None:
-            return text("it is paused")
+            return None, text("it is paused")
         if one.watched.frozen:
-            return text("an admin froze it")
+            return None, text("an admin froze it")
         plan = self._planning.next_check(one.watched, now)
-        return text("nothing is planned") if plan is None else planned_for(plan.reason, one.last_seen)
+        if plan is None:
+            return None, text("nothing is planned")
+        return held_back(one.account.next_check_at, planned_for(plan.reason, one.last_seen), now, held)
 
     async def _budgets(self, conn: Connection, now: datetime) -> tuple[BudgetUse, BudgetUse]:
         limits = self._monitor.rules
@@ -286,18 +293,40 @@ class Predictions:
 
     async def _projected(self, watched: Sequence[Watched], now: datetime, until: datetime) -> list[datetime]:
         """Work out the checks of the rest of the day, should nobody go live."""
-        some = watched[:MOST_PROJECTED]
-        allowance = self._planning.allowance
-        if not some or not all(self._planning.knows(one.account_id) for one in some):
+        if not watched:
             return []
-        found = await self._planning.compute(lambda policy: project(policy, now, until, some, allowance))
-        return found if len(some) == len(watched) else []
+        allowance = self._planning.allowance
+        return await self._planning.compute(lambda policy: project(policy, now, until, watched, allowance))
+
+    def _unplanned(self, watched: Sequence[Watched]) -> str:
+        """Say why the rest of the day is not worked out; nothing where it can be."""
+        if len(watched) > MOST_PROJECTED:
+            return texts(
+                "not worked out for more than {count} account",
+                "not worked out for more than {count} accounts",
+                MOST_PROJECTED,
+            )
+        if not all(self._planning.knows(one.account_id) for one in watched):
+            return text("not worked out yet: not every account has a plan")
+        return ""
 
 
-def _likeliest_first(one: Expected) -> tuple[bool, float, float, str]:
-    soon = max(one.live_now, one.within_hour)
+async def _followed_account(conn: Connection, guild_id: int, written: str) -> Account:
+    handle = normalise_handle(written)
+    account = await store.followed_account(conn, guild_id, handle)
+    if account is None:
+        raise NothingThere(
+            text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
+        )
+    return account
+
+
+def _likeliest_first(one: Expected) -> tuple[bool, bool, bool, float, float, str]:
+    """Put those of whom nothing is said last, and paused ones after them."""
+    soon = max(one.live_now or 0.0, one.within_hour or 0.0)
     later = one.window.probability if one.window is not None else 0.0
-    return one.live_since is None, -soon, -later, one.handle
+    paused, unknown = one.standing is Standing.PAUSED, one.standing is Standing.UNKNOWN
+    return one.live_since is None, paused, unknown, -soon, -later, one.handle
 
 
 def _day_of(now: datetime, zone: str) -> tuple[datetime, datetime]:
@@ -309,23 +338,3 @@ def _day_of(now: datetime, zone: str) -> tuple[datetime, datetime]:
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(ZoneInfo("UTC"))
-
-
-def _outcomes(said: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
-    over = [one for one in said if one.started is not None]
-    return (
-        np.array([one.probability for one in over], dtype=np.float64),
-        np.array([bool(one.started) for one in over], dtype=np.bool_),
-    )
-
-
-def _account_accuracy(said: Sequence[Prediction]) -> AccountAccuracy:
-    chances, happened = _outcomes(said)
-    if not len(chances):
-        return AccountAccuracy(hours=0, right=None, always_unlikely=None, brier=None)
-    return AccountAccuracy(
-        hours=len(chances),
-        right=float(np.mean(right_words(chances, happened))),
-        always_unlikely=float(np.mean(~happened)),
-        brier=float(np.mean(brier_terms(chances, happened))),
-    )

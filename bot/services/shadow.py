@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from statistics import median
+from threading import Event
 
-from bot.core.live.policies import PROVIDED, attempt
+import numpy as np
+
+from bot.core.live.policies import PROVIDED, Policies, attempt
 from bot.core.live.predictions import POLICIES, PolicyFigures, ShadowReport
-from bot.core.live.replay import Check, Course, Span, replay
+from bot.core.live.replay import Check, Course, Replay, Span, in_order
 from bot.services.planning import Beside
 from bot.storage import history, status, watched
 from bot.storage.engine import Connection, Database
@@ -24,8 +27,22 @@ WARM_UP = timedelta(days=7)
 FEWEST_LIVES = 5
 _SOON = timedelta(minutes=30)
 
+MOST_ACCOUNTS = 50
+"""Of more accounts so many are replayed: a quarter of a minute of a core for the dearest policy."""
+
 Lives = Mapping[int, Sequence[Span]]
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Observed:
+    """The lives that a policy could find, of `followed` accounts or of some drawn from them."""
+
+    lives: Lives
+    followed: int
+
+    def count(self, since: datetime) -> int:
+        return sum(span.start >= since for spans in self.lives.values() for span in spans)
 
 
 async def compare(
@@ -33,51 +50,64 @@ async def compare(
 ) -> ShadowReport | None:
     """Replay the last four weeks under both policies; None while shadow mode is off.
 
-    Of a policy that fails in its replay there are no figures; the log says why.
+    Of a policy that fails in its replay there are no figures; the log says why. Of many accounts some are
+    drawn, and get their part of the checks.
     """
     async with database.read() as conn:
         shadow = await status.note(conn, watched.SHADOW_NOTE)
         if not shadow:
             return None
         policy = await status.note(conn, watched.POLICY_NOTE) or POLICIES[0]
-        lives = await _observed(conn, now, policy)
-    counted_from = now - OBSERVED + WARM_UP
-    count = sum(span.start >= counted_from for spans in lives.values() for span in spans)
-    figures: list[PolicyFigures | None] = [None, None]
+        observed = await _observed(conn, now, policy)
+    count = observed.count(now - OBSERVED + WARM_UP)
+    active, other = None, None
     if count >= FEWEST_LIVES:
-        course = Course(start=now - OBSERVED, end=now, per_day=checks_per_day)
-        figures = [await beside(partial(_tried, name, lives, course)) for name in (policy, shadow)]
+        per_day = max(1, round(checks_per_day * len(observed.lives) / observed.followed))
+        course = Course(start=now - OBSERVED, end=now, per_day=per_day)
+        # A thread cannot be cancelled: it is told when nobody waits for it any more.
+        given_up = Event()
+        try:
+            active = await beside(partial(_tried, policy, observed.lives, course, given_up))
+            other = await beside(partial(_tried, shadow, observed.lives, course, given_up))
+        finally:
+            given_up.set()
     return ShadowReport(
         policy=policy,
         shadow_policy=shadow,
         made_at=now,
-        since=counted_from,
+        since=now - OBSERVED + WARM_UP,
         lives=count,
-        active=figures[0],
-        shadow=figures[1],
+        active=active,
+        shadow=other,
+        accounts=len(observed.lives),
+        followed=observed.followed,
     )
 
 
-async def _observed(conn: Connection, now: datetime, policy: str) -> Lives:
-    accounts = [one.watched.account_id for one in await watched.load_all(conn, now, policy)]
-    lives: dict[int, list[Span]] = {account_id: [] for account_id in accounts}
-    for live in await history.past_lives(conn, accounts, now - OBSERVED):
-        if live.ended_at > live.started_at:  # others can be found by no check
-            lives[live.account_id].append(Span(start=live.started_at, end=live.ended_at))
-    return lives
+async def _observed(conn: Connection, now: datetime, policy: str) -> _Observed:
+    planned = [one.watched for one in await watched.load_all(conn, now, policy)]
+    followed = sorted(one.account_id for one in planned if not one.frozen)
+    # The same draw every night, so that nights can be compared.
+    size = min(len(followed), MOST_ACCOUNTS)
+    drawn = np.random.default_rng(0).choice(followed, size, replace=False).tolist() if size else []
+    spans: dict[int, list[Span]] = {account_id: [] for account_id in drawn}
+    for live in await history.past_lives(conn, drawn, now - OBSERVED):
+        spans[live.account_id].append(Span(start=live.started_at, end=live.ended_at))
+    lives = {account_id: in_order(some) for account_id, some in spans.items()}
+    return _Observed(lives=lives, followed=len(followed))
 
 
-def _tried(policy: str, lives: Lives, course: Course) -> PolicyFigures | None:
-    return attempt(lambda: _figures(policy, lives, course), partial(_failed, policy))
+def _tried(policy: str, lives: Lives, course: Course, given_up: Event) -> PolicyFigures | None:
+    def failed(error: Exception) -> None:
+        if not given_up.is_set():
+            log.error("The policy %s could not be compared in shadow mode", policy, exc_info=error)
+
+    return attempt(lambda: _figures(policy, lives, course, given_up), failed)
 
 
-def _failed(policy: str, error: Exception) -> None:
-    log.error("The policy %s could not be compared in shadow mode", policy, exc_info=error)
-
-
-def _figures(policy: str, lives: Lives, course: Course) -> PolicyFigures:
+def _figures(policy: str, lives: Lives, course: Course, given_up: Event) -> PolicyFigures:
     counted_from = course.start + WARM_UP
-    checks = replay(PROVIDED[policy](), lives, course)
+    checks = _checks(policy, lives, course, given_up)
     found: dict[tuple[int, datetime], timedelta] = {}
     for check in checks:
         if check.found is not None and check.found.start >= counted_from:
@@ -91,6 +121,21 @@ def _figures(policy: str, lives: Lives, course: Course) -> PolicyFigures:
         median_delay_minutes=median(delays) if delays else None,
         requests_a_day=_a_day(checks, counted_from, course.end),
     )
+
+
+def _checks(policy: str, lives: Lives, course: Course, given_up: Event) -> Sequence[Check]:
+    """Replay a policy within the bounds that the bot sets every policy."""
+    policies = Policies({policy: PROVIDED[policy]()}, policy)
+
+    def go_on(_: datetime) -> None:
+        if given_up.is_set():
+            raise InterruptedError
+        for name, why in policies.failing.items():
+            raise ValueError(f"{name} fails: {why}")
+
+    checks = Replay(policies, lives, course, before_hour=go_on).run()
+    go_on(course.end)
+    return checks
 
 
 def _a_day(checks: Sequence[Check], since: datetime, until: datetime) -> float:
@@ -120,6 +165,8 @@ def report_from(note: str, policy: str, shadow: str) -> ShadowReport:
         lives=data["lives"],
         active=_figures_from(data["active"]),
         shadow=_figures_from(data["shadow"]),
+        accounts=data.get("accounts", 0),
+        followed=data.get("followed", 0),
     )
 
 

@@ -10,6 +10,7 @@ from bot.clock import Clock
 from bot.core.live.handles import normalise_handle
 from bot.core.live.models import Answer, Person, Profile, ProfileState
 from bot.core.live.transitions import Live
+from bot.core.live.why import Held, held_back
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere, SourceError
 from bot.services.announcements import Announcements
@@ -135,8 +136,11 @@ class Watchlist:
             accounts = {row.id: row for row in await store.followed_accounts(conn, guild_id=guild_id)}
             followed = await store.subscriptions_of(conn, guild_id=guild_id)
             going_on = {row.account.id: row.live for row in await store.open_lives(conn)}
-        now = self._clock.now()
-        found = [_entry(accounts[row.account_id], row, going_on.get(row.account_id), now) for row in followed]
+            now = self._clock.now()
+            held = await self._monitor.held(conn, now)
+        found = [
+            _entry(accounts[row.account_id], row, going_on.get(row.account_id), now, held) for row in followed
+        ]
         return tuple(sorted(found, key=lambda entry: (entry.handle, entry.channel_id)))
 
     async def handles(self, guild_id: int, part: str) -> tuple[str, ...]:
@@ -235,7 +239,8 @@ class Watchlist:
         self._announcements.wake()
 
 
-def _entry(account: Account, row: Subscription, live: Live | None, now: datetime) -> Entry:
+def _entry(account: Account, row: Subscription, live: Live | None, now: datetime, held: Held | None) -> Entry:
+    at, _ = held_back(account.next_check_at, "", now, held)
     return Entry(
         handle=account.handle,
         nickname=account.nickname,
@@ -246,7 +251,7 @@ def _entry(account: Account, row: Subscription, live: Live | None, now: datetime
         last_answer=None if account.last_answer is None else Answer(account.last_answer),
         last_reason=account.last_reason,
         last_checked_at=account.last_checked_at,
-        next_check_at=None if is_parked(account.next_check_at, now) else account.next_check_at,
+        next_check_at=None if is_parked(account.next_check_at, now) else at,
         live=live,
     )
 

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.live.history import Ended, Event, Followed, Found, Missed
 from bot.core.live.models import Answer
 from bot.core.live.past_lives import PastLive
-from bot.storage.tables import accounts, lives, requests
+from bot.storage.live import IS_ACTIVE
+from bot.storage.tables import accounts, guilds, lives, predictions, requests, subscriptions
 
 AT_ONCE = 50
 """So many accounts at a time, so that others get a turn in between."""
@@ -26,19 +27,21 @@ async def events_of(
 ) -> list[Event]:
     """Give what was learned of accounts from `since` to `until`, account by account in the order of the instants.
 
-    An account that was added before `since` counts as followed from then on. What is stamped later than
-    `until` is left out: the clock was set back.
+    An account that was added before `since` counts as followed from then on; its zone is the one of the
+    guilds that follow it, where they all have the same. What is stamped later than `until` is left out:
+    the clock was set back.
     """
     events: list[Event] = []
     for first in range(0, len(account_ids), AT_ONCE):
         some = account_ids[first : first + AT_ONCE]
         added = await _added(conn, some)
+        zones = await _zones(conn, some)
         stays = await _stays(conn, some, since, until)
         misses = await _misses(conn, some, since, until)
         for account_id in some:
             if account_id in added:
                 at = max(min(added[account_id], until), since)
-                events.append(Followed(account_id=account_id, at=at))
+                events.append(Followed(account_id=account_id, at=at, zone=zones.get(account_id, "")))
                 events += _in_order(account_id, stays.get(account_id, []), misses.get(account_id, []))
     return events
 
@@ -71,9 +74,34 @@ async def last_seen(conn: AsyncConnection, account_ids: Collection[int]) -> dict
     return {row.account_id: row.at for row in (await conn.execute(query)).all()}
 
 
+async def hours_followed(conn: AsyncConnection, since: datetime, until: datetime) -> int:
+    """Count the hours of accounts, from `since` until before `until`, in which the bot ran and followed them.
+
+    Those are the hours that something was said of beforehand.
+    """
+    query = select(func.count()).where(predictions.c.hour >= since, predictions.c.hour < until)
+    return (await conn.execute(query)).scalar_one()
+
+
 async def _added(conn: AsyncConnection, account_ids: Sequence[int]) -> dict[int, datetime]:
     query = select(accounts.c.id, accounts.c.added_at).where(accounts.c.id.in_(account_ids))
     return {row.id: row.added_at for row in (await conn.execute(query)).all()}
+
+
+async def _zones(conn: AsyncConnection, account_ids: Sequence[int]) -> dict[int, str]:
+    """Read the time zone of accounts; those whose guilds have several are missing.
+
+    A policy follows a change when it is next made anew, at the latest at night.
+    """
+    of_guild = guilds.alias()  # not to be taken for the one that `IS_ACTIVE` asks
+    query = (
+        select(subscriptions.c.account_id, func.min(of_guild.c.time_zone).label("time_zone"))
+        .join(of_guild, of_guild.c.guild_id == subscriptions.c.guild_id)
+        .where(subscriptions.c.account_id.in_(account_ids), IS_ACTIVE)
+        .group_by(subscriptions.c.account_id)
+        .having(func.count(of_guild.c.time_zone.distinct()) == 1)
+    )
+    return {row.account_id: row.time_zone for row in (await conn.execute(query)).all()}
 
 
 async def _stays(

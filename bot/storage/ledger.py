@@ -78,6 +78,21 @@ _BY_GUILD = _IN_LEDGER.where(requests.c.guild_id == bindparam("guild_id"))
 
 async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) -> Claim:
     """Write the ledger row if every limit still holds with it; otherwise write nothing."""
+    free = await free_from(conn, ask, limits, now)
+    if free > now:
+        return Claim(request_id=None, free_at=free)
+    row = insert(requests).values(
+        ledger=ask.ledger,
+        purpose=ask.purpose,
+        account_id=ask.account_id,
+        guild_id=ask.guild_id,
+        asked_at=now + MAY_TAKE,
+    )
+    return Claim(request_id=(await conn.execute(row.returning(requests.c.id))).scalar_one(), free_at=now)
+
+
+async def free_from(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) -> datetime:
+    """Give the earliest instant at which a request keeps every limit (`now` when it does already)."""
     holding = [(limits.per_day, _IN_LEDGER), (limits.per_minute, _ASKED)]
     if limits.per_hour is not None:
         holding.append((limits.per_hour, _IN_LEDGER))
@@ -88,16 +103,7 @@ async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) 
         free_at(now, await _asked_since(conn, now - limit.window, query, names), limit)
         for limit, query in holding
     ]
-    if max(free) > now:
-        return Claim(request_id=None, free_at=max(free))
-    row = insert(requests).values(
-        ledger=ask.ledger,
-        purpose=ask.purpose,
-        account_id=ask.account_id,
-        guild_id=ask.guild_id,
-        asked_at=now + MAY_TAKE,
-    )
-    return Claim(request_id=(await conn.execute(row.returning(requests.c.id))).scalar_one(), free_at=now)
+    return max(free)
 
 
 async def answered(

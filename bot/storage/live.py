@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     literal,
     or_,
@@ -364,6 +365,13 @@ async def open_lives(conn: AsyncConnection, *, account_id: int | None = None) ->
             live = _live(row, await _rooms(conn, row["id"]))
             found.append(OpenLive(live_id=row["id"], account=account, live=live))
     return tuple(found)
+
+
+async def live_since(conn: AsyncConnection, account_ids: Collection[int]) -> dict[int, datetime]:
+    """Give since when accounts are live; those that are not are missing."""
+    since = func.min(lives.c.started_at).label("since")
+    query = select(lives.c.account_id, since).where(_open, lives.c.account_id.in_(account_ids))
+    return {row.account_id: row.since for row in await conn.execute(query.group_by(lives.c.account_id))}
 
 
 async def live_account_ids(conn: AsyncConnection) -> frozenset[int]:

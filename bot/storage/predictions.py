@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import BigInteger, delete, exists, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.live.budget import HOUR, Ledger
+from bot.core.live.budget import DAY, HOUR, Ledger
+from bot.core.live.calibration import BINS
+from bot.core.live.models import Answer
+from bot.core.live.outcomes import OutcomeSum
 from bot.core.live.predictions import DayScore, Recommendation
-from bot.storage.tables import accounts, day_scores, lives, predictions, requests
+from bot.storage.tables import day_scores, lives, predictions, requests
 from bot.storage.upsert import insert_for
 
 REJOINED = timedelta(days=2)
@@ -19,11 +23,17 @@ REJOINED = timedelta(days=2)
 KEPT = timedelta(days=35)
 AT_ONCE = 500
 _HOUR = HOUR // timedelta(microseconds=1)
+_LOOKED_WITHIN = DAY // timedelta(microseconds=1)
+_ONE = 1_000_000
+"""Chances are stored in millionths."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """What was said of one account and hour; `started` is None until the hour is over."""
+    """What was said of one account and hour, by the model of `policy`.
+
+    `started` is None until it is known whether a live did.
+    """
 
     account_id: int
     hour: datetime
@@ -46,12 +56,11 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """A live as it was found; `ended_at` is None while it is on."""
+    """A live as it was found."""
 
     account_id: int
     started_at: datetime
     found_at: datetime
-    ended_at: datetime | None
 
 
 async def store(conn: AsyncConnection, said: Sequence[Prediction]) -> None:
@@ -67,14 +76,24 @@ async def store(conn: AsyncConnection, said: Sequence[Prediction]) -> None:
 
 
 async def join(conn: AsyncConnection, now: datetime) -> None:
-    """Write of each hour that is over whether a live was seen to start in it; late news mends it for two days."""
+    """Write of each hour that is over whether a live was seen to start in it; late news mends it for two days.
+
+    An hour after which nobody looked within a day stays open: nothing is known of it.
+    """
     began = type_coerce(predictions.c.hour, BigInteger)
     start = type_coerce(lives.c.started_at, BigInteger)
     seen = exists().where(
         lives.c.account_id == predictions.c.account_id, start >= began, start < began + _HOUR
     )
+    asked = type_coerce(requests.c.asked_at, BigInteger)
+    looked = exists().where(
+        requests.c.account_id == predictions.c.account_id,
+        requests.c.answer.in_([Answer.OFFLINE, Answer.LIVE]),
+        asked >= began + _HOUR,
+        asked < began + _HOUR + _LOOKED_WITHIN,
+    )
     over = (predictions.c.hour > now - REJOINED, predictions.c.hour <= now - HOUR)
-    for happened, condition in ((True, seen), (False, ~seen)):
+    for happened, condition in ((True, seen), (False, ~seen & looked)):
         statement = update(predictions).where(*over, condition).values(started=happened)
         await conn.execute(statement)
 
@@ -111,6 +130,35 @@ async def load(
     )
 
 
+async def outcomes(
+    conn: AsyncConnection, account_ids: Collection[int], since: datetime, until: datetime
+) -> tuple[OutcomeSum, ...]:
+    """Sum up what became of the hours from `since` until before `until`; those nobody can judge are left out."""
+    chance = type_coerce(predictions.c.probability, BigInteger)
+    number = chance // (_ONE // BINS)
+    query = (
+        select(number, predictions.c.started, func.count(), func.sum(chance), func.sum(chance * chance))
+        .where(
+            predictions.c.account_id.in_(account_ids),
+            predictions.c.hour >= since,
+            predictions.c.hour < until,
+            predictions.c.started.is_not(None),
+        )
+        .group_by(number, predictions.c.started)
+        .order_by(number, predictions.c.started)
+    )
+    return tuple(
+        OutcomeSum(
+            number=min(row[0], BINS - 1),  # a chance of exactly 1 belongs to the last bin
+            started=row[1],
+            hours=row[2],
+            chances=int(row[3]) / _ONE,
+            squares=int(row[4]) / _ONE**2,
+        )
+        for row in (await conn.execute(query)).all()
+    )
+
+
 async def expected_missed(
     conn: AsyncConnection, since: datetime, until: datetime, account_ids: Collection[int] | None = None
 ) -> float:
@@ -120,7 +168,7 @@ async def expected_missed(
     )
     if account_ids is not None:
         query = query.where(predictions.c.account_id.in_(account_ids))
-    return int((await conn.execute(query)).scalar() or 0) / 1e6
+    return int((await conn.execute(query)).scalar() or 0) / _ONE
 
 
 async def forget_before(conn: AsyncConnection, instant: datetime) -> None:
@@ -159,11 +207,6 @@ async def lives_between(
     return tuple(Seen(**{name: row[name] for name in names}) for row in rows)
 
 
-async def account_ids(conn: AsyncConnection) -> tuple[int, ...]:
-    """Give every account that is known."""
-    return tuple((await conn.execute(select(accounts.c.id).order_by(accounts.c.id))).scalars())
-
-
 # --- Scores --------------------------------------------------------------------------------------
 
 
@@ -179,4 +222,10 @@ async def scores_since(conn: AsyncConnection, day: date) -> tuple[DayScore, ...]
     """Read the scores of a day and all later ones, in order."""
     query = select(day_scores).where(day_scores.c.day >= day.isoformat()).order_by(day_scores.c.day)
     rows = (await conn.execute(query)).all()
-    return tuple(DayScore(day=date.fromisoformat(row.day), **row.figures) for row in rows)
+    return tuple(_day_score(row.day, row.figures) for row in rows)
+
+
+def _day_score(day: str, figures: Mapping[str, Any]) -> DayScore:
+    """Read a score; figures that another release kept beside these are left out."""
+    known = {name: figures[name] for name in DayScore.__dataclass_fields__ if name != "day"}
+    return DayScore(day=date.fromisoformat(day), **known)

@@ -174,13 +174,13 @@ predictions = _table(
     "predictions",  # what was said of an hour before it began, and whether a live was seen to start in it
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("hour", Instant, primary_key=True),
-    Column("policy", Text, nullable=False),
+    Column("policy", Text, nullable=False),  # whose model said it, whichever planned the checks
     Column("probability", Real, nullable=False),
     Column("live", Real, nullable=False),
     Column("confidence", Real, nullable=False),
     Column("recommendation", Text, nullable=False),  # bot.core.live.predictions.Recommendation
     Column("expected_missed", Real, nullable=False, server_default="0"),
-    Column("started", Flag),  # empty until the hour is over
+    Column("started", Flag),  # empty until the hour is over and somebody looked
     Index("ix_predictions_hour", "hour"),
 )
 

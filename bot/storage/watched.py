@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import Row, bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.overrides import steered
 from bot.core.live.planner import Watched
+from bot.core.live.predictions import Override
 from bot.storage import overrides
 from bot.storage.live import IS_ACTIVE
 from bot.storage.tables import accounts, lives, subscriptions
@@ -28,7 +30,7 @@ _ONE = (
     .join(subscriptions, subscriptions.c.account_id == accounts.c.id)
     .where(accounts.c.id == bindparam("account_id"), IS_ACTIVE)
 )
-_PAGE = (
+_FOLLOWED = (
     select(
         accounts.c.id,
         accounts.c.last_checked_at,
@@ -36,10 +38,10 @@ _PAGE = (
         accounts.c.last_answer,
         _is_live.label("is_live"),
     )
-    .where(_followed, accounts.c.id > bindparam("after_id"))
+    .where(_followed)
     .order_by(accounts.c.id)
-    .limit(AT_ONCE)
 )
+_PAGE = _FOLLOWED.where(accounts.c.id > bindparam("after_id")).limit(AT_ONCE)
 _SET = update(accounts).where(accounts.c.id == bindparam("account_id")).values(next_check_at=bindparam("at"))
 
 
@@ -59,23 +61,16 @@ async def load_all(conn: AsyncConnection, now: datetime, policy: str) -> tuple[P
     last_id = 0
     while page := (await conn.execute(_PAGE, {"after_id": last_id})).all():
         last_id = page[-1].id
-        guilds = await _guilds(conn, [row.id for row in page])
-        for row in page:
-            account = Watched(
-                account_id=row.id,
-                guild_ids=guilds[row.id],
-                last_checked_at=row.last_checked_at,
-                is_live=bool(row.is_live),
-                policy=policy,
-            )
-            found.append(
-                Planned(
-                    watched=steered(account, asked.get(row.id, {}), now),
-                    next_check_at=row.next_check_at,
-                    last_answer=row.last_answer,
-                )
-            )
+        found += await _planned(conn, page, asked, now, policy)
     return tuple(found)
+
+
+async def load_some(
+    conn: AsyncConnection, account_ids: Collection[int], now: datetime, policy: str
+) -> tuple[Planned, ...]:
+    """Read those of some accounts that are followed, as `load_all` does."""
+    rows = (await conn.execute(_FOLLOWED.where(accounts.c.id.in_(account_ids)))).all()
+    return tuple(await _planned(conn, rows, await overrides.all_overrides(conn), now, policy))
 
 
 async def load_one(conn: AsyncConnection, account_id: int, now: datetime, policy: str) -> Watched | None:
@@ -98,6 +93,33 @@ async def set_next_checks(conn: AsyncConnection, checks: Sequence[tuple[int, dat
     for first in range(0, len(checks), AT_ONCE):
         some = checks[first : first + AT_ONCE]
         await conn.execute(_SET, [{"account_id": account_id, "at": at} for account_id, at in some])
+
+
+async def _planned(
+    conn: AsyncConnection,
+    rows: Sequence[Row[Any]],
+    asked: Mapping[int, Mapping[int, Override]],
+    now: datetime,
+    policy: str,
+) -> list[Planned]:
+    guilds = await _guilds(conn, [row.id for row in rows])
+    found = []
+    for row in rows:
+        account = Watched(
+            account_id=row.id,
+            guild_ids=guilds[row.id],
+            last_checked_at=row.last_checked_at,
+            is_live=bool(row.is_live),
+            policy=policy,
+        )
+        found.append(
+            Planned(
+                watched=steered(account, asked.get(row.id, {}), now),
+                next_check_at=row.next_check_at,
+                last_answer=row.last_answer,
+            )
+        )
+    return found
 
 
 async def _guilds(conn: AsyncConnection, account_ids: Sequence[int]) -> dict[int, frozenset[int]]:

@@ -258,7 +258,7 @@ def test_a_full_bar_is_the_value_that_was_said():
     [
         next_chart(predicted.next_lives(*[predicted.expected(standing=one) for one in Standing])),
         account_chart(predicted.account(zone="America/Argentina/Buenos_Aires")),
-        plan_chart(predicted.plan(discovery=BudgetUse(used=1000, limit=1000), reserved=100)),
+        plan_chart(predicted.plan(discovery=BudgetUse(used=1000, limit=1000), reserved=100, unplanned="x")),
         reliability_chart(predicted.accuracy(predictions=123_456)),
     ],
     ids=["next", "account", "plan", "accuracy"],

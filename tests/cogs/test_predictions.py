@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, get_args
 
+import discord
 import pytest
 
 from bot.core.live.predictions import POLICIES, Choices, Override, SpecialEvent, Standing, Why
 from bot.errors import NotAllowed, NothingThere
+from bot.services.overrides import NAME_LENGTH
 from bot.texts import text
-from cogs.predictions import Compared, Planned
+from cogs.predictions import Compared, Planned, PredictionCommands
 from tests import predicted
 from tests.discord_room.room import Room
 
@@ -25,9 +28,17 @@ class Foretold:
     async def next(self, guild_id: int, hours: int = 24) -> Any:
         return predicted.next_lives(predicted.expected(), predicted.expected("ben", standing=Standing.LIVE))
 
-    async def account(self, guild_id: int, written: str) -> Any:
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+        self.ready.set()
+
+    async def must_follow(self, guild_id: int, written: str) -> None:
         if written != "ana":
             raise NothingThere(text("`@{handle}` is not followed there.", handle=written))
+
+    async def account(self, guild_id: int, written: str) -> Any:
+        await self.must_follow(guild_id, written)
+        await self.ready.wait()
         return predicted.account()
 
     async def plan(self, guild_id: int) -> Any:
@@ -165,6 +176,24 @@ async def test_what_everybody_sees_is_in_the_language_of_the_server(room: Room) 
     assert spec.now_name == "sekarang"
 
 
+async def test_discord_is_answered_before_what_takes_long_is_worked_out(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Discord gives up after three seconds; a rebuild of the plan, for which this waits, takes longer."""
+    foretold = room.client.get_cog("PredictionCommands")._predictions
+    foretold.ready.clear()
+    defer = discord.InteractionResponse.defer
+
+    async def deferred(response: discord.InteractionResponse[Any], **options: Any) -> None:
+        await defer(response, **options)
+        foretold.ready.set()
+
+    monkeypatch.setattr(discord.InteractionResponse, "defer", deferred)
+    async with asyncio.timeout(10):
+        answer = await said(room, "predict account", "member", user="ana")
+    assert answer["embeds"][0]["title"] == "Ana · what is expected"
+
+
 async def test_somebody_who_is_not_followed_is_a_hint_for_one(room: Room) -> None:
     for name in ("predict account", "live why"):
         answer = await said(room, name, user="nobody")
@@ -195,7 +224,7 @@ async def test_why_tells_the_last_and_the_next_check(room: Room) -> None:
         ("boost", {"user": "ana"}, ("boost", "ana", 2.0), "at least every 15 min"),
         ("freeze", {"user": "ana"}, ("freeze", "ana", True), "no planned checks"),
         ("freeze", {"user": "ana", "frozen": False}, ("freeze", "ana", False), "like all others"),
-        ("scores", {"on": True}, ("scores", True), "from now on"),
+        ("scores", {"on": True}, ("scores", True), "There is no channel for notices to admins yet"),
         ("scores", {"on": False}, ("scores", False), "No scores"),
         ("holidays", {"country": "ID"}, ("country", "ID"), "holidays of ID"),
         ("holidays", {}, ("country", ""), "No public holidays"),
@@ -221,6 +250,13 @@ async def test_an_admin_changes_the_plan_and_is_told_in_private(
     assert answer["ephemeral"]
     assert told in answer["content"]
     assert room.asked.calls == [call]
+
+
+async def test_who_switches_the_scores_on_is_told_where_they_are_posted(room: Room) -> None:
+    channel = await room.channel()
+    await room.command("setup", admin=str(channel))
+    answer = await said(room, "predict scores", on=True)
+    assert answer["content"] == f"The score of each day is posted into <#{channel}> from now on."
 
 
 async def test_only_the_owner_plans_all_accounts_anew(room: Room) -> None:
@@ -263,6 +299,18 @@ async def test_a_day_that_is_none_is_refused_with_an_example(room: Room, day: st
     answer = await said(room, "predict event add", day=day, name="Gala")
     assert "2026-12-31" in answer["content"]
     assert room.asked.calls == []
+
+
+@pytest.mark.parametrize("number", ["9" * 4400, "9" * 30, "-3", "²", "gala"])
+async def test_a_number_that_is_none_is_refused_with_a_hint(room: Room, number: str) -> None:
+    answer = await said(room, "predict event remove", event=number)
+    assert answer["content"] == "Choose one of the suggestions, or its number in `/predict event list`."
+    assert room.asked.calls == []
+
+
+def test_a_day_may_be_named_as_long_as_its_field_takes() -> None:
+    (name,) = [field for field in PredictionCommands.add_event.parameters if field.name == "name"]
+    assert name.max_value == NAME_LENGTH
 
 
 async def test_special_days_are_listed_and_those_an_admin_added_are_suggested(room: Room) -> None:

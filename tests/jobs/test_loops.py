@@ -122,6 +122,26 @@ async def test_a_calendar_job_runs_at_its_hour_and_not_at_the_start() -> None:
     assert len(runs) == 1
 
 
+async def test_what_a_calendar_job_missed_is_made_up_for_once_at_the_start() -> None:
+    clock = ManualClock(datetime(2026, 11, 21, 9, 0, tzinfo=UTC))
+    runs = []
+
+    async def job() -> None:
+        runs.append("job")
+
+    async def catch_up() -> None:
+        runs.append("catch up")
+        raise StorageError("full")
+
+    step = CalendarStep(CronTrigger(hour=4, minute=10, timezone=UTC), job, clock, at_start=catch_up)
+    with pytest.raises(StorageError):
+        await step()
+    assert await step() == datetime(2026, 11, 22, 4, 10, tzinfo=UTC)
+    clock.advance(timedelta(days=1).total_seconds())
+    await step()
+    assert runs == ["catch up", "job"]
+
+
 async def test_a_calendar_job_that_failed_is_tried_again_and_not_skipped() -> None:
     clock = ManualClock(datetime(2026, 11, 21, 4, 0, tzinfo=UTC))
     tries = []

@@ -186,7 +186,7 @@ async def predictions(bot: Mortal, _: Path) -> None:
         await bot.until(lambda: bot.has_passed("boards.refresh"), "the board was brought up to date")
         await bot.until(bot.settled, SETTLED)
         await bot.command("predict board", {"channel": "general", "remove": True})
-        await bot.until(lambda: bot.has_passed("predictions.keep", "predictions.night"), "a night was over")
+        await bot.until(lambda: bot.has_passed("predictions.keep", "predictions.compare"), "a night was over")
         await bot.until(bot.settled, SETTLED)
     assert await bot.count("status_boards") == 0
     assert await bot.count("account_overrides") == 1

@@ -35,7 +35,7 @@ class Pupil(EvenlySpread):
         self.learned: list[object] = []
         self.planned: list[tuple[int, ...]] = []
         self.planned_one: list[int] = []
-        self.fails = False
+        self.fails = self.fails_for_one = False
 
     def learn(self, event: object) -> None:
         self.learned.append(event)
@@ -48,6 +48,8 @@ class Pupil(EvenlySpread):
 
     def plan_one(self, now: datetime, account: Watched, allowance: Allowance) -> CheckPlan | None:
         self.planned_one.append(account.account_id)
+        if self.fails_for_one:
+            raise ArithmeticError(f"no plan for account {len(self.planned_one)}")
         return super().plan_one(now, account, allowance)
 
     def of(self, kind: type) -> list[object]:
@@ -323,6 +325,7 @@ async def test_a_policy_that_fails_is_told_once_and_so_is_its_return(
     notices = [row["message"]["title"] for row in await world.messages()]
     assert notices == ["The plan of live checks fell back"]
     assert caplog.text.count("The policy probability fails (ArithmeticError: no plan today)") == 1
+    assert caplog.text.count('raise ArithmeticError("no plan today")') == 1  # the line of the traceback
     made = world.tiktok.count("check")
     await world.run_for(2 * HOUR)
     assert world.tiktok.count("check") - made == pytest.approx(10, abs=4)  # as `fixed`
@@ -334,6 +337,24 @@ async def test_a_policy_that_fails_is_told_once_and_so_is_its_return(
     assert [row["message"]["title"] for row in await world.messages()] == ["The plan of live checks is back"]
     assert caplog.text.count("works again") == 1
     assert (await health.snapshot(1)).failing == ()
+
+
+async def test_a_policy_that_fails_for_one_account_alone_leaves_its_traceback_once(
+    database: Database, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = LiveWorld(database, clock, policy=Policies({"probability": Pupil()}))
+    world.tiktok.add("ana", 1)
+    await world.watchlist.add(BY, "ana", CHANNEL, None)
+    await world.monitor.replan_step()
+    model = world.monitor.planning.policy.working("probability")
+    model.fails_for_one, made = True, len(model.planned)
+    for _ in range(3):
+        world.clock.advance(HOUR.total_seconds())
+        await due_now(world, "ana")
+        await world.monitor.check_step()
+        await world.monitor.replan_step()
+    assert len(model.planned) - made >= 3  # all accounts together are planned as ever
+    assert caplog.text.count("in plan_one\n    raise ArithmeticError") == 1
 
 
 async def test_lives_that_contradict_themselves_break_no_plan(world: LiveWorld) -> None:

@@ -9,102 +9,22 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.core.guilds import GuildSettings
-from bot.core.live.planner import CheckPlan, EvenlySpread
-from bot.core.live.policies import PROVIDED
+from bot.core.live.prediction_posts import next_message
 from bot.core.live.predictions import Recommendation, Safety, Standing
-from bot.core.live.transitions import Phase
 from bot.core.markup import stamp
 from bot.core.requester import Requester
 from bot.errors import InputRefused, NotAllowed, NothingThere
-from bot.services.announcements import Announcements
-from bot.services.boards import Boards
-from bot.services.daily_scores import DailyScores
-from bot.services.overrides import Overrides
-from bot.services.prediction_log import PredictionLog
-from bot.services.predictions import Predictions
 from bot.storage import guilds
 from bot.storage import predictions as table
 from bot.storage.engine import Database
-from bot.storage.tables import accounts, lives, outbox, predictions, requests
+from bot.storage.tables import accounts, lives, outbox, predictions
 from tests.clocks import ManualClock
-from tests.services.live_world import BY, CHANNEL, GUILD, LiveWorld
+from tests.services.live_world import BY, CHANNEL, GUILD
+from tests.services.oracle import DAY, HOUR, MINUTE, Oracle, facts
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 OWNER = replace(BY, is_owner=True)
 OTHER = Requester(guild_id=2, user_id=77)
 BOARD = 900
-
-
-class Oracle(LiveWorld):
-    """A world with everything that predicts."""
-
-    def restart(self, **values: object) -> None:
-        super().restart(**{"policy": None, **values})
-        self.announcements = Announcements(self.database, self.clock)
-        self.predictions = Predictions(
-            database=self.database, monitor=self.monitor, clock=self.clock, default_time_zone="Asia/Jakarta"
-        )
-        self.overrides = Overrides(database=self.database, monitor=self.monitor, clock=self.clock)
-        self.boards = Boards(
-            database=self.database,
-            predictions=self.predictions,
-            announcements=self.announcements,
-            clock=self.clock,
-        )
-        self.log = PredictionLog(database=self.database, monitor=self.monitor, clock=self.clock)
-        self.scores = DailyScores(
-            database=self.database,
-            monitor=self.monitor,
-            announcements=self.announcements,
-            clock=self.clock,
-            time_zone="UTC",
-        )
-
-    def wait(self, span: timedelta) -> None:
-        self.clock.advance(span.total_seconds())
-
-    async def follow(self, *handles: str, by: Requester = BY, channel: int = CHANNEL) -> None:
-        for handle in handles:
-            self.tiktok.add(handle, 1 + len(self.tiktok.people))
-            await self.watchlist.add(by, handle, channel, None)
-
-    async def had_lives(self, account_id: int, days: int, *, hour: int = 19, minutes: int = 90) -> None:
-        """Let an account have been live every evening, found 20 minutes late."""
-        midnight = self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        async with self.database.write("test.past") as conn:
-            await conn.execute(
-                update(accounts)
-                .where(accounts.c.id == account_id)
-                .values(added_at=midnight - (days + 1) * DAY)
-            )
-            for day in range(1, days + 1):
-                start = midnight - day * DAY + hour * HOUR
-                end = start + minutes * MINUTE
-                await conn.execute(
-                    lives.insert().values(
-                        account_id=account_id,
-                        phase=Phase.ENDED,
-                        started_at=start,
-                        found_at=start + 20 * MINUTE,
-                        last_seen_at=end,
-                        ended_at=end,
-                        title="",
-                        cover_url="",
-                        peak_viewers=50,
-                    )
-                )
-                for at, answer in ((start - 5 * HOUR, "offline"), (start + 20 * MINUTE, "live")):
-                    await conn.execute(
-                        requests.insert().values(
-                            ledger="discovery",
-                            purpose="check",
-                            account_id=account_id,
-                            asked_at=at,
-                            answer=answer,
-                        )
-                    )
-        self.restart()
-        await self.monitor.replan_step()
 
 
 @pytest.fixture
@@ -216,10 +136,14 @@ async def test_a_model_that_fails_says_nothing_and_stops_nobody(world: Oracle) -
     model.forecast = model.plan = broken
     await world.monitor.replan_step()
     (one,) = (await world.predictions.next(GUILD)).accounts
-    assert (one.starts, one.window, one.standing) == ((), None, Standing.UNLIKELY)
+    assert (one.starts, one.window, one.standing) == ((), None, Standing.UNKNOWN)
+    assert (one.live_now, one.within_hour, one.confidence) == (None, None, None)
     assert "evenly spread" in str(one.reason)
+    told = await world.predictions.account(GUILD, "ana")
     board = await world.predictions.board(GUILD)
-    assert board.failing == (("probability", "ZeroDivisionError: nothing learned"),)
+    assert board.failing == told.failing == (("probability", "ZeroDivisionError: nothing learned"),)
+    assert told.heat is None
+    assert facts(next_message(await world.predictions.next(GUILD)))["Trouble"]
 
 
 # --- What is kept and scored ---------------------------------------------------------------------
@@ -260,7 +184,7 @@ async def test_an_hour_can_be_spoken_of_twice(world: Oracle) -> None:
 
 async def test_yesterday_is_scored_and_told_where_that_is_switched_on(world: Oracle) -> None:
     await world.follow("ana")
-    await world.had_lives(1, 20)
+    await world.had_lives(1, 1)
     async with world.database.write("test.guild") as conn:
         await guilds.joined(conn, GUILD, "UTC")
         await guilds.choose(conn, BY, {"admin_channel_id": 500}, world.clock.now())
@@ -313,15 +237,37 @@ async def test_accuracy_tells_how_reliable_the_predictions_were(world: Oracle) -
     assert (await world.predictions.accuracy(2)).predictions == 0
 
 
+async def test_accuracy_does_not_read_each_hour_that_was_ever_spoken_of(
+    world: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.follow("ana")
+
+    async def refused(*_: object) -> None:
+        raise AssertionError("40,000 of them hold up everything else for a third of a second")
+
+    monkeypatch.setattr(table, "load", refused)
+    assert (await world.predictions.accuracy(GUILD)).predictions == 0
+    assert (await world.predictions.account(GUILD, "ana")).accuracy.hours == 0
+    await world.scores.night()
+
+
 async def test_the_status_line_tells_policy_likely_next_and_budget(
     world: Oracle, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
+    world.wait(23.5 * HOUR)  # it is 19:30
     await world.follow("ana")
+    await world.had_lives(1, 30)
+    async with world.database.write("test.due") as conn:
+        await conn.execute(update(accounts).values(next_check_at=world.clock.now() - 5 * MINUTE))
+    caplog.clear()
     again = await world.log.status_step()
     assert again == world.clock.now() + 5 * MINUTE
-    assert "Plan: policy probability, 1 accounts (0 live, 0 likely), next checks " in caplog.text
-    assert "0 of 120 checks used in 24 h" in caplog.text
+    (line,) = [record.message for record in caplog.records if record.message.startswith("Plan: ")]
+    assert line == (
+        "Plan: policy probability, 1 accounts (0 live, 1 likely: @ana), next checks (UTC) 19:30:00 @ana, "
+        "0 of 120 checks used in 24 h"
+    )
 
 
 # --- What admins change --------------------------------------------------------------------------
@@ -421,71 +367,6 @@ async def test_a_guild_changes_only_what_it_follows(world: Oracle) -> None:
             await attempt
 
 
-# --- Special days --------------------------------------------------------------------------------
-
-
-async def test_special_days_are_the_guilds_own_and_its_countrys(world: Oracle) -> None:
-    await world.follow("ana", "bea")
-    party = await world.overrides.add_event(BY, date(2026, 12, 24), "Ana's  party", "ana")
-    assert (party.name, party.handle) == ("Ana's party", "ana")
-    await world.overrides.choose_country(BY, "id")
-    days = await world.overrides.events(GUILD)
-    assert [day.day for day in days] == sorted(day.day for day in days)
-    assert party in days
-    assert date(2027, 8, 17) in {day.day for day in days if day.id is None}
-    assert await world.overrides.events(2) == ()
-    await world.log.step()
-    factors = world.monitor.planning.policy.working("factors")
-    assert factors._special_days(1).names[date(2026, 12, 24)] == "Ana's party"
-    assert date(2026, 12, 24) not in factors._special_days(2).names
-    with pytest.raises(NothingThere):
-        await world.overrides.remove_event(OTHER, party.id)
-    await world.overrides.remove_event(BY, party.id)
-    assert party not in await world.overrides.events(GUILD)
-
-
-# --- Shadow mode ---------------------------------------------------------------------------------
-
-
-async def test_the_shadow_policy_is_replayed_on_what_was_observed(world: Oracle) -> None:
-    await world.follow("ana")
-    await world.had_lives(1, 27)
-    assert await world.overrides.shadow_report() is None
-    await world.overrides.choose_default(OWNER, "roadmap")
-    await world.overrides.shadow(OWNER, "fixed")
-    assert (await world.overrides.shadow_report()).made_at is None
-    await world.scores.night()
-    report = await world.overrides.shadow_report()
-    assert (report.policy, report.shadow_policy, report.lives) == ("roadmap", "fixed", 20)
-    assert report.shadow.coverage == 1.0  # every 12 minutes finds each of 90
-    assert report.shadow.requests_a_day == pytest.approx(112, abs=8)
-    assert 0 <= report.active.coverage <= 1
-    await world.overrides.shadow(OWNER, "probability")
-    assert (await world.overrides.shadow_report()).shadow is None
-    await world.overrides.shadow(OWNER, "")
-    assert await world.overrides.shadow_report() is None
-
-
-async def test_a_shadow_policy_that_fails_leaves_the_score_of_the_day(
-    world: Oracle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Broken(EvenlySpread):
-        def plan(self, *_: object) -> list[CheckPlan]:
-            raise ZeroDivisionError
-
-    monkeypatch.setitem(PROVIDED, "factors", Broken)
-    await world.follow("ana")
-    await world.had_lives(1, 27)
-    await world.overrides.shadow(OWNER, "factors")
-    await world.scores.night()
-    report = await world.overrides.shadow_report()
-    assert (report.made_at, report.shadow) == (world.clock.now(), None)
-    assert report.active is not None
-    assert "factors could not be compared" in caplog.text
-    async with world.database.read() as conn:
-        assert len(await table.scores_since(conn, world.clock.now().date() - timedelta(days=3))) == 1
-
-
 # --- Boards --------------------------------------------------------------------------------------
 
 
@@ -542,7 +423,6 @@ async def test_a_board_shows_budgets_coverage_and_everybody(world: Oracle) -> No
     assert board.discovery.safety is Safety.SAFE
     assert board.found == 7  # six evenings, and the one that is on
     assert board.estimated >= board.found
-    assert board.request_reduction is not None
 
 
 async def test_what_a_guild_chose_comes_with_its_settings(world: Oracle) -> None:

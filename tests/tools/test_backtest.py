@@ -79,19 +79,43 @@ BAD_ROWS = {
     "ana,2026-06-02T20:00:00Z,2026-12-02T19:00:00Z\n": "in the future",
     "ana,2026-06-01T20:30:00Z,2026-06-01T22:00:00Z\n": "overlaps that of line 2",
     "ana,0001-01-01T00:00:00Z,0001-01-01T01:00:00Z\n": "no live can have begun then",
+    '"ana"x,2026-06-02T20:00:00Z,2026-06-02T21:00:00Z\n': "',' expected after '\"'",
+    '"ana,2026-06-02T20:00:00Z,2026-06-02T21:00:00Z\n': "unexpected end of data",
+    "an\udcffa,2026-06-02T20:00:00Z,2026-06-02T21:00:00Z\n": "not UTF-8",
+    "a" * 200_000 + ",2026-06-02T20:00:00Z,2026-06-02T21:00:00Z\n": "field larger than field limit",
 }
 
 
-@pytest.mark.parametrize("row", BAD_ROWS)
+@pytest.mark.parametrize("row", BAD_ROWS, ids=BAD_ROWS.values())
 def test_a_broken_row_is_named_by_its_line_and_the_rest_is_usable(tmp_path, row):
     file = tmp_path / "lives.csv"
-    file.write_text(HEADER + GOOD + row + GOOD.replace("ana", "ben"), "utf-8")
+    file.write_text(HEADER + GOOD + row + GOOD.replace("ana", "ben"), "utf-8", errors="surrogateescape")
     with pytest.raises(BadInput, match=r"line 3: ") as refused:
         read_history(file, NOW)
     assert BAD_ROWS[row] in str(refused.value)
     history = read_history(file, NOW, skip_bad=True)
     assert len(history.lives) == 2
     assert "line 3" in history.skipped[0]
+
+
+def test_of_a_file_that_breaks_off_what_came_before_is_usable(tmp_path):
+    file = tmp_path / "cut.csv.gz"
+    file.write_bytes(gzip.compress((HEADER + GOOD).encode())[:-6])
+    with pytest.raises(BadInput, match=r"line 3: the file cannot be read from here on"):
+        read_history(file, NOW)
+    history = read_history(file, NOW, skip_bad=True)
+    assert [live.started_at for live in history.lives] == [START + 20 * HOUR]
+    assert len(history.skipped) == 1
+
+
+def test_a_broken_stretch_is_named_by_its_line_and_the_rest_is_usable(tmp_path):
+    file, beside = written(tmp_path, regular(2, 4)), tmp_path / "lives.coverage.csv"
+    beside.write_text("from_utc,to_utc\n2026-06-01,2026-06-02\n2026-06-03\n2026-06-04,soon\n", "utf-8")
+    with pytest.raises(BadInput, match=r"coverage\.csv, line 3: it has not as many values .*1 more"):
+        read_history(file, NOW)
+    history = read_history(file, NOW, skip_bad=True)
+    assert history.polled == [(START, START + DAY)]
+    assert [f"line {line}" in words for line, words in zip((3, 4), history.skipped, strict=True)]
 
 
 def test_what_is_no_history_gives_one_line_and_the_exit_code_2(tmp_path, capsys):
@@ -120,6 +144,12 @@ def test_what_is_no_history_gives_one_line_and_the_exit_code_2(tmp_path, capsys)
         ["good.csv", "--policy", "fixed", "--days", "-3"],
         ["good.csv", "--policy", "fixed", "--days", "nan"],
         ["good.csv", "--policy", "fixed", "--days", "14"],
+        ["good.csv", "--policy", "fixed", "--days", "inf"],
+        ["good.csv", "--policy", "fixed", "--days", "1e12"],
+        ["good.csv", "--policy", "fixed", "--days", "1e7"],
+        ["good.csv", "--policy", "fixed", "--warmup-days", "inf"],
+        ["good.csv", "--policy", "fixed", "--warmup-days", "1e12"],
+        ["good.csv", "--policy", "fixed", "--from", "9999-12-30", "--days", "30"],
         ["good.csv", "--policy", "fixed", "--from", "2031-01-01"],
         ["good.csv", "--policy", "fixed", "--from", "soon"],
     ):

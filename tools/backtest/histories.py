@@ -6,12 +6,13 @@ import csv
 import gzip
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TextIO, cast
+from typing import TextIO, TypeVar, cast
 
 from bot.core.live.budget import DAY
 from bot.core.live.past_lives import PastLive
@@ -20,9 +21,14 @@ from bot.errors import VedetteError
 COLUMNS = ("account", "start_utc", "end_utc")
 COVERAGE_COLUMNS = ("from_utc", "to_utc")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-_BROKEN_FILE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error)
+_BROKEN_FILE = (OSError, EOFError, zlib.error)
 
+T = TypeVar("T")
 Stretch = tuple[datetime, datetime]
+Bad = tuple[int, str]
+"""A line, and what is wrong with it."""
+Values = Mapping[str, str]
+"""The values of a line by their columns."""
 
 
 class BadInput(VedetteError):
@@ -56,17 +62,27 @@ def read_history(file: Path, now: datetime, *, skip_bad: bool = False) -> Histor
     Raises `BadInput` for a file that cannot be read, that holds no lives, and for a broken row (with its
     line), unless `skip_bad`.
     """
-    rows, bad = _sorted_out(_numbered(file, COLUMNS), now)
-    if bad and not skip_bad:
-        more = f"; {len(bad) - 1} more are bad, too" if len(bad) > 1 else ""
-        raise BadInput(f"{file}: {bad[0]}{more} (--skip-bad uses the rest)")
+    read, bad = _read(file, COLUMNS, partial(_row, now))
+    rows, untrue = _true_ones(read)
+    skipped = _skipped(file, bad + untrue, skip_bad=skip_bad)
     if not rows:
-        raise BadInput(f"{file} holds no lives" + (f" that can be used: {bad[0]}" if bad else ""))
-    return history_of(
-        ((row.account, row.start, row.end) for row in rows),
-        polled=_stretches(_beside(file)),
-        skipped=[f"{file}: {words}" for words in bad],
-    )
+        raise BadInput(f"no live can be used: {skipped[0]}" if skipped else f"{file} holds no lives")
+    beside = _beside(file)
+    polled: list[Stretch] = []
+    if beside is not None:
+        polled, bad = _read(beside, COVERAGE_COLUMNS, _stretch)
+        skipped += _skipped(beside, bad, skip_bad=skip_bad)
+    lives = ((row.account, row.start, row.end) for row in rows)
+    return history_of(lives, polled=polled, skipped=skipped)
+
+
+def _skipped(file: Path, bad: Iterable[Bad], *, skip_bad: bool) -> list[str]:
+    """Say which lines are left out and why. Raises `BadInput` unless they may be."""
+    told = [f"{file}, line {line}: {words}" for line, words in sorted(bad)]
+    if told and not skip_bad:
+        more = f"; {len(told) - 1} more are bad, too" if len(told) > 1 else ""
+        raise BadInput(f"{told[0]}{more} (--skip-bad uses the rest)")
+    return told
 
 
 def history_of(
@@ -89,53 +105,86 @@ def history_of(
 # --- Rows --------------------------------------------------------------------------------------
 
 
-def _numbered(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Mapping[str, str | None]]]:
-    """Give the rows of a file, each with its line."""
+def _read(file: Path, columns: Sequence[str], make: Callable[[int, Values], T]) -> tuple[list[T], list[Bad]]:
+    """Give what `make` makes of the lines of a file, and what is wrong with the others.
+
+    A line is a row: a quote left open must not take the lines after it along.
+    """
+    good: list[T] = []
+    bad: list[Bad] = []
+    line = 0
     try:
         with _opened(file) as stream:
-            reader = csv.DictReader(stream, strict=True)
-            if not set(columns) <= set(reader.fieldnames or ()):
-                raise BadInput(f"{file}, line 1: its columns must be {','.join(columns)}")
-            for row in reader:
-                yield reader.line_num, row
+            names = _header(file, stream.readline(), columns)
+            for line, written in enumerate(stream, start=2):
+                try:
+                    values = _values(written)
+                    if values:
+                        good.append(make(line, _by_name(values, names, columns)))
+                except ValueError as error:
+                    bad.append((line, str(error)))
     except _BROKEN_FILE as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f"{file} cannot be read: {' '.join(reason.split())}") from error
+        reason = " ".join((getattr(error, "strerror", None) or str(error)).split())
+        if not line:
+            raise BadInput(f"{file} cannot be read: {reason}") from error
+        bad.append((line + 1, f"the file cannot be read from here on ({reason})"))
+    return good, bad
 
 
 def _opened(file: Path) -> TextIO:
+    """Open a file, plain or gzip; bytes that are not UTF-8 are kept, so that their line can be named."""
     with file.open("rb") as stream:
         is_gzip = stream.read(2) == b"\x1f\x8b"
     if is_gzip:
-        return cast(TextIO, gzip.open(file, "rt", encoding="utf-8-sig", newline=""))
-    return file.open(encoding="utf-8-sig", newline="")
+        return cast(TextIO, gzip.open(file, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""))
+    return file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _sorted_out(
-    rows: Iterable[tuple[int, Mapping[str, str | None]]], now: datetime
-) -> tuple[list[_Row], list[str]]:
-    """Give the rows that can be true, by account and start, and what is wrong with the others."""
-    good, bad = [], []
-    for line, values in rows:
-        try:
-            good.append(_row(line, values, now))
-        except ValueError as error:
-            bad.append((line, str(error)))
+def _header(file: Path, written: str, columns: Sequence[str]) -> list[str]:
+    try:
+        names = _values(written)
+    except ValueError:
+        names = []
+    if not set(columns) <= set(names):
+        raise BadInput(f"{file}, line 1: its columns must be {','.join(columns)}")
+    return names
+
+
+def _values(written: str) -> list[str]:
+    """Give the values of a line, none where it is empty. Raises ValueError, which says what is wrong."""
+    try:
+        written.encode()
+        return next(csv.reader([written], strict=True), [])
+    except UnicodeEncodeError:
+        raise ValueError("it holds bytes that are not UTF-8") from None
+    except csv.Error as error:
+        raise ValueError(str(error)) from None
+
+
+def _by_name(values: Sequence[str], names: Sequence[str], columns: Sequence[str]) -> Values:
+    """Give the values by the names of their columns. Raises ValueError where there are too many or too few."""
+    named = dict(zip(names, values, strict=False))
+    if len(values) > len(names) or not set(columns) <= named.keys():
+        raise ValueError("it has not as many values as there are columns")
+    return named
+
+
+def _true_ones(rows: Iterable[_Row]) -> tuple[list[_Row], list[Bad]]:
+    """Give the rows that can be true beside each other, by account and start, and what is wrong with the others."""
     kept: list[_Row] = []
-    for row in sorted(good, key=lambda row: (row.account, row.start, row.end)):
+    bad: list[Bad] = []
+    for row in sorted(rows, key=lambda row: (row.account, row.start, row.end)):
         before = kept[-1] if kept and kept[-1].account == row.account else None
         if before is not None and row.start < before.end:
             bad.append((row.line, f"the live overlaps that of line {before.line}"))
         else:
             kept.append(row)
-    return kept, [f"line {line}: {words}" for line, words in sorted(bad)]
+    return kept, bad
 
 
-def _row(line: int, values: Mapping[str, str | None], now: datetime) -> _Row:
+def _row(now: datetime, line: int, values: Values) -> _Row:
     """Read a row. Raises ValueError, which says what is wrong."""
-    if None in values or any(values[column] is None for column in COLUMNS):
-        raise ValueError("it has not as many values as there are columns")
-    account, start, end = (str(values[column]).strip() for column in COLUMNS)
+    account, start, end = (values[column].strip() for column in COLUMNS)
     if not account:
         raise ValueError("it names no account")
     row = _Row(line=line, account=account, start=instant(start), end=instant(end))
@@ -164,16 +213,9 @@ def _beside(file: Path) -> Path | None:
     return next((one for one in found if one.is_file()), None)
 
 
-def _stretches(file: Path | None) -> list[Stretch]:
-    if file is None:
-        return []
-    try:
-        return [
-            (instant(str(row["from_utc"])), instant(str(row["to_utc"])))
-            for _, row in _numbered(file, COVERAGE_COLUMNS)
-        ]
-    except ValueError as error:
-        raise BadInput(f"{file}: {error}") from error
+def _stretch(_line: int, values: Values) -> Stretch:
+    begin, end = (instant(values[column].strip()) for column in COVERAGE_COLUMNS)
+    return begin, end
 
 
 # --- Drawing -----------------------------------------------------------------------------------

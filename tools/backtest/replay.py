@@ -24,7 +24,7 @@ from bot.core.live.forecast import Forecast
 from bot.core.live.models import Answer, Observation, Person, Profile, ProfileState, Sighting
 from bot.core.live.past_lives import PastLive
 from bot.core.live.policies import Policies
-from bot.core.live.scores import Check
+from bot.core.live.scores import DiscoveryCheck
 from bot.jobs.loops import Loop
 from bot.services.announcements import Announcements
 from bot.services.live_monitor import LiveMonitor, MonitorRules
@@ -53,7 +53,7 @@ class Told:
     `failing` maps policies that failed, so that `fixed` took their place for a while, to what they raised.
     """
 
-    checks: Sequence[Check]
+    checks: Sequence[DiscoveryCheck]
     chances: StartChances | None
     failing: Mapping[str, str]
 
@@ -86,7 +86,7 @@ class ReplaySource:
 
     clock: ReplayClock
     lives: Mapping[str, Sequence[PastLive]]
-    checks: list[Check] = field(default_factory=list)
+    checks: list[DiscoveryCheck] = field(default_factory=list)
     found: list[tuple[datetime, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class ReplaySource:
         now, number = self.clock.now(), self._numbers[handle]
         live = self._live_at(handle, now)
         answer = Answer.OFFLINE if live is None else Answer.LIVE
-        self.checks.append(Check(account_id=number, at=now, answer=answer))
+        self.checks.append(DiscoveryCheck(account_id=number, at=now, answer=answer))
         if live is None:
             return Observation(answer=answer, seen_at=now, person=_person(handle, number))
         heapq.heappush(self.found, (live.ended_at, number))

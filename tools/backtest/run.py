@@ -13,7 +13,7 @@ import numpy as np
 from bot.core.live.calibration import HOUR, StartChances
 from bot.core.live.policies import FIXED, PROVIDED, Policies
 from bot.core.live.savings import request_reduction, requests_when_evenly_spread
-from bot.core.live.scores import Check, Figures, Replayed, figures
+from bot.core.live.scores import DiscoveryCheck, Figures, Replayed, figures
 from tools.backtest.histories import BadInput, History, Stretch, draw, eligible, span_of
 from tools.backtest.replay import Task, replay
 from tools.workers import workers
@@ -54,7 +54,7 @@ class Result:
 
     policy: str
     figures: Figures
-    checks: Sequence[Check]
+    checks: Sequence[DiscoveryCheck]
     failure: str
     took: float
 
@@ -63,9 +63,13 @@ def planned(history: History, wish: Wish) -> Plan:
     """Choose the window and the accounts. Raises `BadInput` for what leaves nothing to replay."""
     first, last = span_of(history)
     since = wish.since or first
-    until = last if wish.days is None else since + timedelta(days=wish.days)
-    warm_up = timedelta(days=wish.warm_up_days)
-    if until <= since + warm_up:
+    try:
+        until = last if wish.days is None else since + timedelta(days=wish.days)
+        warm_up = timedelta(days=wish.warm_up_days)
+        counted_from = since + warm_up
+    except OverflowError:
+        raise BadInput(f"so many days from {since:%Y-%m-%d} on are more than the calendar holds") from None
+    if until <= counted_from:
         raise BadInput(
             f"nothing is left to judge: {since:%Y-%m-%d %H:%M} + {wish.warm_up_days:g} days of warm-up "
             f"reach the end of the replay, {until:%Y-%m-%d %H:%M}"

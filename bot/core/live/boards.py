@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.live.forecast import Window
 from bot.core.live.prediction_charts import percent
-from bot.core.live.predictions import Board, BoardLine, BudgetUse, Safety, Standing
+from bot.core.live.predictions import POLICIES, Board, BoardLine, BudgetUse, Safety, Standing
 from bot.core.markup import escape, stamp
 from bot.texts import join, text, texts
 
@@ -19,6 +19,11 @@ _SAFETY = {
     Safety.SAFE: text("safe"),
     Safety.TIGHT: text("getting tight"),
     Safety.FULL: text("used up"),
+}
+_QUIET = {
+    Standing.UNLIKELY: text("⚪ Unlikely in the next 24 hours:"),
+    Standing.UNKNOWN: text("❔ No forecast yet:"),
+    Standing.PAUSED: text("⏸️ Paused:"),
 }
 _POLICIES = {
     "probability": text("learned chances"),
@@ -38,19 +43,17 @@ def board_message(board: Board) -> Message:
             name=text("Active predictions"),
             value=texts("{count} account", "{count} accounts", board.predictions),
         ),
-        MessageField(name=text("Requests today"), value=saved_words(board.request_reduction)),
+        MessageField(name=text("Requests in 24 hours"), value=saved_words(board.request_reduction)),
         MessageField(name=text("Lives found in 7 days"), value=coverage_line(board.found, board.estimated)),
         MessageField(name=text("Policy"), value=policy_name(board.policy)),
     ]
-    if board.failing:
-        failing = MessageField(name=text("Trouble"), value=failing_lines(board.failing), inline=False)
-        fields.append(failing)
-    is_well = not board.failing and board.discovery.safety is not Safety.FULL
+    trouble = trouble_fields(board.failing, board.no_forecast)
+    is_well = not trouble and board.discovery.safety is not Safety.FULL
     return Message(
         title=text("Who is live, who is next"),
         tone=Tone.NOTICE if is_well else Tone.WARNING,
         body=_body(board),
-        fields=tuple(fields),
+        fields=(*fields, *trouble),
     )
 
 
@@ -96,19 +99,20 @@ def policy_name(policy: str) -> str:
     return join("", [_POLICIES[policy], f" (`{policy}`)"]) if policy in _POLICIES else policy
 
 
-def failing_lines(failing: Sequence[tuple[str, str]]) -> str:
-    """Say which policies fail and what is done instead."""
-    return join(
-        "\n",
-        [
-            text(
-                "⚠️ {policy} fails ({reason}); its accounts are checked evenly spread.",
-                policy=policy_name(policy),
-                reason=escape(reason, 120),
-            )
-            for policy, reason in failing
-        ],
-    )
+def trouble_fields(failing: Sequence[tuple[str, str]], no_forecast: str = "") -> tuple[MessageField, ...]:
+    """Say which policies fail and what is done instead, and why there is no forecast; nothing where all is well."""
+    lines = [
+        text(
+            "⚠️ {policy} fails ({reason}); its accounts are checked evenly spread.",
+            policy=policy_name(policy),
+            reason=escape(reason, 120),
+        )
+        for policy, reason in failing
+    ]
+    # Not twice: who cannot plan by learned chances has no forecast.
+    if no_forecast and POLICIES[0] not in dict(failing):
+        lines.append(text("⚠️ There is no forecast: it fails ({reason}).", reason=escape(no_forecast, 120)))
+    return (MessageField(name=text("Trouble"), value=join("\n", lines), inline=False),) if lines else ()
 
 
 def name_of(nickname: str, handle: str) -> str:
@@ -123,17 +127,16 @@ def window_words(window: Window) -> str:
 
 
 def _body(board: Board) -> str:
-    lines = [_line(line) for line in board.lines if line.standing is not Standing.UNLIKELY]
-    quiet = [
-        name_of(line.nickname, line.handle) for line in board.lines if line.standing is Standing.UNLIKELY
-    ]
-    shown, hidden = fitting(lines, BODY_ROOM)
-    room = BODY_ROOM - sum(len(line) + 1 for line in shown)
-    # The words before the names need some of it.
-    names, hidden_names = fitting(quiet, max(0, room - 40))
-    if names:
-        shown.append(text("⚪ Unlikely for now: {names}", names=join(", ", names)))
-    if hidden := hidden + hidden_names:
+    shown, hidden = fitting([_line(line) for line in board.lines if line.standing not in _QUIET], BODY_ROOM)
+    for standing, words in _QUIET.items():
+        room = BODY_ROOM - sum(len(line) + 1 for line in shown)
+        quiet = [name_of(line.nickname, line.handle) for line in board.lines if line.standing is standing]
+        # The words before the names need some of it.
+        names, hidden_names = fitting(quiet, max(0, room - 40))
+        hidden += hidden_names
+        if names:
+            shown.append(join("", [words, " ", join(", ", names)]))
+    if hidden:
         shown.append(texts("and {count} more account", "and {count} more accounts", hidden))
     if not board.lines:
         shown.append(text("Nobody is followed yet. `/live add` begins."))
@@ -160,10 +163,10 @@ def _line(line: BoardLine) -> str:
             return text("🔴 {name} is live since {start}, as predicted", name=name, start=since)
         return text("🔴 {name} is live since {start}, not predicted", name=name, start=since)
     if line.standing is Standing.LIKELY:
-        if line.live_now >= line.within_hour:
-            return text("🟡 {name} probably live already, {chance}", name=name, chance=percent(line.live_now))
-        chance = percent(line.within_hour)
-        return text("🟡 {name} likely within the hour, {chance}", name=name, chance=chance)
+        live_now, within_hour = line.live_now or 0.0, line.within_hour or 0.0
+        if live_now >= within_hour:
+            return text("🟡 {name} probably live already, {chance}", name=name, chance=percent(live_now))
+        return text("🟡 {name} likely within the hour, {chance}", name=name, chance=percent(within_hour))
     if line.window is None:
         return text("🔵 {name} expected today", name=name)
     return text("🔵 {name} expected {window}", name=name, window=window_words(line.window))

@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from bot.core.announcements import Message, Tone
-from bot.core.live.calibration import LIKELY, brier_terms
+from bot.core.live.outcomes import OutcomeSum, account_accuracy, false_alarms
 from bot.core.live.predictions import DayScore, WeekScore
 from bot.core.live.savings import requests_when_evenly_spread
 from bot.texts import join, text, texts
@@ -24,9 +24,8 @@ class DayFacts:
     """What is known of a day that is over.
 
     `checks` and `hits` are discovery checks and those that found a live; `starts` and `finds` are when the lives
-    that began on it started and were found; `told_late` are lives learned of only after their end;
-    `said` pairs each prediction of an hour with what happened; `lasting` are the minutes of the lives of the
-    last four weeks, `accounts` how many are followed.
+    that began on it started and were found; `outcomes` are what became of the predictions of
+    its hours; `lasting` are the minutes of the lives of the last four weeks, `accounts` how many are followed.
     """
 
     day: date
@@ -36,20 +35,16 @@ class DayFacts:
     hits: int
     starts: Sequence[datetime]
     finds: Sequence[datetime]
-    told_late: int
     expected_missed: float
-    said: Sequence[tuple[float, bool]]
+    outcomes: Sequence[OutcomeSum]
     lasting: Sequence[float]
     accounts: int
 
 
 def score(facts: DayFacts) -> DayScore:
     """Score a day."""
-    found = len(facts.starts) - facts.told_late
-    missed = max(facts.expected_missed, float(facts.told_late))
+    found, missed = len(facts.starts), facts.expected_missed
     delays = [find - start for start, find in zip(facts.starts, facts.finds, strict=True)]
-    chances = np.array([chance for chance, _ in facts.said], dtype=np.float64)
-    happened = np.array([came_true for _, came_true in facts.said], dtype=np.bool_)
     coverage = found / (found + missed) if found + missed > 0 else None
     fixed = None
     if coverage:
@@ -62,11 +57,10 @@ def score(facts: DayFacts) -> DayScore:
         limit=facts.limit,
         found=found,
         missed=missed,
-        missed_known=facts.told_late,
-        false_positives=int(np.sum((chances >= LIKELY) & ~happened)),
+        false_positives=false_alarms(facts.outcomes),
         efficiency=facts.hits / facts.limit if facts.limit else None,
         fixed_requests=fixed,
-        brier=float(np.mean(brier_terms(chances, happened))) if len(chances) else None,
+        brier=account_accuracy(facts.outcomes).brier,
         median_delay_minutes=median(delay / _MINUTE for delay in delays) if delays else None,
         within_30=sum(delay <= SOON for delay in delays),
     )

@@ -40,10 +40,6 @@ class SpecialDays:
 
     names: Mapping[date, str] = field(default_factory=dict)
 
-    def __or__(self, other: SpecialDays) -> SpecialDays:
-        """Give the days of both; where both name a day, the other's name."""
-        return SpecialDays(names={**self.names, **other.names})
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Factors:
@@ -76,8 +72,8 @@ class Factors:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What is known of an account at one instant: chances by hour [24] and by weekday [7, Monday first]."""
+class Record:
+    """What the record of an account says at one instant: chances by hour [24] and by weekday [7, Monday first]."""
 
     zone: tzinfo
     hours: Floats
@@ -88,7 +84,7 @@ class Known:
     special_day: float
 
     def at(self, instant: datetime, special: SpecialDays) -> Factors:
-        """Give the factors of an instant near the one at which this was known."""
+        """Give the factors of an instant near that one."""
         local = instant.astimezone(self.zone)
         event = special.names.get(local.date(), "")
         return Factors(
@@ -101,9 +97,9 @@ class Known:
         )
 
 
-def known(
+def record_of(
     lives: Sequence[PastLive], now: datetime, since: datetime, zone: tzinfo, special: SpecialDays
-) -> Known:
+) -> Record:
     """Learn from the lives of an account that was followed from `since` on; only those before `now` count."""
     lives = [live for live in lives if live.started_at < now]
     today = now.astimezone(zone).date()
@@ -114,7 +110,7 @@ def known(
     habit = followed[:HABIT_DAYS]
     plain = (sum(day in active for day in habit) + 0.5) / (len(habit) + 1)
     by_weekday = [[day for day in habit if day.weekday() == weekday] for weekday in range(7)]
-    return Known(
+    return Record(
         zone=zone,
         hours=hour_chances([live for live in lives if live.started_at >= now - HABIT_DAYS * DAY], zone),
         weekdays=np.array([_chance(days, active, plain) for days in by_weekday]),
@@ -224,8 +220,7 @@ class FactorsPolicy:
         self._rules = rules or FactorRules()
         self._fixed = EvenlySpread()
         self._histories = Histories((SPECIAL_DAYS_MEMORY + 1) * DAY)
-        self._special = SpecialDays()
-        self._special_of: Mapping[int, SpecialDays] = {}
+        self._special: Mapping[int, SpecialDays] = {}
         self._scale: dict[frozenset[int], tuple[float, float]] = {}
         self._days: dict[int, _Day] = {}
 
@@ -236,16 +231,15 @@ class FactorsPolicy:
         if not isinstance(event, Missed):
             self._days.pop(event.account_id, None)
 
-    def set_special_days(
-        self, days: SpecialDays, of_account: Mapping[int, SpecialDays] | None = None
-    ) -> None:
-        """Take these days as special: for all accounts, and more of them for some (by account id)."""
-        self._special, self._special_of = days, of_account or {}
-        self._days.clear()
+    def set_special_days(self, days: Mapping[int, SpecialDays]) -> None:
+        """Take these days as special, by account id."""
+        if days != self._special:
+            self._special = days
+            self._days.clear()
 
     def explain(self, account_id: int, at: datetime) -> Factors:
         """Give the five factors of an account at an instant, from what was learned of the time before it."""
-        return self._known(account_id, at).at(at, self._special_days(account_id))
+        return self._record(account_id, at).at(at, self._special_days(account_id))
 
     def plan(self, now: datetime, watched: Sequence[Watched], allowance: Allowance) -> Sequence[CheckPlan]:
         """Share out the next day's checks, and plan the next one of each account that is not live."""
@@ -282,9 +276,9 @@ class FactorsPolicy:
         day = self._days.get(account_id)
         if day is not None and day.begins <= now - DAY < day.begins + REMADE_AFTER:
             return day
-        learned, special = self._known(account_id, now), self._special_days(account_id)
+        record, special = self._record(account_id, now), self._special_days(account_id)
         begins = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - DAY
-        totals = [learned.at(begins + hour * HOUR, special).total for hour in range(GRID_HOURS)]
+        totals = [record.at(begins + hour * HOUR, special).total for hour in range(GRID_HOURS)]
         return _Day(begins=begins, totals=np.array(totals))
 
     def _shares(
@@ -302,7 +296,7 @@ class FactorsPolicy:
             shares[guilds] = (rate / len(group), rate / max(weight, 1e-9))
         return shares
 
-    def _known(self, account_id: int, now: datetime) -> Known:
+    def _record(self, account_id: int, now: datetime) -> Record:
         history = self._histories[account_id]
         oldest = now - SPECIAL_DAYS_MEMORY * DAY
         followed_at = history.followed_at or now
@@ -316,11 +310,10 @@ class FactorsPolicy:
         ]
         # Lives from before the bot knew of the account (a history read in) were observed as well.
         first = min([followed_at, *(live.started_at for live in lives[:1])])
-        return known(lives, now, max(first, oldest), history.zone, self._special_days(account_id))
+        return record_of(lives, now, max(first, oldest), history.zone, self._special_days(account_id))
 
     def _special_days(self, account_id: int) -> SpecialDays:
-        own = self._special_of.get(account_id)
-        return self._special if own is None else self._special | own
+        return self._special.get(account_id, SpecialDays())
 
 
 def _reason(total: float) -> str:

@@ -10,13 +10,14 @@ import numpy as np
 from bot.core.live.arrays import Floats, Indices
 from bot.core.live.forecast import Forecast, Outlook, Window
 from bot.core.live.learner import STEP, Known, Learner, midpoints, minutes
+from bot.core.live.predictions import POSSIBLE
 
 PER_HOUR = 6
 PAST = 24 * PER_HOUR
 HORIZON_HOURS = 24
 WINDOW_STEPS = 2 * PER_HOUR
 NEARLY = 0.5
-"""A stretch with this part of the chance of the likeliest one is told where it comes sooner."""
+"""A stretch with this part of the chance of the likeliest one is told where it comes sooner, and is `POSSIBLE`."""
 ENOUGH_STARTS = 12.0
 """Starts at which an account's own record counts for half of what is said of it."""
 
@@ -48,7 +49,7 @@ def outlook(learner: Learner, now: datetime, account_id: int) -> Outlook:
     busy, expected = _expected(learner, [known], first, HORIZON_HOURS * PER_HOUR, minute)
     sums = np.convolve(expected[0], np.ones(WINDOW_STEPS), "valid")
     chances = 1 - np.exp(-sums)
-    best = _soonest(chances)
+    best = soonest(chances)
     begins = max(now, datetime.fromtimestamp((first + best) * STEP * 60, UTC))
     evidence = float(learner.evidence([known])[0])
     return Outlook(
@@ -64,12 +65,15 @@ def outlook(learner: Learner, now: datetime, account_id: int) -> Outlook:
     )
 
 
-def _soonest(chances: Floats) -> int:
+def soonest(chances: Floats) -> int:
     """Give where the first stretch begins that is not clearly less likely than the likeliest of all.
 
-    Who asks for the next live should hear of today's, even if tomorrow's is somewhat surer.
+    Who asks for the next live should hear of today's, even if tomorrow's is somewhat surer; but where one can
+    be expected at all, not of one that is too unlikely for that.
     """
-    place = int((chances >= NEARLY * chances.max()).argmax())
+    best = chances.max()
+    least = max(NEARLY * best, POSSIBLE) if best >= POSSIBLE else NEARLY * best
+    place = int((chances >= least).argmax())
     # That is where a hill begins: its top is the stretch that no overlapping one beats.
     while climb := int(chances[place : place + WINDOW_STEPS].argmax()):
         place += climb

@@ -34,8 +34,8 @@ class HabitRules:
     shape_strength: float = 12.0  # starts that the hours of all accounts count for in an account's own
     shared_strength: float = 1.0  # starts that "any hour" counts for in the hours of all
     unseen_level: float = 0.2  # so much of an average hour is one at which nobody was looked for
-    own_level: float = 0.2
     own_strength: float = 4.0  # starts that "any hour" counts for in hours of an account's own
+    own_level: float = 0.2  # there, too, so much of an average hour is one at which nobody looked
     alike_strength: float = 4.0  # accounts that an even chance to keep the others' hours counts for
     recent_strength: float = 6.0
     rate_strength: float = 2.0  # starts that the rate of all counts for in an account's own
@@ -168,7 +168,7 @@ class Habits:
             shape = self._floored((found + prior * shared / shared.mean()) / (expected + prior))
         alike = self._alike(found, expected)
         prior = rules.own_strength / SLOTS
-        own = self._floored((found + prior * rules.own_level) / (expected + prior))
+        own = self._floored((found + rules.own_level * prior) / (expected + prior))
         return self._perhaps_elsewhere(alike[:, None] * shape + (1 - alike[:, None]) * own, alike)
 
     def _shared(self, found: Floats, expected: Floats) -> Floats:
@@ -191,8 +191,8 @@ class Habits:
         of_others = np.maximum(expected.sum(axis=0) - expected, 0.0)
         others = self._shared(found.sum(axis=0) - found, of_others)
         others /= others.mean(axis=1, keepdims=True)
-        better = self._foretold(found, expected, rules.shape_strength / SLOTS * others, rules.shape_strength / SLOTS)
-        better -= self._foretold(found, expected, np.full_like(found, rules.own_strength / SLOTS * rules.own_level), rules.own_strength / SLOTS)
+        better = self._foretold(found, expected, others, rules.shape_strength / SLOTS)
+        better -= self._foretold(found, expected, rules.own_level, rules.own_strength / SLOTS)
         is_found = np.isfinite(self._last_start)
         for _ in range(3):
             odds = np.log(self.alike / (1 - self.alike)) + better
@@ -201,8 +201,12 @@ class Habits:
             self.alike = (strength / 2 + keep) / (strength + int(is_found.sum()))
         return np.where(is_found, alike, self.alike)
 
-    def _foretold(self, found: Floats, expected: Floats, prior: Floats, strength: float) -> Floats:
-        """Give log P(the hours of an account's starts) [n], each foretold from its other starts and the `prior`."""
+    def _foretold(self, found: Floats, expected: Floats, level: Floats | float, strength: float) -> Floats:
+        """Give log P(the hours of an account's starts) [n], each foretold from its other starts.
+
+        Behind those stands a prior: the `level` of each half hour, that counts for `strength` starts in each.
+        """
+        prior = strength * np.broadcast_to(level, found.shape)
         others = np.maximum(found - self._kernel[0, 0] * np.minimum(self._starts, 1.0), 0.0)
         seen = ((found + prior) / (expected + strength) * expected).sum(axis=1, keepdims=True)
         there = (others + prior) / (expected + strength)

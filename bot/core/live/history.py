@@ -8,7 +8,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Followed:
-    """An account is followed from `at` on. `zone` is the IANA name of its own time zone, empty if not known."""
+    """An account is followed from `at` on. `zone` is the IANA name of its own time zone, empty if not known.
+
+    Nobody tells us the zone of a person: that of the guilds that follow it stands for it.
+    """
 
     account_id: int
     at: datetime

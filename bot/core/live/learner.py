@@ -17,8 +17,8 @@ from bot.core.live.zones import ahead
 
 STEP = 10.0
 """Minutes of a step of plans and forecasts."""
-LONGEST_GAP = 2880.0
-"""Minutes before a check in which a start may still be seen by it; lives hardly ever last longer."""
+LONGEST_GAP = 14 * MINUTES_PER_DAY
+"""Minutes before a check of which it says something; who was left alone for longer may be another by now."""
 REFRESH_EVERY = 60.0
 """Minutes after which what was learned shows in the tables."""
 
@@ -28,8 +28,7 @@ class Known:
     """One account: its row in all arrays, and what its last check told. Instants are minutes since 1970.
 
     Until `clear` all is known: it was offline then, or a known live was on. Of an account that is new, the
-    last day is not known. `missed` is how many
-    lives went by unseen, as expected.
+    last day is not known. `missed` is how many lives went by unseen, as expected.
     """
 
     row: int
@@ -123,18 +122,17 @@ class Learner:
             alive = self._survival.alive(np.array([known.row]), at - times)[0]
             local = times + ahead(known.zone, times)
             rates = self._rhythm.observe(known.row, times, local, widths * alive)
-            known.missed += self._unseen_starts(known, rates * widths, 1 - alive)
+            known.missed += float(self._begun(known, rates * widths) @ (1 - alive))
         known.clear = max(known.clear, until)
 
-    def _unseen_starts(self, known: Known, starts: Floats, ended: Floats) -> float:
-        """Give how many lives are expected to have begun and ended unseen in the steps of a gap.
+    def _begun(self, known: Known, starts: Floats) -> Floats:
+        """Give the lives expected to have begun in each step of a gap, [m], from the `starts` of who is offline.
 
-        `starts` [m] are expected of one who is offline, `ended` [m] is P(a live that began then is over). Whoever is
-        live does not start: so of an account with one hour a day one live is missed there, not several.
+        Whoever is live does not start: of an account with one hour a day one live is missed there, not several.
         """
-        alive = self._survival.alive(np.array([known.row]), np.arange(starts.size) * STEP)[0]
-        offline = np.exp(-np.convolve(starts, alive)[: starts.size])
-        return float((starts * offline) @ ended)
+        lasts: Floats = np.arange(starts.size, dtype=np.float64) * STEP
+        alive = self._survival.alive(np.array([known.row]), lasts)[0]
+        return np.asarray(starts * np.exp(-np.convolve(starts, alive)[: starts.size]))
 
     def _found(self, known: Known, started: float, at: float) -> None:
         """Take in a live; a start in the future is one now, and one that is on already is no news."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -71,6 +72,7 @@ def credible(lives: Iterable[PastLive], now: datetime) -> tuple[tuple[PastLive, 
     return tuple(kept), aside
 
 
+@lru_cache(maxsize=64)
 def zone_named(name: str) -> tzinfo:
     """Give the time zone of an IANA name; UTC where there is no such zone."""
     try:

@@ -43,16 +43,32 @@ class Own:
     checks: float
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """What a policy raised. Copies share it: not every exception can be copied."""
+
+    error: Exception
+
+    @property
+    def words(self) -> str:
+        """Give the kind of error and its text."""
+        return f"{type(self.error).__name__}: {self.error}"
+
+    def __deepcopy__(self, memo: object) -> Failure:
+        """Give itself."""
+        return self
+
+
 class Policies:
     """The policies by their names (`fixed` is always there); `default` plans accounts that name none.
 
-    `failing` maps the policies that do not work to the reason; `reserved` is how many checks of the next
-    24 hours pins, boosts and accounts under `fixed` take.
+    `failures` are those of the policies that do not work; `reserved` is how many checks of the next 24 hours
+    pins, boosts and accounts under `fixed` take.
     """
 
     def __init__(self, models: Mapping[str, Policy], default: str = POLICIES[0]) -> None:
         self.default = default
-        self.failing: dict[str, str] = {}
+        self.failures: dict[str, Failure] = {}
         self.reserved = 0.0
         self._policies: dict[str, Policy] = {**models, FIXED: models.get(FIXED) or EvenlySpread()}
         self._unlearned: set[str] = set()
@@ -67,9 +83,14 @@ class Policies:
         """Give the policies there are."""
         return tuple(self._policies)
 
+    @property
+    def failing(self) -> Mapping[str, str]:
+        """Give the policies that do not work, with the reason."""
+        return {name: failure.words for name, failure in self.failures.items()}
+
     def working(self, name: str) -> Policy | None:
         """Give a policy that works; None for one that is not there or fails."""
-        return None if name in self.failing else self._policies.get(name)
+        return None if name in self.failures else self._policies.get(name)
 
     def name_of(self, account: Watched) -> str:
         """Give the policy that plans an account now."""
@@ -89,7 +110,7 @@ class Policies:
         rest = [account for account in watched if account.account_id not in self._own]
         plans = [self.plan_one(now, one, allowance) for one in watched if one.account_id in self._own]
         self._slower = _slower_guilds(watched, self._own, allowance)
-        self.failing = {name: why for name, why in self.failing.items() if name in self._unlearned}
+        self.failures = {name: why for name, why in self.failures.items() if name in self._unlearned}
         self._parts = {}
         left = allowance.checks_per_day - sum(own.checks for own in self._own.values())
         self._patience = max(PATIENCE, 2 * DAY * len(rest) / max(left, 1.0))
@@ -159,7 +180,7 @@ class Policies:
 
     def _fail(self, name: str, error: Exception) -> Sequence[CheckPlan]:
         """Note that a policy has failed; `fixed` takes its place until the next plan of all accounts."""
-        self.failing[name] = f"{type(error).__name__}: {error}"
+        self.failures[name] = Failure(error=error)
         return []
 
     def _stand_aside(self, name: str, error: Exception) -> None:

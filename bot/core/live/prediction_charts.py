@@ -45,6 +45,8 @@ WEEKDAYS = (
     text("Sun"),
 )
 
+_NOTES = {Standing.LIVE: text("live"), Standing.UNKNOWN: text("not known"), Standing.PAUSED: text("paused")}
+
 
 def percent(share: float) -> str:
     """Write a share (0..1) as a percentage; what is not quite nothing or everything is not written as such."""
@@ -76,13 +78,13 @@ def next_chart(following: NextLives) -> LaneChart:
 
 
 def _lane(one: Expected) -> Lane:
-    live = one.standing is Standing.LIVE
+    note = _NOTES.get(one.standing) or percent(chance_of_any(one.starts[:LANE_HOURS]))
     return Lane(
         label=one.nickname or f"@{one.handle}",
         fallback=f"@{one.handle}",
         chances=one.lives[:LANE_HOURS],
         marks=() if one.next_check_at is None else (one.next_check_at,),
-        note=text("live") if live else percent(chance_of_any(one.starts[:LANE_HOURS])),
+        note=note,
     )
 
 
@@ -94,20 +96,19 @@ def chance_of_any(chances: Sequence[float]) -> float:
     return 1 - none
 
 
-def account_chart(prediction: AccountPrediction) -> ChartSpec:
-    """Draw up the week of an account and, below it, the factors that speak for this hour."""
-    week = heat_chart(prediction)
-    if prediction.factors is None:
-        return week
-    return ChartStack(
-        title=week.title, value_axis=week.value_axis, charts=(week, factor_chart(prediction.factors))
-    )
+def account_chart(prediction: AccountPrediction) -> ChartSpec | None:
+    """Draw up the week of an account and, below it, the factors that speak for this hour; what is known of them."""
+    week = None if prediction.heat is None else heat_chart(prediction, prediction.heat)
+    factors = None if prediction.factors is None else factor_chart(prediction.factors)
+    if week is None or factors is None:
+        return week or factors
+    return ChartStack(title=week.title, value_axis=week.value_axis, charts=(week, factors))
 
 
-def heat_chart(prediction: AccountPrediction) -> HeatMap:
-    """Draw up the chance of a start for each weekday and hour."""
+def heat_chart(prediction: AccountPrediction, week: Sequence[Sequence[float]]) -> HeatMap:
+    """Draw up the chance of a start for each weekday and hour; `week` is in the zone of `prediction.heat_zone`."""
     one, zone = prediction.expected, prediction.zone
-    heat = in_zone(prediction.heat, prediction.heat_zone, zone, prediction.made_at)
+    heat = in_zone(week, prediction.heat_zone, zone, prediction.made_at)
     return HeatMap(
         title=text("{name} · when lives begin", name=one.nickname or f"@{one.handle}"),
         subtitle=_strongest(heat),
@@ -158,15 +159,15 @@ def _hour_labels(count: int) -> tuple[str, ...]:
 def factor_chart(factors: FactorBars) -> BarChart:
     """Draw up the five factors of this hour (specs/scheduling.md 5), each with its weight."""
     parts = (
-        (text("Time of day"), factors.time_of_day, 40),
-        (text("Weekday"), factors.weekday, 20),
-        (text("Recent activity"), factors.recent_activity, 20),
-        (text("Season"), factors.season, 10),
-        (text("Special events"), factors.special_events, 10),
+        (text("Time of day"), factors.time_of_day, 40, ""),
+        (text("Weekday"), factors.weekday, 20, ""),
+        (text("Recent activity"), factors.recent_activity, 20, ""),
+        (text("Season"), factors.season, 10, ""),
+        (text("Special events"), factors.special_events, 10, factors.event),
     )
     bars = tuple(
-        Bar(label=name, value=100 * value, note=text("weight {share}", share=f"{weight}%"))
-        for name, value, weight in parts
+        Bar(label=name, value=100 * value, note=_weight(weight, today))
+        for name, value, weight, today in parts
     )
     return BarChart(
         title=text("Why: five factors of this hour"),
@@ -177,21 +178,27 @@ def factor_chart(factors: FactorBars) -> BarChart:
     )
 
 
+def _weight(percentage: int, today: str) -> str:
+    """Say what a factor weighs, behind the name of the special day that this is."""
+    weight = text("weight {share}", share=f"{percentage}%")
+    return join(" · ", [today, weight]) if today else weight
+
+
 def plan_chart(plan: DayPlan) -> ColumnChart:
     """Draw up today's checks by hour beside an even share of the budget."""
     found = sum(hour.found for hour in plan.hours)
     nothing = sum(hour.made - hour.found for hour in plan.hours)
-    planned = round(sum(hour.planned for hour in plan.hours))
     even = plan.discovery.limit / 24
+    spent = text(
+        "last 24 h: {used} of {limit} · reserved {reserved} · left {left}",
+        used=plan.discovery.used,
+        limit=plan.discovery.limit,
+        reserved=plan.reserved,
+        left=plan.left,
+    )
     return ColumnChart(
         title=text("Today's checks by hour"),
-        subtitle=text(
-            "last 24 h: {used} of {limit} · reserved {reserved} · left {left}",
-            used=plan.discovery.used,
-            limit=plan.discovery.limit,
-            reserved=plan.reserved,
-            left=plan.left,
-        ),
+        subtitle=spent,
         value_axis=text("checks in the hour"),
         labels=_local_hours([hour.start for hour in plan.hours], plan.zone),
         series=(
@@ -203,15 +210,19 @@ def plan_chart(plan: DayPlan) -> ColumnChart:
                 name=text("found nothing ({number})", number=nothing),
                 values=tuple(float(hour.made - hour.found) for hour in plan.hours),
             ),
-            Series(
-                name=text("planned ({number})", number=planned),
-                values=tuple(hour.planned for hour in plan.hours),
-            ),
+            _planned(plan),
         ),
         column_axis=text("hour of the day ({zone})", zone=plan.zone),
         limit=even,
         limit_name=text("budget, evenly spread: {number} an hour", number=f"{even:.3g}"),
     )
+
+
+def _planned(plan: DayPlan) -> Series:
+    """Give the checks planned by hour; where they are not worked out their number is not said to be 0."""
+    hours = tuple(hour.planned or 0.0 for hour in plan.hours)
+    count = "?" if plan.unplanned else round(sum(hours))
+    return Series(name=text("planned ({number})", number=count), values=hours)
 
 
 def _local_hours(starts: Sequence[datetime], zone: str) -> tuple[str, ...]:

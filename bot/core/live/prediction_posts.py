@@ -6,11 +6,11 @@ from bot.core.announcements import Message, MessageField, Tone
 from bot.core.live.boards import (
     budget_line,
     coverage_line,
-    failing_lines,
     fitting,
     name_of,
     policy_name,
     saved_words,
+    trouble_fields,
     window_words,
 )
 from bot.core.live.calibration import LIKELY
@@ -60,22 +60,27 @@ def next_message(following: NextLives) -> Message:
         title=text("Who is likely to go live"),
         tone=Tone.NOTICE,
         body=join("\n", lines),
+        fields=trouble_fields(following.failing, following.no_forecast),
         chart=next_chart(following),
     )
 
 
 def _next_line(one: Expected) -> str:
-    name, sure = name_of(one.nickname, one.handle), percent(one.confidence)
+    name = name_of(one.nickname, one.handle)
     if one.standing is Standing.LIVE:
         return text(
             "🔴 {name} is live since {start}",
             name=name,
             start=stamp(one.live_since) if one.live_since else "?",
         )
+    if one.standing is Standing.PAUSED:
+        return text("⏸️ {name} is paused", name=name)
+    if one.live_now is None or one.within_hour is None or one.confidence is None:
+        return text("❔ {name} no forecast yet", name=name)
     soon = text("{chance} within the hour", chance=percent(one.within_hour))
     if one.live_now >= max(LIKELY, one.within_hour):
         soon = text("probably live already, {chance}", chance=percent(one.live_now))
-    facts = [soon, text("confidence {sure}", sure=sure)]
+    facts = [soon, text("confidence {sure}", sure=percent(one.confidence))]
     # Last comes how much of it is known, whatever stands before.
     if one.window is not None:
         facts.insert(1, text("expected {window}", window=window_words(one.window)))
@@ -100,6 +105,7 @@ def account_message(prediction: AccountPrediction) -> Message:
         MessageField(name=text("Last change of habits"), value=_changed(habits)),
         MessageField(name=text("Predictions of 28 days"), value=_accuracy(prediction), inline=False),
         *_asked_for(prediction.override),
+        *trouble_fields(prediction.failing, prediction.no_forecast),
     )
     return Message(
         title=text("{name} · what is expected", name=escape(one.nickname, 60) or f"@{one.handle}"),
@@ -216,8 +222,9 @@ def plan_message(plan: DayPlan) -> Message:
     ]
     if plan.shadow:
         fields.append(MessageField(name=text("Compared with"), value=policy_name(plan.shadow)))
-    if plan.failing:
-        fields.append(MessageField(name=text("Trouble"), value=failing_lines(plan.failing), inline=False))
+    if plan.unplanned:
+        fields.append(MessageField(name=text("Rest of the day"), value=plan.unplanned))
+    fields += trouble_fields(plan.failing)
     return Message(
         title=text("Today's checks"),
         tone=Tone.WARNING if plan.failing else Tone.NOTICE,
@@ -244,8 +251,11 @@ def accuracy_message(accuracy: Accuracy) -> Message:
 
 
 def _week(week: WeekScore) -> str:
-    """Sum up a week in two lines."""
-    facts = [text("found {lives}", lives=coverage_line(week.found, week.estimated))]
+    """Sum up a week in two lines; of one that is not whole say how much of it is known."""
+    facts: list[str] = []
+    if week.days < 7:
+        facts.append(texts("{count} day scored", "{count} days scored", week.days))
+    facts.append(text("found {lives}", lives=coverage_line(week.found, week.estimated)))
     if week.median_delay_minutes is not None:
         facts.append(text("median delay {minutes} min", minutes=round(week.median_delay_minutes)))
     if week.within_30 is not None:

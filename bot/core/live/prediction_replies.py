@@ -57,16 +57,26 @@ def shadow_message(report: ShadowReport | None) -> Message:
         )
         return Message(title=title, tone=Tone.NOTICE, body=body)
     since = "-" if report.since is None else stamp(report.since, "d")
-    return Message(
-        title=title,
-        tone=Tone.NOTICE,
-        body=texts(
+    parts = [
+        texts(
             "Both replayed on {count} live seen since {since}. Compared {when}.",
             "Both replayed on {count} lives seen since {since}. Compared {when}.",
             report.lives,
             since=since,
             when=stamp(report.made_at),
-        ),
+        )
+    ]
+    if report.accounts < report.followed:
+        drawn = text(
+            "Replayed for {count} of {all} accounts drawn at random, with their part of the checks.",
+            count=report.accounts,
+            all=report.followed,
+        )
+        parts.append(drawn)
+    return Message(
+        title=title,
+        tone=Tone.NOTICE,
+        body=join(" ", parts),
         fields=tuple(
             MessageField(name=policy_name(figures.policy), value=_figures(figures))
             for figures in (report.active, report.shadow)

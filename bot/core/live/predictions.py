@@ -34,12 +34,16 @@ def recommended(live: float) -> Recommendation:
 
 
 class Standing(StrEnum):
-    """How an account stands on a board: live, likely within the hour (from 0.5 on), expected later today, or not."""
+    """How an account stands on a board, in its order: live, likely within the hour (from 0.5 on), expected later
+    today, or not; nothing is said of it (it is new, or the forecast fails); nobody looks, as it is paused.
+    """
 
     LIVE = "live"
     LIKELY = "likely"
     EXPECTED = "expected"
     UNLIKELY = "unlikely"
+    UNKNOWN = "unknown"
+    PAUSED = "paused"
 
 
 class Safety(StrEnum):
@@ -77,18 +81,20 @@ class Expected:
     `within_hour` that a live starts within 60 minutes. `starts` and `lives` hold, for each hour from the
     outlook's `hours_from` on, the chance that a live starts in it, and that the account is live in it.
     `window` is the next stretch in which a start is likely. `confidence` is how much of it is the account's
-    own record. `next_check_at` is None while it is live or frozen; `reason` says why then (a text).
+    own record. Where nothing is said of the account these are None and empty: that is not a chance of 0.
+    `next_check_at` is None while it is live or frozen; `reason` says why then (a text).
     """
 
+    account_id: int
     handle: str
     nickname: str
     live_since: datetime | None
-    live_now: float
-    within_hour: float
+    live_now: float | None
+    within_hour: float | None
     starts: tuple[float, ...]
     lives: tuple[float, ...]
     window: Window | None
-    confidence: float
+    confidence: float | None
     next_check_at: datetime | None
     reason: str
     standing: Standing
@@ -96,12 +102,17 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NextLives:
-    """`/predict next`: the accounts of a guild, the likeliest first (live ones before all others)."""
+    """`/predict next`: the accounts of a guild, the likeliest first (live ones before all others).
+
+    `failing` as in `DayPlan`; `no_forecast` is why nothing can be said of anybody, empty where it can.
+    """
 
     made_at: datetime
     zone: str
     hours_from: datetime
     accounts: tuple[Expected, ...]
+    failing: tuple[tuple[str, str], ...]
+    no_forecast: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +126,10 @@ class TypicalWindow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FactorBars:
-    """The five factors of this hour (specs/scheduling.md 5), each 0..1, and their weighted sum."""
+    """The five factors of this hour (specs/scheduling.md 5), each 0..1, and their weighted sum.
+
+    `event` names the special day that this is, empty on others.
+    """
 
     time_of_day: float
     weekday: float
@@ -123,6 +137,7 @@ class FactorBars:
     season: float
     special_events: float
     total: float
+    event: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,14 +194,15 @@ class Override:
 class AccountPrediction:
     """`/predict account`. `heat[weekday][hour]` is the chance of a start, Monday first, local hours of `heat_zone`.
 
-    `policy` is the one in force for it now. `factors` is None where the explaining policy has failed.
+    `policy` is the one in force for it now. `heat` and `factors` are None where nothing is known of the account,
+    or what would say it has failed: see `failing` and `no_forecast` (as in `NextLives`).
     """
 
     made_at: datetime
     zone: str
     hours_from: datetime
     expected: Expected
-    heat: tuple[tuple[float, ...], ...]
+    heat: tuple[tuple[float, ...], ...] | None
     heat_zone: str
     habits: Habits
     factors: FactorBars | None
@@ -195,16 +211,21 @@ class AccountPrediction:
     policy: str
     last_checked_at: datetime | None
     last_answer: str | None
+    failing: tuple[tuple[str, str], ...]
+    no_forecast: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedHour:
-    """One hour of the guild's day: checks made (and how many of them found a live), and checks expected."""
+    """One hour of the guild's day: checks made (and how many of them found a live), and checks expected.
+
+    `planned` is None where that is not worked out.
+    """
 
     start: datetime
     made: int
     found: int
-    planned: float
+    planned: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,7 +234,8 @@ class DayPlan:
 
     `used` is what the last 24 hours took, `reserved` what pins, boosts and `fixed` accounts will take of the
     next 24, `left` what is free now. `share` of the budget is the most this guild may use. `failing` names
-    policies that fail, with the reason: their accounts are checked evenly spread.
+    policies that fail, with the reason: their accounts are checked evenly spread. `unplanned` says (a text) why
+    the rest of the day is not worked out; empty where it is.
     """
 
     made_at: datetime
@@ -226,6 +248,7 @@ class DayPlan:
     policy: str
     shadow: str
     failing: tuple[tuple[str, str], ...]
+    unplanned: str
 
     @property
     def left(self) -> int:
@@ -315,6 +338,7 @@ class ShadowReport:
     """Shadow mode: the policy in force and the shadow, both replayed on the lives observed.
 
     `active` and `shadow` are None before the first nightly comparison (or where too little was observed).
+    Of `followed` accounts `accounts` were replayed, with their part of the checks.
     """
 
     policy: str
@@ -324,6 +348,8 @@ class ShadowReport:
     lives: int
     active: PolicyFigures | None
     shadow: PolicyFigures | None
+    accounts: int = 0
+    followed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -335,8 +361,8 @@ class BoardLine:
     standing: Standing
     was_predicted: bool
     live_since: datetime | None
-    live_now: float
-    within_hour: float
+    live_now: float | None
+    within_hour: float | None
     window: Window | None
 
 
@@ -345,7 +371,8 @@ class Board:
     """A guild's status board, the lines in the order they are shown.
 
     `found` and `estimated` (found + estimated missed) are of the last 7 days, `request_reduction` is of the last
-    24 hours, `predictions` is the number of accounts that a start is expected of, or likely.
+    24 hours (None until a day and some lives are known), `predictions` is the number of accounts that a start is
+    expected of, or likely.
     """
 
     made_at: datetime
@@ -358,6 +385,7 @@ class Board:
     estimated: float
     policy: str
     failing: tuple[tuple[str, str], ...]
+    no_forecast: str
     lines: tuple[BoardLine, ...]
 
 
@@ -365,7 +393,7 @@ class Board:
 class DayScore:
     """How one day of the deployment came out. None where there was nothing to measure.
 
-    `missed` is the estimate of lives that nobody saw, `missed_known` those of them learned of later;
+    `missed` is the estimate of lives that nobody saw (of one that no check saw nothing is ever learned);
     `false_positives` are hours called likely in which no live was seen to start. `efficiency` is the share
     of the checks allowed that found a live. `fixed_requests` is what `fixed` would have needed for the same
     coverage, `brier` the Brier score of the hourly predictions.
@@ -377,7 +405,6 @@ class DayScore:
     limit: int
     found: int
     missed: float
-    missed_known: int
     false_positives: int
     efficiency: float | None
     fixed_requests: float | None

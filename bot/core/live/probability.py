@@ -20,6 +20,7 @@ from bot.core.live.forecast import Forecast, Outlook
 from bot.core.live.history import Event, Missed
 from bot.core.live.inspection import pending_costs
 from bot.core.live.learner import STEP, Known, Learner, midpoints, minutes
+from bot.core.live.past_lives import zone_named
 from bot.core.live.planner import Allowance, CheckPlan, Watched
 from bot.core.live.pricing import Outlay, afford
 from bot.core.live.rhythm import RhythmRules
@@ -223,6 +224,11 @@ class ProbabilityPolicy:
         """Give P(a live starts) by weekday (Monday first) and hour in the account's zone (else UTC), [7, 24]."""
         known = self._learner.get(account_id)
         return np.zeros((7, 24)) if known is None else 1 - np.exp(-self._learner.week(known))
+
+    def zone(self, account_id: int) -> str:
+        """Give the IANA name of the zone on whose clock an account is learned."""
+        known = self._learner.get(account_id)
+        return "UTC" if known is None else str(zone_named(known.zone))
 
     def expected_missed(self, account_id: int) -> float:
         """Give how many lives of an account are expected to have gone by unseen since it is followed."""

@@ -203,12 +203,17 @@ def replay(
     return Replay(policy, lives, course, zones=zones).run()
 
 
-def _account(account_id: int, spans: Sequence[Span]) -> _Account:
+def in_order(spans: Sequence[Span]) -> list[Span]:
     """Keep lives that make sense, in order; one that overlaps the one before starts when that ends."""
     lives: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
         start = max(span.start, lives[-1].end) if lives else span.start
         if span.end > start:
             lives.append(Span(start=start, end=span.end))
+    return lives
+
+
+def _account(account_id: int, spans: Sequence[Span]) -> _Account:
+    lives = in_order(spans)
     watched = Watched(account_id=account_id, guild_ids=frozenset({1}), last_checked_at=None)
     return _Account(starts=[live.start for live in lives], lives=lives, watched=watched)

@@ -42,7 +42,7 @@ _RATIOS = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
+class DiscoveryCheck:
     """A discovery check: which account, when, and what came back."""
 
     account_id: int
@@ -123,7 +123,7 @@ class Figures:
     intervals: Mapping[str, tuple[float, float]]
 
 
-def catches(lives: Iterable[PastLive], checks: Iterable[Check]) -> list[Catch]:
+def catches(lives: Iterable[PastLive], checks: Iterable[DiscoveryCheck]) -> list[Catch]:
     """Give for each live its first check that answered LIVE, from its start on and before its end."""
     seen: dict[int, list[datetime]] = {}
     for check in checks:
@@ -160,7 +160,7 @@ def _seconds(instants: Iterable[datetime]) -> Floats:
 
 def figures(
     lives: Iterable[PastLive],
-    checks: Iterable[Check],
+    checks: Iterable[DiscoveryCheck],
     replayed: Replayed,
     *,
     forecast: StartChances | None = None,
@@ -216,7 +216,7 @@ class _Sums:
     def __init__(
         self,
         truth: Sequence[PastLive],
-        made: Sequence[Check],
+        made: Sequence[DiscoveryCheck],
         replayed: Replayed,
         forecast: StartChances | None,
     ) -> None:

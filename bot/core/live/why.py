@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.live.models import Answer
@@ -16,6 +17,14 @@ _PURPOSES = {
     "renamed": text("to find out its new name"),
 }
 _ANSWERS = {Answer.LIVE: text("it was live"), Answer.OFFLINE: text("it was not live")}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """Until when no planned look can be made: by the budget, or by a source that may not be asked."""
+
+    until: datetime
+    by_budget: bool
 
 
 def last_look(
@@ -38,6 +47,16 @@ def next_look(at: datetime | None, reason: str) -> str:
     if at is None:
         return text("No look is planned: {reason}.", reason=reason)
     return text("Next look {when}: {reason}.", when=stamp(at), reason=reason)
+
+
+def held_back(at: datetime, reason: str, now: datetime, held: Held | None) -> tuple[datetime, str]:
+    """Give when a look planned for `at` can be made at the earliest, and its reason with what it waits for."""
+    if held is None or held.until <= max(at, now):
+        return max(at, now), reason
+    if held.by_budget:
+        # Others may wait before it.
+        return held.until, text("{reason}; waits for the budget, not before then", reason=reason)
+    return held.until, text("{reason}; TikTok blocks us or is out of reach until then", reason=reason)
 
 
 def planned_for(reason: str, seen: datetime | None) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
 
 import numpy as np
 
 from bot.core.live.arrays import Floats
 from bot.core.live.past_lives import zone_named
-
-_zone = lru_cache(maxsize=64)(zone_named)
 
 
 def ahead(name: str, times: Floats) -> Floats:
@@ -20,7 +17,7 @@ def ahead(name: str, times: Floats) -> Floats:
     """
     if not name or not times.size:
         return np.zeros(times.size)
-    zone = _zone(name)
+    zone = zone_named(name)
     first, last = _ahead(zone, times[0]), _ahead(zone, times[-1])
     if first == last:
         return np.full(times.size, first)

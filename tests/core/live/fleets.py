@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from bot.core.live.history import Ended, Followed, Found, Missed
+from bot.core.live.probability import ProbabilityPolicy
 from bot.core.live.replay import Check, Span
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def lives(
@@ -51,3 +53,24 @@ def coverage(checks: list[Check], fleet: dict[int, list[Span]], since: datetime,
     every = [(account, span.start) for account, spans in fleet.items() for span in spans]
     every = [one for one in every if since <= one[1] < until]
     return sum(one in found for one in every) / len(every)
+
+
+def taught(
+    spans: list[Span], until: datetime, *, zone: str = "", since: datetime = BEGIN
+) -> ProbabilityPolicy:
+    """Give a policy that followed account 1 with a check each hour."""
+    policy = ProbabilityPolicy()
+    policy.learn(Followed(account_id=1, at=since, zone=zone))
+    at, pending = since, sorted(spans, key=lambda span: span.start)
+    while at < until:
+        at += HOUR
+        while pending and pending[0].end <= at:
+            pending.pop(0)
+        if pending and pending[0].start <= at:
+            span = pending.pop(0)
+            policy.learn(Found(account_id=1, started_at=span.start, found_at=at))
+            policy.learn(Ended(account_id=1, started_at=span.start, ended_at=span.end))
+            at = span.end
+        else:
+            policy.learn(Missed(account_id=1, at=at))
+    return policy

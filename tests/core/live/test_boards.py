@@ -35,6 +35,8 @@ def test_each_account_says_how_it_stands():
             line("ed", Standing.EXPECTED, window=None),
             line("finn", Standing.UNLIKELY),
             line("gwen", Standing.UNLIKELY),
+            line("hugo", Standing.UNKNOWN, live_now=None, within_hour=None),
+            line("ivy", Standing.PAUSED, live_now=None, within_hour=None),
         )
     )
     assert message.body.splitlines() == [
@@ -43,7 +45,9 @@ def test_each_account_says_how_it_stands():
         "🟡 **Cleo** likely within the hour, 61%",
         f"🔵 **Dora** expected {at(3, 't')}-{at(5, 't')} ({at(3, 'R')}), 64%",
         "🔵 **Ed** expected today",
-        "⚪ Unlikely for now: **Finn**, **Gwen**",
+        "⚪ Unlikely in the next 24 hours: **Finn**, **Gwen**",
+        "❔ No forecast yet: **Hugo**",
+        "⏸️ Paused: **Ivy**",
         f"-# As of {at(0, 'R')}",
     ]
 
@@ -53,20 +57,20 @@ def test_budgets_savings_and_coverage_are_told():
     assert told["Checks in 24 hours"] == "84 of 120 · safe"
     assert told["Follow-ups in 24 hours"] == "460 of 480 · used up"
     assert told["Active predictions"] == "7 accounts"
-    assert told["Requests today"] == "62% saved"
+    assert told["Requests in 24 hours"] == "62% saved"
     assert told["Lives found in 7 days"] == "34 of about 41 · 82%"
     assert "`probability`" in told["Policy"]
 
 
 def test_what_is_not_known_is_not_made_up():
     told = facts(board_message(board(line(), request_reduction=None, found=0, estimated=0.0)))
-    assert told["Requests today"] == "not known yet"
+    assert told["Requests in 24 hours"] == "not known yet"
     assert told["Lives found in 7 days"] == "none yet"
 
 
 def test_what_was_not_saved_is_not_hidden():
     told = facts(board_message(board(line(), request_reduction=-1.04)))
-    assert told["Requests today"] == "104% more than evenly spread"
+    assert told["Requests in 24 hours"] == "104% more than evenly spread"
 
 
 @pytest.mark.parametrize(("used", "word"), [(0, "safe"), (89, "safe"), (90, "tight"), (114, "used up")])
@@ -98,6 +102,13 @@ def test_a_failing_policy_and_a_full_budget_are_warnings():
     assert "evenly spread" in facts(failing)["Trouble"]
     assert "@everyone" not in facts(failing)["Trouble"].replace("\\@", "")
     assert board_message(board(discovery=BudgetUse(used=120, limit=120))).tone is Tone.WARNING
+
+
+def test_a_board_without_a_forecast_says_why():
+    message = board_message(board(line(), no_forecast=f"no data {HOSTILE}"))
+    assert message.tone is Tone.WARNING
+    assert facts(message)["Trouble"].startswith("⚠️ There is no forecast: it fails (no data ")
+    assert "@everyone" not in facts(message)["Trouble"].replace("\\@", "")
 
 
 def test_an_empty_board_says_how_to_begin():

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.core.live.day_scores import DayFacts, by_week, score, score_message
+from tests.predicted import outcome_sums
 
 DAY = date(2026, 11, 20)
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -20,9 +21,8 @@ def facts(**values: object) -> DayFacts:
         "hits": 3,
         "starts": [NOON, NOON, NOON],
         "finds": [NOON + 10 * MINUTE, NOON + 20 * MINUTE, NOON + 90 * MINUTE],
-        "told_late": 0,
         "expected_missed": 1.0,
-        "said": [(0.9, True), (0.8, False), (0.1, False), (0.2, True)],
+        "outcomes": outcome_sums((0.9, True), (0.8, False), (0.1, False), (0.2, True)),
         "lasting": [60.0] * 10,
         "accounts": 20,
     }
@@ -40,13 +40,8 @@ def test_a_day_is_measured():
     assert day.requests_saved == pytest.approx(360 - 60)
 
 
-def test_lives_learned_of_late_were_missed_at_least():
-    day = score(facts(told_late=2, expected_missed=0.5))
-    assert (day.found, day.missed, day.missed_known) == (1, 2, 2)
-
-
 def test_a_day_on_which_nothing_happened_says_so():
-    day = score(facts(starts=[], finds=[], expected_missed=0.0, hits=0, said=[]))
+    day = score(facts(starts=[], finds=[], expected_missed=0.0, hits=0, outcomes=()))
     assert (day.coverage, day.brier, day.median_delay_minutes, day.fixed_requests) == (None, None, None, None)
     assert "0 of about 0 lives found in 60 of 120 checks" in str(score_message(day).body)
 

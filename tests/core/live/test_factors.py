@@ -14,7 +14,7 @@ from bot.core.live.factors import (
     FactorsPolicy,
     SpecialDays,
     hour_chances,
-    known,
+    record_of,
     rising_chance,
 )
 from bot.core.live.history import Ended, Followed, Found
@@ -93,15 +93,15 @@ def test_hours_go_round_midnight_and_follow_the_clock_on_the_wall() -> None:
 
 def test_the_weekday_is_the_share_of_such_days_with_a_live() -> None:
     saturdays = [live(7 * week, 10) for week in range(1, 9)]
-    factors = known(saturdays, NOON, NOON - 60 * DAY, UTC, NONE)
+    factors = record_of(saturdays, NOON, NOON - 60 * DAY, UTC, NONE)
     assert factors.weekdays[5] > 0.8
     assert factors.weekdays[[0, 1, 2, 3, 4, 6]] == pytest.approx([0.03] * 6, abs=0.02)
     assert factors.plain_day == pytest.approx(1 / 7, abs=0.02)
 
 
 def test_recent_activity_is_that_of_the_last_fourteen_days() -> None:
-    busy = known([live(day, 10) for day in range(1, 14)], NOON, NOON - 60 * DAY, UTC, NONE)
-    silent = known([live(day, 10) for day in range(20, 50)], NOON, NOON - 60 * DAY, UTC, NONE)
+    busy = record_of([live(day, 10) for day in range(1, 14)], NOON, NOON - 60 * DAY, UTC, NONE)
+    silent = record_of([live(day, 10) for day in range(20, 50)], NOON, NOON - 60 * DAY, UTC, NONE)
     assert busy.recent == pytest.approx(1 - np.exp(-13.5 / 15))
     assert silent.recent < 0.05
 
@@ -129,7 +129,7 @@ def test_a_special_day_counts_by_what_other_special_days_were() -> None:
         )
         for month in range(1, 12)
     ]
-    learned = known(on_them, NOON, NOON - 360 * DAY, UTC, special)
+    learned = record_of(on_them, NOON, NOON - 360 * DAY, UTC, special)
     festive = learned.at(datetime(2026, 12, 5, 20, tzinfo=UTC), special)
     ordinary = learned.at(datetime(2026, 12, 6, 20, tzinfo=UTC), special)
     assert (festive.event, ordinary.event) == ("fifth", "")
@@ -138,16 +138,11 @@ def test_a_special_day_counts_by_what_other_special_days_were() -> None:
     assert festive.total > ordinary.total
 
 
-def test_days_of_an_account_come_on_top_of_those_of_all() -> None:
+def test_special_days_are_those_of_each_account() -> None:
     policy = taught({1: [live(2, 20)], 2: []})
-    tomorrow = NOON + DAY
-    everybody, own = (
-        SpecialDays(names={NOON.date(): "Fair"}),
-        SpecialDays(names={tomorrow.date(): "Anniversary"}),
-    )
-    policy.set_special_days(everybody, {1: own})
-    assert [policy.explain(1, at).event for at in (NOON, tomorrow)] == ["Fair", "Anniversary"]
-    assert [policy.explain(2, at).event for at in (NOON, tomorrow)] == ["Fair", ""]
+    policy.set_special_days({1: SpecialDays(names={NOON.date(): "Fair"})})
+    assert [policy.explain(1, at).event for at in (NOON, NOON + DAY)] == ["Fair", ""]
+    assert policy.explain(2, NOON).event == ""
 
 
 def test_an_explanation_knows_nothing_of_what_comes_after_it() -> None:

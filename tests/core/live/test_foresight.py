@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
+import pytest
+
 from bot.core.live.budget import DAY
 from bot.core.live.forecast import Window
+from bot.core.live.foresight import soonest
 from bot.core.live.history import Missed
 from bot.core.live.replay import Span
-from tests.core.live.fleets import BEGIN, HOUR, lives
-from tests.core.live.test_probability import MINUTE, taught
+from tests.core.live.fleets import BEGIN, HOUR, MINUTE, lives, taught
 
 TODAY = BEGIN + 40 * DAY
 
@@ -54,3 +57,16 @@ def test_the_stretch_that_is_going_on_is_not_put_off_to_tomorrow() -> None:
 def test_once_the_hour_has_passed_the_next_stretch_is_tomorrows() -> None:
     (window,) = expected(lives(8, 40, lambda _: (20.0,), chance=0.8), TODAY + 23 * HOUR)
     assert TODAY + 42 * HOUR <= window.start <= TODAY + 44 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("today", "tomorrow", "told"),
+    [(0.14, 0.28, "tomorrow"), (0.16, 0.28, "today"), (0.06, 0.11, "today"), (0.3, 0.9, "tomorrow")],
+)
+def test_a_stretch_too_unlikely_to_be_expected_does_not_hide_one_that_is(
+    today: float, tomorrow: float, told: str
+) -> None:
+    """Else the account stood as unlikely on a board, beside others of a chance no greater than tomorrow's."""
+    chances = np.full(144, 0.01)
+    chances[36], chances[120] = today, tomorrow
+    assert {36: "today", 120: "tomorrow"}[soonest(chances)] == told

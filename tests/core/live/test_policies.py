@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from traceback import format_exception
 
 import pytest
 
@@ -157,6 +159,19 @@ def test_a_policy_that_fails_for_one_account_is_replaced_at_once(policies, model
     model.trouble = ValueError("no")
     assert "evenly" in str(policies.plan_one(NOW, watched(1), allowance()).reason)
     assert "probability" in policies.failing
+
+
+def test_what_a_policy_raised_is_kept_with_its_traceback_also_by_a_copy(policies, model):
+    class Odd(Exception):
+        def __init__(self, number, *, why):
+            super().__init__(f"{number} {why}")
+
+    model.trouble = Odd(1, why="cannot be copied")
+    policies.plan(NOW, [watched(1)], allowance())
+    model.trouble = None
+    for one in (policies, deepcopy(policies)):
+        assert one.failing == {"probability": "Odd: 1 cannot be copied"}
+        assert "in plan\n" in "".join(format_exception(one.failures["probability"].error))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.core.charts import ChartStack, HeatMap
+from bot.core.charts import BarChart, ChartStack, HeatMap
 from bot.core.live.prediction_charts import (
     MOST_LANES,
     account_chart,
@@ -20,7 +20,18 @@ from bot.core.live.prediction_charts import (
     reliability_chart,
 )
 from bot.core.live.predictions import PlannedHour, Standing
-from tests.predicted import HOUR, NOW, ZONE, account, accuracy, expected, next_lives, plan
+from tests.predicted import (
+    FACTORS,
+    HOUR,
+    NOW,
+    ZONE,
+    account,
+    accuracy,
+    expected,
+    next_lives,
+    plan,
+    unknown,
+)
 
 
 def test_a_lane_has_the_chances_the_next_check_and_a_name_to_fall_back_on():
@@ -32,6 +43,12 @@ def test_a_lane_has_the_chances_the_next_check_and_a_name_to_fall_back_on():
     assert ben.marks == ()
     assert (spec.begins_at, spec.now, spec.zone) == (NOW.replace(minute=0), NOW, ZONE)
     assert ZONE in spec.time_axis
+
+
+def test_a_lane_of_which_nothing_is_known_says_so():
+    spec = next_chart(next_lives(unknown(), unknown("ben", Standing.PAUSED, next_check_at=None)))
+    assert [lane.note for lane in spec.lanes] == ["not known", "paused"]
+    assert [lane.chances for lane in spec.lanes] == [(), ()]
 
 
 def test_more_accounts_than_can_be_read_are_counted():
@@ -53,13 +70,23 @@ def test_an_account_has_its_week_and_its_factors_in_one_picture():
     assert factors.longest == 100
 
 
+def test_the_bar_of_special_events_names_the_day():
+    spec = account_chart(account(factors=replace(FACTORS, event="Hari Raya")))
+    assert [bar.note for bar in spec.charts[1].groups[0].bars][3:] == ["weight 10%", "Hari Raya · weight 10%"]
+
+
 def test_without_factors_there_is_the_week_alone():
     assert isinstance(account_chart(account(factors=None)), HeatMap)
 
 
+def test_of_an_account_nobody_knows_nothing_is_drawn():
+    assert account_chart(account(heat=None, factors=None)) is None
+    assert isinstance(account_chart(account(heat=None)), BarChart)
+
+
 def test_a_flat_week_names_its_first_hour():
     flat = replace(account(), heat=((0.0,) * 24,) * 7)
-    assert heat_chart(flat).subtitle == "most likely: Mon 00:00, 0%"
+    assert heat_chart(flat, flat.heat).subtitle == "most likely: Mon 00:00, 0%"
 
 
 def test_a_day_shows_what_was_found_what_was_not_and_what_is_planned():
@@ -74,6 +101,13 @@ def test_a_day_shows_what_was_found_what_was_not_and_what_is_planned():
     assert spec.limit == 5
     assert spec.subtitle == "last 24 h: 84 of 120 · reserved 12 · left 36"
     assert [label for label in spec.labels if label] == ["00", "03", "06", "09", "12", "15", "18", "21"]
+
+
+def test_a_rest_of_the_day_that_is_not_worked_out_is_not_drawn_as_no_checks():
+    hours = tuple(replace(hour, planned=None) for hour in plan().hours)
+    spec = plan_chart(plan(hours=hours, unplanned="too many accounts"))
+    names = [series.name for series in spec.series]
+    assert names == ["found a live (2)", "found nothing (74)", "planned (?)"]
 
 
 def test_the_day_on_which_clocks_go_back_has_an_hour_more():

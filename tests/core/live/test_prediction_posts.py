@@ -40,6 +40,7 @@ from tests.predicted import (
     habits,
     next_lives,
     plan,
+    unknown,
     week,
 )
 
@@ -66,6 +67,25 @@ def test_next_names_everyone_with_chance_confidence_and_window():
         "⚪ **Cleo** <1% within the hour · confidence 80%",
     ]
     assert len(message.chart.lanes) == 3
+
+
+def test_what_is_not_known_is_not_told_as_a_chance_of_nothing():
+    following = next_lives(unknown("ana"), unknown("ben", Standing.PAUSED))
+    assert next_message(following).body.splitlines() == ["❔ **Ana** no forecast yet", "⏸️ **Ben** is paused"]
+    message = account_message(account(expected=unknown(), heat=None, factors=None))
+    assert message.chart is None
+    assert "0%" not in message.body
+
+
+def test_who_asks_for_a_forecast_is_told_that_it_fails():
+    for message in (
+        next_message(replace(next_lives(), no_forecast="no data")),
+        account_message(account(no_forecast="no data")),
+    ):
+        assert facts(message)["Trouble"] == "⚠️ There is no forecast: it fails (no data)."
+    both = replace(next_lives(), no_forecast="no data", failing=(("probability", "no data"),))
+    assert facts(next_message(both))["Trouble"].count("no data") == 1
+    assert "Trouble" not in facts(next_message(next_lives()))
 
 
 def test_next_without_accounts_has_no_picture_and_says_how_to_begin():
@@ -145,6 +165,11 @@ def test_a_plan_tells_both_budgets_what_is_reserved_and_what_is_left():
     assert "`roadmap`" in facts(plan_message(plan(shadow="roadmap")))["Compared with"]
 
 
+def test_a_plan_says_why_the_rest_of_the_day_is_not_in_it():
+    assert facts(plan_message(plan(unplanned="too many accounts")))["Rest of the day"] == "too many accounts"
+    assert "Rest of the day" not in facts(plan_message(plan()))
+
+
 def test_a_plan_over_its_budget_has_nothing_left():
     assert facts(plan_message(plan(discovery=BudgetUse(used=130, limit=120))))["Left now"] == "0"
 
@@ -163,6 +188,12 @@ def test_accuracy_is_told_by_week_the_newest_first():
         "-# 840 checks · evenly spread would need 2,100 (60% saved)",
     ]
     assert "2026-10-26" in body
+
+
+@pytest.mark.parametrize(("days", "told"), [(7, ""), (5, " · 5 days scored"), (1, " · 1 day scored")])
+def test_a_week_of_which_days_have_no_score_says_so(days: int, told: str):
+    head = accuracy_message(accuracy(weeks=(week(days=days),))).body.split(" · found")[0]
+    assert head == f"**Week of 2026-10-26**{told}"
 
 
 def test_a_week_that_cost_more_than_evenly_spread_says_so():
@@ -252,6 +283,12 @@ def test_shadow_mode_compares_both_policies():
         "checks a day: 118",
     ]
     assert second.value.splitlines() == ["lives found: -", "within 30 min: -", "checks a day: 20"]
+
+
+def test_shadow_mode_says_when_it_replayed_some_accounts_alone():
+    assert "accounts" not in shadow_message(SHADOW).body
+    body = shadow_message(replace(SHADOW, accounts=50, followed=1200)).body
+    assert body.endswith("Replayed for 50 of 1,200 accounts drawn at random, with their part of the checks.")
 
 
 def test_shadow_mode_says_when_it_is_off_or_has_nothing_to_tell_yet():

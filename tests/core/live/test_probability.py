@@ -16,9 +16,7 @@ from bot.core.live.history import Ended, Event, Followed, Forgotten, Found, Miss
 from bot.core.live.planner import Allowance, EvenlySpread, Watched
 from bot.core.live.probability import ProbabilityPolicy
 from bot.core.live.replay import Course, Span, replay
-from tests.core.live.fleets import BEGIN, HOUR, anytime, coverage, lives
-
-MINUTE = timedelta(minutes=1)
+from tests.core.live.fleets import BEGIN, HOUR, MINUTE, anytime, coverage, lives, taught
 
 
 def watched(account_id: int, last: datetime | None = None, *guilds: int, **other: Any) -> Watched:
@@ -27,27 +25,6 @@ def watched(account_id: int, last: datetime | None = None, *guilds: int, **other
 
 def allowance(checks: int = 120, share: float = 1.0, asked: Sequence[datetime] = ()) -> Allowance:
     return Allowance(checks_per_day=checks, guild_share=share, asked=asked)
-
-
-def taught(
-    spans: list[Span], until: datetime, *, zone: str = "", since: datetime = BEGIN
-) -> ProbabilityPolicy:
-    """A policy that followed account 1 with a check each hour."""
-    policy = ProbabilityPolicy()
-    policy.learn(Followed(account_id=1, at=since, zone=zone))
-    at, pending = since, sorted(spans, key=lambda span: span.start)
-    while at < until:
-        at += HOUR
-        while pending and pending[0].end <= at:
-            pending.pop(0)
-        if pending and pending[0].start <= at:
-            span = pending.pop(0)
-            policy.learn(Found(account_id=1, started_at=span.start, found_at=at))
-            policy.learn(Ended(account_id=1, started_at=span.start, ended_at=span.end))
-            at = span.end
-        else:
-            policy.learn(Missed(account_id=1, at=at))
-    return policy
 
 
 def test_finds_more_than_even_spread_among_accounts_of_habit() -> None:
@@ -160,6 +137,7 @@ def test_habits_are_kept_on_the_clock_of_the_account() -> None:
     assert berlin.forecast(summer, [1], 24).starts[0].argmax() == 18
     nowhere = taught(spans, datetime(2026, 3, 28, 12, tzinfo=UTC), zone="Mars/Olympus", since=since)
     assert nowhere.forecast(summer, [1], 24).starts[0].argmax() == 19
+    assert [policy.zone(1) for policy in (berlin, nowhere)] == ["Europe/Berlin", "UTC"]
 
 
 def test_a_habit_of_midnight_is_one_habit() -> None:

@@ -8,8 +8,7 @@ import pytest
 from bot.core.live.budget import DAY
 from bot.core.live.probability import ProbabilityPolicy
 from bot.core.live.replay import Span
-from tests.core.live.fleets import BEGIN, lives
-from tests.core.live.test_probability import taught
+from tests.core.live.fleets import BEGIN, lives, taught
 
 
 def a_week(policy: ProbabilityPolicy) -> float:

@@ -7,57 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.live.arrays import Floats
 from bot.core.live.savings import (
-    coverage_estimate,
-    coverage_when_evenly_spread,
-    expected_missed,
     request_reduction,
     requests_of_fixed,
     requests_when_evenly_spread,
 )
 
 
-def test_lives_shorter_than_the_wait_for_the_next_check_are_missed() -> None:
-    starts = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
-    exactly_two_steps = np.array([1.0, 1.0, 0.0])
-    # Starts in steps 0..4 wait 5, 4, 3, 2, 1 steps for the check at step 5: all but the last are over.
-    assert expected_missed(starts, exactly_two_steps, [5]) == pytest.approx(4)
-
-
-def test_a_start_after_the_last_check_is_not_missed_yet() -> None:
-    assert expected_missed(np.ones(10), np.array([1.0, 0.0]), []) == 0
-    assert expected_missed(np.ones(10), np.array([1.0, 0.0]), [0]) == 0
-
-
-def test_expected_misses_agree_with_lives_drawn_by_chance() -> None:
-    chance = np.random.default_rng(3)
-    survival = 0.8 ** np.arange(60)
-    checks = [7, 19, 20, 44, 59]
-    rate, days = 0.05, 4000
-    missed = 0
-    for _ in range(days):
-        begun = np.flatnonzero(chance.random(59) < rate)
-        lengths = chance.geometric(0.2, len(begun))
-        missed += sum(
-            not any(start < check < start + length for check in checks)
-            for start, length in zip(begun, lengths, strict=True)
-        )
-    assert expected_missed(np.full(59, rate), survival, checks) == pytest.approx(missed / days, rel=0.05)
-
-
-def test_coverage_counts_what_was_missed_for_certain() -> None:
-    assert coverage_estimate(8, 2.0) == pytest.approx(0.8)
-    assert coverage_estimate(8, 2.0, known_missed=1) == pytest.approx(0.8)
-    assert coverage_estimate(8, 2.0, known_missed=8) == pytest.approx(0.5)
-    assert coverage_estimate(0, 0.0) is None
-    assert coverage_estimate(0, 3.0) == 0
-
-
-def test_evenly_spread_checks_hit_a_live_by_its_length() -> None:
-    # 20 accounts and 120 checks: one every 240 minutes.
-    assert coverage_when_evenly_spread(np.array([60.0, 240.0, 600.0]), 20, 120) == pytest.approx(0.75)
-    assert coverage_when_evenly_spread(np.array([]), 20, 120) is None
-    assert coverage_when_evenly_spread(np.array([60.0]), 20, 0) == pytest.approx(0, abs=1e-6)
+def coverage_when_evenly_spread(minutes: Floats, accounts: int, requests_a_day: float) -> float:
+    """With one check every T minutes, a live of d minutes is hit with probability min(1, d / T)."""
+    return float(np.mean(np.minimum(minutes * requests_a_day / (accounts * 1440), 1.0)))
 
 
 @given(

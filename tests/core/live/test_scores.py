@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.core.live.calibration import StartChances
 from bot.core.live.models import Answer
 from bot.core.live.past_lives import PastLive
-from bot.core.live.scores import Check, Replayed, catches, figures, worst_rolling_day
+from bot.core.live.scores import DiscoveryCheck, Replayed, catches, figures, worst_rolling_day
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -25,8 +25,8 @@ def live(account_id: int, start_minute: float, minutes: float = 60) -> PastLive:
     return PastLive(account_id=account_id, started_at=start, ended_at=start + minutes * MINUTE)
 
 
-def check(account_id: int, minute: float, answer: Answer = Answer.LIVE) -> Check:
-    return Check(account_id=account_id, at=START + minute * MINUTE, answer=answer)
+def check(account_id: int, minute: float, answer: Answer = Answer.LIVE) -> DiscoveryCheck:
+    return DiscoveryCheck(account_id=account_id, at=START + minute * MINUTE, answer=answer)
 
 
 def test_figures_of_a_history_scored_by_hand() -> None:
