@@ -22,7 +22,7 @@ from bot.errors import SettingsError
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.logs import set_up_logging
-from bot.ports import RoundSource
+from bot.ports import ChartRenderer, GameQuery, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
@@ -38,6 +38,7 @@ from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
+from bot.sources.etlegacy.server_query import UdpGameQuery
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
 from bot.sources.etlegacy.threads import LooseThreads
 from bot.sources.tiktok.live import TikTokLiveSource
@@ -77,7 +78,7 @@ async def _serve(settings: Settings, clock: SteadyClock) -> None:
             )
         )
         try:
-            await _until_stopped(work)
+            await until_stopped(work)
         finally:
             await _end_what_is_left()
 
@@ -116,15 +117,7 @@ async def _house(
             rules=monitor_rules(settings),
             beside=asyncio.to_thread,
         )
-        round_sync = RoundSync(
-            database=database,
-            sources=_round_sources(settings),
-            servers=settings.game_servers,
-            announcements=announcements,
-            charts=renderer,
-            clock=clock,
-            rules=_sync_rules(settings),
-        )
+        round_sync = round_sync_of(settings, database, announcements, charts=renderer, clock=clock)
         stack.push_async_callback(round_sync.close)
         services = _services(
             settings=settings,
@@ -240,6 +233,29 @@ def _prediction_loops(
     return prediction_loops(prediction_log, services.boards, scores, settings.time_zone, services.clock)
 
 
+def round_sync_of(
+    settings: Settings,
+    database: Database,
+    announcements: Announcements,
+    *,
+    charts: ChartRenderer,
+    clock: Clock,
+    holder: str = "",
+) -> RoundSync:
+    """Build what brings rounds, with a connection of its own to each server; the bot has no name as `holder`."""
+    return RoundSync(
+        database=database,
+        sources=round_sources(settings),
+        servers=settings.game_servers,
+        announcements=announcements,
+        charts=charts,
+        clock=clock,
+        rules=_sync_rules(settings),
+        queries=_game_queries(settings),
+        holder=holder,
+    )
+
+
 def round_loops(round_sync: RoundSync) -> list[Loop]:
     """Give one loop for each game server."""
     return [
@@ -273,14 +289,16 @@ def _upkeep_loops(
 
 
 def _sync_rules(settings: Settings) -> SyncRules:
+    every = settings.round_poll_seconds
     return SyncRules(
-        poll_every=timedelta(seconds=settings.round_poll_seconds),
+        poll_every=None if every is None else timedelta(seconds=every),
         settle=timedelta(seconds=settings.round_settle_seconds),
         post_max_age=timedelta(minutes=settings.round_post_max_age_minutes),
     )
 
 
-def _round_sources(settings: Settings) -> dict[str, RoundSource]:
+def round_sources(settings: Settings) -> dict[str, RoundSource]:
+    """Give a connection to each game server's folder."""
     threads = LooseThreads()
     return {
         name: SftpRoundSource(
@@ -290,7 +308,15 @@ def _round_sources(settings: Settings) -> dict[str, RoundSource]:
     }
 
 
-async def _until_stopped(work: list[asyncio.Task[None]]) -> None:
+def _game_queries(settings: Settings) -> dict[str, GameQuery]:
+    return {
+        name: UdpGameQuery(host=server.query_host or server.host, port=server.query_port)
+        for name, server in settings.game_servers.items()
+        if server.query_port
+    }
+
+
+async def until_stopped(work: list[asyncio.Task[None]]) -> None:
     """Wait for SIGINT, SIGTERM or the end of any work (which is an error), then end all of it."""
     stop = asyncio.create_task(_stop_signal(), name="stop signal")
     try:

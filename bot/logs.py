@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, tzinfo
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from queue import SimpleQueue
 from urllib.parse import quote, unquote, urlsplit
@@ -76,20 +77,26 @@ class Redactor:
         return _TOKEN.sub(HIDDEN, text).translate(_CONTROL)
 
 
-def set_up_logging(settings: Settings) -> Callable[[], None]:
-    """Log to the terminal and to ``logs/vedette.log`` in the data folder; give what ends it and flushes.
+def set_up_logging(
+    settings: Settings, file: str = "vedette.log", zone: tzinfo | None = None
+) -> Callable[[], None]:
+    """Log to the terminal and to a file in ``logs`` of the data folder; give what ends it and flushes.
+
+    Times are those of `zone` where one is given, else UTC.
 
     Without a writable folder it logs to the terminal only, and says so there.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     problem: OSError | None = None
     try:
-        handlers.append(_file_handler(settings))
+        handlers.append(_file_handler(settings, file))
     except OSError as error:
         problem = error
     formatter = logging.Formatter(LOG_FORMAT)
     formatter.converter = time.gmtime
     formatter.default_msec_format = "%s.%03dZ"
+    if zone is not None:
+        formatter = _ZoneFormatter(zone)
     for handler in handlers:
         handler.setFormatter(formatter)
     entrance = _SafeQueueHandler(Redactor.of(settings))
@@ -108,6 +115,18 @@ def set_up_logging(settings: Settings) -> Callable[[], None]:
     return stop
 
 
+class _ZoneFormatter(logging.Formatter):
+    """Tells times as a zone has them, with how far it is from UTC then."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        super().__init__(LOG_FORMAT)
+        self._zone = zone
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
+        """Give the time of a record."""
+        return datetime.fromtimestamp(record.created, self._zone).isoformat(" ", "milliseconds")
+
+
 class _SafeQueueHandler(QueueHandler):
     """Passes records on as finished text, without secrets and on one line of its own each."""
 
@@ -122,12 +141,10 @@ class _SafeQueueHandler(QueueHandler):
         return record
 
 
-def _file_handler(settings: Settings) -> logging.Handler:
+def _file_handler(settings: Settings, file: str) -> logging.Handler:
     folder = settings.data_folder / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    return RotatingFileHandler(
-        folder / "vedette.log", maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"
-    )
+    return RotatingFileHandler(folder / file, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
 
 
 def _enter(handler: logging.Handler, level: str) -> Callable[[], None]:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.core.charts import ChartSpec
 from bot.core.live.models import Observation, Profile
+from bot.core.rounds.looking import Answer
 
 
 class LiveSource(Protocol):
@@ -50,6 +51,13 @@ class RoundSource(Protocol):
 
     async def close(self) -> None:
         """Let the connection go; the next call makes a new one."""
+
+
+class GameQuery(Protocol):
+    """The game server itself, asked beside its folder."""
+
+    async def ask(self) -> Answer | None:
+        """Ask once what is played; None where no answer came. Nothing is raised."""
 
 
 class ChartRenderer(Protocol):

@@ -85,6 +85,7 @@ SafeUrl = Annotated[str, AfterValidator(_safe_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Host = Annotated[str, AfterValidator(_host)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
+RoundPolicy = Literal["auto", "classic", "learned"]
 Ids = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 
@@ -104,6 +105,9 @@ class GameServer(BaseModel):
     time_zone: TimeZone = "UTC"
     query_host: Host = ""
     query_port: int = Field(default=27960, ge=0, le=65535)
+    round_policy: RoundPolicy = "auto"
+    community_time_zone: TimeZone = "Europe/Paris"
+    players_for_game: int = Field(default=4, ge=1, le=64)
 
 
 class Settings(BaseSettings):
@@ -148,7 +152,7 @@ class Settings(BaseSettings):
     tiktok_timeout_seconds: float = Field(default=10.0, gt=0, le=60)
 
     game_servers: dict[str, GameServer] = Field(default_factory=dict)
-    round_poll_seconds: float = Field(default=60.0, ge=1, le=86400)
+    round_poll_seconds: float | None = Field(default=None, ge=1, le=86400)
     round_settle_seconds: float = Field(default=3.0, ge=3, le=60)
     round_post_max_age_minutes: int = Field(default=120, ge=1, le=10080)
     ssh_timeout_seconds: float = Field(default=10.0, gt=0, le=120)

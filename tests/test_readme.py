@@ -90,21 +90,21 @@ class House:
         output, _ = process.communicate(timeout=PATIENCE_SECONDS)
         return process.returncode, output
 
-    def run_until_ready(self, command: str, environment: dict[str, str]) -> str:
-        """Start the bot, see it ready, stop it as Ctrl-C does, and see it end well; give what it printed."""
+    def run_until_ready(self, command: str, environment: dict[str, str], ready: str = READY) -> str:
+        """Start the bot (or what says `ready`), see it ready, stop it as Ctrl-C does, and see it end well; give what it printed."""
         process = self.start(command, environment)
         end = threading.Timer(PATIENCE_SECONDS, os.killpg, (process.pid, signal.SIGKILL))
         end.start()
         seen = []
         for line in process.stdout:
             seen.append(line)
-            if READY in line:
+            if ready in line:
                 os.killpg(process.pid, signal.SIGINT)
                 break
         rest, _ = process.communicate()
         end.cancel()
         output = "".join([*seen, rest])
-        assert READY in output, output
+        assert ready in output, output
         assert process.returncode == 0, output
         assert "Traceback" not in output
         return output
@@ -247,6 +247,24 @@ def replay_known_lives(house: House, command: str) -> None:
     assert "PASSED" not in report
 
 
+def try_the_connection(house: House, command: str) -> None:
+    migrate(house, "python3 tools/run.py migrate")
+    trust_the_host(house, "python3 tools/run.py trust-host main")
+    assert "main: answers; " in house.run(command)
+
+
+def look_once(house: House, command: str) -> None:
+    try_the_connection(house, f"{command} --test-connection")
+    assert re.search(r"main: \d+ files, \d+ imported", house.run(command))
+
+
+def look_beside_the_bot(house: House, command: str) -> None:
+    try_the_connection(house, ".venv/bin/python tools/sync_stats.py --test-connection")
+    output = house.run_until_ready(command, house.set_up, "main: the next look is at")
+    assert "Stopped" in output
+    assert (house.root / "data" / "logs" / "smart_sync.log").is_file()
+
+
 RUNNERS = {
     "python3 tools/run.py": start_without_and_with_a_token,
     "python3 tools/run.py --sandbox": start_the_sandbox,
@@ -260,6 +278,9 @@ RUNNERS = {
     "python3 tools/run.py backup --verify": verify_the_backup,
     "python3 tools/run.py migrate": migrate,
     ".venv/bin/python -m tools.backtest lives.csv --budget 24 --compare": replay_known_lives,
+    ".venv/bin/python tools/smart_scheduler.py": look_beside_the_bot,
+    ".venv/bin/python tools/sync_stats.py --test-connection": try_the_connection,
+    ".venv/bin/python tools/sync_stats.py": look_once,
     ".venv/bin/python -m tools.copy_storage --from sqlite:///data/vedette.db "
     "--to postgresql://vedette@localhost/vedette": move_to_a_server,
 }

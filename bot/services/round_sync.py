@@ -18,6 +18,7 @@ from bot.core.announcements import Message
 from bot.core.requester import Requester
 from bot.core.rounds import files, notices
 from bot.core.rounds.files import SETTLE, FileKind, FileRecord, FileState
+from bot.core.rounds.looking import Result
 from bot.errors import (
     ChartFailed,
     HostKeyChanged,
@@ -29,22 +30,23 @@ from bot.errors import (
     SourceError,
     SourceUnavailable,
 )
-from bot.ports import ChartRenderer, RemoteFile, RoundSource
+from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
 from bot.services.round_import import Fetched, RoundImport
+from bot.services.round_looks import RoundLooks
 from bot.settings import GameServer
+from bot.storage import leases, sources
 from bot.storage import rounds as store
-from bot.storage import sources
 from bot.storage.engine import Database
 from bot.storage.rounds import AT_ONCE, Trouble
 from bot.texts import text
 
-LONGEST_BACK_OFF = timedelta(minutes=10)
 MOST_HURRIES = 20
 """So many short waits in a row for a file that keeps changing; then it waits like everything else."""
 MARGIN = timedelta(milliseconds=50)
 """A sleep may end a little before the wall clock says so, and then the settle time were not over."""
+STEP_ASIDE = timedelta(seconds=10)
 _RESTING = timedelta(days=1)
 _HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
 
@@ -53,9 +55,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncRules:
-    """How often a folder is listed, and how old a round may be to be posted."""
+    """How old a round may be to be posted, and a fixed interval in place of each server's own policy."""
 
-    poll_every: timedelta = timedelta(seconds=60)
+    poll_every: timedelta | None = None
     settle: timedelta = SETTLE
     post_max_age: timedelta = timedelta(hours=2)
 
@@ -94,18 +96,20 @@ class _Watched:
     """What a process knows of one server while it runs."""
 
     source: RoundSource
+    looks: RoundLooks
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    failures: int = 0
     error: str = ""
     closed: bool = False
     hurries: int = 0
+    found: int = 0
     next_check_at: datetime | None = None
 
 
 class RoundSync:
     """Brings rounds from the game servers into the database and into the outbox.
 
-    `sources` and `servers` have the same names. `changed[server]` wakes the server's loop.
+    `sources` and `servers` have the same names; whose name is not in `queries` is not asked what is played.
+    `changed[server]` wakes the server's loop. A server whose lease another than `holder` has is left to it.
     """
 
     def __init__(
@@ -118,6 +122,8 @@ class RoundSync:
         charts: ChartRenderer,
         clock: Clock,
         rules: SyncRules,
+        queries: Mapping[str, GameQuery] | None = None,
+        holder: str = "",
     ) -> None:
         self._database = database
         self._servers = servers
@@ -125,29 +131,57 @@ class RoundSync:
         self._charts = charts
         self._clock = clock
         self._rules = rules
+        self._holder = holder
         self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
-        self._watched = {name: _Watched(source=source) for name, source in sources.items()}
+        asked = queries or {}
+        self._watched = {
+            name: _Watched(source=source, looks=self._looks(name, asked.get(name)))
+            for name, source in sources.items()
+        }
         self.changed = {name: asyncio.Event() for name in sources}
+
+    def _looks(self, server: str, query: GameQuery | None) -> RoundLooks:
+        return RoundLooks(
+            server=server,
+            settings=self._servers[server],
+            every=self._rules.poll_every,
+            query=query,
+            database=self._database,
+            clock=self._clock,
+        )
 
     # --- The loop of a server ----------------------------------------------------------------
 
     async def step(self, server: str) -> datetime:
-        """Look once at a folder; gives when to look again. Raises `StorageError`."""
-        watched = self._watched[server]
-        pause = _RESTING
-        if not watched.closed:
-            pause = self._pause_after(watched, await self.poll_once(server))
-        watched.next_check_at = self._clock.now() + pause
-        return watched.next_check_at
+        """Look once at a folder, or ask what is played if only that is due; gives when to come back.
 
-    def _pause_after(self, watched: _Watched, poll: Poll) -> timedelta:
-        every = self._rules.poll_every
+        Raises `StorageError`.
+        """
+        watched = self._watched[server]
+        if await self._is_anothers(server):
+            self._announcements.wake()  # for what the other has put there
+            watched.next_check_at = self._clock.now() + STEP_ASIDE
+            return watched.next_check_at
+        is_settling = 0 < watched.hurries <= MOST_HURRIES
+        if not watched.closed and (is_settling or not await watched.looks.ask_if_due()):
+            poll = await self.poll_once(server)
+            watched.hurries = watched.hurries + 1 if poll.waiting else 0
+            watched.found += poll.imported
+            if 0 < watched.hurries <= MOST_HURRIES:
+                watched.next_check_at = self._clock.now() + self._rules.settle + MARGIN
+                return watched.next_check_at
+            watched.looks.note(_result(poll, watched.found))
+            watched.found = 0
         if watched.closed:
-            return _RESTING
-        if poll.error:
-            return min(every * (1 << min(watched.failures - 1, 16)), max(LONGEST_BACK_OFF, every))
-        watched.hurries = watched.hurries + 1 if poll.waiting else 0
-        return self._rules.settle + MARGIN if 0 < watched.hurries <= MOST_HURRIES else every
+            watched.next_check_at = self._clock.now() + _RESTING
+            return watched.next_check_at
+        plan = await watched.looks.plan()
+        watched.next_check_at = plan.look_at
+        return min(plan.look_at, plan.ask_at or plan.look_at)
+
+    async def _is_anothers(self, server: str) -> bool:
+        async with self._database.read() as conn:
+            return await leases.holder(conn, server, self._clock.now()) not in {"", self._holder}
 
     async def poll_once(self, server: str, *, silent: bool = False) -> Poll:
         """List a folder and import what is complete; files first seen now stay `silent`.
@@ -161,6 +195,8 @@ class RoundSync:
             except SourceError as error:
                 await self._note_trouble(server, watched, error)
                 return Poll(server=server, error=error.words)
+            if poll.imported:
+                watched.looks.rounds_came()
             await self._note_answer(server, watched)
             return poll
 
@@ -276,12 +312,11 @@ class RoundSync:
         if watched.error or before.down_since is not None:
             log.info("%s answers again", server)
             self._announcements.wake()
-        watched.failures, watched.error, watched.closed = 0, "", False
+        watched.error, watched.closed = "", False
 
     async def _note_trouble(self, server: str, watched: _Watched, error: SourceError) -> None:
         """Write that a server cannot be read. Where only a person can help, it is closed and admins are told."""
         now = self._clock.now()
-        watched.failures += 1
         was_closed, watched.closed = watched.closed, isinstance(error, _HOPELESS)
         if not watched.error or (watched.closed and not was_closed):
             log.error("%s cannot be read: %s", server, error)
@@ -386,6 +421,13 @@ class _Seen:
 
     records: Mapping[str, FileRecord]
     due: tuple[RemoteFile, ...]
+
+
+def _result(poll: Poll, found: int) -> Result:
+    """Say what a look found, with the short waits in it; a file that never rests is found again and again."""
+    if poll.error:
+        return Result.FAILED
+    return Result.FOUND if found or poll.waiting else Result.EMPTY
 
 
 def _source(server: str) -> str:

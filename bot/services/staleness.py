@@ -18,12 +18,14 @@ from bot.clock import Clock
 from bot.core import staleness
 from bot.core.announcements import Message
 from bot.core.live.budget import DAY
+from bot.core.rounds.looking import Known
 from bot.core.staleness import Verdict, patience, silent_since, verdict
 from bot.errors import StorageError
 from bot.services import live_health
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
 from bot.services.planning import is_parked
+from bot.services.round_looks import policy_of
 from bot.services.upkeep import Upkeep
 from bot.settings import Settings
 from bot.storage import guilds, ledger, outbox, sources, status
@@ -159,14 +161,25 @@ class Staleness:
         health = await sources.load(conn, f"ssh:{server}")
         return Subject(
             name=f"rounds-{server}",
-            limit=patience(timedelta(seconds=self._settings.round_poll_seconds)),
+            limit=self._folder_patience(server, health),
             last_ok_at=health.last_ok_at,
             guild_ids=self._settings.game_servers[server].guild_ids,
             stale=partial(staleness.folder_stale, server),
             fresh=partial(staleness.folder_fresh, server),
             source=health.name,
             reason=health.last_error if health.down_since is not None else "",
+            # A policy may sleep for most of a day: then silence counts from the look that failed.
+            expected_since=health.down_since if self._settings.round_poll_seconds is None else None,
         )
+
+    def _folder_patience(self, server: str, health: sources.SourceHealth) -> timedelta:
+        every = self._settings.round_poll_seconds
+        if every is not None:
+            return patience(timedelta(seconds=every))
+        if health.down_since is not None:
+            return patience(timedelta(0))
+        policy = policy_of(self._settings.game_servers[server], None)
+        return patience(timedelta(0)) + policy.longest_pause(Known())
 
     async def _backups(self, conn: Connection, now: datetime) -> Subject:
         failing = self._upkeep.failing

@@ -230,6 +230,16 @@ async def derived_rows(conn: AsyncConnection) -> dict[int, tuple[object, ...]]:
     return {row.id: (repr(tuple(row)), *players.get(row.id, ())) for row in found}
 
 
+async def round_times(
+    conn: AsyncConnection, server: str, since: datetime, until: datetime
+) -> tuple[datetime, ...]:
+    """Read when the rounds of a server ended, oldest first."""
+    query = select(rounds.c.ended_at).where(
+        rounds.c.server == server, rounds.c.ended_at.between(since, until)
+    )
+    return tuple((await conn.execute(query.order_by(rounds.c.ended_at))).scalars())
+
+
 async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, StoredRound] | None:
     """Read the round that ended last on one of the servers, with the server's name."""
     query = _stored_rounds().add_columns(rounds.c.server).where(rounds.c.server.in_(servers))

@@ -5,6 +5,7 @@ The real SFTP path is tested in `test_round_flow.py` and `tests/sources/etlegacy
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from bot.core.charts import ChartSpec
 from bot.core.requester import Requester
 from bot.core.rounds.files import parse_name
 from bot.errors import ChartFailed, SourceError
-from bot.ports import RemoteFile
+from bot.ports import GameQuery, RemoteFile
 from bot.services.announcements import Announcements
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.settings import GameServer
@@ -127,11 +128,19 @@ class RoundWorld:
         self.charts = DrawnCharts()
         self.restart()
 
-    def restart(self, database: Database | CrashingDatabase | None = None, **rules: timedelta) -> None:
-        """Begin a new process on the same database."""
+    def restart(
+        self,
+        database: Database | CrashingDatabase | None = None,
+        *,
+        policies: tuple[str, str] = ("auto", "auto"),
+        queries: Mapping[str, GameQuery] | None = None,
+        **rules: timedelta | None,
+    ) -> None:
+        """Begin a new process on the same database; without more it looks every 60 seconds."""
+        alpha, beta = policies
         servers = {
-            "alpha": GameServer(host="a.example", username="u", guild_ids=(self.guild,)),
-            "beta": GameServer(host="b.example", username="u", guild_ids=(OTHER_GUILD,)),
+            "alpha": GameServer(host="a.example", username="u", guild_ids=(self.guild,), round_policy=alpha),
+            "beta": GameServer(host="b.example", username="u", guild_ids=(OTHER_GUILD,), round_policy=beta),
         }
         self.announcements = Announcements(self.database, self.clock)
         self.sync = RoundSync(
@@ -141,7 +150,8 @@ class RoundWorld:
             announcements=self.announcements,
             charts=self.charts,
             clock=self.clock,
-            rules=SyncRules(**rules),
+            rules=SyncRules(**{"poll_every": timedelta(seconds=60), **rules}),
+            queries=queries,
         )
 
     async def join(self, guild_id: int, channel_id: int | None, **more: object) -> None:

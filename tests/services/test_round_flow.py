@@ -54,7 +54,7 @@ async def test_a_real_file_on_a_real_server_becomes_a_post(server, source, datab
         announcements=Announcements(database, clock),
         charts=DrawnCharts(),
         clock=clock,
-        rules=SyncRules(),
+        rules=SyncRules(poll_every=timedelta(seconds=60)),
     )
     await sync.step("alpha")
     content = (reference_data / "etlegacy" / FIRST).read_bytes()

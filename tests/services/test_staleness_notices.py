@@ -31,6 +31,7 @@ from tests.services.live_world import ADMIN, BY, CHANNEL, GUILD, LiveWorld
 HOUR = timedelta(hours=1)
 OTHERS = Requester(guild_id=2, user_id=43)
 SERVER = f"""
+ROUND_POLL_SECONDS=60
 GAME_SERVERS__ALPHA__HOST=a.example
 GAME_SERVERS__ALPHA__USERNAME=u
 GAME_SERVERS__ALPHA__PASSWORD=secret
@@ -265,6 +266,25 @@ async def test_a_game_server_that_cannot_be_reached_for_long_is_told_with_the_re
     await world.pass_time(HOUR)
     ((title, _, revision),) = await world.notices()
     assert (title, revision) == ("The game server alpha is read again", 2)
+
+
+@pytest.mark.parametrize("policy", ["auto", "classic", "learned"])
+async def test_a_server_that_a_policy_lets_rest_is_told_of_two_hours_after_a_look_failed(
+    world: World, policy: str
+) -> None:
+    text = SERVER.replace("ROUND_POLL_SECONDS=60", f"GAME_SERVERS__ALPHA__ROUND_POLICY={policy}")
+    (world.folder / "test.env").write_text(text)
+    world.settings = load_settings(world.folder / "test.env")
+    world.restart()
+    sleep = 2 * HOUR if policy == "learned" else 21 * HOUR
+    await world.pass_time(sleep, server=False)
+    assert await world.notices() == []
+    await world.server("alpha: no answer within 10 s")
+    await world.pass_time(1.5 * HOUR, server=False)
+    assert await world.notices() == []
+    await world.pass_time(HOUR, server=False)
+    ((title, _, _),) = await world.notices()
+    assert title == "The game server alpha has not been read for long"
 
 
 async def test_a_game_server_whose_admins_know_is_not_told_again(world: World, database: Database) -> None:

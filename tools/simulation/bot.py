@@ -213,9 +213,10 @@ def _policies(name: str) -> Policies:
 
 def _settings(around: Surroundings, server: GameServerSettings) -> Settings:
     """Give what an admin would have set for these surroundings; no file or environment is read."""
+    every = around.sync_rules.poll_every
     return Settings.model_construct(
         discovery_checks_per_day=around.monitor_rules.discovery_per_day,
         guild_share_percent=around.monitor_rules.guild_share_percent,
         game_servers={SERVER: server},
-        round_poll_seconds=around.sync_rules.poll_every.total_seconds(),
+        round_poll_seconds=None if every is None else every.total_seconds(),
     )

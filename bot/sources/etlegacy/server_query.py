@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.rounds.looking import Answer
 from bot.errors import SourceUnavailable
 from bot.texts import text
 
@@ -155,3 +157,19 @@ async def query_status(
             seconds=f"{timeout_seconds:g}",
         )
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UdpGameQuery:
+    """Implements `bot.ports.GameQuery`: the status question over UDP."""
+
+    host: str
+    port: int
+
+    async def ask(self) -> Answer | None:
+        """Ask once what is played; None where no answer came. Nothing is raised."""
+        try:
+            status = await query_status(self.host, self.port, challenge=secrets.token_hex(8))
+        except (SourceUnavailable, UnicodeError):  # a host name that is none, too, must not end the looks
+            return None
+        return Answer(playing=status.playing, map_name=status.map_name, time_limit=status.time_limit_minutes)
