@@ -229,7 +229,7 @@ class LiveMonitor:
             now, reason = self._clock.now(), text("the answer could not be stored")
             await ledger.answered(conn, request_id, Answer.UNKNOWN, reason, at=now)
             await store.finish_check(conn, account, now, answer=Answer.UNKNOWN, reason=reason)
-            await self.planning.plan_one(conn, account.id, now, unknown=2)
+            await self.planning.plan_one(conn, account.id, now, unknown=1)
         log.error(
             "@%s: the answer could not be stored (%s); it is asked again as planned", account.handle, error
         )
