@@ -14,14 +14,13 @@ from bot.app import round_sync_of
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock
 from bot.core.requester import Requester
-from bot.errors import StorageError
 from bot.jobs.loops import Loop
 from bot.services.announcements import Announcements
 from bot.services.round_sync import RoundSync
 from bot.settings import Settings
 from bot.storage import leases
 from bot.storage.engine import Database
-from bot.storage.migrate import HEAD_REVISION, current_revision
+from bot.storage.migrate import require_current
 
 LEASE = timedelta(minutes=2)
 RENEW_EVERY = timedelta(seconds=30)
@@ -70,7 +69,7 @@ async def beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]:
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database)
         stack.push_async_callback(database.close)
-        await _must_fit(database)
+        await require_current(database)
         charts = ProcessChartRenderer(clock)
         stack.push_async_callback(charts.close)
         name = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -83,13 +82,3 @@ async def beside(settings: Settings, clock: Clock) -> AsyncIterator[Beside]:
         )
         stack.push_async_callback(ours.leave)
         yield ours
-
-
-async def _must_fit(database: Database) -> None:
-    file = database.embedded_file
-    if file is not None and not file.is_file():
-        raise StorageError(f"there is no database at {file}: start the bot once, or run its migrate")
-    async with database.read() as conn:
-        found = await current_revision(conn)
-    if found != HEAD_REVISION:
-        raise StorageError(f"the database has schema {found or 'none'}, not {HEAD_REVISION}: run migrate")

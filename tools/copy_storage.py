@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 from bot.clock import SystemClock
 from bot.errors import StorageError, VedetteError
 from bot.storage.engine import Connection, Database, database_url, embedded_file
-from bot.storage.migrate import HEAD_REVISION, current_revision, upgrade
+from bot.storage.migrate import HEAD_REVISION, current_revision, require_current, upgrade
 from bot.storage.only_bot import only_bot
 from bot.storage.tables import metadata
 from bot.storage.types import Flag
@@ -82,7 +82,7 @@ async def copy_storage(source_url: str, target_url: str) -> tuple[Copied, ...]:
         source, target = Database.open(source_url), Database.open(target_url, migrating=True)
         stack.push_async_callback(source.close)
         stack.push_async_callback(target.close)
-        await _refuse_another_schema(source)
+        await require_current(source)
         await _make_schema(target_url)
         reading = await stack.enter_async_context(source.read())
         writing = await stack.enter_async_context(target.write("copy"))
@@ -108,18 +108,6 @@ async def _nobody_else(url: str) -> AsyncIterator[None]:
         return
     async with only_bot(url, SystemClock()):
         yield
-
-
-async def _refuse_another_schema(source: Database) -> None:
-    file = source.embedded_file
-    if file is not None and not file.is_file():
-        raise StorageError(f"there is no database at {file}")
-    async with source.read() as connection:
-        found = await current_revision(connection)
-    if found != HEAD_REVISION:
-        raise StorageError(
-            f"the source has schema {found or 'none'}, this version copies {HEAD_REVISION}: migrate it first"
-        )
 
 
 async def _make_schema(target_url: str) -> None:

@@ -21,11 +21,11 @@ from bot.core.rounds import files
 from bot.core.rounds.grammar import RoundFileError, parse_stats
 from bot.core.rounds.pairing import PlayedRound, pair_rounds
 from bot.core.rounds.resolve import ResolvedRound, resolve
-from bot.errors import StorageError, VedetteError
+from bot.errors import VedetteError
 from bot.settings import load_settings
 from bot.storage import rounds as store
 from bot.storage.engine import Connection, Database
-from bot.storage.migrate import HEAD_REVISION, current_revision
+from bot.storage.migrate import require_current
 from bot.storage.only_bot import only_bot
 from bot.storage.rounds import ImportedFile
 
@@ -111,22 +111,10 @@ async def _run(*, dry_run: bool) -> Rebuilt:
     async with only_bot(settings.database, clock):
         database = Database.open(settings.database)
         try:
-            await _refuse_another_schema(database)
+            await require_current(database)
             return await rebuild(database, zones, clock.now(), dry_run=dry_run)
         finally:
             await database.close()
-
-
-async def _refuse_another_schema(database: Database) -> None:
-    file = database.embedded_file
-    if file is not None and not file.is_file():
-        raise StorageError(f"there is no database at {file}")
-    async with database.read() as conn:
-        found = await current_revision(conn)
-    if found != HEAD_REVISION:
-        raise StorageError(
-            f"the database has schema {found or 'none'}, not {HEAD_REVISION}: migrate it first"
-        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

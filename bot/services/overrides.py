@@ -9,17 +9,15 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
-from bot.core.live.handles import normalise_handle
 from bot.core.live.predictions import POLICIES, Choices, Override, ShadowReport, SpecialEvent
 from bot.core.requester import Requester
 from bot.errors import InputRefused, NotAllowed, NothingThere
+from bot.services.followed import followed_account
 from bot.services.live_monitor import LiveMonitor
 from bot.services.shadow import REPORT_NOTE, report_from
 from bot.services.special_days import has_holidays, public_holidays
 from bot.storage import guilds, overrides, special, status
-from bot.storage import live as store
-from bot.storage.engine import Connection, Database
-from bot.storage.live import Account
+from bot.storage.engine import Database
 from bot.storage.watched import POLICY_NOTE, SHADOW_NOTE
 from bot.texts import text
 
@@ -78,7 +76,7 @@ class Overrides:
 
     async def _change(self, by: Requester, written: str, **changed: object) -> Override:
         async with self._database.write("overrides.change") as conn:
-            account = await _followed(conn, by.guild_id, written)
+            account = await followed_account(conn, by.guild_id, written)
             asked = await overrides.change(conn, by, account.id, self._clock.now(), **changed)
         await self._monitor.replan_step()
         return asked
@@ -150,7 +148,7 @@ class Overrides:
         if not now - EVENTS_AHEAD <= _midnight(day) <= now + EVENTS_AHEAD:
             raise InputRefused(text("Give a day within a year of today."))
         async with self._database.write("overrides.add_event") as conn:
-            account = await _followed(conn, by.guild_id, written) if written else None
+            account = await followed_account(conn, by.guild_id, written) if written else None
             if len(await special.events(conn, guild_id=by.guild_id)) >= MOST_EVENTS:
                 raise InputRefused(text("There are too many special days; remove some first."))
             event = SpecialEvent(
@@ -190,16 +188,6 @@ class Overrides:
             SpecialEvent(id=None, day=day, name=name) for day, name in days.items() if today <= day <= last
         ]
         return tuple(sorted([*own, *holidays], key=lambda event: (event.day, event.id is None)))
-
-
-async def _followed(conn: Connection, guild_id: int, written: str) -> Account:
-    handle = normalise_handle(written)
-    account = await store.followed_account(conn, guild_id, handle)
-    if account is None:
-        raise NothingThere(
-            text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
-        )
-    return account
 
 
 def _refuse_unknown(policy: str) -> None:

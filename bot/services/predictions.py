@@ -12,7 +12,6 @@ from bot.core.guilds import GuildSettings
 from bot.core.live.account_habits import habits_of
 from bot.core.live.budget import DAY, HOUR, Ledger
 from bot.core.live.day_scores import by_week
-from bot.core.live.handles import normalise_handle
 from bot.core.live.models import Answer
 from bot.core.live.outcomes import account_accuracy, reliability_of
 from bot.core.live.planner import Watched
@@ -31,9 +30,9 @@ from bot.core.live.predictions import (
 )
 from bot.core.live.projection import project
 from bot.core.live.why import Held, held_back, last_look, next_look, planned_for
-from bot.errors import NothingThere
 from bot.services import forecasts
 from bot.services.board_view import board_of
+from bot.services.followed import followed_account
 from bot.services.forecasts import HOURS, Said
 from bot.services.live_monitor import LiveMonitor
 from bot.services.planning import REMEMBERED
@@ -97,7 +96,7 @@ class Predictions:
     async def must_follow(self, guild_id: int, written: str) -> None:
         """Refuse whom a guild does not follow, by one quick reading. Raises `InputRefused` and `NothingThere`."""
         async with self._database.read() as conn:
-            await _followed_account(conn, guild_id, written)
+            await followed_account(conn, guild_id, written)
 
     async def account(self, guild_id: int, written: str) -> AccountPrediction:
         """Tell everything known of one account. Raises `InputRefused` and `NothingThere`."""
@@ -225,7 +224,7 @@ class Predictions:
         return await self._as_followed(conn, await store.followed_accounts(conn, guild_id=guild_id), now)
 
     async def _named(self, conn: Connection, guild_id: int, written: str, now: datetime) -> Followed:
-        account = await _followed_account(conn, guild_id, written)
+        account = await followed_account(conn, guild_id, written)
         return (await self._as_followed(conn, [account], now))[0]
 
     async def _as_followed(
@@ -309,16 +308,6 @@ class Predictions:
         if not all(self._planning.knows(one.account_id) for one in watched):
             return text("not worked out yet: not every account has a plan")
         return ""
-
-
-async def _followed_account(conn: Connection, guild_id: int, written: str) -> Account:
-    handle = normalise_handle(written)
-    account = await store.followed_account(conn, guild_id, handle)
-    if account is None:
-        raise NothingThere(
-            text("`@{handle}` is not followed here. `/live list` shows who is.", handle=handle)
-        )
-    return account
 
 
 def _likeliest_first(one: Expected) -> tuple[bool, bool, bool, float, float, str]:

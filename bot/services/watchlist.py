@@ -14,6 +14,7 @@ from bot.core.live.why import Held, held_back
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere, SourceError
 from bot.services.announcements import Announcements
+from bot.services.followed import followed_account
 from bot.services.live_monitor import CheckReport, Leased, LiveMonitor
 from bot.services.live_state import event_key, say
 from bot.services.planning import is_parked
@@ -101,7 +102,7 @@ class Watchlist:
         Raises `NothingThere`.
         """
         async with self._database.write("watchlist.remove") as conn:
-            account = await self._followed(conn, by, written)
+            account = await followed_account(conn, by.guild_id, written)
             gone = await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
             if await store.followed_account(conn, by.guild_id, account.handle) is None:
                 await overrides.forget(conn, account.id, by.guild_id)
@@ -119,7 +120,7 @@ class Watchlist:
         Channels that resume in the middle of a live hear of it.
         """
         async with self._database.write("watchlist.pause") as conn:
-            account = await self._followed(conn, by, written)
+            account = await followed_account(conn, by.guild_id, written)
             changed = await store.set_paused(conn, by.guild_id, account.id, paused=paused)
         if not paused:
             await self._tell_of_live(account.id)
@@ -149,13 +150,6 @@ class Watchlist:
         async with self._database.read() as conn:
             accounts = await store.followed_accounts(conn, guild_id=guild_id)
         return tuple(account.handle for account in accounts if wanted in account.handle)
-
-    async def _followed(self, conn: Connection, by: Requester, written: str) -> Account:
-        handle = normalise_handle(written)
-        account = await store.followed_account(conn, by.guild_id, handle)
-        if account is None:
-            raise _not_followed(handle)
-        return account
 
     async def _refuse_over_cap(self, by: Requester, handle: str) -> None:
         """Refuse before a request is spent; what counts is the same question when the account is stored."""

@@ -60,6 +60,19 @@ async def current_revision(connection: AsyncConnection) -> str | None:
     return (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
 
 
+async def require_current(database: Database) -> None:
+    """Raise `StorageError` where there is no database yet, or one of another version than this."""
+    file = database.embedded_file
+    if file is not None and not file.is_file():
+        raise StorageError(f"there is no database at {file}: start the bot once, or run its migrate")
+    async with database.read() as conn:
+        found = await current_revision(conn)
+    if found != HEAD_REVISION:
+        raise StorageError(
+            f"the database has schema {found or 'none'}, not {HEAD_REVISION}: migrate it first"
+        )
+
+
 def known_revisions() -> frozenset[str]:
     """Give every revision this version can start from; a file is named by its revision."""
     return frozenset(file.stem.partition("_")[0] for file in (SCRIPTS / "versions").glob("[0-9]*.py"))

@@ -34,7 +34,7 @@ class Foretold:
 
     async def must_follow(self, guild_id: int, written: str) -> None:
         if written != "ana":
-            raise NothingThere(text("`@{handle}` is not followed there.", handle=written))
+            raise NothingThere(text("`@{handle}` is not followed here.", handle=written))
 
     async def account(self, guild_id: int, written: str) -> Any:
         await self.must_follow(guild_id, written)

@@ -9,7 +9,7 @@ from bot.core.live.past_lives import PastLive, credible
 from bot.storage import live as store
 from bot.storage.engine import Database
 from bot.storage.history import past_lives
-from bot.storage.migrate import HEAD_REVISION, current_revision
+from bot.storage.migrate import require_current
 from tools.backtest.histories import EARLIEST, BadInput, History
 
 
@@ -20,15 +20,8 @@ async def read_database(url: str, now: datetime) -> History:
     """
     database = Database.open(url)
     try:
-        file = database.embedded_file
-        if file is not None and not file.is_file():
-            raise BadInput(f"there is no database at {file}")
+        await require_current(database)
         async with database.read() as conn:
-            found = await current_revision(conn)
-            if found != HEAD_REVISION:
-                raise BadInput(
-                    f"the database has schema {found or 'none'}, not {HEAD_REVISION}: migrate it first"
-                )
             names = {account.id: account.handle for account in await store.followed_accounts(conn)}
             lives = await past_lives(conn, names, EARLIEST)
     finally:
