@@ -181,8 +181,7 @@ def _tried(ask: Callable[[], T], otherwise: Callable[[str], T]) -> T:
 
     def failed(error: Exception) -> T:
         why = f"{type(error).__name__}: {error}"
-        # Asked every few minutes: one that cannot plan either is logged with its traceback, once.
-        log.warning("A model could not be asked (%s)", why, exc_info=log.isEnabledFor(logging.DEBUG))
+        log.warning("A model could not be asked (%s)", why, exc_info=error)
         return otherwise(why)
 
     return attempt(ask, failed)
