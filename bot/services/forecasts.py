@@ -71,10 +71,16 @@ def _by_account(forecast: Forecast, chances: np.ndarray) -> dict[int, tuple[floa
     }
 
 
-def _asked(policy: Policy, ask: Callable[[ProbabilityPolicy], T], otherwise: Callable[[str], T]) -> T:
-    """Ask the model of probabilities, whichever policy plans; `otherwise` is told why it does not work."""
+def _model(policy: Policy) -> ProbabilityPolicy | None:
+    """Give the model of probabilities, whichever policy plans; None where it does not work."""
     model = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
-    if isinstance(model, ProbabilityPolicy):
+    return model if isinstance(model, ProbabilityPolicy) else None
+
+
+def _asked(policy: Policy, ask: Callable[[ProbabilityPolicy], T], otherwise: Callable[[str], T]) -> T:
+    """Ask the model of probabilities; `otherwise` is told why it does not work."""
+    model = _model(policy)
+    if model is not None:
         return _tried(lambda: ask(model), otherwise)
     return otherwise(policy.failing.get(POLICIES[0], "") if isinstance(policy, Policies) else "")
 
@@ -195,9 +201,8 @@ def policy_of(planning: Planning, account: Watched | None) -> str:
 
 def zone_of(planning: Planning, account_id: int) -> str:
     """Give the IANA name of the zone in which the model of probabilities learns an account."""
-    policy = planning.policy
-    model = policy.working(POLICIES[0]) if isinstance(policy, Policies) else policy
-    return model.zone(account_id) if isinstance(model, ProbabilityPolicy) else "UTC"
+    model = _model(planning.policy)
+    return "UTC" if model is None else model.zone(account_id)
 
 
 def failing(planning: Planning) -> tuple[tuple[str, str], ...]:
