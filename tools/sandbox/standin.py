@@ -146,6 +146,10 @@ def add_control(app: web.Application, recorder: Recorder, faults: Faults) -> Non
         faults.clear()
         return json_response([])
 
+    async def release_hanging(_: web.Application) -> None:
+        faults.clear()  # a request that hangs would keep the server from stopping
+
+    app.on_shutdown.append(release_hanging)
     app.router.add_get("/_control/requests", get_requests)
     app.router.add_delete("/_control/requests", delete_requests)
     app.router.add_get("/_control/faults", get_faults)

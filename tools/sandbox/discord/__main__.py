@@ -112,7 +112,6 @@ async def main() -> None:
     announce(**facts(service))
     await until_stopped()
     service.feed.close()
-    service.faults.clear()
     for connection in service.gateway.connections:
         connection.drop()
     await runner.cleanup()

@@ -71,7 +71,6 @@ async def serve(args: argparse.Namespace, folder: Path) -> None:
     )
     await until_stopped()
     ssh.stop()
-    faults.clear()
     await runner.cleanup()
 
 

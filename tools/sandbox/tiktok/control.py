@@ -232,7 +232,6 @@ def build_app(site: Site) -> web.Application:
     site.add_routes(app)
 
     async def stop(_: web.Application) -> None:
-        site.faults.clear()  # a request that hangs would keep the server from stopping
         await site.hub.close_all()
 
     app.on_shutdown.append(stop)
