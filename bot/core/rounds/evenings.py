@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from bot.core.rounds.resolve import ResolvedRound
 
 GAP = timedelta(minutes=60)
+"""So long after a round without another, the evening is over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

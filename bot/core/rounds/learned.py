@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from math import sqrt
 
+from bot.core.rounds.evenings import GAP
 from bot.core.rounds.looking import (
     AFTER_AN_ERROR,
     DAY,
@@ -28,7 +29,7 @@ from bot.core.rounds.looking import (
     failures,
 )
 from bot.core.rounds.prime_time import ClassicLooks
-from bot.core.rounds.rhythm import GAP, Rhythm, rhythm_of
+from bot.core.rounds.rhythm import Rhythm, rhythm_of
 
 LOOKS_A_DAY = 190
 """Of the 200 that are promised; the second listing for a file that is found while nothing is left comes on top."""

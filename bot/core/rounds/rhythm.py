@@ -12,9 +12,9 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
 from math import exp
 
-GAP = timedelta(minutes=60)
-"""So long after a round without another, the game is over (the evening's gap)."""
-GAP_MINUTES = 60
+from bot.core.rounds.evenings import GAP
+
+GAP_MINUTES = GAP // timedelta(minutes=1)
 HOURS_MEMORY_DAYS, RATE_MEMORY_DAYS = (
     84.0,
     28.0,
