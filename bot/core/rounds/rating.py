@@ -15,14 +15,13 @@ All maps are read in order and nothing else: a history that changed is rated fro
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bot.core.rounds.evenings import EveningRound
 from bot.core.rounds.fields import ALLIES, AXIS
-from bot.core.rounds.resolve import ResolvedRound
-from bot.core.rounds.results import MapResult, map_result
-from bot.core.rounds.teams import playing_sides
+from bot.core.rounds.grammar import is_bot
+from bot.core.rounds.results import MapResult, result_of
 
 MEAN = 25.0
 DEVIATION = MEAN / 3
@@ -60,42 +59,55 @@ class RatedMap:
     round_2_attackers: Mapping[str, float]
 
 
-def rated_map(first: EveningRound, second: EveningRound) -> RatedMap | None:
-    """Give what a map tells about its players; None without a result, a counted round or an opponent.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Half:
+    """What a rating reads of a round: whether the attackers won, and the seconds of each person on a side."""
+
+    attackers_succeeded: bool | None
+    attackers: Mapping[str, int]
+    defenders: Mapping[str, int]
+
+
+def half(
+    *,
+    attackers_succeeded: bool | None,
+    defender_side: int,
+    played_seconds: int | None,
+    players: Iterable[tuple[str, int, int]],
+) -> Half:
+    """Make a half of what is known of a round; `players` are GUID, side at the end and seconds on a team."""
+    sides: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    for guid, side, seconds in players:
+        if side in {AXIS, ALLIES} and guid not in _NOBODY and not is_bot(guid):
+            # Who was idle in round 1 has the time of both rounds in the second file.
+            seconds_here = seconds if played_seconds is None else min(seconds, played_seconds)
+            sides[side == defender_side][guid] = seconds_here
+    return Half(attackers_succeeded=attackers_succeeded, attackers=sides[0], defenders=sides[1])
+
+
+def rated_map(first: Half, second: Half) -> RatedMap | None:
+    """Give what a map tells about its players; None without a result or without an opponent.
 
     Somebody who was in both teams is in the one he was with longer, for the time that is more: as long as he
     helped either equally, the result tells nothing about him.
     """
-    result = map_result(first.resolved, second.resolved) if first.counted and second.counted else None
+    result = result_of(first.attackers_succeeded, second.attackers_succeeded)
     if result is None:
         return None
-    surplus: dict[str, int] = {}  # seconds with the attackers of round 1, less those against them
-    longest = 0
-    for resolved, sign in ((first.resolved, 1), (second.resolved, -1)):
-        seconds = dict(_seconds(resolved))
-        longest += max(seconds.values(), default=0)
-        for guid, side in playing_sides(resolved).items():
-            own = seconds[guid] if side != resolved.defender_side else -seconds[guid]
-            surplus[guid] = surplus.get(guid, 0) + sign * own
+    surplus: Counter[str] = Counter()  # seconds with those who attacked first, less those against them
+    for with_them in (first.attackers, second.defenders):
+        surplus.update(with_them)
+    for against_them in (first.defenders, second.attackers):
+        surplus.subtract(against_them)
+    longest = sum(
+        max((*one.attackers.values(), *one.defenders.values()), default=0) for one in (first, second)
+    )
     teams = [
-        {
-            guid: min(1.0, sign * more / longest)
-            for guid, more in surplus.items()
-            if sign * more > 0 and guid not in _NOBODY
-        }
-        for sign in (1, -1)
+        {guid: sign * more / longest for guid, more in surplus.items() if sign * more > 0} for sign in (1, -1)
     ]
     if not all(teams):
         return None
     return RatedMap(result=result, round_1_attackers=teams[0], round_2_attackers=teams[1])
-
-
-def _seconds(resolved: ResolvedRound) -> Iterator[tuple[str, int]]:
-    """Give the seconds of each person on a team; never more than were played (see `resolve`)."""
-    for player in resolved.players:
-        if player.side in {AXIS, ALLIES}:
-            clock = resolved.played_seconds
-            yield player.guid, player.team_seconds if clock is None else min(player.team_seconds, clock)
 
 
 def rate(maps: Iterable[RatedMap], before: Mapping[str, Rating] | None = None) -> dict[str, Rating]:

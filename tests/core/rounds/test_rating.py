@@ -9,11 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.rounds.rating import DEVIATION, DRIFT, MEAN, RatedMap, Rating, rate, rated_map, win_chance
-from bot.core.rounds.resolve import Flag
+from bot.core.rounds.rating import DEVIATION, DRIFT, MEAN, RatedMap, Rating, half, rate, rated_map, win_chance
 from bot.core.rounds.results import MapResult
 from tests.core.rounds import decoder, real_rows
-from tests.core.rounds.evening_samples import evening_round, somebody
 
 WON, LOST, DRAW = MapResult.ROUND_1_ATTACKERS, MapResult.ROUND_2_ATTACKERS, MapResult.DRAW
 
@@ -40,92 +38,93 @@ HISTORIES = st.lists(rated_maps(), max_size=12)
 # What a map tells of its players.
 
 
-def played(axis="abc", allies="xyz", then_axis="xyz", then_allies="abc", *, seconds=(), **values):
+def played(
+    axis="abc", allies="xyz", then_axis="xyz", then_allies="abc", *, seconds=(), defender=1, won=(True, False)
+):
     """A map: Axis defends, so the Allies attack first, and win in both rounds if nothing else is said.
 
     Everybody plays all of his rounds of 300 seconds, but whoever is named with a round.
     """
-    first = evening_round("1", 0, axis, allies, attackers_succeeded=values.pop("first", True), **values)
-    second = evening_round("2", 8, then_axis, then_allies, first="1", attackers_succeeded=False, **values)
-    return tuple(_timed(one, dict(seconds), number) for number, one in enumerate((first, second), start=1))
-
-
-def _timed(one, seconds, number):
-    players = [
-        somebody(player.guid, player.side, team_seconds=seconds.get((player.guid, number), 300))
-        for player in one.resolved.players
-    ]
-    return replace(one, resolved=replace(one.resolved, players=tuple(players)))
+    told = dict(seconds)
+    sides = (((axis, 1), (allies, 2)), ((then_axis, 1), (then_allies, 2)))
+    return rated_map(
+        *[
+            half(
+                attackers_succeeded=won[number - 1],
+                defender_side=defender,
+                played_seconds=300,
+                players=[
+                    (guid, side, told.get((guid, number), 300)) for guids, side in teams for guid in guids
+                ],
+            )
+            for number, teams in enumerate(sides, start=1)
+        ]
+    )
 
 
 def test_a_team_is_who_attacks_first_whatever_its_side():
-    assert rated_map(*played()) == map_of(WON, "xyz", "abc")
-    assert rated_map(*played(first=False)) == map_of(DRAW, "xyz", "abc")
-    assert rated_map(*played(defender=2)) == map_of(WON, "abc", "xyz")
+    assert played() == map_of(WON, "xyz", "abc")
+    assert played(won=(True, True)) == map_of(LOST, "xyz", "abc")
+    assert played(won=(False, False)) == map_of(DRAW, "xyz", "abc")
+    assert played(defender=2) == map_of(WON, "abc", "xyz")
 
 
 def test_who_was_there_for_a_part_of_the_map_is_in_for_that_share():
-    told = rated_map(*played("abcj", "xyz", "xyz", "abc", seconds={("x", 1): 120, ("z", 2): 0}))
+    told = played("abcj", "xyz", "xyz", "abc", seconds={("x", 1): 120, ("z", 2): 0})
     assert told.round_1_attackers == {"x": 0.7, "y": 1, "z": 0.5}
     assert told.round_2_attackers == {"a": 1, "b": 1, "c": 1, "j": 0.5}
 
 
 def test_who_changed_the_team_is_in_the_one_he_was_with_longer_for_what_was_more():
     # s attacks first, and in round 2 attacks again: with the others.
-    changed = played("abc", "xyzs", "xyz", "abcs", seconds={("s", 2): 60})
-    assert rated_map(*changed) == map_of(WON, "xyzs", "abc", s=0.4)
-    evenly = played("abc", "xyzs", "xyz", "abcs")
-    assert rated_map(*evenly) == map_of(WON, "xyz", "abc")
+    assert played("abc", "xyzs", "xyz", "abcs", seconds={("s", 2): 60}) == map_of(WON, "xyzs", "abc", s=0.4)
+    assert played("abc", "xyzs", "xyz", "abcs", seconds={("s", 1): 60}) == map_of(WON, "xyz", "abcs", s=0.4)
+    assert played("abc", "xyzs", "xyz", "abcs") == map_of(WON, "xyz", "abc")
 
 
 def test_time_that_was_not_played_counts_for_nothing():
     # Who was idle in round 1 has a team time of both rounds in the file of round 2.
-    told = rated_map(*played("abc", "xyz", "xyzi", "abc", seconds={("i", 2): 600}))
+    told = played("abc", "xyz", "xyzi", "abc", seconds={("i", 2): 600})
     assert told.round_1_attackers == {"x": 1, "y": 1, "z": 1, "i": 0.5}
 
 
 def test_bots_spectators_and_people_without_a_guid_are_nobody():
-    first, second = played()
-    extra = [
-        somebody("OMNIBOT0", 1, team_seconds=300),
-        somebody("SPECTATE", 3, team_seconds=300),
-        somebody("NO_GUID", 1, team_seconds=300),
-        somebody("UNKNOWN", 2, team_seconds=300),
-    ]
-    more = replace(first, resolved=replace(first.resolved, players=(*first.resolved.players, *extra)))
-    assert rated_map(more, second) == rated_map(first, second)
+    people = [("AAAAAAA1", 1, 300), ("AAAAAAA2", 2, 300)]
+    extra = [("OMNIBOT0", 1, 300), ("SPECTATE", 3, 300), ("NO_GUID", 1, 300), ("UNKNOWN", 2, 300)]
+    known = {"attackers_succeeded": True, "defender_side": 1, "played_seconds": 300}
+    assert half(**known, players=[*people, *extra]) == half(**known, players=people)
 
 
-@pytest.mark.parametrize("at", [0, 1])
-@pytest.mark.parametrize("change", ["voided", "flag", "unknown", "alone"])
-def test_a_map_that_does_not_count_tells_nothing(at, change):
-    rounds = list(played())
-    one = rounds[at]
-    if change == "voided":
-        rounds[at] = replace(one, voided=True)
-    elif change == "flag":
-        rounds[at] = replace(one, resolved=replace(one.resolved, flags=frozenset({Flag.BOTS})))
-    elif change == "unknown":
-        rounds[at] = replace(one, resolved=replace(one.resolved, attackers_succeeded=None))
-    else:
-        rounds = list(played("", "xyz", "xyz", ""))
-    assert rated_map(*rounds) is None
+@pytest.mark.parametrize(
+    "odd", [{"won": (None, True)}, {"won": (True, None)}, {"axis": "", "then_allies": ""}]
+)
+def test_without_a_result_or_an_opponent_a_map_tells_nothing(odd):
+    assert played(**odd) is None
+
+
+def half_of(resolved):
+    return half(
+        attackers_succeeded=resolved.attackers_succeeded,
+        defender_side=resolved.defender_side,
+        played_seconds=resolved.played_seconds,
+        players=[(player.guid, player.side, player.team_seconds) for player in resolved.players],
+    )
 
 
 def test_real_maps_have_the_winners_and_the_players_of_their_bytes(real_files, real_rounds):
     told = decoder.rounds(real_files)
-    by_key = {one.key: one for evening in real_rows.evenings(real_rounds) for one in evening.rounds}
+    by_key = real_rows.resolved_rounds(real_rounds)
     results = []
     for name, one in told.items():
         if not one["first"] or name.startswith(real_rows.UNCOUNTED):
             continue
         halves = [one["first"], name]
-        rated = rated_map(*(by_key[half] for half in halves))
+        rated = rated_map(*(half_of(by_key[key]) for key in halves))
         results.append(rated.result)
-        for number, half in enumerate(halves):
-            defender = int(decoder.naive(real_files[half])[0][4])
+        for number, key in enumerate(halves):
+            defender = int(decoder.naive(real_files[key])[0][4])
             teams = [rated.round_1_attackers, rated.round_2_attackers]
-            for guid, player in told[half]["players"].items():
+            for guid, player in told[key]["players"].items():
                 attacks = player["side"] != defender
                 if player["side"] < 3:
                     assert guid in teams[number if attacks else 1 - number]
