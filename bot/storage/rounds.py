@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.rounds.files import FileRecord, FileState
 from bot.core.rounds.resolve import ResolvedRound
-from bot.storage.tables import guilds, round_files, round_players, rounds
+from bot.storage.round_tables import (
+    ignored_maps,
+    round_files,
+    round_players,
+    round_weapons,
+    rounds,
+    voided_rounds,
+)
+from bot.storage.tables import guilds
 from bot.storage.upsert import insert_for
 
 AT_ONCE = 300
@@ -175,21 +183,42 @@ async def keep_round(
         "round": round_.round,
         "ended_at": round_.ended_at,
         "played_seconds": round_.played_seconds,
+        "limit_seconds": round_.limit_seconds,
         "winner_side": round_.winner_side,
         "defender_side": round_.defender_side,
+        "attackers_succeeded": round_.attackers_succeeded,
         "flags": sorted(round_.flags),
-        "counted": round_.counted,
+        "counted": round_.counted and not await is_left_out(conn, server, file_id, round_.map),
         "partner_round_id": partner_round_id,
     }
     statement = insert_for(conn, rounds).values(file_id=file_id, imported_at=now, **values)
     await conn.execute(statement.on_conflict_do_update(index_elements=["file_id"], set_=values))
     round_id: int = (await conn.execute(select(rounds.c.id).where(rounds.c.file_id == file_id))).scalar_one()
-    await conn.execute(delete(round_players).where(round_players.c.round_id == round_id))
-    if round_.players:
-        columns = [column.name for column in round_players.c if column.name != "round_id"]
-        players = [{column: getattr(player, column) for column in columns} for player in round_.players]
-        await conn.execute(insert(round_players), [{"round_id": round_id, **player} for player in players])
+    await _keep_players(conn, round_id, round_)
     return round_id
+
+
+async def _keep_players(conn: AsyncConnection, round_id: int, round_: ResolvedRound) -> None:
+    await conn.execute(delete(round_players).where(round_players.c.round_id == round_id))
+    await conn.execute(delete(round_weapons).where(round_weapons.c.round_id == round_id))
+    columns = [column.name for column in round_players.c if column.name != "round_id"]
+    players = [{column: getattr(player, column) for column in columns} for player in round_.players]
+    if players:
+        await conn.execute(insert(round_players), [{"round_id": round_id, **player} for player in players])
+    weapons = [
+        {"round_id": round_id, "guid": player.guid, "weapon": weapon, **asdict(counters)}
+        for player in round_.players
+        for weapon, counters in player.weapons.items()
+    ]
+    if weapons:
+        await conn.execute(insert(round_weapons), weapons)
+
+
+async def is_left_out(conn: AsyncConnection, server: str, file_id: int, map_name: str) -> bool:
+    """Tell whether an admin keeps a round out of what is counted: it is void, or its map is ignored."""
+    void = exists().where(voided_rounds.c.file_id == file_id)
+    ignored = exists().where(ignored_maps.c.server == server, ignored_maps.c.map == map_name)
+    return bool((await conn.execute(select(or_(void, ignored)))).scalar())
 
 
 async def rounds_near(
@@ -223,11 +252,12 @@ async def imported_files(conn: AsyncConnection, server: str) -> tuple[ImportedFi
 
 async def derived_rows(conn: AsyncConnection) -> dict[int, tuple[object, ...]]:
     """Read what is made of the raw bytes: by round its row and those of its players, to compare."""
-    players: dict[int, list[tuple[object, ...]]] = {}
-    for row in await conn.execute(select(round_players).order_by(*round_players.primary_key)):
-        players.setdefault(row.round_id, []).append(tuple(row))
+    parts: dict[int, list[tuple[object, ...]]] = {}
+    for table in (round_players, round_weapons):
+        for row in await conn.execute(select(table).order_by(*table.primary_key)):
+            parts.setdefault(row.round_id, []).append(tuple(row))
     found = await conn.execute(select(rounds).order_by(rounds.c.id))
-    return {row.id: (repr(tuple(row)), *players.get(row.id, ())) for row in found}
+    return {row.id: (repr(tuple(row)), *parts.get(row.id, ())) for row in found}
 
 
 async def round_times(

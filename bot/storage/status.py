@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import sources
 from bot.storage.live import IS_ACTIVE
+from bot.storage.round_tables import rounds
 from bot.storage.rounds import troubles
-from bot.storage.tables import accounts, lives, notes, rounds, subscriptions
+from bot.storage.tables import accounts, lives, notes, subscriptions
 from bot.storage.upsert import insert_for
 from bot.texts import join
 

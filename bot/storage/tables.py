@@ -1,44 +1,25 @@
-"""Every table. Instants are integer microseconds UTC, ids are 64 bits, SQLite tables are STRICT."""
+"""Every table but those of rounds, which are in `round_tables`."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    LargeBinary,
-    MetaData,
-    Table,
     Text,
     UniqueConstraint,
     text,
 )
 
+from bot.storage import round_tables
+from bot.storage.schema import id_column, table
 from bot.storage.types import BIGINT, Flag, Instant, Json, Real, Words
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _id() -> Column[Any]:
-    return Column("id", BIGINT, primary_key=True, autoincrement=True)
-
-
-def _table(name: str, *parts: Any) -> Table:
-    return Table(name, metadata, *parts, sqlite_strict=True)
-
+metadata = round_tables.rounds.metadata  # of all tables, those of rounds too
 
 # --- Communities -------------------------------------------------------------------------------
 
-guilds = _table(
+guilds = table(
     "guilds",
     Column("guild_id", BIGINT, primary_key=True, autoincrement=False),
     Column("language", Text, nullable=False, server_default="en"),
@@ -51,9 +32,11 @@ guilds = _table(
     Column("left_at", Instant),  # the bot was removed; rows are kept for a grace period
     Column("country", Text, nullable=False, server_default=""),  # whose public holidays count
     Column("daily_scores", Flag, nullable=False, server_default="0"),
+    Column("weekly_players", Flag, nullable=False, server_default="1"),  # the week's table of players
+    Column("audit_channel_id", BIGINT),  # where admins' changes are told; else where their notices go
 )
 
-destinations = _table(
+destinations = table(
     "destinations",  # channels that refuse our messages
     Column("channel_id", BIGINT, primary_key=True, autoincrement=False),
     Column("guild_id", BIGINT, nullable=False),
@@ -65,9 +48,9 @@ destinations = _table(
 
 # --- Lives -------------------------------------------------------------------------------------
 
-accounts = _table(
+accounts = table(
     "accounts",
-    _id(),
+    id_column(),
     Column("platform", Text, nullable=False),
     Column("platform_id", BIGINT),  # stable; unknown until the platform first named the person
     Column("handle", Text, nullable=False),
@@ -92,9 +75,9 @@ accounts = _table(
     ),
 )
 
-subscriptions = _table(
+subscriptions = table(
     "subscriptions",
-    _id(),
+    id_column(),
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("guild_id", BIGINT, nullable=False),
     Column("channel_id", BIGINT, nullable=False),
@@ -106,9 +89,9 @@ subscriptions = _table(
     Index("ix_subscriptions_guild_id", "guild_id"),
 )
 
-lives = _table(
+lives = table(
     "lives",
-    _id(),
+    id_column(),
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     Column("phase", Text, nullable=False),  # bot.core.live.transitions.Phase
     Column("started_at", Instant, nullable=False),
@@ -133,16 +116,16 @@ lives = _table(
     Index("ix_lives_account_id_started_at", "account_id", "started_at"),
 )
 
-live_rooms = _table(
+live_rooms = table(
     "live_rooms",
     Column("live_id", ForeignKey("lives.id", ondelete="CASCADE"), primary_key=True),
     Column("room_id", BIGINT, primary_key=True, autoincrement=False),
     Column("started_at", Instant, nullable=False),
 )
 
-requests = _table(
+requests = table(
     "requests",  # the budget ledger: a row is written before a request leaves
-    _id(),
+    id_column(),
     Column("ledger", Text, nullable=False),  # bot.core.live.budget.Ledger
     Column("purpose", Text, nullable=False),
     Column("account_id", BIGINT),
@@ -156,7 +139,7 @@ requests = _table(
 
 # --- Predictions --------------------------------------------------------------------------------
 
-account_overrides = _table(
+account_overrides = table(
     "account_overrides",  # what a guild's admins asked for one account
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("guild_id", BIGINT, primary_key=True, autoincrement=False),
@@ -170,7 +153,7 @@ account_overrides = _table(
     Column("set_at", Instant, nullable=False),
 )
 
-predictions = _table(
+predictions = table(
     "predictions",  # what was said of an hour before it began, and whether a live was seen to start in it
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
     Column("hour", Instant, primary_key=True),
@@ -184,15 +167,15 @@ predictions = _table(
     Index("ix_predictions_hour", "hour"),
 )
 
-day_scores = _table(
+day_scores = table(
     "day_scores",  # how each day of the deployment came out: bot.core.live.predictions.DayScore
     Column("day", Text, primary_key=True),  # ISO
     Column("figures", Json, nullable=False),
 )
 
-special_events = _table(
+special_events = table(
     "special_events",
-    _id(),
+    id_column(),
     Column("guild_id", BIGINT, nullable=False),
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE")),  # empty: all of the guild's
     Column("day", Text, nullable=False),  # ISO
@@ -202,7 +185,7 @@ special_events = _table(
     Index("ix_special_events_guild_id_day", "guild_id", "day"),
 )
 
-status_boards = _table(
+status_boards = table(
     "status_boards",
     Column("channel_id", BIGINT, primary_key=True, autoincrement=False),
     Column("guild_id", BIGINT, nullable=False),
@@ -211,7 +194,7 @@ status_boards = _table(
     Column("put_at", Instant),
 )
 
-sources = _table(
+sources = table(
     "sources",  # the health of each outside source, so that a restart does not forget a block
     Column("name", Text, primary_key=True),
     Column("failures", BIGINT, nullable=False),
@@ -223,76 +206,11 @@ sources = _table(
     Column("last_blocked_at", Instant),
 )
 
-# --- Rounds ------------------------------------------------------------------------------------
-
-round_files = _table(
-    "round_files",
-    _id(),
-    Column("server", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("state", Text, nullable=False),  # bot.core.rounds.files
-    Column("size", BIGINT, nullable=False),
-    Column("modified_at", Instant, nullable=False),
-    Column("first_seen_at", Instant, nullable=False),
-    Column("listed_at", Instant, nullable=False),
-    Column("reason", Words, nullable=False, server_default=""),
-    Column("tries", BIGINT, nullable=False, server_default="0"),
-    Column("next_try_at", Instant),
-    Column("silent", Flag, nullable=False),  # found in a backfill: imported, never posted
-    Column("sha256", Text),
-    Column("content", LargeBinary),  # the raw bytes; everything below can be made anew from them
-    UniqueConstraint("server", "name"),
-    Index("ix_round_files_server_sha256", "server", "sha256"),
-)
-
-rounds = _table(
-    "rounds",
-    _id(),
-    Column("file_id", ForeignKey("round_files.id", ondelete="CASCADE"), nullable=False, unique=True),
-    Column("server", Text, nullable=False),
-    Column("map", Text, nullable=False),
-    Column("round", BIGINT, nullable=False),
-    Column("ended_at", Instant, nullable=False),
-    Column("imported_at", Instant, nullable=False),
-    Column("played_seconds", BIGINT),
-    Column("winner_side", BIGINT, nullable=False),
-    Column("defender_side", BIGINT, nullable=False),
-    Column("flags", Json, nullable=False),
-    Column("counted", Flag, nullable=False),
-    Column("partner_round_id", BIGINT),
-    Index("ix_rounds_server_ended_at", "server", "ended_at"),
-)
-
-round_players = _table(
-    "round_players",
-    Column("round_id", ForeignKey("rounds.id", ondelete="CASCADE"), primary_key=True),
-    Column("guid", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("side", BIGINT, nullable=False),
-    Column("kills", BIGINT, nullable=False),
-    Column("deaths", BIGINT, nullable=False),
-    Column("damage_given", BIGINT, nullable=False),
-    Column("damage_received", BIGINT, nullable=False),
-    Column("team_damage_given", BIGINT, nullable=False),
-    Column("team_damage_received", BIGINT, nullable=False),
-    Column("gibs", BIGINT, nullable=False),
-    Column("self_kills", BIGINT, nullable=False),
-    Column("team_kills", BIGINT, nullable=False),
-    Column("gun_shots", BIGINT, nullable=False),
-    Column("gun_hits", BIGINT, nullable=False),
-    Column("head_hits", BIGINT, nullable=False),
-    Column("headshot_kills", BIGINT),  # unknown where the script does not count them
-    Column("revives", BIGINT, nullable=False),
-    Column("team_seconds", BIGINT, nullable=False),
-    Column("alive_seconds", BIGINT, nullable=False),
-    Column("counter_reset", Flag, nullable=False),
-)
-
 # --- Telling people ----------------------------------------------------------------------------
 
-outbox = _table(
+outbox = table(
     "outbox",  # one row per event and channel: the message that should stand there
-    _id(),
+    id_column(),
     Column("event_key", Text, nullable=False),
     Column("guild_id", BIGINT, nullable=False),
     Column("channel_id", BIGINT, nullable=False),  # for a direct message: the id of the user
@@ -314,7 +232,7 @@ outbox = _table(
     Index("ix_outbox_state_next_try_at", "state", "next_try_at"),
 )
 
-notes = _table(
+notes = table(
     "notes",  # small facts the bot keeps about itself, e.g. the hash of the synced command tree
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.round_tables import round_files
 from bot.storage.tables import (
     account_overrides,
     accounts,
@@ -14,7 +15,6 @@ from bot.storage.tables import (
     lives,
     outbox,
     requests,
-    round_files,
     sources,
     status_boards,
 )

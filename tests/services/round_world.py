@@ -22,7 +22,8 @@ from bot.services.announcements import Announcements
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.settings import GameServer
 from bot.storage.engine import Database
-from bot.storage.tables import guilds, outbox, round_files, round_players, rounds
+from bot.storage.round_tables import round_files, round_players, rounds
+from bot.storage.tables import guilds, outbox
 from tests.clocks import ManualClock
 from tests.core.rounds.samples import header
 

@@ -12,7 +12,8 @@ from bot.services.announcements import Announcements
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.settings import GameServer
 from bot.sources.etlegacy.sftp import SftpRoundSource, SshAddress, learn_host_key, trust_host_key
-from bot.storage.tables import guilds, outbox, round_files
+from bot.storage.round_tables import round_files
+from bot.storage.tables import guilds, outbox
 from tests.clocks import ManualClock
 from tests.gameserver import running_gameserver
 from tests.services.round_world import FIRST, DrawnCharts

@@ -10,7 +10,7 @@ import pytest
 from bot.core.rounds.looking import Answer
 from bot.errors import SourceUnavailable
 from bot.storage import leases
-from bot.storage.tables import round_files, rounds
+from bot.storage.round_tables import round_files, rounds
 from tests.clocks import ManualClock
 from tests.services.round_world import CHANNEL, FIRST, GUILD, LATER, OTHER_CHANNEL, OTHER_GUILD, RoundWorld
 

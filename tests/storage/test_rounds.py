@@ -9,7 +9,8 @@ from bot.core.rounds.files import FileRecord, FileState, failed, imported
 from bot.core.rounds.pairing import Pairing
 from bot.core.rounds.resolve import resolve
 from bot.storage import rounds
-from bot.storage.tables import guilds, round_files, round_players
+from bot.storage.round_tables import round_files, round_players
+from bot.storage.tables import guilds
 from tests.clocks import START
 from tests.core.rounds.samples import GUIDS, header, played, roster, spaced
 

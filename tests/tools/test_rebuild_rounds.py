@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from bot.core.rounds.files import FileKind, file_kind
 from bot.storage import rounds as store
 from bot.storage.migrate import upgrade
-from bot.storage.tables import round_files, round_players, rounds
+from bot.storage.round_tables import round_files, round_players, rounds
 from tests.services.round_world import RoundWorld
 from tools.rebuild_rounds import rebuild
 

@@ -14,8 +14,7 @@ from bot.core.rounds.grammar import is_bot
 from bot.core.rounds.player import ResolvedPlayer
 
 MULTI_KILLS = ("double_kills", "triple_kills", "quad_kills", "penta_kills", "hexa_kills")
-# Counters that a resolved player has; they are known in every layout, but for two (see `counters_of`).
-RESOLVED = (
+COUNTERS = (
     "kills",
     "deaths",
     "damage_given",
@@ -32,10 +31,12 @@ RESOLVED = (
     "xp",
     "team_seconds",
     "alive_seconds",
+    "useful_kills",
+    "denied_seconds",
+    "dynamite_planted",
+    "dynamite_defused",
+    *MULTI_KILLS,
 )
-# Counters of the round only, in both files of a pair, so that the player's line tells them as they are.
-OF_THE_LINE = ("useful_kills", "denied_seconds", "dynamite_planted", "dynamite_defused", *MULTI_KILLS)
-COUNTERS = RESOLVED + OF_THE_LINE
 
 Counters = Mapping[str, int | None]
 
@@ -54,15 +55,15 @@ class PlayerRound:
     counters: Counters
 
 
-def counters_of(player: ResolvedPlayer, line: Mapping[str, int]) -> dict[str, int | None]:
-    """Give all counters of a player's round; `line` is `PlayerLine.counts` of the same round.
+def counters_of(player: ResolvedPlayer) -> dict[str, int | None]:
+    """Give all counters of a player's round.
 
     A script that does not tell the time on a team leaves it 0: it is unknown then, and the time alive too.
     """
-    counters: dict[str, int | None] = {name: getattr(player, name) for name in RESOLVED}
+    counters: dict[str, int | None] = {name: getattr(player, name) for name in COUNTERS}
     if not player.team_seconds:
         counters["team_seconds"] = counters["alive_seconds"] = None
-    return counters | {name: line.get(name) for name in OF_THE_LINE}
+    return counters
 
 
 def readable(rows: Iterable[PlayerRound]) -> list[PlayerRound]:

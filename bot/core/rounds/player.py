@@ -6,7 +6,8 @@ anew (specs/etlegacy.md 2.1). Which lines are subtracted is decided in `resolve`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bot.core.rounds import formulas
 from bot.core.rounds.fields import GUNS, KINDS, KNIFE, SYRINGE, Kind
@@ -22,8 +23,8 @@ class ResolvedPlayer:
 
     `guid` is unique in the round (bots get a number of their own); `name` has no colours.
     `head_hits` are hits on heads, `headshot_kills` kills by one; deaths leave own and team kills out.
-    `headshot_kills` is None where the script does not count them. `counter_reset` says that the player's
-    counters began anew since round 1, so that nothing was subtracted.
+    What may be None is so where the script does not count it. `weapons` are by their number in the file.
+    `counter_reset` says that the player's counters began anew since round 1, so that nothing was subtracted.
     """
 
     guid: str
@@ -48,6 +49,16 @@ class ResolvedPlayer:
     team_seconds: int
     alive_seconds: int
     counter_reset: bool
+    useful_kills: int | None = None
+    denied_seconds: int | None = None
+    dynamite_planted: int | None = None
+    dynamite_defused: int | None = None
+    double_kills: int | None = None
+    triple_kills: int | None = None
+    quad_kills: int | None = None
+    penta_kills: int | None = None
+    hexa_kills: int | None = None
+    weapons: Mapping[int, WeaponLine] = field(default_factory=dict)
 
     @property
     def dpm(self) -> float | None:
@@ -109,6 +120,17 @@ def play_alone(
         team_seconds=team_seconds,
         alive_seconds=alive_seconds,
         counter_reset=reset,
+        weapons=weapons,
+        # Fields of this round only in both files (1.4).
+        useful_kills=counts.get("useful_kills"),
+        denied_seconds=counts.get("denied_seconds"),
+        dynamite_planted=counts.get("dynamite_planted"),
+        dynamite_defused=counts.get("dynamite_defused"),
+        double_kills=counts.get("double_kills"),
+        triple_kills=counts.get("triple_kills"),
+        quad_kills=counts.get("quad_kills"),
+        penta_kills=counts.get("penta_kills"),
+        hexa_kills=counts.get("hexa_kills"),
     )
 
 

@@ -37,15 +37,14 @@ def evenings(played: Mapping[str, PlayedRound]) -> tuple[Evening, ...]:
 def rows(played: Mapping[str, PlayedRound]) -> list[PlayerRound]:
     """Give every player's rounds, as a service makes them of what is stored."""
     found = []
-    for key, one in resolved_rounds(played).items():
-        lines = {line.guid: line for line in played[key].stats.players}
+    for one in resolved_rounds(played).values():
         found += [
             PlayerRound(
                 guid=player.guid,
                 name=player.name,
                 ended_at=one.ended_at,
                 counted=one.counted,
-                counters=counters_of(player, lines[player.guid].counts),
+                counters=counters_of(player),
             )
             for player in one.players
         ]
