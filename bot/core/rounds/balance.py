@@ -101,6 +101,14 @@ def balance_message(
     )
 
 
+def nobody_message(server: str) -> Message:
+    """Give what is answered where neither the server nor a round of the last two hours tells of anybody."""
+    body = text(
+        "{server} does not say who is there, and its last round is too long ago.", server=escape(server, 60)
+    )
+    return Message(title=text("Even teams"), tone=Tone.NOTICE, body=body)
+
+
 def _line(one: Present) -> str:
     shown = one.rating.shown
     if shown is not None:
