@@ -20,8 +20,8 @@ from bot.core.rounds.grammar import RoundFileError, parse_stats
 from bot.core.rounds.pairing import PlayedRound, pair_rounds
 from bot.core.rounds.post import round_message
 from bot.core.rounds.resolve import ResolvedRound, resolve
+from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
-from bot.storage import outbox
 from bot.storage import rounds as store
 from bot.storage.engine import Connection, Database
 from bot.storage.rounds import StoredRound
@@ -60,6 +60,7 @@ class RoundImport:
         self._database = database
         self._servers = servers
         self._post_max_age = post_max_age
+        self._telling = RoundTelling(servers=servers, post_max_age=post_max_age)
 
     async def take(self, fetched: Fetched, now: datetime) -> Imported:
         """Import one file, or write why it cannot be imported. Raises `StorageError`."""
@@ -137,37 +138,8 @@ class RoundImport:
                 conn, server, file_ids[key], round_, partner_round_id=partner_id, now=now
             )
             is_new_post = is_fresh and key == played.key
-            was_put |= await self._say(conn, server, ids[key], round_, now, to_guilds=is_new_post)
+            was_put |= await self._telling.tell(conn, server, ids[key], round_, now, to_guilds=is_new_post)
         return Imported(record=record, was_put=was_put)
-
-    async def _say(
-        self,
-        conn: Connection,
-        server: str,
-        round_id: int,
-        round_: ResolvedRound,
-        now: datetime,
-        *,
-        to_guilds: bool,
-    ) -> bool:
-        """Bring the messages of a round up to date; `to_guilds` also opens them where rounds are wanted."""
-        key = f"round:{round_id}"
-        # Only a first message needs its guild.
-        channels = dict.fromkeys(await outbox.channels_of(conn, key), 0)
-        if to_guilds:
-            targets = await store.post_targets(conn, self._servers[server].guild_ids)
-            channels |= {channel_id: guild_id for guild_id, channel_id in targets}
-        for channel_id, guild_id in channels.items():
-            await outbox.put(
-                conn,
-                event_key=key,
-                guild_id=guild_id,
-                channel_id=channel_id,
-                message=round_message(round_, server=server),
-                now=now,
-                expires_at=now + self._post_max_age,
-            )
-        return bool(channels)
 
 
 def _resolve_changed(played: PlayedRound, near: Sequence[StoredRound]) -> dict[str, ResolvedRound]:

@@ -21,7 +21,6 @@ from bot.storage.round_tables import (
     rounds,
     voided_rounds,
 )
-from bot.storage.tables import guilds
 from bot.storage.upsert import insert_for
 
 AT_ONCE = 300
@@ -278,15 +277,6 @@ async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[s
     if row is None:
         return None
     return row["server"], StoredRound(**{name: value for name, value in row.items() if name != "server"})
-
-
-async def post_targets(conn: AsyncConnection, guild_ids: Collection[int]) -> tuple[tuple[int, int], ...]:
-    """Give (guild, channel) of each of these guilds that wants rounds posted and still has the bot."""
-    query = select(guilds.c.guild_id, guilds.c.rounds_channel_id).where(
-        guilds.c.guild_id.in_(guild_ids), guilds.c.rounds_channel_id.is_not(None), guilds.c.left_at.is_(None)
-    )
-    rows = (await conn.execute(query.order_by(guilds.c.guild_id))).all()
-    return tuple((row.guild_id, row.rounds_channel_id) for row in rows)
 
 
 def _stored_rounds() -> Select[Any]:

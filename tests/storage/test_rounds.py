@@ -8,7 +8,7 @@ from sqlalchemy import select
 from bot.core.rounds.files import FileRecord, FileState, failed, imported
 from bot.core.rounds.pairing import Pairing
 from bot.core.rounds.resolve import resolve
-from bot.storage import rounds
+from bot.storage import round_choices, rounds
 from bot.storage.round_tables import round_files, round_players
 from bot.storage.tables import guilds
 from tests.clocks import START
@@ -125,4 +125,4 @@ async def test_rounds_go_to_the_guilds_that_chose_a_channel(database):
         ):
             row = {"guild_id": guild_id, "rounds_channel_id": channel_id, "left_at": left_at}
             await conn.execute(guilds.insert().values(**row))
-        assert await rounds.post_targets(conn, (1, 2, 3)) == ((1, 100),)
+        assert await round_choices.targets(conn, (1, 2, 3), "alpha", "posts") == ((1, 100),)
