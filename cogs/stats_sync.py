@@ -82,10 +82,10 @@ class StatsSync(
         self, interaction: discord.Interaction[VedetteClient], server: str | None = None
     ) -> None:
         """Show everyone in the channel two teams and the chances of each."""
-        # Before it is deferred, as in `last`; the game servers are asked after it, which can take 4 s.
+        # Before it is deferred, as in `last`; game servers take up to 4 s to answer, and are asked after it.
         servers = self._round_sync.chosen(requester_of(interaction), server)
-        await interaction.response.defer(thinking=True)
         aloud = guild_of(await self._announcements.guild(interaction.guild_id or 0))
+        await interaction.response.defer(thinking=True)
         teams = await self._balance.teams(servers)
         await answer(interaction, aloud.tell(teams), self._announcements, aloud=aloud)
 
