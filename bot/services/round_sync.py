@@ -26,15 +26,14 @@ from bot.errors import (
     NotAllowed,
     NothingThere,
     SourceAuthFailed,
-    SourceChanged,
     SourceError,
-    SourceUnavailable,
 )
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
 from bot.services.evening_reading import last_round_message
-from bot.services.round_import import Fetched, RoundImport
+from bot.services.round_fetch import Due, RoundFetch
+from bot.services.round_import import RoundImport
 from bot.services.round_looks import RoundLooks
 from bot.settings import GameServer
 from bot.storage import leases, sources
@@ -48,6 +47,8 @@ MOST_HURRIES = 20
 MARGIN = timedelta(milliseconds=50)
 """A sleep may end a little before the wall clock says so, and then the settle time were not over."""
 STEP_ASIDE = timedelta(seconds=10)
+SHOWN_LEFT_OUT = 3
+NO_FILE = text("not a regular file with a plain name")
 _RESTING = timedelta(days=1)
 _HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
 
@@ -101,6 +102,7 @@ class _Watched:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     error: str = ""
     closed: bool = False
+    left_out: frozenset[str] = frozenset()
     hurries: int = 0
     found: int = 0
     next_check_at: datetime | None = None
@@ -137,6 +139,9 @@ class RoundSync:
         self._holder = holder
         self._readers = readers
         self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
+        self._fetch = RoundFetch(
+            database=database, importer=self._importer, announcements=announcements, clock=clock
+        )
         asked = queries or {}
         self._watched = {
             name: _Watched(source=source, looks=self._looks(name, asked.get(name)))
@@ -213,19 +218,21 @@ class RoundSync:
         async with self._database.read() as conn:
             known = await store.load_files(conn, server)
             is_first = (await sources.load(conn, _source(server))).last_ok_at is None
+        watched, left_out = self._watched[server], frozenset(source.left_out)
+        if left_out - watched.left_out:
+            log.warning("%s: left alone, %s: %s", server, NO_FILE, _some(source.left_out))
+        watched.left_out = left_out
         seen = await self._decide(listing, known, started_at, listed_at)
-        news = {name: record for name, record in seen.records.items() if record != known.get(name)}
-        if news:
+        if seen.news:
             async with self._database.write("rounds.list") as conn:
-                await store.save_files(conn, server, news, now=listed_at, silent=silent or is_first)
-        imported = await self._fetch(server, source, seen)
-        waiting = sum(record.state is FileState.SEEN for record in seen.records.values())
+                await store.save_files(conn, server, seen.news, now=listed_at, silent=silent or is_first)
+        imported = await self._fetch.run(server, source, seen.due)
         return Poll(
             server=server,
-            listed=len(seen.records),
+            listed=seen.listed,
             imported=imported,
             failed=len(seen.due) - imported,
-            waiting=waiting,
+            waiting=seen.waiting,
         )
 
     async def _decide(
@@ -240,7 +247,7 @@ class RoundSync:
         What is new counts from the end of the listing and what is due from its start, so that two
         listings of a slow server are far enough apart in truth.
         """
-        records, due = {}, []
+        news, due, listed, waiting = {}, [], 0, 0
         for number, file in enumerate(sorted(listing, key=lambda file: file.name), start=1):
             if number % AT_ONCE == 0:
                 await self._clock.sleep(0)
@@ -259,49 +266,13 @@ class RoundSync:
                 now=started_at if is_same else listed_at,
                 settle=self._rules.settle,
             )
-            records[file.name] = decision.record
+            listed += 1
+            waiting += decision.record.state is FileState.SEEN
+            if decision.record != before:
+                news[file.name] = decision.record
             if decision.fetch:
-                due.append(file)
-        return _Seen(records=records, due=tuple(due))
-
-    async def _fetch(self, server: str, source: RoundSource, seen: _Seen) -> int:
-        """Fetch and import the complete files; gives how many were imported.
-
-        One file that cannot be fetched is that file's trouble; two in a row are the server's.
-        """
-        imported, refused = 0, 0
-        for file in seen.due:
-            record = seen.records[file.name]
-            try:
-                content = await source.fetch(file)
-            except (SourceChanged, SourceUnavailable) as error:
-                refused = refused + 1 if isinstance(error, SourceUnavailable) else 0
-                await self._put_off(server, file.name, record, error.words)
-                if refused > 1:
-                    raise
-                continue
-            refused = 0
-            fetched = Fetched(server=server, name=file.name, record=record, content=content)
-            imported += await self._import(fetched)
-        if imported:
-            log.info("%s: %d round(s) imported", server, imported)
-        return imported
-
-    async def _import(self, fetched: Fetched) -> bool:
-        result = await self._importer.take(fetched, self._clock.now())
-        if result.was_put:
-            self._announcements.wake()
-        if result.record.state is not FileState.IMPORTED and not fetched.record.tries:
-            log.warning("%s: %s is not imported: %s", fetched.server, fetched.name, result.record.reason)
-        return result.record.state is FileState.IMPORTED
-
-    async def _put_off(self, server: str, name: str, record: FileRecord, reason: str) -> None:
-        """Write that a file could not be fetched, and when to try it again."""
-        failed = files.failed(record, reason=reason, now=self._clock.now())
-        async with self._database.write("rounds.put_off") as conn:
-            await store.save_file(conn, server, name, failed)
-        if not record.tries:
-            log.warning("%s: %s could not be fetched: %s", server, name, reason)
+                due.append(Due(file=file, record=decision.record))
+        return _Seen(listed=listed, waiting=waiting, news=news, due=tuple(due))
 
     # --- Health ------------------------------------------------------------------------------
 
@@ -385,7 +356,12 @@ class RoundSync:
             await self._clock.sleep((self._rules.settle + MARGIN).total_seconds())
         self.changed[server].set()
         async with self._database.read() as conn:
-            return replace(poll, imported=imported, troubles=await store.troubles(conn, server))
+            troubles = await store.troubles(conn, server)
+        if odd := self._watched[server].source.left_out:
+            ignored = FileState.IGNORED
+            left_out = Trouble(name=_some(odd), state=ignored, reason=NO_FILE, tries=0, next_try_at=None)
+            troubles = (left_out, *troubles)
+        return replace(poll, imported=imported, troubles=troubles)
 
     async def last(self, by: Requester, server: str | None) -> Message:
         """Give the last round of one server or of all of the requester's, as it was posted.
@@ -425,10 +401,12 @@ class RoundSync:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Seen:
-    """What a listing showed: the record of each file, and those to fetch, the oldest name first."""
+    """What a listing showed: how many files of rounds there are, the records that are new, and what to fetch."""
 
-    records: Mapping[str, FileRecord]
-    due: tuple[RemoteFile, ...]
+    listed: int
+    waiting: int
+    news: Mapping[str, FileRecord]
+    due: tuple[Due, ...]
 
 
 def _result(poll: Poll, found: int) -> Result:
@@ -436,6 +414,12 @@ def _result(poll: Poll, found: int) -> Result:
     if poll.error:
         return Result.FAILED
     return Result.FOUND if found or poll.waiting else Result.EMPTY
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name some of what was left out, readable whatever is in the names, and how many more there are."""
+    shown = ", ".join(repr(name[:40]) for name in names[:SHOWN_LEFT_OUT])
+    return shown if len(names) <= SHOWN_LEFT_OUT else f"{shown} (+{len(names) - SHOWN_LEFT_OUT})"
 
 
 def _source(server: str) -> str:
