@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
     if {"-h", "--help"} & {*arguments}:
         print(__doc__)
         return 0
+    # The tests start hundreds of processes; forbidden to keep what it compiled, each would compile all it loads.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     failed = []
     if "--system" in arguments:
         arguments = [argument for argument in arguments if argument != "--system"]

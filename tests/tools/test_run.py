@@ -451,6 +451,12 @@ def test_every_check_runs_even_if_one_fails_and_the_tests_are_told(house):
     assert output.splitlines()[-1].startswith("ran pytest")
 
 
+def test_what_python_compiles_is_kept_although_the_environment_forbids_it(house):
+    """The tests start hundreds of processes: each would compile everything it loads anew."""
+    assert house.run(script="tools/test.py", PYTHONDONTWRITEBYTECODE="1")[0] == 0
+    assert list((house.root / "pytest" / "__pycache__").glob("__init__.*.pyc"))
+
+
 def test_help_is_printed_at_once(house):
     code, output, _ = house.run("--help", script="tools/test.py")
     assert (code, ran(output)) == (0, [])
