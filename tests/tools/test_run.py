@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINTS = ("tools/run.py", "tools/test.py")
-SIDE_BY_SIDE = "-n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder"
+SIDE_BY_SIDE = f"-n {min(4, 1 + os.cpu_count())} --dist=loadfile --no-loadscope-reorder"
 BASE_PYTHON = sys._base_executable
 
 BOT = """
