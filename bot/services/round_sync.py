@@ -36,9 +36,9 @@ from bot.services.announcements import Announcements
 from bot.services.round_import import Fetched, RoundImport
 from bot.services.round_looks import RoundLooks
 from bot.settings import GameServer
-from bot.storage import leases, sources
+from bot.storage import leases, round_choices, sources
 from bot.storage import rounds as store
-from bot.storage.engine import Database
+from bot.storage.engine import Connection, Database
 from bot.storage.rounds import AT_ONCE, Trouble
 from bot.texts import text
 
@@ -47,6 +47,8 @@ MOST_HURRIES = 20
 MARGIN = timedelta(milliseconds=50)
 """A sleep may end a little before the wall clock says so, and then the settle time were not over."""
 STEP_ASIDE = timedelta(seconds=10)
+OFF_PAUSE = timedelta(minutes=1)
+"""So soon a program beside the bot, which nobody wakes, learns that a server is switched on again."""
 _RESTING = timedelta(days=1)
 _HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
 
@@ -80,7 +82,10 @@ class Poll:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerStatus:
-    """How the watching of one server goes. A `closed` server is left alone until a restart or a sync."""
+    """How the watching of one server goes. A `closed` server is left alone until a restart or a sync.
+
+    One that is `off` is not looked at: the admins of all its guilds have switched its monitoring off.
+    """
 
     server: str
     last_ok_at: datetime | None
@@ -89,6 +94,7 @@ class ServerStatus:
     troubles: tuple[Trouble, ...]
     error: str
     closed: bool
+    off: bool
 
 
 @dataclass(kw_only=True, slots=True)
@@ -100,6 +106,7 @@ class _Watched:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     error: str = ""
     closed: bool = False
+    off: bool = False
     hurries: int = 0
     found: int = 0
     next_check_at: datetime | None = None
@@ -155,15 +162,24 @@ class RoundSync:
     async def step(self, server: str) -> datetime:
         """Look once at a folder, or ask what is played if only that is due; gives when to come back.
 
-        Raises `StorageError`.
+        A server that was switched off and is on again is looked at now: what was played meanwhile is imported,
+        and posted as after a restart, if it is new enough. Raises `StorageError`.
         """
         watched = self._watched[server]
+        was_off, watched.off = watched.off, not await self._is_on(server)
+        if watched.off:
+            if not was_off:
+                log.info("%s is not watched: it is switched off", server)
+                async with watched.lock:
+                    await watched.source.close()
+            watched.next_check_at = None
+            return self._clock.now() + OFF_PAUSE
         if await self._is_anothers(server):
             self._announcements.wake()  # for what the other has put there
             watched.next_check_at = self._clock.now() + STEP_ASIDE
             return watched.next_check_at
-        is_settling = 0 < watched.hurries <= MOST_HURRIES
-        if not watched.closed and (is_settling or not await watched.looks.ask_if_due()):
+        is_due = was_off or 0 < watched.hurries <= MOST_HURRIES
+        if not watched.closed and (is_due or not await watched.looks.ask_if_due()):
             poll = await self.poll_once(server)
             watched.hurries = watched.hurries + 1 if poll.waiting else 0
             watched.found += poll.imported
@@ -178,6 +194,10 @@ class RoundSync:
         plan = await watched.looks.plan()
         watched.next_check_at = plan.look_at
         return min(plan.look_at, plan.ask_at or plan.look_at)
+
+    async def _is_on(self, server: str) -> bool:
+        async with self._database.read() as conn:
+            return await round_choices.is_watched(conn, self._servers[server].guild_ids, server)
 
     async def _is_anothers(self, server: str) -> bool:
         async with self._database.read() as conn:
@@ -333,21 +353,21 @@ class RoundSync:
     async def status(self, names: Iterable[str]) -> tuple[ServerStatus, ...]:
         """Say how the watching of these servers goes."""
         async with self._database.read() as conn:
-            return tuple(
-                [
-                    ServerStatus(
-                        server=name,
-                        last_ok_at=(await sources.load(conn, _source(name))).last_ok_at,
-                        next_check_at=None if watched.closed else watched.next_check_at,
-                        files=await store.count_by_state(conn, name),
-                        troubles=await store.troubles(conn, name),
-                        error=watched.error,
-                        closed=watched.closed,
-                    )
-                    for name in names
-                    if (watched := self._watched.get(name)) is not None
-                ]
-            )
+            return tuple([await self._status(conn, name) for name in names if name in self._watched])
+
+    async def _status(self, conn: Connection, server: str) -> ServerStatus:
+        watched = self._watched[server]
+        off = not await round_choices.is_watched(conn, self._servers[server].guild_ids, server)
+        return ServerStatus(
+            server=server,
+            last_ok_at=(await sources.load(conn, _source(server))).last_ok_at,
+            next_check_at=None if watched.closed or off else watched.next_check_at,
+            files=await store.count_by_state(conn, server),
+            troubles=await store.troubles(conn, server),
+            error=watched.error,
+            closed=watched.closed,
+            off=off,
+        )
 
     # --- What people ask for -------------------------------------------------------------------
 
@@ -360,10 +380,12 @@ class RoundSync:
     async def sync(self, by: Requester, server: str | None, *, backfill: bool = False) -> tuple[Poll, ...]:
         """Look now at one server or all of the requester's, also at closed ones and at files that failed.
 
+        One that is switched off is looked at this once.
+
         `backfill` imports whatever is not imported yet without posting it. Raises `NotAllowed`,
         `NothingThere`.
         """
-        return tuple([await self._sync(name, backfill=backfill) for name in self._chosen(by, server)])
+        return tuple([await self._sync(name, backfill=backfill) for name in self.chosen(by, server)])
 
     async def _sync(self, server: str, *, backfill: bool) -> Poll:
         async with self._database.write("rounds.sync") as conn:
@@ -386,7 +408,7 @@ class RoundSync:
 
         Raises `NotAllowed`, `NothingThere`.
         """
-        message = await self._importer.last_message(self._chosen(by, server))
+        message = await self._importer.last_message(self.chosen(by, server))
         if message is None:
             raise NothingThere(text("No round has been imported yet."))
         return message
@@ -399,7 +421,8 @@ class RoundSync:
             log.warning("The chart of the last round could not be drawn: %s", error)
             return None
 
-    def _chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
+    def chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
+        """Give the server that was asked for, or all of the requester's. Raises `NotAllowed`, `NothingThere`."""
         mine = self.servers_of(by)
         if server is None:
             if not mine:
