@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.core.announcements import Message
 from bot.core.rounds import files
 from bot.core.rounds.files import FileRecord
 from bot.core.rounds.grammar import RoundFileError, parse_stats
 from bot.core.rounds.pairing import PlayedRound, pair_rounds
-from bot.core.rounds.post import round_message
 from bot.core.rounds.resolve import ResolvedRound, resolve
+from bot.services.evening_reading import TOUCHES
 from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage import rounds as store
@@ -59,7 +58,6 @@ class RoundImport:
     ) -> None:
         self._database = database
         self._servers = servers
-        self._post_max_age = post_max_age
         self._telling = RoundTelling(servers=servers, post_max_age=post_max_age)
 
     async def take(self, fetched: Fetched, now: datetime) -> Imported:
@@ -85,18 +83,6 @@ class RoundImport:
                 await store.save_file(conn, fetched.server, fetched.name, record)
                 return Imported(record=record)
             return await self._keep(conn, fetched, played, now)
-
-    async def last_message(self, servers: Sequence[str]) -> Message | None:
-        """Give the message of the round that ended last on these servers."""
-        async with self._database.read() as conn:
-            found = await store.last_round(conn, servers)
-            if found is None:
-                return None
-            server, last = found
-            near = await store.rounds_near(conn, server, last.map, last.ended_at - NEAR, last.ended_at + NEAR)
-        rounds = {row.name: _played(row) for row in near}
-        pairing = pair_rounds(rounds.values())[last.name]
-        return round_message(resolve(rounds[last.name], pairing), server=server)
 
     def _read(self, fetched: Fetched) -> PlayedRound:
         stats = parse_stats(fetched.content)
@@ -130,15 +116,17 @@ class RoundImport:
         )
         file_ids = {row.name: row.file_id for row in near} | {played.key: file.id}
         ids = {row.name: row.id for row in near}
-        is_fresh = not file.silent and now - played.ended_at <= self._post_max_age
-        was_put = False
         for key, round_ in changed.items():
             partner_id = None if round_.partner_key is None else ids.get(round_.partner_key)
             ids[key] = await store.keep_round(
                 conn, server, file_ids[key], round_, partner_round_id=partner_id, now=now
             )
-            is_new_post = is_fresh and key == played.key
-            was_put |= await self._telling.tell(conn, server, ids[key], round_, now, to_guilds=is_new_post)
+        was_put = await self._telling.rounds_changed(conn, server, played.ended_at, now, new=played.key)
+        was_at = next((row.ended_at for row in near if row.name == played.key), played.ended_at)
+        if (
+            abs(was_at - played.ended_at) > TOUCHES
+        ):  # the file bears another time now: another evening lost it
+            was_put |= await self._telling.rounds_changed(conn, server, was_at, now)
         return Imported(record=record, was_put=was_put)
 
 

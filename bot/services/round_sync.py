@@ -33,6 +33,7 @@ from bot.errors import (
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
+from bot.services.evening_reading import last_round_message
 from bot.services.round_import import Fetched, RoundImport
 from bot.services.round_looks import RoundLooks
 from bot.settings import GameServer
@@ -408,7 +409,8 @@ class RoundSync:
 
         Raises `NotAllowed`, `NothingThere`.
         """
-        message = await self._importer.last_message(self.chosen(by, server))
+        async with self._database.read() as conn:
+            message = await last_round_message(conn, self.chosen(by, server))
         if message is None:
             raise NothingThere(text("No round has been imported yet."))
         return message
