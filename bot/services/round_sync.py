@@ -36,9 +36,9 @@ from bot.services.round_fetch import Due, RoundFetch
 from bot.services.round_import import RoundImport
 from bot.services.round_looks import RoundLooks
 from bot.settings import GameServer
-from bot.storage import leases, sources
+from bot.storage import leases, round_choices, sources
 from bot.storage import rounds as store
-from bot.storage.engine import Database
+from bot.storage.engine import Connection, Database
 from bot.storage.rounds import AT_ONCE, Trouble
 from bot.texts import text
 
@@ -49,6 +49,8 @@ MARGIN = timedelta(milliseconds=50)
 STEP_ASIDE = timedelta(seconds=10)
 SHOWN_LEFT_OUT = 3
 NO_FILE = text("not a regular file with a plain name")
+OFF_PAUSE = timedelta(minutes=1)
+"""So soon a program beside the bot, which nobody wakes, learns that a server is switched on again."""
 _RESTING = timedelta(days=1)
 _HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
 
@@ -82,7 +84,10 @@ class Poll:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerStatus:
-    """How the watching of one server goes. A `closed` server is left alone until a restart or a sync."""
+    """How the watching of one server goes. A `closed` server is left alone until a restart or a sync.
+
+    One that is `off` is not looked at: the admins of all its guilds have switched its monitoring off.
+    """
 
     server: str
     last_ok_at: datetime | None
@@ -91,6 +96,7 @@ class ServerStatus:
     troubles: tuple[Trouble, ...]
     error: str
     closed: bool
+    off: bool
 
 
 @dataclass(kw_only=True, slots=True)
@@ -103,6 +109,7 @@ class _Watched:
     error: str = ""
     closed: bool = False
     left_out: frozenset[str] = frozenset()
+    off: bool = False
     hurries: int = 0
     found: int = 0
     next_check_at: datetime | None = None
@@ -164,15 +171,24 @@ class RoundSync:
     async def step(self, server: str) -> datetime:
         """Look once at a folder, or ask what is played if only that is due; gives when to come back.
 
-        Raises `StorageError`.
+        A server that was switched off and is on again is looked at now: what was played meanwhile is imported,
+        and posted as after a restart, if it is new enough. Raises `StorageError`.
         """
         watched = self._watched[server]
+        was_off, watched.off = watched.off, not await self._is_on(server)
+        if watched.off:
+            if not was_off:
+                log.info("%s is not watched: it is switched off", server)
+                async with watched.lock:
+                    await watched.source.close()
+            watched.next_check_at = None
+            return self._clock.now() + OFF_PAUSE
         if await self._is_anothers(server):
             self._announcements.wake()  # for what the other has put there
             watched.next_check_at = self._clock.now() + STEP_ASIDE
             return watched.next_check_at
-        is_settling = 0 < watched.hurries <= MOST_HURRIES
-        if not watched.closed and (is_settling or not await watched.looks.ask_if_due()):
+        is_due = was_off or 0 < watched.hurries <= MOST_HURRIES
+        if not watched.closed and (is_due or not await watched.looks.ask_if_due()):
             poll = await self.poll_once(server)
             watched.hurries = watched.hurries + 1 if poll.waiting else 0
             watched.found += poll.imported
@@ -187,6 +203,10 @@ class RoundSync:
         plan = await watched.looks.plan()
         watched.next_check_at = plan.look_at
         return min(plan.look_at, plan.ask_at or plan.look_at)
+
+    async def _is_on(self, server: str) -> bool:
+        async with self._database.read() as conn:
+            return await round_choices.is_watched(conn, self._servers[server].guild_ids, server)
 
     async def _is_anothers(self, server: str) -> bool:
         async with self._database.read() as conn:
@@ -310,21 +330,21 @@ class RoundSync:
     async def status(self, names: Iterable[str]) -> tuple[ServerStatus, ...]:
         """Say how the watching of these servers goes."""
         async with self._database.read() as conn:
-            return tuple(
-                [
-                    ServerStatus(
-                        server=name,
-                        last_ok_at=(await sources.load(conn, _source(name))).last_ok_at,
-                        next_check_at=None if watched.closed else watched.next_check_at,
-                        files=await store.count_by_state(conn, name),
-                        troubles=await store.troubles(conn, name),
-                        error=watched.error,
-                        closed=watched.closed,
-                    )
-                    for name in names
-                    if (watched := self._watched.get(name)) is not None
-                ]
-            )
+            return tuple([await self._status(conn, name) for name in names if name in self._watched])
+
+    async def _status(self, conn: Connection, server: str) -> ServerStatus:
+        watched = self._watched[server]
+        off = not await round_choices.is_watched(conn, self._servers[server].guild_ids, server)
+        return ServerStatus(
+            server=server,
+            last_ok_at=(await sources.load(conn, _source(server))).last_ok_at,
+            next_check_at=None if watched.closed or off else watched.next_check_at,
+            files=await store.count_by_state(conn, server),
+            troubles=await store.troubles(conn, server),
+            error=watched.error,
+            closed=watched.closed,
+            off=off,
+        )
 
     # --- What people ask for -------------------------------------------------------------------
 
@@ -336,6 +356,8 @@ class RoundSync:
 
     async def sync(self, by: Requester, server: str | None, *, backfill: bool = False) -> tuple[Poll, ...]:
         """Look now at one server or all of the requester's, also at closed ones and at files that failed.
+
+        One that is switched off is looked at this once.
 
         `backfill` imports whatever is not imported yet without posting it. Raises `NotAllowed`,
         `NothingThere`.
