@@ -12,29 +12,30 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
 from bot.core.announcements import Message
 from bot.core.requester import Requester
-from bot.core.rounds import files, notices
-from bot.core.rounds.files import SETTLE, FileKind, FileRecord, FileState
+from bot.core.rounds import files
+from bot.core.rounds.files import SETTLE, WANTED, FileRecord, FileState
 from bot.core.rounds.looking import Result
+from bot.core.rounds.times import EndTime, folder_times
 from bot.errors import (
     ChartFailed,
-    HostKeyChanged,
-    HostKeyUnknown,
     NotAllowed,
     NothingThere,
-    SourceAuthFailed,
     SourceChanged,
     SourceError,
     SourceUnavailable,
 )
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
-from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
+from bot.services.round_health import HOPELESS, RoundHealth, ssh_source
 from bot.services.round_import import Fetched, RoundImport
 from bot.services.round_looks import RoundLooks
+from bot.services.round_rebuild import RoundRebuild
+from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage import leases, sources
 from bot.storage import rounds as store
@@ -48,7 +49,6 @@ MARGIN = timedelta(milliseconds=50)
 """A sleep may end a little before the wall clock says so, and then the settle time were not over."""
 STEP_ASIDE = timedelta(seconds=10)
 _RESTING = timedelta(days=1)
-_HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +103,7 @@ class _Watched:
     hurries: int = 0
     found: int = 0
     next_check_at: datetime | None = None
+    is_caught_up: bool = False
 
 
 class RoundSync:
@@ -132,7 +133,15 @@ class RoundSync:
         self._clock = clock
         self._rules = rules
         self._holder = holder
+        self._health = RoundHealth(
+            database=database, servers=servers, announcements=announcements, clock=clock
+        )
         self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
+        self.rebuild = RoundRebuild(
+            database=database,
+            zones={name: server.time_zone for name, server in servers.items()},
+            telling=RoundTelling(servers=servers, post_max_age=rules.post_max_age),
+        )
         asked = queries or {}
         self._watched = {
             name: _Watched(source=source, looks=self._looks(name, asked.get(name)))
@@ -162,6 +171,9 @@ class RoundSync:
             self._announcements.wake()  # for what the other has put there
             watched.next_check_at = self._clock.now() + STEP_ASIDE
             return watched.next_check_at
+        if not watched.is_caught_up:
+            await self.rebuild.catch_up(server, self._clock.now())
+            watched.is_caught_up = True
         is_settling = 0 < watched.hurries <= MOST_HURRIES
         if not watched.closed and (is_settling or not await watched.looks.ask_if_due()):
             poll = await self.poll_once(server)
@@ -206,13 +218,16 @@ class RoundSync:
         listed_at = self._clock.now()
         async with self._database.read() as conn:
             known = await store.load_files(conn, server)
-            is_first = (await sources.load(conn, _source(server))).last_ok_at is None
+            is_first = (await sources.load(conn, ssh_source(server))).last_ok_at is None
         seen = await self._decide(listing, known, started_at, listed_at)
         news = {name: record for name, record in seen.records.items() if record != known.get(name)}
         if news:
             async with self._database.write("rounds.list") as conn:
                 await store.save_files(conn, server, news, now=listed_at, silent=silent or is_first)
-        imported = await self._fetch(server, source, seen)
+        times = self._times(server, {**known, **seen.records}) if news or seen.due else {}
+        if news:
+            await self.rebuild.redate(server, times, self._clock.now())
+        imported = await self._fetch(server, source, seen, times)
         waiting = sum(record.state is FileState.SEEN for record in seen.records.values())
         return Poll(
             server=server,
@@ -238,7 +253,7 @@ class RoundSync:
         for number, file in enumerate(sorted(listing, key=lambda file: file.name), start=1):
             if number % AT_ONCE == 0:
                 await self._clock.sleep(0)
-            if files.file_kind(file.name) is not FileKind.ROUND:
+            if files.file_kind(file.name) not in WANTED:
                 continue
             before = known.get(file.name)
             is_same = before is not None and (before.size, before.modified_at) == (
@@ -258,7 +273,13 @@ class RoundSync:
                 due.append(file)
         return _Seen(records=records, due=tuple(due))
 
-    async def _fetch(self, server: str, source: RoundSource, seen: _Seen) -> int:
+    def _times(self, server: str, records: Mapping[str, FileRecord]) -> Mapping[str, EndTime]:
+        zone = ZoneInfo(self._servers[server].time_zone)
+        return folder_times({name: record.modified_at for name, record in records.items()}, zone)
+
+    async def _fetch(
+        self, server: str, source: RoundSource, seen: _Seen, times: Mapping[str, EndTime]
+    ) -> int:
         """Fetch and import the complete files; gives how many were imported.
 
         One file that cannot be fetched is that file's trouble; two in a row are the server's.
@@ -275,10 +296,10 @@ class RoundSync:
                     raise
                 continue
             refused = 0
-            fetched = Fetched(server=server, name=file.name, record=record, content=content)
+            fetched = Fetched(server=server, name=file.name, record=record, content=content, times=times)
             imported += await self._import(fetched)
         if imported:
-            log.info("%s: %d round(s) imported", server, imported)
+            log.info("%s: %d file(s) imported", server, imported)
         return imported
 
     async def _import(self, fetched: Fetched) -> bool:
@@ -300,35 +321,15 @@ class RoundSync:
     # --- Health ------------------------------------------------------------------------------
 
     async def _note_answer(self, server: str, watched: _Watched) -> None:
-        """Write that a server answered; an outage ends in the log and in the admins' notice."""
-        now = self._clock.now()
-        async with self._database.write("rounds.answered") as conn:
-            before = await sources.load(conn, _source(server))
-            await sources.record_ok(conn, _source(server), now)
-            if before.down_since is not None:
-                key = outage_key(_source(server), before.down_since)
-                notice = notices.server_back(server, before.down_since, now)
-                await tell_again(conn, key, notice, now)
-        if watched.error or before.down_since is not None:
-            log.info("%s answers again", server)
-            self._announcements.wake()
+        await self._health.answered(server, was_in_trouble=bool(watched.error))
         watched.error, watched.closed = "", False
 
     async def _note_trouble(self, server: str, watched: _Watched, error: SourceError) -> None:
-        """Write that a server cannot be read. Where only a person can help, it is closed and admins are told."""
-        now = self._clock.now()
-        was_closed, watched.closed = watched.closed, isinstance(error, _HOPELESS)
-        if not watched.error or (watched.closed and not was_closed):
-            log.error("%s cannot be read: %s", server, error)
+        """Where only a person can help, the server is closed."""
+        was_closed, watched.closed = watched.closed, isinstance(error, HOPELESS)
+        is_news = not watched.error or (watched.closed and not was_closed)
         watched.error = error.words
-        async with self._database.write("rounds.trouble") as conn:
-            await sources.record_failure(conn, _source(server), error.words, now)
-            if watched.closed:
-                down_since = (await sources.load(conn, _source(server))).down_since or now
-                key = outage_key(_source(server), down_since)
-                notice = notices.server_closed(server, error.words)
-                await tell_admins(conn, key, self._servers[server].guild_ids, notice, now)
-        self._announcements.wake()
+        await self._health.failed(server, error, is_news=is_news)
 
     async def status(self, names: Iterable[str]) -> tuple[ServerStatus, ...]:
         """Say how the watching of these servers goes."""
@@ -337,7 +338,7 @@ class RoundSync:
                 [
                     ServerStatus(
                         server=name,
-                        last_ok_at=(await sources.load(conn, _source(name))).last_ok_at,
+                        last_ok_at=(await sources.load(conn, ssh_source(name))).last_ok_at,
                         next_check_at=None if watched.closed else watched.next_check_at,
                         files=await store.count_by_state(conn, name),
                         troubles=await store.troubles(conn, name),
@@ -428,8 +429,3 @@ def _result(poll: Poll, found: int) -> Result:
     if poll.error:
         return Result.FAILED
     return Result.FOUND if found or poll.waiting else Result.EMPTY
-
-
-def _source(server: str) -> str:
-    """Name a server among the outside sources."""
-    return f"ssh:{server}"

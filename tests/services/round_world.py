@@ -120,11 +120,13 @@ class DrawnCharts:
 class RoundWorld:
     """Two servers of two guilds, the sync, and what it leaves in the database."""
 
-    def __init__(self, database: Database, real_files: Path, *, guild: int = GUILD) -> None:
+    def __init__(
+        self, database: Database, real_files: Path, *, guild: int = GUILD, now: datetime = EVENING
+    ) -> None:
         self.database = database
         self.guild = guild
         self.real_files = real_files
-        self.clock = ManualClock(EVENING)
+        self.clock = ManualClock(now)
         self.folder, self.other_folder = MemoryFolder(self.clock), MemoryFolder(self.clock)
         self.charts = DrawnCharts()
         self.restart()
