@@ -21,6 +21,7 @@ class GuildSettings:
     lives_channel_id: int | None = None
     rounds_channel_id: int | None = None
     admin_channel_id: int | None = None
+    audit_channel_id: int | None = None
     set_up_by: int | None = None
     country: str = ""
     daily_scores: bool = False

@@ -7,20 +7,17 @@ the same map is paired anew and written again where it came out differently; pos
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.announcements import Message
 from bot.core.rounds import files
 from bot.core.rounds.endstats import NEAREST, parse_endstats
 from bot.core.rounds.files import FileKind, FileRecord, RoundName, parse_name
 from bot.core.rounds.grammar import RoundFileError
 from bot.core.rounds.pairing import PlayedRound, pair_rounds
 from bot.core.rounds.placing import Played, groups, place
-from bot.core.rounds.post import round_message
 from bot.core.rounds.reading import ReadRound, fingerprint, read_round, twins
-from bot.core.rounds.resolve import resolve
 from bot.core.rounds.times import EndTime
 from bot.services.round_making import join_endstats, write_rounds
 from bot.services.round_telling import RoundTelling
@@ -29,11 +26,9 @@ from bot.storage import raw_rounds
 from bot.storage import rounds as store
 from bot.storage.engine import Connection, Database
 from bot.storage.raw_rounds import NamedRound
-from bot.storage.resolved_rounds import read_rounds
 from bot.storage.rounds import StoredFile, StoredRound
 from bot.texts import text
 
-NEAR = timedelta(hours=2)
 FAR = timedelta(hours=6)
 """So far from a file its neighbours are read, though only those are paired that reach it from round to round."""
 
@@ -66,7 +61,6 @@ class RoundImport:
         self, *, database: Database, servers: Mapping[str, GameServer], post_max_age: timedelta
     ) -> None:
         self._database = database
-        self._servers = servers
         self._post_max_age = post_max_age
         self._telling = RoundTelling(servers=servers, post_max_age=post_max_age)
 
@@ -98,18 +92,6 @@ class RoundImport:
                 return await _ignore(conn, fetched, _same_round(stats_file))
             twin = next((one for one in clock_mates if same.get(one.name) == fetched.name), None)
             return await self._keep(conn, fetched, read, twin, now)
-
-    async def last_message(self, servers: Sequence[str]) -> Message | None:
-        """Give the message of the round that ended last on these servers."""
-        async with self._database.read() as conn:
-            found = await store.last_round(conn, servers)
-            if found is None:
-                return None
-            server, last = found
-            near = await store.rounds_near(conn, server, last.map, last.ended_at - NEAR, last.ended_at + NEAR)
-        rounds = {row.name: _played(row) for row in near}
-        pairing = pair_rounds(rounds.values())[last.name]
-        return round_message(resolve(rounds[last.name], pairing), server=server)
 
     async def _copied(self, conn: Connection, fetched: Fetched, read: ReadRound) -> str | None:
         """Name the file this one is a copy of; two rounds without players may well read the same."""
@@ -149,14 +131,9 @@ class RoundImport:
             or placed.played[key].ended_at != stored[key].ended_at
         ]
         file_ids = {key: row.file_id for key, row in stored.items()} | {name: file.id}
-        made = await write_rounds(conn, server, placed, changed, file_ids=file_ids, round_ids=ids, now=now)
-        is_fresh = not file.silent and now - placed.played[name].ended_at <= self._post_max_age
-        was_put = False
-        for one in made:
-            is_new_post = is_fresh and one.key == name
-            was_put |= await self._telling.tell(
-                conn, server, one.id, one.resolved, now, to_guilds=is_new_post
-            )
+        await write_rounds(conn, server, placed, changed, file_ids=file_ids, round_ids=ids, now=now)
+        ended_at = placed.played[name].ended_at
+        was_put = await self._telling.rounds_changed(conn, server, ended_at, now, new=name)
         return Imported(record=files.imported(fetched.record), was_put=was_put)
 
     async def _import_endstats(self, fetched: Fetched, now: datetime) -> Imported:
@@ -169,16 +146,10 @@ class RoundImport:
             was_put = False
             if round_ is not None:
                 await join_endstats(conn, fetched.server, round_.id, round_.name)
-                was_put = not file.silent and await self._tell_again(conn, fetched.server, round_.id, now)
+                is_fresh = not file.silent and now - round_.ended_at <= self._post_max_age
+                if is_fresh:  # the messages of years are not edited when a server begins to write awards
+                    was_put = await self._telling.rounds_changed(conn, fetched.server, round_.ended_at, now)
         return Imported(record=files.imported(fetched.record), was_put=was_put)
-
-    async def _tell_again(self, conn: Connection, server: str, round_id: int, now: datetime) -> bool:
-        """Bring the messages of a round up to date that ended not long ago; those of old are let be."""
-        recent = await read_rounds(conn, [server], since=now - self._post_max_age)
-        told = next((one.told.resolved for one in recent if one.id == round_id), None)
-        if told is None:
-            return False
-        return await self._telling.tell(conn, server, round_id, told, now, to_guilds=False)
 
 
 async def _near(conn: Connection, fetched: Fetched, read: ReadRound) -> list[StoredRound]:

@@ -14,7 +14,6 @@ from bot.core.rounds.placing import Placed
 from bot.core.rounds.resolve import ResolvedRound
 from bot.storage import endstats as awards_store
 from bot.storage import rounds as store
-from bot.storage.endstats import KeptAward
 from bot.storage.engine import Connection
 
 log = logging.getLogger(__name__)
@@ -70,6 +69,5 @@ async def join_endstats(conn: Connection, server: str, round_id: int, file: str)
     except RoundFileError as error:  # it was read once, by another version
         log.warning("%s: %s can no longer be read: %s", server, nearest.name, error)
         return
-    awards = [KeptAward(title=award.title, name=award.name, value=award.value) for award in read.awards]
     duels = player_duels(read, await awards_store.player_names(conn, round_id))
-    await awards_store.keep_endstats(conn, round_id, nearest.id, awards, duels)
+    await awards_store.keep_endstats(conn, round_id, nearest.id, read.awards, duels)

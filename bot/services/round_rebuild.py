@@ -9,7 +9,7 @@ else waits for long; each notes how far it came, so that whoever is killed goes 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +22,7 @@ from bot.core.rounds.placing import Played, groups, place
 from bot.core.rounds.reading import ROUND_KINDS, read_round
 from bot.core.rounds.times import EndTime, folder_times
 from bot.errors import NothingThere
+from bot.services.evening_reading import TOUCHES
 from bot.services.round_making import Made, write_rounds
 from bot.services.round_telling import RoundTelling
 from bot.storage import raw_rounds, status
@@ -189,8 +190,9 @@ class RoundRebuild:
         done.rounds += len(made)
         done.changed += sum(before.get(one.id) != after[one.id] for one in made)
         if order.tells and self._telling is not None:
-            for one in made:
-                await self._telling.tell(conn, order.server, one.id, one.resolved, order.now, to_guilds=False)
+            instants = [file.ended_at for file in files if file.ended_at is not None]
+            for around in _far_apart([*instants, *(one.resolved.ended_at for one in made)]):
+                await self._telling.rounds_changed(conn, order.server, around, order.now)
 
 
 async def _make_group(
@@ -229,6 +231,15 @@ async def _finish(
         newest = part[-1][0]
         until = _played({newest.name: newest}, order.times)[newest.name].ended_at
         await status.write_note(conn, _note(order.server), f"{DERIVED_VERSION} {until.isoformat()}")
+
+
+def _far_apart(instants: Iterable[datetime]) -> Iterator[datetime]:
+    """Leave out instants of an evening that another tells of already."""
+    last = None
+    for at in sorted(instants):
+        if last is None or at - last > TOUCHES:
+            last = at
+            yield at
 
 
 def _played(kept: Mapping[str, KeptFile], times: Mapping[str, EndTime]) -> dict[str, Played]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -31,6 +31,7 @@ from bot.errors import (
 )
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
 from bot.services.announcements import Announcements
+from bot.services.evening_reading import last_round_message
 from bot.services.round_health import HOPELESS, RoundHealth, ssh_source
 from bot.services.round_import import Fetched, RoundImport
 from bot.services.round_looks import RoundLooks
@@ -110,7 +111,8 @@ class RoundSync:
     """Brings rounds from the game servers into the database and into the outbox.
 
     `sources` and `servers` have the same names; whose name is not in `queries` is not asked what is played.
-    `changed[server]` wakes the server's loop. A server whose lease another than `holder` has is left to it.
+    `changed[server]` wakes the server's loop; those of `readers` are set when rounds came. A server whose
+    lease another than `holder` has is left to it.
     """
 
     def __init__(
@@ -125,6 +127,7 @@ class RoundSync:
         rules: SyncRules,
         queries: Mapping[str, GameQuery] | None = None,
         holder: str = "",
+        readers: Sequence[asyncio.Event] = (),
     ) -> None:
         self._database = database
         self._servers = servers
@@ -136,6 +139,7 @@ class RoundSync:
         self._health = RoundHealth(
             database=database, servers=servers, announcements=announcements, clock=clock
         )
+        self._readers = readers
         self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
         self.rebuild = RoundRebuild(
             database=database,
@@ -209,6 +213,8 @@ class RoundSync:
                 return Poll(server=server, error=error.words)
             if poll.imported:
                 watched.looks.rounds_came()
+                for reader in self._readers:
+                    reader.set()
             await self._note_answer(server, watched)
             return poll
 
@@ -364,7 +370,7 @@ class RoundSync:
         `backfill` imports whatever is not imported yet without posting it. Raises `NotAllowed`,
         `NothingThere`.
         """
-        return tuple([await self._sync(name, backfill=backfill) for name in self._chosen(by, server)])
+        return tuple([await self._sync(name, backfill=backfill) for name in self.chosen(by, server)])
 
     async def _sync(self, server: str, *, backfill: bool) -> Poll:
         async with self._database.write("rounds.sync") as conn:
@@ -387,7 +393,8 @@ class RoundSync:
 
         Raises `NotAllowed`, `NothingThere`.
         """
-        message = await self._importer.last_message(self._chosen(by, server))
+        async with self._database.read() as conn:
+            message = await last_round_message(conn, self.chosen(by, server))
         if message is None:
             raise NothingThere(text("No round has been imported yet."))
         return message
@@ -400,7 +407,8 @@ class RoundSync:
             log.warning("The chart of the last round could not be drawn: %s", error)
             return None
 
-    def _chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
+    def chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
+        """Give the server that was asked for, or all of the requester's. Raises `NotAllowed`, `NothingThere`."""
         mine = self.servers_of(by)
         if server is None:
             if not mine:

@@ -10,18 +10,9 @@ from datetime import timedelta
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.rounds.endstats import NEAREST, PlayerDuel
+from bot.core.rounds.endstats import NEAREST, Award, PlayerDuel
 from bot.core.rounds.files import FileState, RoundName
 from bot.storage.round_tables import round_awards, round_duels, round_files, round_players
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeptAward:
-    """One award as people read it, with the winner's name without colours; escape both."""
-
-    title: str
-    name: str
-    value: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,15 +22,6 @@ class EndstatsFile:
     id: int
     name: str
     content: bytes
-
-
-async def awards_of(conn: AsyncConnection, round_ids: Collection[int]) -> Mapping[int, tuple[KeptAward, ...]]:
-    """Read the awards of rounds as they stand in their files, by round; one without any is missing."""
-    query = select(round_awards).where(round_awards.c.round_id.in_(round_ids))
-    found: dict[int, list[KeptAward]] = defaultdict(list)
-    for row in await conn.execute(query.order_by(round_awards.c.round_id, round_awards.c.number)):
-        found[row.round_id].append(KeptAward(title=row.title, name=row.name, value=row.value))
-    return {round_id: tuple(awards) for round_id, awards in found.items()}
 
 
 async def duels_of(conn: AsyncConnection, round_ids: Collection[int]) -> Mapping[int, tuple[PlayerDuel, ...]]:
@@ -80,7 +62,7 @@ async def keep_endstats(
     conn: AsyncConnection,
     round_id: int,
     file_id: int,
-    awards: Iterable[KeptAward],
+    awards: Iterable[Award],
     duels: Iterable[PlayerDuel],
 ) -> None:
     """Write what a file says of a round, in place of what any file said before."""

@@ -47,6 +47,7 @@ class NamedRound:
     id: int
     file_id: int
     name: str
+    ended_at: datetime
 
 
 async def stamps(conn: AsyncConnection, server: str) -> dict[str, datetime]:
@@ -102,7 +103,7 @@ async def rounds_by_clock(conn: AsyncConnection, server: str, name: RoundName) -
     """Read the rounds of a server that can have ended when a name says, in whatever zone it was written."""
     at = name.wall_clock.replace(tzinfo=UTC)
     query = (
-        select(rounds.c.id, rounds.c.file_id, round_files.c.name)
+        select(rounds.c.id, rounds.c.file_id, round_files.c.name, rounds.c.ended_at)
         .join(round_files, rounds.c.file_id == round_files.c.id)
         .where(
             rounds.c.server == server,

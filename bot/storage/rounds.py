@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -237,16 +237,6 @@ async def round_times(
         rounds.c.server == server, rounds.c.ended_at.between(since, until)
     )
     return tuple((await conn.execute(query.order_by(rounds.c.ended_at))).scalars())
-
-
-async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, StoredRound] | None:
-    """Read the round that ended last on one of the servers, with the server's name."""
-    query = _stored_rounds().add_columns(rounds.c.server).where(rounds.c.server.in_(servers))
-    newest = query.order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(1)
-    row = (await conn.execute(newest)).mappings().first()
-    if row is None:
-        return None
-    return row["server"], StoredRound(**{name: value for name, value in row.items() if name != "server"})
 
 
 def _stored_rounds() -> Select[Any]:

@@ -5,6 +5,7 @@ The real SFTP path is tested in `test_round_flow.py` and `tests/sources/etlegacy
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from bot.core.rounds.files import parse_name
 from bot.errors import ChartFailed, SourceError
 from bot.ports import GameQuery, RemoteFile
 from bot.services.announcements import Announcements
+from bot.services.balance import Balance
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.settings import GameServer
 from bot.storage.engine import Database
@@ -121,14 +123,15 @@ class RoundWorld:
     """Two servers of two guilds, the sync, and what it leaves in the database."""
 
     def __init__(
-        self, database: Database, real_files: Path, *, guild: int = GUILD, now: datetime = EVENING
+        self, database: Database, real_files: Path, *, guild: int = GUILD, at: datetime = EVENING
     ) -> None:
         self.database = database
         self.guild = guild
         self.real_files = real_files
-        self.clock = ManualClock(now)
+        self.clock = ManualClock(at)
         self.folder, self.other_folder = MemoryFolder(self.clock), MemoryFolder(self.clock)
         self.charts = DrawnCharts()
+        self.rounds_came = asyncio.Event()
         self.restart()
 
     def restart(
@@ -158,7 +161,9 @@ class RoundWorld:
             clock=self.clock,
             rules=SyncRules(**{"poll_every": timedelta(seconds=60), **rules}),
             queries=queries,
+            readers=[self.rounds_came],
         )
+        self.balance = Balance(database=self.database, queries=queries or {}, clock=self.clock)
 
     async def join(self, guild_id: int, channel_id: int | None, **more: object) -> None:
         async with self.database.write("test.join") as conn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.core.rounds.endstats import PlayerDuel
-from bot.storage import endstats
+from bot.storage import endstats, evenings
 from tests.services.round_world import CHANNEL, FIRST, GUILD, SECOND, RoundWorld
 
 AWARDS = b"Most damage given\t^1ana\t3214\nMost deaths\tbo\t14\n"
@@ -24,8 +24,8 @@ async def awards(world: RoundWorld) -> dict[int, list[tuple[str, str, str]]]:
     """Give the awards of all rounds by the label of their round."""
     by_id = {row["id"]: row["round"] for row in await world.rounds()}
     async with world.database.read() as conn:
-        kept = await endstats.awards_of(conn, list(by_id))
-    return {by_id[id_]: [(one.title, one.name, one.value) for one in rows] for id_, rows in kept.items()}
+        kept = await evenings.awards(conn, list(by_id))
+    return {by_id[round_id]: rows for round_id, rows in kept.items()}
 
 
 async def duels(world: RoundWorld) -> set[PlayerDuel]:

@@ -116,7 +116,7 @@ async def test_rounds_of_before_a_migration_are_made_anew_at_the_first_start(
     migrated, reference_data, caplog
 ):
     caplog.set_level("INFO")
-    world = RoundWorld(migrated, reference_data / "etlegacy", now=NOW)
+    world = RoundWorld(migrated, reference_data / "etlegacy", at=NOW)
     await world.join(GUILD, CHANNEL)
     await world.sync.step("alpha")
     files = [
@@ -222,7 +222,7 @@ RESTORED = {
 @pytest.mark.parametrize("order", [1, -1])
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_a_restored_folder_comes_out_as_the_tool_reads_it(database, reference_data, order, at_once):
-    world = RoundWorld(database, reference_data / "etlegacy", now=NOW)
+    world = RoundWorld(database, reference_data / "etlegacy", at=NOW)
     world.restart(zone=PARIS)
     for name, (data, at) in list(RESTORED.items())[::order]:
         world.folder.put(name, data, at)

@@ -23,7 +23,7 @@ OF_STATS = content(header(2), *roster(rounds=1))
 @pytest.fixture
 async def world(database, reference_data):
     now = datetime(2024, 12, 5, 20, 8, tzinfo=UTC)
-    world = RoundWorld(database, reference_data / "etlegacy", now=now)
+    world = RoundWorld(database, reference_data / "etlegacy", at=now)
     world.match = json.loads((reference_data / "etlegacy" / "1733415574.json").read_bytes())["match"]
     await world.join(GUILD, CHANNEL)
     await world.start_watching()
