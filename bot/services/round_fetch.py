@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.core.rounds import files
 from bot.core.rounds.files import FileRecord, FileState
+from bot.core.rounds.times import EndTime
 from bot.errors import SourceError, SourceUnavailable
 from bot.ports import RemoteFile, RoundSource
 from bot.services.announcements import Announcements
@@ -42,8 +43,12 @@ class RoundFetch:
         self._announcements = announcements
         self._clock = clock
 
-    async def run(self, server: str, source: RoundSource, due: Sequence[Due]) -> int:
+    async def run(
+        self, server: str, source: RoundSource, due: Sequence[Due], times: Mapping[str, EndTime]
+    ) -> int:
         """Fetch and import files in their order; gives how many were imported. Raises a `SourceError`.
+
+        `times` are those of the whole folder.
 
         A file that cannot be read is that file's trouble, and so is one at which the server fails; when it
         fails at the next one as well, and no file came in between, that is the server's.
@@ -56,21 +61,23 @@ class RoundFetch:
             waiting.extendleft(one for one in reversed(batch) if one.file.name not in came)
             for one in batch:
                 if one.file.name in came:
-                    imported += await self._take(server, one, came[one.file.name])
+                    imported += await self._take(server, one, came[one.file.name], times)
             failures = [content for content in came.values() if isinstance(content, SourceUnavailable)]
             if has_failed and len(failures) == len(came):
                 raise failures[0]
             has_failed = bool(failures)
         if imported:
-            log.info("%s: %d round(s) imported", server, imported)
+            log.info("%s: %d file(s) imported", server, imported)
         return imported
 
-    async def _take(self, server: str, one: Due, content: bytes | SourceError) -> bool:
+    async def _take(
+        self, server: str, one: Due, content: bytes | SourceError, times: Mapping[str, EndTime]
+    ) -> bool:
         """Import what came of a file; gives whether it is imported."""
         if isinstance(content, SourceError):
             await self._put_off(server, one, content.words)
             return False
-        fetched = Fetched(server=server, name=one.file.name, record=one.record, content=content)
+        fetched = Fetched(server=server, name=one.file.name, record=one.record, content=content, times=times)
         result = await self._importer.take(fetched, self._clock.now())
         if result.was_put:
             self._announcements.wake()

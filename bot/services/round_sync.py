@@ -12,29 +12,30 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
 from bot.core.announcements import Message
 from bot.core.requester import Requester
-from bot.core.rounds import files, notices
-from bot.core.rounds.files import SETTLE, FileKind, FileRecord, FileState
+from bot.core.rounds import files
+from bot.core.rounds.files import SETTLE, WANTED, FileRecord, FileState
 from bot.core.rounds.looking import Result
+from bot.core.rounds.times import EndTime, folder_times
 from bot.errors import (
     ChartFailed,
-    HostKeyChanged,
-    HostKeyUnknown,
     NotAllowed,
     NothingThere,
-    SourceAuthFailed,
     SourceError,
 )
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
-from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
 from bot.services.evening_reading import last_round_message
 from bot.services.round_fetch import Due, RoundFetch
+from bot.services.round_health import HOPELESS, RoundHealth, ssh_source
 from bot.services.round_import import RoundImport
 from bot.services.round_looks import RoundLooks
+from bot.services.round_rebuild import RoundRebuild
+from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage import leases, round_choices, sources
 from bot.storage import rounds as store
@@ -47,12 +48,13 @@ MOST_HURRIES = 20
 MARGIN = timedelta(milliseconds=50)
 """A sleep may end a little before the wall clock says so, and then the settle time were not over."""
 STEP_ASIDE = timedelta(seconds=10)
+DATED_AT_ONCE = 1000
+"""So many files are dated in some milliseconds."""
 SHOWN_LEFT_OUT = 3
 NO_FILE = text("not a regular file with a plain name")
 OFF_PAUSE = timedelta(minutes=1)
 """So soon a program beside the bot, which nobody wakes, learns that a server is switched on again."""
 _RESTING = timedelta(days=1)
-_HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +115,7 @@ class _Watched:
     hurries: int = 0
     found: int = 0
     next_check_at: datetime | None = None
+    is_caught_up: bool = False
 
 
 class RoundSync:
@@ -144,10 +147,18 @@ class RoundSync:
         self._clock = clock
         self._rules = rules
         self._holder = holder
+        self._health = RoundHealth(
+            database=database, servers=servers, announcements=announcements, clock=clock
+        )
         self._readers = readers
         self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
         self._fetch = RoundFetch(
             database=database, importer=self._importer, announcements=announcements, clock=clock
+        )
+        self.rebuild = RoundRebuild(
+            database=database,
+            zones={name: server.time_zone for name, server in servers.items()},
+            telling=RoundTelling(servers=servers, post_max_age=rules.post_max_age),
         )
         asked = queries or {}
         self._watched = {
@@ -187,6 +198,9 @@ class RoundSync:
             self._announcements.wake()  # for what the other has put there
             watched.next_check_at = self._clock.now() + STEP_ASIDE
             return watched.next_check_at
+        if not watched.is_caught_up:
+            await self.rebuild.catch_up(server, self._clock.now())
+            watched.is_caught_up = True
         is_due = was_off or 0 < watched.hurries <= MOST_HURRIES
         if not watched.closed and (is_due or not await watched.looks.ask_if_due()):
             poll = await self.poll_once(server)
@@ -237,7 +251,7 @@ class RoundSync:
         listed_at = self._clock.now()
         async with self._database.read() as conn:
             known = await store.load_files(conn, server)
-            is_first = (await sources.load(conn, _source(server))).last_ok_at is None
+            is_first = (await sources.load(conn, ssh_source(server))).last_ok_at is None
         watched, left_out = self._watched[server], frozenset(source.left_out)
         if left_out - watched.left_out:
             log.warning("%s: left alone, %s: %s", server, NO_FILE, _some(source.left_out))
@@ -246,7 +260,10 @@ class RoundSync:
         if seen.news:
             async with self._database.write("rounds.list") as conn:
                 await store.save_files(conn, server, seen.news, now=listed_at, silent=silent or is_first)
-        imported = await self._fetch.run(server, source, seen.due)
+        times = await self._times(server, {**known, **seen.news}) if seen.news or seen.due else {}
+        if seen.news:
+            await self.rebuild.redate(server, times, self._clock.now())
+        imported = await self._fetch.run(server, source, seen.due, times)
         return Poll(
             server=server,
             listed=seen.listed,
@@ -271,7 +288,7 @@ class RoundSync:
         for number, file in enumerate(sorted(listing, key=lambda file: file.name), start=1):
             if number % AT_ONCE == 0:
                 await self._clock.sleep(0)
-            if files.file_kind(file.name) is not FileKind.ROUND:
+            if files.file_kind(file.name) not in WANTED:
                 continue
             before = known.get(file.name)
             is_same = before is not None and (before.size, before.modified_at) == (
@@ -294,38 +311,26 @@ class RoundSync:
                 due.append(Due(file=file, record=decision.record))
         return _Seen(listed=listed, waiting=waiting, news=news, due=tuple(due))
 
+    async def _times(self, server: str, records: Mapping[str, FileRecord]) -> Mapping[str, EndTime]:
+        """Date the rounds of a folder; a folder of thousands beside the event loop."""
+        zone = ZoneInfo(self._servers[server].time_zone)
+        modified = {name: record.modified_at for name, record in records.items()}
+        if len(modified) <= DATED_AT_ONCE:
+            return folder_times(modified, zone)
+        return await asyncio.to_thread(folder_times, modified, zone)
+
     # --- Health ------------------------------------------------------------------------------
 
     async def _note_answer(self, server: str, watched: _Watched) -> None:
-        """Write that a server answered; an outage ends in the log and in the admins' notice."""
-        now = self._clock.now()
-        async with self._database.write("rounds.answered") as conn:
-            before = await sources.load(conn, _source(server))
-            await sources.record_ok(conn, _source(server), now)
-            if before.down_since is not None:
-                key = outage_key(_source(server), before.down_since)
-                notice = notices.server_back(server, before.down_since, now)
-                await tell_again(conn, key, notice, now)
-        if watched.error or before.down_since is not None:
-            log.info("%s answers again", server)
-            self._announcements.wake()
+        await self._health.answered(server, was_in_trouble=bool(watched.error))
         watched.error, watched.closed = "", False
 
     async def _note_trouble(self, server: str, watched: _Watched, error: SourceError) -> None:
-        """Write that a server cannot be read. Where only a person can help, it is closed and admins are told."""
-        now = self._clock.now()
-        was_closed, watched.closed = watched.closed, isinstance(error, _HOPELESS)
-        if not watched.error or (watched.closed and not was_closed):
-            log.error("%s cannot be read: %s", server, error)
+        """Where only a person can help, the server is closed."""
+        was_closed, watched.closed = watched.closed, isinstance(error, HOPELESS)
+        is_news = not watched.error or (watched.closed and not was_closed)
         watched.error = error.words
-        async with self._database.write("rounds.trouble") as conn:
-            await sources.record_failure(conn, _source(server), error.words, now)
-            if watched.closed:
-                down_since = (await sources.load(conn, _source(server))).down_since or now
-                key = outage_key(_source(server), down_since)
-                notice = notices.server_closed(server, error.words)
-                await tell_admins(conn, key, self._servers[server].guild_ids, notice, now)
-        self._announcements.wake()
+        await self._health.failed(server, error, is_news=is_news)
 
     async def status(self, names: Iterable[str]) -> tuple[ServerStatus, ...]:
         """Say how the watching of these servers goes."""
@@ -337,7 +342,7 @@ class RoundSync:
         off = not await round_choices.is_watched(conn, self._servers[server].guild_ids, server)
         return ServerStatus(
             server=server,
-            last_ok_at=(await sources.load(conn, _source(server))).last_ok_at,
+            last_ok_at=(await sources.load(conn, ssh_source(server))).last_ok_at,
             next_check_at=None if watched.closed or off else watched.next_check_at,
             files=await store.count_by_state(conn, server),
             troubles=await store.troubles(conn, server),
@@ -442,8 +447,3 @@ def _some(names: Sequence[str]) -> str:
     """Name some of what was left out, readable whatever is in the names, and how many more there are."""
     shown = ", ".join(repr(name[:40]) for name in names[:SHOWN_LEFT_OUT])
     return shown if len(names) <= SHOWN_LEFT_OUT else f"{shown} (+{len(names) - SHOWN_LEFT_OUT})"
-
-
-def _source(server: str) -> str:
-    """Name a server among the outside sources."""
-    return f"ssh:{server}"

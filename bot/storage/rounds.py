@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_,
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.rounds.files import FileRecord, FileState
+from bot.core.rounds.files import FileRecord, FileState, forgotten
 from bot.core.rounds.resolve import ResolvedRound, may_count
 from bot.storage.round_tables import (
     ignored_maps,
@@ -60,16 +60,6 @@ class StoredRound:
     content: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportedFile:
-    """An imported file with its raw bytes."""
-
-    id: int
-    name: str
-    modified_at: datetime
-    content: bytes
-
-
 async def load_files(conn: AsyncConnection, server: str) -> dict[str, FileRecord]:
     """Read what is known of every file of a server, by name."""
     found: dict[str, FileRecord] = {}
@@ -99,6 +89,14 @@ async def save_files(
 async def save_file(conn: AsyncConnection, server: str, name: str, record: FileRecord) -> None:
     """Write where one known file stands."""
     await conn.execute(update(round_files).where(_file(server, name)).values(**_values(record)))
+
+
+async def fetch_again(conn: AsyncConnection, server: str, name: str) -> bool:
+    """Have the next look fetch a known file once more, whatever became of it; false where it is not known."""
+    row = (await conn.execute(select(*_RECORD).where(_file(server, name)))).mappings().first()
+    if row is not None:
+        await save_file(conn, server, name, forgotten(_record(row)))
+    return row is not None
 
 
 async def start_backfill(conn: AsyncConnection, server: str) -> None:
@@ -242,34 +240,6 @@ async def rounds_near(
     )
     rows = (await conn.execute(query.order_by(rounds.c.ended_at, rounds.c.id))).mappings()
     return tuple(StoredRound(**row) for row in rows)
-
-
-async def servers_with_rounds(conn: AsyncConnection) -> tuple[str, ...]:
-    """Name the servers that files were imported from."""
-    query = select(round_files.c.server).where(round_files.c.state == FileState.IMPORTED).distinct()
-    return tuple((await conn.execute(query.order_by(round_files.c.server))).scalars())
-
-
-async def imported_files(conn: AsyncConnection, server: str) -> tuple[ImportedFile, ...]:
-    """Read every imported file of a server with its raw bytes, by name."""
-    columns = [round_files.c[field.name] for field in fields(ImportedFile)]
-    query = select(*columns).where(
-        round_files.c.server == server,
-        round_files.c.state == FileState.IMPORTED,
-        round_files.c.content.is_not(None),
-    )
-    rows = (await conn.execute(query.order_by(round_files.c.name))).mappings()
-    return tuple(ImportedFile(**row) for row in rows)
-
-
-async def derived_rows(conn: AsyncConnection) -> dict[int, tuple[object, ...]]:
-    """Read what is made of the raw bytes: by round its row and those of its players, to compare."""
-    parts: dict[int, list[tuple[object, ...]]] = {}
-    for table in (round_players, round_weapons):
-        for row in await conn.execute(select(table).order_by(*table.primary_key)):
-            parts.setdefault(row.round_id, []).append(tuple(row))
-    found = await conn.execute(select(rounds).order_by(rounds.c.id))
-    return {row.id: (repr(tuple(row)), *parts.get(row.id, ())) for row in found}
 
 
 async def round_times(

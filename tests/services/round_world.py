@@ -145,13 +145,16 @@ class RoundWorld:
         *,
         policies: tuple[str, str] = ("auto", "auto"),
         queries: Mapping[str, GameQuery] | None = None,
+        zone: str = "UTC",
         **rules: timedelta | None,
     ) -> None:
         """Begin a new process on the same database; without more it looks every 60 seconds."""
         alpha, beta = policies
         servers = {
-            "alpha": GameServer(host="a.example", username="u", guild_ids=(self.guild,), round_policy=alpha),
-            "beta": GameServer(host="b.example", username="u", guild_ids=(OTHER_GUILD,), round_policy=beta),
+            name: GameServer(
+                host="game.example", username="u", guild_ids=(guild,), round_policy=policy, time_zone=zone
+            )
+            for name, guild, policy in (("alpha", self.guild, alpha), ("beta", OTHER_GUILD, beta))
         }
         self.announcements = Announcements(self.database, self.clock)
         self.sync = RoundSync(
