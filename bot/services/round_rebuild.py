@@ -111,18 +111,18 @@ class RoundRebuild:
 
     async def redate(self, server: str, times: Mapping[str, EndTime], now: datetime) -> Rebuilt:
         """Make those rounds anew that ended at another time than is stored, as `times` of the folder have it."""
-        kept, _ = await self._kept(server)
-        moved = {
-            name
-            for name, file in kept.items()
-            if file_kind(name) is FileKind.ROUND
-            and file.ended_at is not None
-            and name in times
-            and file.ended_at not in {times[name].at, times[name].later}
-        }
+        async with self._database.read() as conn:
+            moved = {
+                name
+                async for name, believed in raw_rounds.believed_times(conn, server)
+                if file_kind(name) is FileKind.ROUND
+                and name in times
+                and believed not in {times[name].at, times[name].later}
+            }
         if not moved:
             return Rebuilt()
         log.info("%s: %d round(s) ended at another time than was believed", server, len(moved))
+        kept, _ = await self._kept(server)
         return await self._renew(server, kept, times, moved, now)
 
     async def reimport(self, server: str, name: str, now: datetime) -> Rebuilt:
