@@ -30,6 +30,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.round_sync import RoundSync, SyncRules
@@ -164,6 +165,7 @@ def _services(
         overrides=Overrides(database=database, monitor=monitor, clock=clock),
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
+        players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
         guilds=Guilds(
             database=database,
             announcements=announcements,

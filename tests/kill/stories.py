@@ -460,7 +460,7 @@ def upgrade():
 
 STORIES = {
     "a live": Told(story=a_live),
-    "commands": Told(story=commands, constants={"bot/discord/pages.py LIFETIME_SECONDS": "1.0"}),
+    "commands": Told(story=commands, constants={"bot/discord/views.py LIFETIME_SECONDS": "1.0"}),
     "predictions": Told(
         story=predictions,
         settings={"OWNER_ID": str(ADMIN)},
