@@ -93,7 +93,7 @@ class PlayerCommands(
         await interaction.response.defer(ephemeral=True, thinking=True)
         member = user or interaction.user
         _refuse_for_others(interaction, member)
-        await self._players.unlink(requester_of(interaction), member.id, as_admin=is_admin(interaction))
+        await self._players.undo_link(requester_of(interaction), member.id, as_admin=is_admin(interaction))
         await whisper(interaction, text("{member} is linked with no player now.", member=member.mention))
 
     async def _link(self, user_id: int, interaction: Interaction, guid: str) -> str:

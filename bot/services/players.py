@@ -190,7 +190,7 @@ class Players:
                 await self._audit_override(conn, by, user_id, guid)
         return player
 
-    async def unlink(self, by: Requester, user_id: int, *, as_admin: bool) -> None:
+    async def undo_link(self, by: Requester, user_id: int, *, as_admin: bool) -> None:
         """Make a member nobody; an admin may do it for others. Raises `NotAllowed`, `NothingThere`."""
         if user_id != by.user_id and not as_admin:
             raise NotAllowed(_NOT_YOURS)
@@ -198,7 +198,7 @@ class Players:
             guid = await store.linked_guid(conn, by.guild_id, user_id)
             if guid is None:
                 raise NothingThere(text("There is no link to undo."))
-            await store.unlink(conn, by.guild_id, user_id)
+            await store.forget_link(conn, by.guild_id, user_id)
             if user_id != by.user_id:
                 await self._audit_override(conn, by, user_id, guid)
 

@@ -235,7 +235,7 @@ async def link(
     await conn.execute(statement.on_conflict_do_update(index_elements=["guild_id", "user_id"], set_=values))
 
 
-async def unlink(conn: AsyncConnection, guild_id: int, user_id: int) -> None:
+async def forget_link(conn: AsyncConnection, guild_id: int, user_id: int) -> None:
     """Make a member nobody."""
     await conn.execute(
         delete(player_links).where(player_links.c.guild_id == guild_id, player_links.c.user_id == user_id)

@@ -215,10 +215,10 @@ async def test_members_link_themselves_change_their_mind_and_unlink(players, pla
     assert await players.of_member(BY, BY.user_id) == await players.find(BY, ONE)
     await players.link(BY, BY.user_id, TWO, as_admin=False)
     assert await links(database) == {(GUILD, 10): (TWO, 10)}
-    await players.unlink(BY, BY.user_id, as_admin=False)
+    await players.undo_link(BY, BY.user_id, as_admin=False)
     assert await links(database) == {}
     with pytest.raises(NothingThere, match="no link"):
-        await players.unlink(BY, BY.user_id, as_admin=False)
+        await players.undo_link(BY, BY.user_id, as_admin=False)
     with pytest.raises(NothingThere, match="/player link"):
         await players.of_member(BY, BY.user_id)
     with pytest.raises(NothingThere, match="<@11>"):
@@ -239,8 +239,8 @@ async def test_only_admins_choose_for_others(players, played, database):
         await players.link(BY, ANOTHER.user_id, ONE, as_admin=False)
     await players.link(ANOTHER, ANOTHER.user_id, ONE, as_admin=False)
     with pytest.raises(NotAllowed, match="Manage Server"):
-        await players.unlink(BY, ANOTHER.user_id, as_admin=False)
-    await players.unlink(ADMIN, ANOTHER.user_id, as_admin=True)
+        await players.undo_link(BY, ANOTHER.user_id, as_admin=False)
+    await players.undo_link(ADMIN, ANOTHER.user_id, as_admin=True)
     assert await links(database) == {}
 
 

@@ -263,6 +263,6 @@ async def test_a_member_is_one_player_and_a_player_one_member_of_a_guild(databas
             await conn.execute(select(players.player_links).where(players.player_links.c.guild_id == 1))
         ).one()
         assert (kept.linked_by, kept.linked_at) == (99, START + timedelta(days=1))
-        await players.unlink(conn, 1, 11)
+        await players.forget_link(conn, 1, 11)
         assert await players.linked_guid(conn, 1, 11) is None
         assert await players.linked_guid(conn, 2, 10) == "AAAAAAA1"
