@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -24,6 +24,7 @@ from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nig
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, GameQuery, RoundSource
 from bot.services.announcements import Announcements
+from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
 from bot.services.evenings import Evenings
@@ -33,6 +34,7 @@ from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
+from bot.services.ratings import Ratings
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
@@ -118,7 +120,10 @@ async def _house(
             rules=monitor_rules(settings),
             beside=asyncio.to_thread,
         )
-        round_sync = round_sync_of(settings, database, announcements, charts=renderer, clock=clock)
+        ratings = Ratings(database=database, clock=clock)
+        round_sync = round_sync_of(
+            settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
+        )
         stack.push_async_callback(round_sync.close)
         services = _services(
             settings=settings,
@@ -134,6 +139,7 @@ async def _house(
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
             evening_loop(_evenings_of(settings, database, announcements, clock)),
+            Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, clock),
         ]
@@ -166,6 +172,7 @@ def _services(
         overrides=Overrides(database=database, monitor=monitor, clock=clock),
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
+        balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         guilds=Guilds(
             database=database,
             announcements=announcements,
@@ -243,8 +250,12 @@ def round_sync_of(
     charts: ChartRenderer,
     clock: Clock,
     holder: str = "",
+    readers: Sequence[asyncio.Event] = (),
 ) -> RoundSync:
-    """Build what brings rounds, with a connection of its own to each server; the bot has no name as `holder`."""
+    """Build what brings rounds, with a connection of its own to each server; the bot has no name as `holder`.
+
+    `readers` are set when rounds came.
+    """
     return RoundSync(
         database=database,
         sources=round_sources(settings),
@@ -255,6 +266,7 @@ def round_sync_of(
         rules=_sync_rules(settings),
         queries=_game_queries(settings),
         holder=holder,
+        readers=readers,
     )
 
 

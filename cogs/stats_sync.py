@@ -1,4 +1,4 @@
-"""`/rounds`: read the game servers now, and show the last round."""
+"""`/rounds`: read the game servers now, show the last round, propose even teams."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from bot.discord.client import VedetteClient
 from bot.discord.replies import answer
 from bot.discord.speech import guild_of
 from bot.services.announcements import Announcements
+from bot.services.balance import Balance
 from bot.services.round_sync import Poll, RoundSync
 from bot.texts import join, text, texts
 
@@ -29,8 +30,9 @@ class StatsSync(
 ):
     """Parses, asks the round sync once, answers. The group is open to all; `sync` is for admins."""
 
-    def __init__(self, *, round_sync: RoundSync, announcements: Announcements) -> None:
+    def __init__(self, *, round_sync: RoundSync, balance: Balance, announcements: Announcements) -> None:
         self._round_sync = round_sync
+        self._balance = balance
         self._announcements = announcements
 
     @app_commands.command(description=locale_str("For admins: look for new rounds now"))
@@ -72,6 +74,23 @@ class StatsSync(
         fitting = [name for name in names if part.casefold() in name.casefold()]
         return [app_commands.Choice(name=name, value=name) for name in fitting[:SUGGESTIONS]]
 
+    @app_commands.command(description=locale_str("Propose even teams of those who are there"))
+    @app_commands.describe(
+        server=locale_str("Only this game server; leave it out for the one with most players")
+    )
+    async def balance(
+        self, interaction: discord.Interaction[VedetteClient], server: str | None = None
+    ) -> None:
+        """Show everyone in the channel two teams and the chances of each."""
+        # Before it is deferred, as in `last`; game servers take up to 4 s to answer, and are asked after it.
+        servers = self._round_sync.chosen(requester_of(interaction), server)
+        aloud = guild_of(await self._announcements.guild(interaction.guild_id or 0))
+        await interaction.response.defer(thinking=True)
+        teams = await self._balance.teams(servers)
+        await answer(interaction, aloud.tell(teams), self._announcements, aloud=aloud)
+
+    balance.autocomplete("server")(suggest)
+
 
 def _report(polls: Sequence[Poll]) -> Message:
     """Say what a sync did, server by server."""
@@ -99,4 +118,9 @@ def _lines(poll: Poll) -> list[str]:
 
 async def setup(bot: VedetteClient) -> None:
     """Add the cog with what it needs."""
-    await bot.add_cog(StatsSync(round_sync=bot.services.round_sync, announcements=bot.services.announcements))
+    services = bot.services
+    await bot.add_cog(
+        StatsSync(
+            round_sync=services.round_sync, balance=services.balance, announcements=services.announcements
+        )
+    )

@@ -27,6 +27,7 @@ from bot.discord.results import TROUBLE
 from bot.discord.speech import CommandTranslator
 from bot.errors import VedetteError
 from bot.services.announcements import Announcements
+from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
@@ -56,6 +57,7 @@ class Services:
     overrides: Overrides
     boards: Boards
     round_sync: RoundSync
+    balance: Balance
     guilds: Guilds
     health: Health
     announcements: Announcements

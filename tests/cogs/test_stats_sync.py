@@ -22,7 +22,8 @@ async def world(room, reference_data):
     world.clock.auto = True
     await world.join(room.guild_id + 1, CHANNEL)
     await world.start_watching()
-    room.client.get_cog("StatsSync")._round_sync = world.sync
+    cog = room.client.get_cog("StatsSync")
+    cog._round_sync, cog._balance = world.sync, world.balance
     return world
 
 
@@ -75,8 +76,26 @@ async def test_without_a_round_the_last_one_is_a_hint(room, world):
     assert said["ephemeral"]
 
 
-async def test_only_the_own_servers_are_suggested(room, world):
-    order = {"user": "admin", "channel": "general", "name": "rounds last", "options": {}, "focused": "server"}
+async def test_everybody_reads_the_teams_that_were_proposed(room, world):
+    world.drop(FIRST)
+    await world.run_for(10)
+    said = (await room.command("rounds balance", user="member"))["response"]
+    assert not said["ephemeral"]
+    (embed,) = said["embeds"]
+    assert embed["title"] == "Even teams"
+    assert "were in the last round" in embed["description"]
+    assert [field["name"].split(" · ")[0] for field in embed["fields"]] == ["Team 1", "Team 2"]
+
+
+async def test_teams_are_not_proposed_for_another_guild(room, world):
+    said = (await room.command("rounds balance", server="beta"))["response"]
+    assert said["ephemeral"]
+    assert "does not belong" in said["content"]
+
+
+@pytest.mark.parametrize("command", ["rounds last", "rounds balance"])
+async def test_only_the_own_servers_are_suggested(room, world, command):
+    order = {"user": "admin", "channel": "general", "name": command, "options": {}, "focused": "server"}
     started = await room.ask(room.server.control, "POST", "autocomplete", order)
     answered = await room.ask(room.server.answer, started["interaction_id"])
     assert [choice["value"] for choice in answered["choices"]] == ["alpha"]

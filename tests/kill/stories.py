@@ -23,6 +23,7 @@ DELIVERY = ("outbox.", "bot/discord/delivery")
 SETTLED = "everything was delivered"
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
 ROUND_2 = "2025-10-26-192624-supply-round-2.txt"
+AWARDS = "Most damage given\tana\t3214\n"
 MORE_CHANNELS = """
     INSERT INTO subscriptions (account_id, guild_id, channel_id, created_by, created_at)
     WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 16)
@@ -227,7 +228,8 @@ async def checked_in_vain(bot: Mortal) -> bool:
 
 
 async def rounds(bot: Mortal, data: Path) -> None:
-    """A backfill, a round, its late partner, their evening, a corrected file, a bad one, a vanished one, a server in trouble."""
+    """A backfill, a round, its late partner, their evening, a corrected file, awards, a bad one, a vanished one,
+    a server in trouble; a start of a version that makes other rounds of the same files."""
     scene, files = bot.world, data / "etlegacy"
     await scene.write_round(files / "2025-10-23-220633-etl_sp_delivery-round-1.txt", minutes_ago=50)
     async with bot.alive():
@@ -246,6 +248,11 @@ async def rounds(bot: Mortal, data: Path) -> None:
         bot.chapter("corrected", "rounds.", *DELIVERY)
         await correct(bot, second, (files / ROUND_2).read_text("ascii"))
         await bot.until(lambda: is_corrected(bot, second), "the corrected file was read")
+        bot.chapter("awards", "rounds.")
+        await scene.gameserver.control(
+            "POST", "files", {"name": second.replace(".txt", "-endstats.txt"), "content": AWARDS}
+        )
+        await bot.until(lambda: bot.count("round_awards"), "the awards were read")
         bot.chapter("trouble")
         await scene.gameserver.control(
             "POST", "files", {"name": round_name(3, "bad"), "content": "no round\n"}
@@ -255,12 +262,20 @@ async def rounds(bot: Mortal, data: Path) -> None:
         await scene.gameserver.control("DELETE", "ghosts")
         await bot.command("rounds sync")
         await bot.command("rounds last", by="member", channel="general")
+        await bot.command("rounds balance", by="member", channel="general")
         await scene.fault(scene.gameserver, kind="refuse", method="list", times=1000)
         await scene.gameserver.control("POST", "disconnect", {})
         await bot.until(lambda: bot.count("sources", "down_since IS NOT NULL"), "the trouble was noted")
         await scene.gameserver.control("DELETE", "faults")
         await bot.until(lambda: server_is_well(bot), "the server was read again")
         await bot.until(bot.settled, SETTLED)
+    players = await bot.count("round_players")
+    await bot.change("DELETE FROM notes WHERE name LIKE 'rounds of%'", "DELETE FROM round_players")
+    async with bot.alive():
+        bot.chapter("made anew", "rounds.")
+        await bot.until(lambda: bot.count("notes", "name LIKE 'rounds of%'"), "the rounds were made anew")
+    assert await bot.count("round_players") == players > 0
+    assert await bot.count("round_awards") == 1
     assert await bot.count("rounds") == 3
     assert len(await bot.posts("rounds", "round")) == 2  # the backfill stays silent
     assert len(await bot.posts("rounds", "Evening of")) == 1

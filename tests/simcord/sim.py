@@ -100,6 +100,7 @@ class Worlds:
                 database=database, predictions=predictions, announcements=announcements, clock=clock
             ),
             round_sync=self.rounds.sync,
+            balance=self.rounds.balance,
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),

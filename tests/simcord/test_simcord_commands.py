@@ -43,6 +43,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "predict event list": {},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
+    "rounds balance": {"server": "alpha"},
     "setup": {
         "lives": "<channel>",
         "rounds": "<channel>",
@@ -70,11 +71,12 @@ SUGGESTIONS = {
     ("predict event remove", "event"): ("birth", "1"),
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
+    ("rounds balance", "server"): ("", "alpha"),
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
-FOR_EVERYONE = {"about", "rounds last"} | READ_BY_ALL
-PUBLIC = {"rounds last"} | READ_BY_ALL
+FOR_EVERYONE = {"about", "rounds last", "rounds balance"} | READ_BY_ALL
+PUBLIC = {"rounds last", "rounds balance"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
 LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith("predict ")} | {"rounds sync"}
 WITHOUT_DATABASE = {"about"}
@@ -223,6 +225,7 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("predict event remove", {"event": "birthday"}, "number"),
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
+        ("rounds balance", {"server": "beta"}, "does not belong"),
         ("setup", {"time_zone": "Jakarta"}, "time zone"),
     ],
 )
