@@ -229,7 +229,7 @@ async def checked_in_vain(bot: Mortal) -> bool:
 
 
 async def rounds(bot: Mortal, data: Path) -> None:
-    """A backfill, a round, its late partner, a corrected file, awards, a bad one, a vanished one,
+    """A backfill, a round, its late partner, their evening, a corrected file, awards, a bad one, a vanished one,
     a server in trouble; a start of a version that makes other rounds of the same files."""
     scene, files = bot.world, data / "etlegacy"
     await scene.write_round(files / "2025-10-23-220633-etl_sp_delivery-round-1.txt", minutes_ago=50)
@@ -242,6 +242,9 @@ async def rounds(bot: Mortal, data: Path) -> None:
         bot.chapter("late partner", "rounds.", *DELIVERY)
         await scene.write_round(files / ROUND_1, minutes_ago=14)
         await bot.until(lambda: bot.stands("rounds", "round 1"), "the late partner was posted")
+        await bot.until(bot.settled, SETTLED)
+        bot.chapter("evening", "evenings.", *DELIVERY)
+        await bot.until(lambda: bot.stands("rounds", "Evening of"), "the evening was summed up")
         await bot.until(bot.settled, SETTLED)
         bot.chapter("corrected", "rounds.", *DELIVERY)
         await correct(bot, second, (files / ROUND_2).read_text("ascii"))
@@ -276,6 +279,7 @@ async def rounds(bot: Mortal, data: Path) -> None:
     assert await bot.count("round_awards") == 1
     assert await bot.count("rounds") == 3
     assert len(await bot.posts("rounds", "round")) == 2  # the backfill stays silent
+    assert len(await bot.posts("rounds", "Evening of")) == 1
 
 
 async def imported(bot: Mortal, count: int) -> bool:
@@ -510,7 +514,13 @@ STORIES = {
             "bot/services/prediction_log.py SOON": "timedelta(seconds=1)",
         },
     ),
-    "rounds": Told(story=rounds),
+    "rounds": Told(
+        story=rounds,
+        constants={
+            "bot/core/rounds/evenings.py GAP": "timedelta(minutes=3)",
+            "bot/services/evenings.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
     "players": Told(story=players),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
