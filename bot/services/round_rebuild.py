@@ -278,4 +278,4 @@ def _parts(all_groups: Sequence[Sequence[KeptFile]]) -> Iterator[list[Sequence[K
 
 
 def _note(server: str) -> str:
-    return f"rounds of {server} made by"
+    return f"rounds-made-by:{server}"
