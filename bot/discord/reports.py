@@ -203,9 +203,9 @@ def _server(server: ServerRounds) -> str:
         listed=_when(server.listed_at),
         ended=_when(server.last_round_ended_at),
     )
-    if not server.trouble:
-        return line
-    return join("\n", [line, text("not imported: {reason}", reason=escape(server.trouble, 160))])
+    off = [text("switched off with `/rounds toggle`")] if server.off else []
+    trouble = [text("not imported: {reason}", reason=escape(server.trouble, 160))] if server.trouble else []
+    return join("\n", [line, *off, *trouble])
 
 
 def _last_error(source: SourceHealth | None) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 from typing import Literal
-from zoneinfo import available_timezones
 
 from bot.clock import Clock
 from bot.core import notices
@@ -13,11 +11,11 @@ from bot.core.guilds import LANGUAGES, GuildSettings
 from bot.core.requester import Requester
 from bot.errors import InputRefused
 from bot.services.announcements import Announcements
+from bot.settings import time_zones
 from bot.storage import guilds
 from bot.storage.engine import Database
 from bot.texts import text
 
-_time_zones = cache(available_timezones)
 Purpose = Literal["lives", "rounds", "admin"]
 """What a guild has a channel for."""
 
@@ -32,7 +30,7 @@ class Guilds:
         self._announcements = announcements
         self._clock = clock
         self._default_time_zone = default_time_zone
-        _time_zones()  # it takes long enough to be felt, and is done before anybody waits
+        time_zones()  # read before anybody waits
 
     async def get(self, guild_id: int) -> GuildSettings:
         """Read what was chosen for a guild; the defaults where nothing was."""
@@ -99,7 +97,7 @@ class Guilds:
         self._announcements.wake()
 
     def _refuse_unknown(self, time_zone: str | None, language: str | None) -> None:
-        if time_zone is not None and time_zone not in _time_zones():
+        if time_zone is not None and time_zone not in time_zones():
             raise InputRefused(
                 text("I do not know that time zone. Choose one of the suggestions, such as Asia/Jakarta.")
             )

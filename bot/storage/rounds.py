@@ -12,7 +12,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.rounds.files import FileRecord, FileState, forgotten
-from bot.core.rounds.resolve import ResolvedRound
+from bot.core.rounds.resolve import ResolvedRound, may_count
 from bot.storage.round_tables import (
     ignored_maps,
     round_files,
@@ -185,12 +185,13 @@ async def keep_round(
         "defender_side": round_.defender_side,
         "attackers_succeeded": round_.attackers_succeeded,
         "flags": sorted(round_.flags),
-        "counted": round_.counted and not await is_left_out(conn, server, file_id, round_.map),
+        "counted": round_.counted,
         "partner_round_id": partner_round_id,
     }
     statement = insert_for(conn, rounds).values(file_id=file_id, imported_at=now, **values)
     await conn.execute(statement.on_conflict_do_update(index_elements=["file_id"], set_=values))
     round_id: int = (await conn.execute(select(rounds.c.id).where(rounds.c.file_id == file_id))).scalar_one()
+    await recount(conn, rounds.c.id == round_id)
     await _keep_players(conn, round_id, round_)
     return round_id
 
@@ -211,11 +212,23 @@ async def _keep_players(conn: AsyncConnection, round_id: int, round_: ResolvedRo
         await conn.execute(insert(round_weapons), weapons)
 
 
-async def is_left_out(conn: AsyncConnection, server: str, file_id: int, map_name: str) -> bool:
-    """Tell whether an admin keeps a round out of what is counted: it is void, or its map is ignored."""
-    void = exists().where(voided_rounds.c.file_id == file_id)
-    ignored = exists().where(ignored_maps.c.server == server, ignored_maps.c.map == map_name)
-    return bool((await conn.execute(select(or_(void, ignored)))).scalar())
+async def recount(conn: AsyncConnection, which: ColumnElement[bool]) -> tuple[datetime, ...]:
+    """Set anew what counts among these rounds; gives when those ended that count now or do not any more.
+
+    Its flags say whether a round may count. Left out is one that an admin made void, or whose map is ignored.
+    """
+    void = exists().where(voided_rounds.c.file_id == rounds.c.file_id)
+    ignored = exists().where(ignored_maps.c.server == rounds.c.server, ignored_maps.c.map == rounds.c.map)
+    left_out = or_(void, ignored).label("left_out")
+    query = select(rounds.c.id, rounds.c.ended_at, rounds.c.flags, rounds.c.counted, left_out).where(which)
+    found = (await conn.execute(query.order_by(rounds.c.ended_at))).all()
+    wrong = [row for row in found if row.counted != (may_count(row.flags) and not row.left_out)]
+    for counted in (True, False):
+        ids = [row.id for row in wrong if row.counted != counted]
+        for start in range(0, len(ids), AT_ONCE):
+            these = rounds.c.id.in_(ids[start : start + AT_ONCE])
+            await conn.execute(update(rounds).where(these).values(counted=counted))
+    return tuple(row.ended_at for row in wrong)
 
 
 async def rounds_near(

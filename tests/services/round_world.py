@@ -6,7 +6,7 @@ The real SFTP path is tested in `test_round_flow.py` and `tests/sources/etlegacy
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from sqlalchemy import select
 from bot.core.charts import ChartSpec
 from bot.core.requester import Requester
 from bot.core.rounds.files import parse_name
-from bot.errors import ChartFailed, SourceError
+from bot.errors import ChartFailed, SourceError, SourceUnavailable
 from bot.ports import GameQuery, RemoteFile
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
@@ -68,9 +68,8 @@ class CrashingDatabase:
 
 @dataclass
 class MemoryFolder:
-    """Implements `bot.ports.RoundSource`; `trouble` is raised by everything, `bad` by the fetch of one name.
-
-    A listing takes `seconds`.
+    """Implements `bot.ports.RoundSource`; `trouble` is raised by everything, `bad` is what a fetch
+    gives for one name. A listing takes `seconds`.
     """
 
     clock: ManualClock
@@ -78,6 +77,7 @@ class MemoryFolder:
     files: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     trouble: SourceError | None = None
     bad: dict[str, SourceError] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     listings: int = 0
     fetched: list[str] = field(default_factory=list)
 
@@ -97,11 +97,16 @@ class MemoryFolder:
             for name, (content, at) in self.files.items()
         )
 
-    async def fetch(self, file: RemoteFile) -> bytes:
-        self.fetched.append(file.name)
-        if error := self.trouble or self.bad.get(file.name):
-            raise error
-        return self.files[file.name][0]
+    async def fetch(self, files: Sequence[RemoteFile]) -> dict[str, bytes | SourceError]:
+        came: dict[str, bytes | SourceError] = {}
+        if self.trouble is not None:
+            raise self.trouble
+        for name in (file.name for file in files):
+            self.fetched.append(name)
+            came[name] = self.bad.get(name) or self.files[name][0]
+            if isinstance(came[name], SourceUnavailable):
+                break
+        return came
 
     async def close(self) -> None:
         pass
