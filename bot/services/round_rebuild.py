@@ -109,9 +109,16 @@ class RoundRebuild:
             _Order(server=server, groups=todo, times=times, now=now, is_all=True, dry_run=dry_run)
         )
 
-    async def redate(self, server: str, times: Mapping[str, EndTime], now: datetime) -> Rebuilt:
-        """Make those rounds anew that ended at another time than is stored, as `times` of the folder have it."""
-        kept, _ = await self._kept(server)
+    async def redate(
+        self, server: str, modified: Mapping[str, datetime], now: datetime
+    ) -> Mapping[str, EndTime]:
+        """Give when each round of a folder ended, and make those anew that are stored with another time.
+
+        `modified` has all its files. Raises `StorageError`.
+        """
+        times = folder_times(modified, self._zone(server))
+        async with self._database.read() as conn:
+            kept = _rounds_of(await raw_rounds.kept_files(conn, server))
         moved = {
             name
             for name, file in kept.items()
@@ -120,10 +127,10 @@ class RoundRebuild:
             and name in times
             and file.ended_at not in {times[name].at, times[name].later}
         }
-        if not moved:
-            return Rebuilt()
-        log.info("%s: %d round(s) ended at another time than was believed", server, len(moved))
-        return await self._renew(server, kept, times, moved, now)
+        if moved:
+            log.info("%s: %d round(s) ended at another time than was believed", server, len(moved))
+            await self._renew(server, kept, times, moved, now)
+        return times
 
     async def reimport(self, server: str, name: str, now: datetime) -> Rebuilt:
         """Make the round of one file anew, with all it can change, from the bytes that are kept.
@@ -137,13 +144,13 @@ class RoundRebuild:
         return await self._renew(server, kept, times, wanted, now)
 
     async def _kept(self, server: str) -> tuple[dict[str, KeptFile], dict[str, EndTime]]:
-        zone = ZoneInfo(self._zones.get(server, "UTC"))
         async with self._database.read() as conn:
             stamps = await raw_rounds.stamps(conn, server)
-            files = await raw_rounds.kept_files(conn, server)
-        return {file.name: file for file in files if file_kind(file.name) in ROUND_KINDS}, folder_times(
-            stamps, zone
-        )
+            kept = _rounds_of(await raw_rounds.kept_files(conn, server))
+        return kept, folder_times(stamps, self._zone(server))
+
+    def _zone(self, server: str) -> ZoneInfo:
+        return ZoneInfo(self._zones.get(server, "UTC"))
 
     async def _renew(
         self,
@@ -240,6 +247,10 @@ def _far_apart(instants: Iterable[datetime]) -> Iterator[datetime]:
         if last is None or at - last > TOUCHES:
             last = at
             yield at
+
+
+def _rounds_of(files: Iterable[KeptFile]) -> dict[str, KeptFile]:
+    return {file.name: file for file in files if file_kind(file.name) in ROUND_KINDS}
 
 
 def _played(kept: Mapping[str, KeptFile], times: Mapping[str, EndTime]) -> dict[str, Played]:

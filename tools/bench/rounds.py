@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.rounds.files import FileRecord, FileState, parse_name
 from bot.core.rounds.grammar import parse_stats
+from bot.core.rounds.times import folder_times
 from bot.ports import RemoteFile
 from bot.services.round_fetch import FETCHED_AT_ONCE
 from bot.services.round_import import Fetched, RoundImport
