@@ -215,11 +215,16 @@ async def _make_group(
             reads[file.name] = read_round(file.name, contents[file.id])
         except RoundFileError as error:
             done.unreadable[file.name] = error.words
+    try:
+        resolved = place(reads, order.times).resolve()
+    except (ValueError, ArithmeticError) as error:  # a bug over a few must not keep a server from its rounds
+        log.exception("%s: a bug keeps rounds from being made anew: %s", order.server, ", ".join(reads))
+        done.unreadable |= dict.fromkeys(reads, text("a bug in the bot ({kind})", kind=type(error).__name__))
+        return ()
     return await write_rounds(
         conn,
         order.server,
-        place(reads, order.times),
-        reads,
+        resolved,
         file_ids={file.name: file.id for file in group},
         round_ids={file.name: file.round_id for file in group if file.round_id is not None},
         now=order.now,
