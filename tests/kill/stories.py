@@ -271,10 +271,12 @@ async def rounds(bot: Mortal, data: Path) -> None:
         await bot.until(lambda: server_is_well(bot), "the server was read again")
         await bot.until(bot.settled, SETTLED)
     players = await bot.count("round_players")
-    await bot.change("DELETE FROM notes WHERE name LIKE 'rounds of%'", "DELETE FROM round_players")
+    await bot.change("DELETE FROM notes WHERE name LIKE 'rounds-made-by:%'", "DELETE FROM round_players")
     async with bot.alive():
         bot.chapter("made anew", "rounds.")
-        await bot.until(lambda: bot.count("notes", "name LIKE 'rounds of%'"), "the rounds were made anew")
+        await bot.until(
+            lambda: bot.count("notes", "name LIKE 'rounds-made-by:%'"), "the rounds were made anew"
+        )
     assert await bot.count("round_players") == players > 0
     assert await bot.count("round_awards") == 1
     assert await bot.count("rounds") == 3
