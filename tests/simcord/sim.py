@@ -101,6 +101,8 @@ class Worlds:
             ),
             round_sync=self.rounds.sync,
             balance=self.rounds.balance,
+            round_admin=self.rounds.admin,
+            round_suggestions=self.rounds.suggestions,
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),
