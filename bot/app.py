@@ -36,7 +36,10 @@ from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
+from bot.services.round_admin import RoundAdmin
+from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.round_telling import RoundTelling
 from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
@@ -133,6 +136,7 @@ async def _house(
             announcements=announcements,
             monitor=monitor,
             round_sync=round_sync,
+            ratings=ratings,
             renderer=renderer,
         )
         loops = [
@@ -155,6 +159,7 @@ def _services(
     announcements: Announcements,
     monitor: LiveMonitor,
     round_sync: RoundSync,
+    ratings: Ratings,
     renderer: ProcessChartRenderer,
 ) -> Services:
     predictions = Predictions(
@@ -175,6 +180,16 @@ def _services(
         round_sync=round_sync,
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
+        round_admin=RoundAdmin(
+            database=database,
+            round_sync=round_sync,
+            servers=settings.game_servers,
+            telling=_round_telling(settings),
+            announcements=announcements,
+            clock=clock,
+            readers=[ratings.changed],
+        ),
+        round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         guilds=Guilds(
             database=database,
             announcements=announcements,
@@ -319,6 +334,12 @@ def _upkeep_loops(
         Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]
+
+
+def _round_telling(settings: Settings) -> RoundTelling:
+    return RoundTelling(
+        servers=settings.game_servers, post_max_age=timedelta(minutes=settings.round_post_max_age_minutes)
+    )
 
 
 def _sync_rules(settings: Settings) -> SyncRules:

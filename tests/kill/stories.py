@@ -339,6 +339,43 @@ async def linked(bot: Mortal) -> bool:
     return await bot.press(asked, 0, row=1) is not None and bool(await bot.count("player_links"))
 
 
+async def round_admin(bot: Mortal, data: Path) -> None:
+    """Everything that admins change about rounds, each change told once in the audit channel."""
+    files = data / "etlegacy"
+    async with bot.alive():
+        await set_up(bot, rounds="rounds", audit="general")
+        await bot.until(lambda: bot.count("sources", "name LIKE 'ssh:%'"), "the folder was read")
+        await bot.world.write_round(files / ROUND_1, minutes_ago=14)
+        await bot.world.write_round(files / ROUND_2, minutes_ago=5)
+        await bot.until(lambda: imported(bot, 2), "both rounds were imported")
+        ((guid, file_id),) = await rows_of(
+            bot.database, "SELECT min(guid), max(file_id) FROM round_players JOIN rounds ON id = round_id"
+        )
+        asked = (
+            ("rounds toggle", {"what": "posts", "on": False}),
+            ("rounds toggle", {}),
+            ("rounds ignore", {"map": "supply"}),
+            ("rounds ignore", {"player": guid}),
+            ("rounds void", {"round": str(file_id)}),
+            ("rounds restore", {"round": str(file_id)}),
+            ("rounds team name", {"team": "A", "name": "Foxes"}),
+            ("rounds team player", {"player": guid, "team": "B"}),
+            ("rounds team reset", {}),
+            ("rounds reimport", {"file": str(file_id)}),
+            ("rounds reimport", {"file": str(file_id), "fetch": True}),
+            ("rounds audit", {}),
+        )
+        for name, options in asked:
+            await bot.command(name, options)
+        await bot.until(bot.settled, SETTLED)
+    # What a dead bot had done is so already when it is asked again, but a file is read again.
+    assert await bot.count("audit_log", "what NOT LIKE '%made anew%' AND what NOT LIKE '%fetches%'") == 8
+    told = await bot.posts("general", "An admin changed something")
+    assert len(told) == await bot.count("audit_log") >= 10
+    assert await bot.count("rounds", "counted") == 0
+    assert await bot.count("evening_teams") + await bot.count("evening_members") == 0
+
+
 # --- Trouble with channels ---------------------------------------------------------------------
 
 
@@ -524,6 +561,7 @@ STORIES = {
         },
     ),
     "players": Told(story=players),
+    "round admin": Told(story=round_admin),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
     "nights": Told(
