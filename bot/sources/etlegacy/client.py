@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import unicodedata
 from collections.abc import Generator, Iterator, Mapping
@@ -21,12 +22,13 @@ from paramiko.sftp import (
     SFTP_EOF,
     SFTP_FLAG_READ,
     SFTP_NO_SUCH_FILE,
+    SFTP_PERMISSION_DENIED,
 )
 
 from bot.core.rounds.files import FileKind, file_kind
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.ports import RemoteFile
-from bot.sources.etlegacy.packets import Answer, Channel, Requests, number, offset, string
+from bot.sources.etlegacy.packets import Answer, Channel, Requests, Status, number, offset, string
 from bot.texts import text
 
 MAX_ENTRIES = 200_000
@@ -116,7 +118,7 @@ class SftpClient:
         """Give everything in a folder."""
         opened = self._awaited(self._requests.ask(CMD_OPENDIR, string(_encoded(folder))))
         if opened.kind != CMD_HANDLE:
-            raise paramiko.SFTPError(opened.status().reason)
+            raise _not_opened(opened.status())
         handle = string(opened.string())
         asked = {self._requests.ask(CMD_READDIR, handle) for _ in range(READ_AHEADS)}
         is_end = False
@@ -161,8 +163,8 @@ class Readings:
     @property
     def stuck_at(self) -> str | None:
         """The file whose request is the oldest without an answer; servers answer in order. Safe from any thread."""
-        oldest = min(tuple(self._under_way), default=None)
-        return None if oldest is None else self._under_way[oldest][0]
+        under_way = self._under_way.copy()
+        return under_way[min(under_way)][0] if under_way else None
 
     def run(self, requests: Requests) -> None:
         """Read them all. Blocks."""
@@ -224,6 +226,15 @@ def _names(answer: Answer) -> Iterator[_Found]:
             for _ in range(2 * answer.number()):
                 answer.string()
         yield _Found(name=name, size=size, mode=mode, modified_at=modified_at)
+
+
+def _not_opened(status: Status) -> Exception:
+    """Say why the folder itself cannot be opened; two of the reasons lead to a setting (`bot.checks`)."""
+    if status.code == SFTP_NO_SUCH_FILE:
+        return FileNotFoundError(errno.ENOENT, status.reason)
+    if status.code == SFTP_PERMISSION_DENIED:
+        return PermissionError(errno.EACCES, status.reason)
+    return paramiko.SFTPError(status.reason)
 
 
 def _refused(path: str, answer: Answer) -> SourceChanged:
