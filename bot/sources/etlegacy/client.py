@@ -25,7 +25,7 @@ from paramiko.sftp import (
     SFTP_PERMISSION_DENIED,
 )
 
-from bot.core.rounds.files import FileKind, file_kind
+from bot.core.rounds.files import WANTED, file_kind
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.ports import RemoteFile
 from bot.sources.etlegacy.packets import Answer, Channel, Requests, Status, number, offset, string
@@ -101,7 +101,7 @@ class SftpClient:
                     files.append(RemoteFile(name=name, size=found.size, modified_at=modified_at))
                 else:
                     left_out.append(name)
-            elif file_kind(name) is FileKind.ROUND:
+            elif file_kind(name) in WANTED:
                 left_out.append(name)
         files.sort(key=lambda file: file.name)
         return Listing(files=tuple(files), left_out=tuple(left_out))
@@ -196,7 +196,7 @@ def _read(path: str, size: int, requests: Requests) -> _Reading:
     if answer.kind != CMD_HANDLE:
         return _refused(path, answer)
     handle = string(answer.string())
-    content = b""
+    content = bytearray()
     # Up to one byte more than was announced is asked for, until the server says that there is no more.
     while len(content) <= size:
         wanted = min(READ_BYTES, size + 1 - len(content))
@@ -209,7 +209,7 @@ def _read(path: str, size: int, requests: Requests) -> _Reading:
     requests.ask(CMD_CLOSE, handle)
     if answer.kind != CMD_DATA and answer.status().code != SFTP_EOF:
         return _refused(path, answer)
-    return content if len(content) == size else _of_another_size(path, size, len(content))
+    return bytes(content) if len(content) == size else _of_another_size(path, size, len(content))
 
 
 def _names(answer: Answer) -> Iterator[_Found]:
