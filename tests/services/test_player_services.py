@@ -24,7 +24,7 @@ from tests.clocks import START
 from tests.core.rounds import real_rows
 from tests.core.rounds.conftest import real_files, real_rounds
 from tests.core.rounds.samples import GUIDS, player, roster
-from tests.storage.test_players import keep_round
+from tests.storage.test_player_rows import keep_round
 from tests.storage.test_resolved_rounds import keep
 
 __all__ = ["real_files", "real_rounds"]  # fixtures
@@ -182,15 +182,17 @@ async def test_a_card_has_the_link_the_rating_and_the_duels(players, played, dat
 async def test_without_a_counted_round_there_is_no_card(players, played, database):
     async with database.write("test.void") as conn:
         await conn.execute(update(rounds).values(counted=False))
-    one = await players.find(BY, ONE)
-    with pytest.raises(NothingThere, match="counts yet"):
-        await players.card(BY, one)
+    one, two = await players.find(BY, ONE), await players.find(BY, TWO)
+    for told in (players.must_be_told(BY, one), players.card(BY, one), players.compare(BY, one, two)):
+        with pytest.raises(NothingThere, match="counts yet"):
+            await told
 
 
 async def test_nobody_is_compared_with_himself(players, played):
-    one = await players.find(BY, ONE)
+    one, two = await players.find(BY, ONE), await players.find(BY, TWO)
+    await players.must_be_told(BY, one, two)
     with pytest.raises(InputRefused, match="one and the same"):
-        await players.compare(BY, one, one)
+        await players.must_be_told(BY, one, one)
 
 
 async def test_a_time_that_no_script_told_is_unknown(players, database):
