@@ -85,7 +85,10 @@ class Room:
                 clock=self.clock,
             ),
             round_sync=None,
+            balance=None,
             players=None,
+            round_admin=None,
+            round_suggestions=None,
             guilds=Guilds(
                 database=self.database,
                 announcements=self.announcements,
