@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.core.markup import escape
 from bot.core.requester import Requester
+from bot.core.rounds import changes
 from bot.core.rounds.form import FORM_METRICS, player_form
 from bot.core.rounds.metrics import METRICS, from_sums
 from bot.core.rounds.names import clean_name
@@ -25,7 +26,10 @@ from bot.core.rounds.players import (
     own_evenings,
 )
 from bot.core.rounds.radar import RADAR_METRICS, radar_axis
+from bot.core.rounds.rating import Rating
 from bot.errors import InputRefused, NotAllowed, NothingThere
+from bot.services.announcements import Announcements
+from bot.storage import audit, ratings, round_suggestions
 from bot.storage import players as store
 from bot.storage.engine import Connection, Database
 from bot.texts import join, text
@@ -47,9 +51,15 @@ class Players:
     """Tells of players what the servers of the asker's guild know; whom an admin ignores is told to nobody."""
 
     def __init__(
-        self, *, database: Database, servers_of: Callable[[Requester], tuple[str, ...]], clock: Clock
+        self,
+        *,
+        database: Database,
+        servers_of: Callable[[Requester], tuple[str, ...]],
+        announcements: Announcements,
+        clock: Clock,
     ) -> None:
         self._database = database
+        self._announcements = announcements
         self._servers_of = servers_of
         self._clock = clock
 
@@ -123,7 +133,7 @@ class Players:
                 weapons=await store.weapons(conn, servers, guid),
                 form=player_form(own_evenings(form, await store.spans(conn, servers))),
                 duels=await self._duels(conn, servers, guid),
-                rating=await store.rating(conn, guid),
+                rating=(await ratings.ratings_of(conn, [guid])).get(guid, Rating()),
             )
 
     async def compare(self, by: Requester, one: KnownPlayer, other: KnownPlayer) -> Comparison:
@@ -198,7 +208,8 @@ class Players:
                 raise NotAllowed(_taken(player, before) if before else _NOT_YOURS)
             await store.link(conn, by.guild_id, user_id, guid, by=by.user_id, now=self._clock.now())
             if is_override:
-                await self._audit_override(conn, by, user_id, guid)
+                await self._audit(conn, by, changes.member_linked(user_id, player.name))
+        self._announcements.wake()
         return player
 
     async def undo_link(self, by: Requester, user_id: int, *, as_admin: bool) -> None:
@@ -211,10 +222,13 @@ class Players:
                 raise NothingThere(text("There is no link to undo."))
             await store.forget_link(conn, by.guild_id, user_id)
             if user_id != by.user_id:
-                await self._audit_override(conn, by, user_id, guid)
+                name = await round_suggestions.name_of(conn, self._servers_of(by), guid)
+                await self._audit(conn, by, changes.member_unlinked(user_id, name or guid))
+        self._announcements.wake()
 
-    async def _audit_override(self, conn: Connection, by: Requester, user_id: int, guid: str) -> None:
-        """Stand where `bot.storage.audit` is told that an admin changed who a member is."""
+    async def _audit(self, conn: Connection, by: Requester, what: str) -> None:
+        """Write down that an admin chose for somebody else."""
+        await audit.note(conn, by.guild_id, by.user_id, what, self._clock.now())
 
     def _servers(self, by: Requester) -> tuple[str, ...]:
         servers = self._servers_of(by)

@@ -9,10 +9,13 @@ from sqlalchemy import insert, select, update
 
 from bot.core.requester import Requester
 from bot.core.rounds.metrics import METRICS
-from bot.core.rounds.players import DuelSums, Rating
+from bot.core.rounds.players import DuelSums
 from bot.core.rounds.radar import radar
+from bot.core.rounds.rating import Rating
 from bot.errors import InputRefused, NotAllowed, NothingThere
+from bot.services.announcements import Announcements
 from bot.services.players import Players
+from bot.storage import audit
 from bot.storage.round_tables import (
     ignored_players,
     player_links,
@@ -41,7 +44,8 @@ def servers_of(by):
 
 @pytest.fixture
 def players(database, clock):
-    return Players(database=database, servers_of=servers_of, clock=clock)
+    announcements = Announcements(database, clock)
+    return Players(database=database, servers_of=servers_of, announcements=announcements, clock=clock)
 
 
 @pytest.fixture
@@ -203,10 +207,7 @@ async def test_a_time_that_no_script_told_is_unknown(players, database):
     assert (told["playtime"].value, told["dpm"].value, card.side.rates["revives"].value) == (None, None, None)
     assert told["kills"].value == 5
     assert told.keys() == METRICS.keys()
-    assert all(
-        getattr(card, field.name) is not None or field.name in {"linked_to", "rating"}
-        for field in fields(card)
-    )
+    assert all(getattr(card, field.name) is not None or field.name == "linked_to" for field in fields(card))
 
 
 # --- Which member is which player --------------------------------------------------------------------
@@ -264,6 +265,20 @@ async def test_proposals_name_who_is_a_player_already_and_any_name_counts(player
     assert [(one.player.name, one.linked_to) for one in found] == [("kalle2", 10), ("kalle", None)]
     assert (await players.proposal(ANOTHER, "anna")).linked_to is None
     assert await players.proposals(ANOTHER, "zzzzzzzz") == ()
+
+
+async def test_what_admins_choose_for_others_is_in_the_audit_log_and_nothing_else(players, played, database):
+    await players.link(BY, BY.user_id, ONE, as_admin=False)
+    await players.undo_link(BY, BY.user_id, as_admin=False)
+    await players.link(ADMIN, ADMIN.user_id, TWO, as_admin=True)
+    await players.link(ADMIN, BY.user_id, TWO, as_admin=True)
+    await players.undo_link(ADMIN, BY.user_id, as_admin=True)
+    async with database.read() as conn:
+        found = await audit.entries(conn, GUILD, 9)
+    assert [(one.user_id, str(one.what)) for one in found] == [
+        (99, "<@10> is not the player anna any more."),
+        (99, "<@10> is the player anna."),
+    ]
 
 
 async def test_when_a_link_was_made_and_by_whom_is_kept(players, played, database):
