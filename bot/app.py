@@ -179,7 +179,9 @@ def _services(
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
-        players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
+        players=Players(
+            database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
+        ),
         round_admin=RoundAdmin(
             database=database,
             round_sync=round_sync,

@@ -102,7 +102,12 @@ class Worlds:
             ),
             round_sync=self.rounds.sync,
             balance=self.rounds.balance,
-            players=Players(database=database, servers_of=self.rounds.sync.servers_of, clock=clock),
+            players=Players(
+                database=database,
+                servers_of=self.rounds.sync.servers_of,
+                announcements=announcements,
+                clock=clock,
+            ),
             round_admin=self.rounds.admin,
             round_suggestions=self.rounds.suggestions,
             guilds=Guilds(
