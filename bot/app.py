@@ -27,10 +27,12 @@ from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
+from bot.services.evenings import Evenings
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
@@ -141,6 +143,7 @@ async def _house(
             *live_loops(monitor),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
+            evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, clock),
@@ -176,6 +179,7 @@ def _services(
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
+        players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
         round_admin=RoundAdmin(
             database=database,
             round_sync=round_sync,
@@ -283,12 +287,29 @@ def round_sync_of(
     )
 
 
+def _evenings_of(
+    settings: Settings, database: Database, announcements: Announcements, clock: Clock
+) -> Evenings:
+    return Evenings(
+        database=database,
+        servers=settings.game_servers,
+        announcements=announcements,
+        clock=clock,
+        post_max_age=_sync_rules(settings).post_max_age,
+    )
+
+
 def round_loops(round_sync: RoundSync) -> list[Loop]:
     """Give one loop for each game server."""
     return [
         Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
         for server, changed in round_sync.changed.items()
     ]
+
+
+def evening_loop(evenings: Evenings) -> Loop:
+    """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
+    return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
 
 
 def clock_loops(timekeeping: Timekeeping) -> list[Loop]:

@@ -1,4 +1,4 @@
-"""`/rounds`: read the game servers now, show the last round, propose even teams."""
+"""`/rounds`: read the game servers now, say when they are looked at, show the last round, propose even teams."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from discord.ext import commands
 
 from bot.core.announcements import Message, Tone
 from bot.core.markup import escape
+from bot.core.rounds.schedule import ServerSchedule, schedule_message
 from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.replies import answer
 from bot.discord.speech import guild_of
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
-from bot.services.round_sync import Poll, RoundSync
+from bot.services.round_sync import Poll, RoundSync, ServerStatus
 from bot.texts import join, text, texts
 
 SUGGESTIONS = 25  # Discord's limit
@@ -64,7 +65,19 @@ class StatsSync(
         picture = await self._round_sync.picture(last)
         await answer(interaction, last, self._announcements, picture=picture, aloud=aloud)
 
+    @app_commands.command(description=locale_str("Show when the game servers are looked at, and why"))
+    @app_commands.describe(server=locale_str("Only this game server; leave it out for all of them"))
+    async def scheduler(
+        self, interaction: discord.Interaction[VedetteClient], server: str | None = None
+    ) -> None:
+        """Show the reader alone how the watching stands."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        names = self._round_sync.chosen(requester_of(interaction), server)
+        schedules = [_schedule(one) for one in await self._round_sync.status(names)]
+        await answer(interaction, schedule_message(schedules), self._announcements)
+
     @sync.autocomplete("server")
+    @scheduler.autocomplete("server")
     @last.autocomplete("server")
     async def suggest(
         self, interaction: discord.Interaction[VedetteClient], part: str
@@ -90,6 +103,20 @@ class StatsSync(
         await answer(interaction, aloud.tell(teams), self._announcements, aloud=aloud)
 
     balance.autocomplete("server")(suggest)
+
+
+def _schedule(status: ServerStatus) -> ServerSchedule:
+    """Leave out what is for admins: a failure to connect may name the user and the host."""
+    return ServerSchedule(
+        server=status.server,
+        looks=status.looks,
+        last_ok_at=status.last_ok_at,
+        files=status.files,
+        troubles=[(one.name, one.reason) for one in status.troubles],
+        other=status.other,
+        is_off=status.off,
+        is_closed=status.closed,
+    )
 
 
 def _report(polls: Sequence[Poll]) -> Message:

@@ -31,7 +31,7 @@ def requester_of(interaction: discord.Interaction[VedetteClient]) -> Requester:
 
 
 def is_admin(interaction: discord.Interaction[VedetteClient]) -> bool:
-    """Tell whether somebody may give admin commands."""
+    """Tell whether who asks has the permission *Manage Server*, or owns the deployment."""
     return interaction.permissions.manage_guild or requester_of(interaction).is_owner
 
 

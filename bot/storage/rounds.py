@@ -133,7 +133,10 @@ async def count_by_state(conn: AsyncConnection, server: str) -> dict[FileState, 
 
 
 async def troubles(conn: AsyncConnection, server: str, limit: int = 5) -> tuple[Trouble, ...]:
-    """Read the files that were not imported for a reason, the newest name first."""
+    """Read the files that were not imported for a reason, the newest name first.
+
+    A gather's document of a round that another script told as well is none of them.
+    """
     columns = [round_files.c[field.name] for field in fields(Trouble)]
     query = (
         select(*columns)
@@ -141,6 +144,7 @@ async def troubles(conn: AsyncConnection, server: str, limit: int = 5) -> tuple[
             round_files.c.server == server,
             round_files.c.state.in_((FileState.FAILED, FileState.IGNORED)),
             round_files.c.reason != "",
+            ~((round_files.c.state == FileState.IGNORED) & round_files.c.name.startswith("gamestats-")),
         )
         .order_by(round_files.c.name.desc())
         .limit(limit)

@@ -86,6 +86,7 @@ class Room:
             ),
             round_sync=None,
             balance=None,
+            players=None,
             round_admin=None,
             round_suggestions=None,
             guilds=Guilds(

@@ -24,6 +24,7 @@ SETTLED = "everything was delivered"
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
 ROUND_2 = "2025-10-26-192624-supply-round-2.txt"
 AWARDS = "Most damage given\tana\t3214\n"
+PLAYERS = ("A76191C1", "3063A713")  # of round 1
 MORE_CHANNELS = """
     INSERT INTO subscriptions (account_id, guild_id, channel_id, created_by, created_at)
     WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 16)
@@ -228,7 +229,7 @@ async def checked_in_vain(bot: Mortal) -> bool:
 
 
 async def rounds(bot: Mortal, data: Path) -> None:
-    """A backfill, a round, its late partner, a corrected file, awards, a bad one, a vanished one,
+    """A backfill, a round, its late partner, their evening, a corrected file, awards, a bad one, a vanished one,
     a server in trouble; a start of a version that makes other rounds of the same files."""
     scene, files = bot.world, data / "etlegacy"
     await scene.write_round(files / "2025-10-23-220633-etl_sp_delivery-round-1.txt", minutes_ago=50)
@@ -241,6 +242,9 @@ async def rounds(bot: Mortal, data: Path) -> None:
         bot.chapter("late partner", "rounds.", *DELIVERY)
         await scene.write_round(files / ROUND_1, minutes_ago=14)
         await bot.until(lambda: bot.stands("rounds", "round 1"), "the late partner was posted")
+        await bot.until(bot.settled, SETTLED)
+        bot.chapter("evening", "evenings.", *DELIVERY)
+        await bot.until(lambda: bot.stands("rounds", "Evening of"), "the evening was summed up")
         await bot.until(bot.settled, SETTLED)
         bot.chapter("corrected", "rounds.", *DELIVERY)
         await correct(bot, second, (files / ROUND_2).read_text("ascii"))
@@ -267,14 +271,17 @@ async def rounds(bot: Mortal, data: Path) -> None:
         await bot.until(lambda: server_is_well(bot), "the server was read again")
         await bot.until(bot.settled, SETTLED)
     players = await bot.count("round_players")
-    await bot.change("DELETE FROM notes WHERE name LIKE 'rounds of%'", "DELETE FROM round_players")
+    await bot.change("DELETE FROM notes WHERE name LIKE 'rounds-made-by:%'", "DELETE FROM round_players")
     async with bot.alive():
         bot.chapter("made anew", "rounds.")
-        await bot.until(lambda: bot.count("notes", "name LIKE 'rounds of%'"), "the rounds were made anew")
+        await bot.until(
+            lambda: bot.count("notes", "name LIKE 'rounds-made-by:%'"), "the rounds were made anew"
+        )
     assert await bot.count("round_players") == players > 0
     assert await bot.count("round_awards") == 1
     assert await bot.count("rounds") == 3
     assert len(await bot.posts("rounds", "round")) == 2  # the backfill stays silent
+    assert len(await bot.posts("rounds", "Evening of")) == 1
 
 
 async def imported(bot: Mortal, count: int) -> bool:
@@ -305,6 +312,31 @@ def round_name(round_number: int, map_name: str) -> str:
 
 async def server_is_well(bot: Mortal) -> bool:
     return not await bot.count("sources", "name LIKE 'ssh:%' AND down_since IS NOT NULL")
+
+
+async def players(bot: Mortal, data: Path) -> None:
+    """A round was played; somebody says who they were, after two other thoughts, reads about it, and undoes it."""
+    async with bot.alive():
+        await bot.world.write_round(data / "etlegacy" / ROUND_1, minutes_ago=14)
+        await bot.until(lambda: imported(bot, 1), "the round was imported")
+        await bot.until(lambda: thought_otherwise(bot), "nothing was changed")
+        await bot.until(lambda: linked(bot), "the link was made")
+        await bot.command("player stats", channel="general")
+        await bot.command("player compare", {"a": PLAYERS[1]}, channel="general")
+        await bot.command("player unlink")
+    assert await bot.count("player_links") == 0
+
+
+async def thought_otherwise(bot: Mortal) -> bool:
+    """Cancel is the second button, below the select."""
+    asked = await bot.command("player link", {"player": PLAYERS[0]})
+    chosen = await bot.press(asked, 0, PLAYERS[0])
+    return chosen is not None and await bot.press(asked, 1, row=1) is not None
+
+
+async def linked(bot: Mortal) -> bool:
+    asked = await bot.command("player link", {"player": PLAYERS[0]})
+    return await bot.press(asked, 0, row=1) is not None and bool(await bot.count("player_links"))
 
 
 async def round_admin(bot: Mortal, data: Path) -> None:
@@ -512,7 +544,7 @@ def upgrade():
 
 STORIES = {
     "a live": Told(story=a_live),
-    "commands": Told(story=commands, constants={"bot/discord/pages.py LIFETIME_SECONDS": "1.0"}),
+    "commands": Told(story=commands, constants={"bot/discord/views.py LIFETIME_SECONDS": "1.0"}),
     "predictions": Told(
         story=predictions,
         settings={"OWNER_ID": str(ADMIN)},
@@ -521,7 +553,14 @@ STORIES = {
             "bot/services/prediction_log.py SOON": "timedelta(seconds=1)",
         },
     ),
-    "rounds": Told(story=rounds),
+    "rounds": Told(
+        story=rounds,
+        constants={
+            "bot/core/rounds/evenings.py GAP": "timedelta(minutes=3)",
+            "bot/services/evenings.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
+    "players": Told(story=players),
     "round admin": Told(story=round_admin),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
