@@ -35,6 +35,7 @@ from bot.services.overrides import Overrides
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
+from bot.services.round_book import RoundBook
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
@@ -172,6 +173,7 @@ def _services(
         overrides=Overrides(database=database, monitor=monitor, clock=clock),
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
+        round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         guilds=Guilds(
             database=database,

@@ -34,6 +34,7 @@ from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor
 from bot.services.overrides import Overrides
 from bot.services.predictions import Predictions
+from bot.services.round_book import RoundBook
 from bot.services.round_sync import RoundSync
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
@@ -57,6 +58,7 @@ class Services:
     overrides: Overrides
     boards: Boards
     round_sync: RoundSync
+    round_book: RoundBook
     balance: Balance
     guilds: Guilds
     health: Health
