@@ -32,11 +32,15 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
+from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
+from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.round_telling import RoundTelling
 from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
@@ -133,6 +137,7 @@ async def _house(
             announcements=announcements,
             monitor=monitor,
             round_sync=round_sync,
+            ratings=ratings,
             renderer=renderer,
         )
         loops = [
@@ -155,6 +160,7 @@ def _services(
     announcements: Announcements,
     monitor: LiveMonitor,
     round_sync: RoundSync,
+    ratings: Ratings,
     renderer: ProcessChartRenderer,
 ) -> Services:
     predictions = Predictions(
@@ -175,6 +181,17 @@ def _services(
         round_sync=round_sync,
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
+        players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
+        round_admin=RoundAdmin(
+            database=database,
+            round_sync=round_sync,
+            servers=settings.game_servers,
+            telling=_round_telling(settings),
+            announcements=announcements,
+            clock=clock,
+            readers=[ratings.changed],
+        ),
+        round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         guilds=Guilds(
             database=database,
             announcements=announcements,
@@ -319,6 +336,12 @@ def _upkeep_loops(
         Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]
+
+
+def _round_telling(settings: Settings) -> RoundTelling:
+    return RoundTelling(
+        servers=settings.game_servers, post_max_age=timedelta(minutes=settings.round_post_max_age_minutes)
+    )
 
 
 def _sync_rules(settings: Settings) -> SyncRules:

@@ -1,4 +1,4 @@
-"""`/rounds`: read the game servers now, show rounds, evenings and maps, propose even teams."""
+"""`/rounds`: read the game servers, say when they are looked at, show rounds, evenings and maps, propose even teams."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from discord.ext import commands
 
 from bot.core.announcements import Message, Tone
 from bot.core.markup import escape
+from bot.core.rounds.schedule import ServerSchedule, schedule_message
 from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.replies import answer
@@ -18,7 +19,7 @@ from bot.discord.speech import guild_of
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.round_book import RoundBook
-from bot.services.round_sync import Poll, RoundSync
+from bot.services.round_sync import Poll, RoundSync, ServerStatus
 from bot.texts import join, text, texts
 
 SUGGESTIONS, CHOICE = 25, 100  # Discord's limits: how many, and characters of each
@@ -104,7 +105,19 @@ class StatsSync(
             picture = await self._round_sync.picture(said)
             await answer(interaction, said, self._announcements, picture=picture, aloud=aloud)
 
+    @app_commands.command(description=locale_str("Show when the game servers are looked at, and why"))
+    @app_commands.describe(server=locale_str("Only this game server; leave it out for all of them"))
+    async def scheduler(
+        self, interaction: discord.Interaction[VedetteClient], server: str | None = None
+    ) -> None:
+        """Show the reader alone how the watching stands."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        names = self._round_sync.chosen(requester_of(interaction), server)
+        schedules = [_schedule(one) for one in await self._round_sync.status(names)]
+        await answer(interaction, schedule_message(schedules), self._announcements)
+
     @sync.autocomplete("server")
+    @scheduler.autocomplete("server")
     @last.autocomplete("server")
     async def suggest(
         self, interaction: discord.Interaction[VedetteClient], part: str
@@ -151,6 +164,20 @@ class StatsSync(
         names = await self._book.maps(self._round_sync.servers_of(requester_of(interaction)))
         fitting = [name for name in names if part.casefold() in name.casefold() and len(name) <= CHOICE]
         return [app_commands.Choice(name=name, value=name) for name in fitting[:SUGGESTIONS]]
+
+
+def _schedule(status: ServerStatus) -> ServerSchedule:
+    """Leave out what is for admins: a failure to connect may name the user and the host."""
+    return ServerSchedule(
+        server=status.server,
+        looks=status.looks,
+        last_ok_at=status.last_ok_at,
+        files=status.files,
+        troubles=[(one.name, one.reason) for one in status.troubles],
+        other=status.other,
+        is_off=status.off,
+        is_closed=status.closed,
+    )
 
 
 def _report(polls: Sequence[Poll]) -> Message:

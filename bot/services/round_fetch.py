@@ -82,7 +82,9 @@ class RoundFetch:
         if result.was_put:
             self._announcements.wake()
         if result.record.state is not FileState.IMPORTED and not one.record.tries:
-            log.warning("%s: %s is not imported: %s", server, one.file.name, result.record.reason)
+            # What is ignored is a copy, or told by another file: no trouble.
+            level = logging.INFO if result.record.state is FileState.IGNORED else logging.WARNING
+            log.log(level, "%s: %s is not imported: %s", server, one.file.name, result.record.reason)
         return result.record.state is FileState.IMPORTED
 
     async def _put_off(self, server: str, one: Due, reason: str) -> None:

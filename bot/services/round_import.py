@@ -131,7 +131,7 @@ class RoundImport:
             or placed.played[key].ended_at != stored[key].ended_at
         ]
         file_ids = {key: row.file_id for key, row in stored.items()} | {name: file.id}
-        await write_rounds(conn, server, placed, changed, file_ids=file_ids, round_ids=ids, now=now)
+        await write_rounds(conn, server, placed.resolve(changed), file_ids=file_ids, round_ids=ids, now=now)
         ended_at = placed.played[name].ended_at
         was_put = await self._telling.rounds_changed(conn, server, ended_at, now, new=name)
         return Imported(record=files.imported(fetched.record), was_put=was_put)

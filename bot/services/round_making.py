@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.rounds.endstats import endstats_of, parse_endstats, player_duels
 from bot.core.rounds.files import parse_name
 from bot.core.rounds.grammar import RoundFileError
-from bot.core.rounds.placing import Placed
 from bot.core.rounds.resolve import ResolvedRound
 from bot.storage import endstats as awards_store
 from bot.storage import rounds as store
@@ -31,26 +30,22 @@ class Made:
 async def write_rounds(
     conn: Connection,
     server: str,
-    placed: Placed,
-    keys: Iterable[str],
+    resolved: Mapping[str, ResolvedRound],
     *,
     file_ids: Mapping[str, int],
     round_ids: Mapping[str, int],
     now: datetime,
 ) -> tuple[Made, ...]:
-    """Write some of the placed rounds. `round_ids` has those of them that are stored already."""
-    wanted, ids = set(keys), dict(round_ids)
+    """Write rounds, a round 1 before its round 2; `round_ids` has those that are stored already, also of others."""
+    ids = dict(round_ids)
     made = []
-    for key in placed.by_time():  # a partner comes first: its id is referred to
-        if key not in wanted:
-            continue
-        resolved = placed.resolve(key)
-        partner_id = None if resolved.partner_key is None else ids.get(resolved.partner_key)
+    for key, one in resolved.items():
+        partner_id = None if one.partner_key is None else ids.get(one.partner_key)
         ids[key] = await store.keep_round(
-            conn, server, file_ids[key], resolved, partner_round_id=partner_id, now=now
+            conn, server, file_ids[key], one, partner_round_id=partner_id, now=now
         )
         await join_endstats(conn, server, ids[key], key)
-        made.append(Made(key=key, id=ids[key], resolved=resolved))
+        made.append(Made(key=key, id=ids[key], resolved=one))
     return tuple(made)
 
 

@@ -8,6 +8,7 @@ else waits for long; each notes how far it came, so that whoever is killed goes 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +35,9 @@ DERIVED_VERSION = 1
 """Raise it with every change after which the same bytes give other rows: the next start makes all rounds anew."""
 AT_ONCE = 25
 """So many rounds at least are made anew in one transaction; a group is never divided."""
+
+DATED_AT_ONCE = 1000
+"""So many files are dated in some milliseconds."""
 
 log = logging.getLogger(__name__)
 
@@ -109,21 +113,34 @@ class RoundRebuild:
             _Order(server=server, groups=todo, times=times, now=now, is_all=True, dry_run=dry_run)
         )
 
-    async def redate(self, server: str, times: Mapping[str, EndTime], now: datetime) -> Rebuilt:
-        """Make those rounds anew that ended at another time than is stored, as `times` of the folder have it."""
-        kept, _ = await self._kept(server)
-        moved = {
-            name
-            for name, file in kept.items()
-            if file_kind(name) is FileKind.ROUND
-            and file.ended_at is not None
-            and name in times
-            and file.ended_at not in {times[name].at, times[name].later}
-        }
-        if not moved:
-            return Rebuilt()
-        log.info("%s: %d round(s) ended at another time than was believed", server, len(moved))
-        return await self._renew(server, kept, times, moved, now)
+    async def redate(
+        self, server: str, modified: Mapping[str, datetime], now: datetime
+    ) -> Mapping[str, EndTime]:
+        """Give when each round of a folder ended, and make those anew that are stored with another time.
+
+        `modified` has all its files. Raises `StorageError`.
+        """
+        times = await self._times(server, modified)
+        async with self._database.read() as conn:
+            moved = {
+                name
+                async for name, believed in raw_rounds.believed_times(conn, server)
+                if file_kind(name) is FileKind.ROUND
+                and name in times
+                and believed not in {times[name].at, times[name].later}
+            }
+        if moved:
+            log.info("%s: %d round(s) ended at another time than was believed", server, len(moved))
+            async with self._database.read() as conn:
+                kept = _rounds_of(await raw_rounds.kept_files(conn, server))
+            await self._renew(server, kept, times, moved, now)
+        return times
+
+    async def _times(self, server: str, modified: Mapping[str, datetime]) -> Mapping[str, EndTime]:
+        """Date the rounds of a folder; one of thousands beside the event loop."""
+        if len(modified) <= DATED_AT_ONCE:
+            return folder_times(modified, self._zone(server))
+        return await asyncio.to_thread(folder_times, modified, self._zone(server))
 
     async def reimport(self, server: str, name: str, now: datetime) -> Rebuilt:
         """Make the round of one file anew, with all it can change, from the bytes that are kept.
@@ -137,13 +154,13 @@ class RoundRebuild:
         return await self._renew(server, kept, times, wanted, now)
 
     async def _kept(self, server: str) -> tuple[dict[str, KeptFile], dict[str, EndTime]]:
-        zone = ZoneInfo(self._zones.get(server, "UTC"))
         async with self._database.read() as conn:
             stamps = await raw_rounds.stamps(conn, server)
-            files = await raw_rounds.kept_files(conn, server)
-        return {file.name: file for file in files if file_kind(file.name) in ROUND_KINDS}, folder_times(
-            stamps, zone
-        )
+            kept = _rounds_of(await raw_rounds.kept_files(conn, server))
+        return kept, folder_times(stamps, self._zone(server))
+
+    def _zone(self, server: str) -> ZoneInfo:
+        return ZoneInfo(self._zones.get(server, "UTC"))
 
     async def _renew(
         self,
@@ -208,11 +225,16 @@ async def _make_group(
             reads[file.name] = read_round(file.name, contents[file.id])
         except RoundFileError as error:
             done.unreadable[file.name] = error.words
+    try:
+        resolved = place(reads, order.times).resolve()
+    except (ValueError, ArithmeticError) as error:  # a bug over a few must not keep a server from its rounds
+        log.exception("%s: a bug keeps rounds from being made anew: %s", order.server, ", ".join(reads))
+        done.unreadable |= dict.fromkeys(reads, text("a bug in the bot ({kind})", kind=type(error).__name__))
+        return ()
     return await write_rounds(
         conn,
         order.server,
-        place(reads, order.times),
-        reads,
+        resolved,
         file_ids={file.name: file.id for file in group},
         round_ids={file.name: file.round_id for file in group if file.round_id is not None},
         now=order.now,
@@ -240,6 +262,10 @@ def _far_apart(instants: Iterable[datetime]) -> Iterator[datetime]:
         if last is None or at - last > TOUCHES:
             last = at
             yield at
+
+
+def _rounds_of(files: Iterable[KeptFile]) -> dict[str, KeptFile]:
+    return {file.name: file for file in files if file_kind(file.name) in ROUND_KINDS}
 
 
 def _played(kept: Mapping[str, KeptFile], times: Mapping[str, EndTime]) -> dict[str, Played]:
@@ -278,4 +304,4 @@ def _parts(all_groups: Sequence[Sequence[KeptFile]]) -> Iterator[list[Sequence[K
 
 
 def _note(server: str) -> str:
-    return f"rounds of {server} made by"
+    return f"rounds-made-by:{server}"

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
 from bot.core.announcements import Message
@@ -20,7 +19,7 @@ from bot.core.requester import Requester
 from bot.core.rounds import files
 from bot.core.rounds.files import SETTLE, WANTED, FileRecord, FileState
 from bot.core.rounds.looking import Result
-from bot.core.rounds.times import EndTime, folder_times
+from bot.core.rounds.schedule import Looks
 from bot.errors import (
     ChartFailed,
     NotAllowed,
@@ -48,8 +47,6 @@ MOST_HURRIES = 20
 MARGIN = timedelta(milliseconds=50)
 """A sleep may end a little before the wall clock says so, and then the settle time were not over."""
 STEP_ASIDE = timedelta(seconds=10)
-DATED_AT_ONCE = 1000
-"""So many files are dated in some milliseconds."""
 SHOWN_LEFT_OUT = 3
 NO_FILE = text("not a regular file with a plain name")
 OFF_PAUSE = timedelta(minutes=1)
@@ -89,6 +86,7 @@ class ServerStatus:
     """How the watching of one server goes. A `closed` server is left alone until a restart or a sync.
 
     One that is `off` is not looked at: the admins of all its guilds have switched its monitoring off.
+    `other` is the process that looks at it in place of this one.
     """
 
     server: str
@@ -99,6 +97,8 @@ class ServerStatus:
     error: str
     closed: bool
     off: bool
+    looks: Looks
+    other: str
 
 
 @dataclass(kw_only=True, slots=True)
@@ -152,13 +152,13 @@ class RoundSync:
         )
         self._readers = readers
         self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
-        self._fetch = RoundFetch(
-            database=database, importer=self._importer, announcements=announcements, clock=clock
-        )
         self.rebuild = RoundRebuild(
             database=database,
             zones={name: server.time_zone for name, server in servers.items()},
             telling=RoundTelling(servers=servers, post_max_age=rules.post_max_age),
+        )
+        self._fetch = RoundFetch(
+            database=database, importer=self._importer, announcements=announcements, clock=clock
         )
         asked = queries or {}
         self._watched = {
@@ -224,7 +224,12 @@ class RoundSync:
 
     async def _is_anothers(self, server: str) -> bool:
         async with self._database.read() as conn:
-            return await leases.holder(conn, server, self._clock.now()) not in {"", self._holder}
+            return bool(await self._other(conn, server))
+
+    async def _other(self, conn: Connection, server: str) -> str:
+        """Name the process that looks at a server in place of this one."""
+        holder = await leases.holder(conn, server, self._clock.now())
+        return "" if holder == self._holder else holder
 
     async def poll_once(self, server: str, *, silent: bool = False) -> Poll:
         """List a folder and import what is complete; files first seen now stay `silent`.
@@ -260,10 +265,11 @@ class RoundSync:
         if seen.news:
             async with self._database.write("rounds.list") as conn:
                 await store.save_files(conn, server, seen.news, now=listed_at, silent=silent or is_first)
-        times = await self._times(server, {**known, **seen.news}) if seen.news or seen.due else {}
-        if seen.news:
-            await self.rebuild.redate(server, times, self._clock.now())
-        imported = await self._fetch.run(server, source, seen.due, times)
+        imported = 0
+        if seen.news or seen.due:
+            modified = {name: record.modified_at for name, record in {**known, **seen.news}.items()}
+            times = await self.rebuild.redate(server, modified, self._clock.now())
+            imported = await self._fetch.run(server, source, seen.due, times)
         return Poll(
             server=server,
             listed=seen.listed,
@@ -311,14 +317,6 @@ class RoundSync:
                 due.append(Due(file=file, record=decision.record))
         return _Seen(listed=listed, waiting=waiting, news=news, due=tuple(due))
 
-    async def _times(self, server: str, records: Mapping[str, FileRecord]) -> Mapping[str, EndTime]:
-        """Date the rounds of a folder; a folder of thousands beside the event loop."""
-        zone = ZoneInfo(self._servers[server].time_zone)
-        modified = {name: record.modified_at for name, record in records.items()}
-        if len(modified) <= DATED_AT_ONCE:
-            return folder_times(modified, zone)
-        return await asyncio.to_thread(folder_times, modified, zone)
-
     # --- Health ------------------------------------------------------------------------------
 
     async def _note_answer(self, server: str, watched: _Watched) -> None:
@@ -349,6 +347,8 @@ class RoundSync:
             error=watched.error,
             closed=watched.closed,
             off=off,
+            looks=watched.looks.standing,
+            other=await self._other(conn, server),
         )
 
     # --- What people ask for -------------------------------------------------------------------

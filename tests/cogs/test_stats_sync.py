@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.errors import SourceUnavailable
+from bot.errors import SourceAuthFailed, SourceUnavailable
 from bot.services.round_book import RoundBook
 from tests.services.round_world import CHANNEL, FIRST, REFUSED, SECOND, RoundWorld
 
@@ -161,3 +161,27 @@ async def test_evenings_and_maps_of_the_own_servers_are_suggested(room, world):
         started = await room.ask(room.server.control, "POST", "autocomplete", order)
         answered = await room.ask(room.server.answer, started["interaction_id"])
         assert [choice["value"] for choice in answered["choices"]] == [value]
+
+
+async def test_a_member_sees_when_the_server_is_looked_at_and_what_failed(room, world):
+    world.drop(FIRST, REFUSED)
+    await world.run_for(20)
+    said = (await room.command("rounds scheduler", user="member"))["response"]
+    assert said["ephemeral"]
+    (field,) = said["embeds"][0]["fields"]
+    assert field["name"] == "alpha"
+    assert "Policy: fixed" in field["value"]
+    assert "(a fixed distance)" in field["value"]
+    assert "1 imported, 1 failed" in field["value"]
+    assert "c0rnsp0rn 1.0" in field["value"].replace("\\", "")
+
+
+async def test_why_a_server_cannot_be_read_is_no_members_business(room, world):
+    world.folder.trouble = SourceAuthFailed("alpha: the password of secretuser was not accepted")
+    await world.run_for(10)
+    said = (await room.command("rounds scheduler", user="member", server="alpha"))["response"]
+    (field,) = said["embeds"][0]["fields"]
+    assert "none until a person has mended it" in field["value"]
+    assert "secretuser" not in str(said)
+    refused = (await room.command("rounds scheduler", user="member", server="beta"))["response"]
+    assert "does not belong" in refused["content"]

@@ -88,6 +88,9 @@ class Room:
             round_sync=None,
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
+            players=None,
+            round_admin=None,
+            round_suggestions=None,
             guilds=Guilds(
                 database=self.database,
                 announcements=self.announcements,

@@ -22,7 +22,16 @@ from bot.storage.migrate import SCRIPTS, upgrade
 from bot.storage.round_tables import round_players, rounds
 from bot.storage.tables import notes
 from tests.core.rounds.samples import content, header, roster
-from tests.services.round_world import CHANNEL, FIRST, GUILD, SECOND, Crash, CrashingDatabase, RoundWorld
+from tests.services.round_world import (
+    CHANNEL,
+    FIRST,
+    GUILD,
+    LATER,
+    SECOND,
+    Crash,
+    CrashingDatabase,
+    RoundWorld,
+)
 from tools.rebuild_rounds import rebuild
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
@@ -167,6 +176,22 @@ async def test_who_is_killed_while_rounds_are_made_anew_goes_on_from_there(
     assert parts - 4 <= watched.written.count("rounds.renew") <= parts - 2
     assert await derived(world) == before
     assert all(post["revision"] == 1 for post in await world.posts())
+
+
+async def test_a_bug_over_some_rounds_keeps_no_server_from_being_watched(world, monkeypatch, caplog):
+    world.drop(FIRST, SECOND)
+    await world.run_for(30)
+    await made_by_an_older_version(world)
+
+    def fail(*_: object) -> None:
+        raise ValueError("a number nobody thought of")
+
+    monkeypatch.setattr(round_rebuild, "place", fail)
+    world.restart()
+    world.drop(LATER)
+    await world.run_for(30)
+    assert len(await world.rounds()) == 3
+    assert "nobody thought of" in caplog.text
 
 
 # --- On request ------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from bot.core.rounds.files import parse_name
 from bot.storage.round_tables import voided_rounds
 from tests.core.rounds.samples import content, header, roster
 from tests.services.round_world import BY, CHANNEL, GUILD, Crash, CrashingDatabase, RoundWorld
+from tools.rebuild_rounds import rebuild
 
 FIRST, SECOND = (
     f"gamestats-7-2024-12-05-{at}.json" for at in ("205654-supply-round-1", "210743-supply-round-2")
@@ -78,6 +79,10 @@ async def test_a_stats_file_that_comes_later_takes_the_round_and_its_message(wor
     assert (files[SECOND]["state"], files[SECOND]["reason"]) == ("ignored", f"the same round as {STATS}")
     (void,) = await world.rows(voided_rounds, "file_id")
     assert (void["file_id"], after[1]["counted"]) == (files[STATS]["id"], False)
+    done = await rebuild(world.database, {}, world.clock.now(), dry_run=False)
+    assert (done.rounds, done.changed) == (2, 0)
+    (status,) = await world.sync.status(["alpha"])
+    assert status.troubles == ()
 
 
 @pytest.mark.parametrize("together", [True, False])

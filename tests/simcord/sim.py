@@ -17,6 +17,7 @@ from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.predictions import Predictions
 from bot.services.round_book import RoundBook
 from bot.settings import load_settings
@@ -103,6 +104,9 @@ class Worlds:
             round_sync=self.rounds.sync,
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
+            players=Players(database=database, servers_of=self.rounds.sync.servers_of, clock=clock),
+            round_admin=self.rounds.admin,
+            round_suggestions=self.rounds.suggestions,
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),

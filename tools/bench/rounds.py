@@ -16,9 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bot.core.rounds.files import FileRecord, FileState, parse_name
 from bot.core.rounds.grammar import parse_stats
+from bot.core.rounds.times import folder_times
 from bot.ports import RemoteFile
 from bot.services.round_fetch import FETCHED_AT_ONCE
 from bot.services.round_import import Fetched, RoundImport
@@ -246,9 +248,13 @@ async def _import_figure(engine: str, url: str, place: Path, rounds: list[Round]
         records = {one.name: _record(one) for one in rounds}
         async with database.write("bench.list") as conn:
             await store.save_files(conn, SERVER, records, now=NOW, silent=True)
+        times = folder_times({one.name: one.ended_at for one in rounds}, ZoneInfo("UTC"))
         started, used = time.perf_counter(), time.process_time()
+        times = folder_times({one.name: one.ended_at for one in rounds}, ZoneInfo("UTC"))
         for one in rounds:
-            fetched = Fetched(server=SERVER, name=one.name, record=records[one.name], content=one.content)
+            fetched = Fetched(
+                server=SERVER, name=one.name, record=records[one.name], content=one.content, times=times
+            )
             result = await importer.take(fetched, NOW)
             if result.record.state is not FileState.IMPORTED:
                 raise RuntimeError(f"{one.name} was not imported: {result.record.reason}")

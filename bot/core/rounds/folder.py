@@ -75,17 +75,16 @@ def read_folder(files: Iterable[FolderFile], zone: ZoneInfo | None) -> Folder:
 
 
 def _resolve(placed: Placed) -> tuple[FolderRound, ...]:
-    by_time = placed.by_time()
-    resolved = {name: placed.resolve(name) for name in by_time}
+    resolved = placed.resolve()
     partners = {name: one.partner_key for name, one in resolved.items() if one.partner_key is not None}
     both = partners | {first: second for second, first in partners.items()}
     results = {second: map_result(resolved[first], resolved[second]) for second, first in partners.items()}
     return tuple(
         FolderRound(
             file=name,
-            resolved=resolved[name],
+            resolved=one,
             partner=both.get(name),
             result=results.get(name if name in partners else both.get(name, name)),
         )
-        for name in by_time
+        for name, one in resolved.items()
     )

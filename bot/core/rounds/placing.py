@@ -6,7 +6,7 @@ rebuild all come here, so that the same files give the same rounds whatever thei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,13 +26,14 @@ class Placed:
     played: Mapping[str, PlayedRound]
     pairings: Mapping[str, Pairing]
 
-    def resolve(self, key: str) -> ResolvedRound:
-        """Give one of them alone."""
-        return resolve(self.played[key], self.pairings[key])
-
-    def by_time(self) -> list[str]:
-        """Name them, a round 1 before its round 2."""
-        return sorted(self.played, key=lambda key: (self.played[key].ended_at, key))
+    def resolve(self, keys: Container[str] | None = None) -> dict[str, ResolvedRound]:
+        """Give these or all of them alone, a round 1 before its round 2."""
+        by_time = sorted(self.played, key=lambda key: (self.played[key].ended_at, key))
+        return {
+            key: resolve(self.played[key], self.pairings[key])
+            for key in by_time
+            if keys is None or key in keys
+        }
 
 
 def place(reads: Mapping[str, ReadRound], times: Mapping[str, EndTime]) -> Placed:

@@ -21,6 +21,7 @@ from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 from paramiko.pkey import UnknownKeyType
 from paramiko.ssh_exception import IncompatiblePeer
 
+from bot.core.rounds.files import FileKind, file_kind
 from bot.errors import (
     HostKeyChanged,
     HostKeyUnknown,
@@ -38,6 +39,8 @@ T = TypeVar("T")
 
 # The largest real stats file of specs/etlegacy.md 1.1 has 2,822 bytes.
 MAX_STATS_BYTES = 64 * 1024
+# A round of a gather has 20 kB, with every event of it some hundred.
+MAX_GATHER_BYTES = 1024 * 1024
 KEEPALIVE_SECONDS = 30
 # The handshake may take longer than its first line, so that a server that says nothing is told apart.
 HANDSHAKE_SILENCES = 2
@@ -374,13 +377,14 @@ class SftpRoundSource:
         """Say what keeps a file from being opened at all."""
         if not is_plain_name(file.name):
             return SourceChanged(text("{file} is not a plain file name", file=repr(file.name)))
-        if file.size > self._max_bytes:
+        limit = MAX_GATHER_BYTES if file_kind(file.name) is FileKind.GATHER else self._max_bytes
+        if file.size > limit:
             return SourceChanged(
                 text(
                     "{file} has {size} bytes; a stats file has at most {limit}",
                     file=repr(file.name),
                     size=file.size,
-                    limit=self._max_bytes,
+                    limit=limit,
                 )
             )
         return None
