@@ -192,7 +192,7 @@ def _evenings(form: Form) -> list[MessageField]:
 
 
 def _evening(evening: EveningForm) -> str:
-    parts = [stamp(evening.ended_at, "d"), texts("{count} round", "{count} rounds", evening.rounds)]
+    parts = [stamp(evening.first_at, "d"), texts("{count} round", "{count} rounds", evening.rounds)]
     for key in _FORM:
         one = evening.values[key]
         change = "" if one.change is None else f" ({one.change:+.0%})"
@@ -242,7 +242,7 @@ def _names(aliases: Sequence[Alias]) -> str:
 def form_chart(card: PlayerCard, zone: ZoneInfo) -> ColumnChart | None:
     """Draw up the damage per minute of the last evenings against the baseline; one alone is no picture."""
     told = [
-        (one.ended_at, value) for one in card.form.evenings if (value := one.values["dpm"].value) is not None
+        (one.first_at, value) for one in card.form.evenings if (value := one.values["dpm"].value) is not None
     ]
     if len(told) < 2:
         return None

@@ -22,6 +22,7 @@ from bot.core.rounds.weapons import AIMED, WEAPONS
 from bot.discord.embeds import draw
 from bot.discord.speech import Speaker
 from tests.core.rounds.card_samples import alias, card, comparison, duel, evening, form, side, weapon
+from tests.core.rounds.row_samples import row
 
 UTC_ZONE = ZoneInfo("UTC")
 STARS = "*" * 35  # each is escaped, so that it is twice as long
@@ -150,6 +151,12 @@ def test_the_chart_has_a_column_for_each_evening_and_a_line_at_the_baseline():
     assert card_message(one_alone, UTC_ZONE).chart is None
     timeless = card(form=form(*[evening(day, team_seconds=None) for day in range(3)]))
     assert card_message(timeless, UTC_ZONE).chart is None
+
+
+def test_an_evening_past_midnight_is_called_by_the_day_it_began_on():
+    late = [row(minutes=minutes, damage_given=3000, team_seconds=600) for minutes in (180, 300)]
+    chart = card_message(card(form=form(late, evening(3))), UTC_ZONE).chart
+    assert chart.labels == ("2026-11-21", "2026-11-24")
 
 
 def test_opponents_one_beats_and_those_one_does_not():
