@@ -19,6 +19,7 @@ from bot.services.health import Health
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.round_book import RoundBook
 from bot.settings import load_settings
 from bot.storage.engine import Database
 from tests.discord_room.room import Painter
@@ -101,8 +102,14 @@ class Worlds:
                 database=database, predictions=predictions, announcements=announcements, clock=clock
             ),
             round_sync=self.rounds.sync,
+            round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
-            players=Players(database=database, servers_of=self.rounds.sync.servers_of, clock=clock),
+            players=Players(
+                database=database,
+                servers_of=self.rounds.sync.servers_of,
+                announcements=announcements,
+                clock=clock,
+            ),
             round_admin=self.rounds.admin,
             round_suggestions=self.rounds.suggestions,
             guilds=Guilds(
