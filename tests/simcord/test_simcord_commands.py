@@ -51,6 +51,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
     "rounds balance": {"server": "alpha"},
+    "rounds evening": {"date": "2025-10-26", "server": "alpha"},
+    "rounds map": {"name": "etl_adlernest", "server": "alpha"},
     "rounds scheduler": {"server": "alpha"},
     "rounds toggle": {"what": "posts", "on": False, "server": "alpha"},
     "rounds ignore": {"map": "etl_adlernest", "player": None, "ignored": True, "server": "alpha"},
@@ -94,6 +96,10 @@ SUGGESTIONS = {
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
     ("rounds balance", "server"): ("", "alpha"),
+    ("rounds evening", "date"): ("2025", "2025-10-26 21:35"),
+    ("rounds evening", "server"): ("al", "alpha"),
+    ("rounds map", "name"): ("adler", "etl_adlernest"),
+    ("rounds map", "server"): ("al", "alpha"),
     ("rounds scheduler", "server"): ("", "alpha"),
     ("rounds toggle", "server"): ("al", "alpha"),
     ("rounds ignore", "server"): ("al", "alpha"),
@@ -114,11 +120,13 @@ FOR_EVERYONE = {
     "about",
     "rounds last",
     "rounds balance",
+    "rounds evening",
+    "rounds map",
     "rounds scheduler",
     "player link",
     "player unlink",
 } | READ_BY_ALL
-PUBLIC = {"rounds last", "rounds balance"} | READ_BY_ALL
+PUBLIC = {"rounds last", "rounds balance", "rounds evening", "rounds map"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
 LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds "))}
 WITHOUT_DATABASE = {"about"}
