@@ -31,6 +31,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
@@ -171,6 +172,7 @@ def _services(
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
+        players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
         guilds=Guilds(
             database=database,
             announcements=announcements,

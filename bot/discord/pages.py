@@ -7,43 +7,29 @@ from collections.abc import Sequence
 import discord
 
 from bot.discord.speech import reader_of
+from bot.discord.views import AskersView
 from bot.texts import join, text
 
-LIFETIME_SECONDS = 300.0
 
-
-class Pages(discord.ui.View):
-    """Buttons under an embed; they disappear when nobody used them for five minutes."""
+class Pages(AskersView):
+    """Buttons under an embed."""
 
     def __init__(self, title: str, pages: Sequence[str], reader: discord.Interaction) -> None:
-        super().__init__(timeout=LIFETIME_SECONDS)
+        super().__init__(reader)
         self._speaker = reader_of(reader)
         self._title = title
         self._pages = pages
-        self._reader_id = reader.user.id
         self._number = 0
-        self._shown_by: discord.Interaction | None = None
         self.previous.label = self._speaker.say(text("Previous"))
         self.following.label = self._speaker.say(text("Next"))
         self._update_buttons()
 
     async def show(self, interaction: discord.Interaction) -> None:
         """Answer a deferred interaction with the first page; one page alone has no buttons."""
-        self._shown_by = interaction
-        view = self if len(self._pages) > 1 else discord.utils.MISSING
+        view = discord.utils.MISSING
+        if len(self._pages) > 1:
+            self._shown_by, view = interaction, self
         await interaction.followup.send(embed=self._embed(), view=view, ephemeral=True)
-
-    async def interaction_check(self, interaction: discord.Interaction) -> bool:
-        """Let only the reader turn the pages."""
-        return interaction.user.id == self._reader_id
-
-    async def on_timeout(self) -> None:
-        """Take the buttons away; the answer itself stays."""
-        if self._shown_by is not None and len(self._pages) > 1:
-            try:
-                await self._shown_by.edit_original_response(view=None)
-            except discord.HTTPException:
-                return  # the person closed the answer, or its 15 minutes are over
 
     @discord.ui.button()
     async def previous(self, interaction: discord.Interaction, _: discord.ui.Button[Pages]) -> None:

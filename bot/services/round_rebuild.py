@@ -8,6 +8,7 @@ else waits for long; each notes how far it came, so that whoever is killed goes 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +35,8 @@ DERIVED_VERSION = 1
 """Raise it with every change after which the same bytes give other rows: the next start makes all rounds anew."""
 AT_ONCE = 25
 """So many rounds at least are made anew in one transaction; a group is never divided."""
+DATED_AT_ONCE = 1000
+"""So many files are dated in some milliseconds."""
 
 log = logging.getLogger(__name__)
 
@@ -116,19 +119,18 @@ class RoundRebuild:
 
         `modified` has all its files. Raises `StorageError`.
         """
-        times = folder_times(modified, self._zone(server))
+        times = await _dated(modified, self._zone(server))
         async with self._database.read() as conn:
-            kept = _rounds_of(await raw_rounds.kept_files(conn, server))
-        moved = {
-            name
-            for name, file in kept.items()
-            if file_kind(name) is FileKind.ROUND
-            and file.ended_at is not None
-            and name in times
-            and file.ended_at not in {times[name].at, times[name].later}
-        }
+            moved = {
+                name
+                async for name, believed in raw_rounds.believed_times(conn, server)
+                if file_kind(name) is FileKind.ROUND
+                and name in times
+                and believed not in {times[name].at, times[name].later}
+            }
         if moved:
             log.info("%s: %d round(s) ended at another time than was believed", server, len(moved))
+            kept, _ = await self._kept(server)
             await self._renew(server, kept, times, moved, now)
         return times
 
@@ -143,11 +145,11 @@ class RoundRebuild:
             raise NothingThere(text("No round was made of a file of that name."))
         return await self._renew(server, kept, times, wanted, now)
 
-    async def _kept(self, server: str) -> tuple[dict[str, KeptFile], dict[str, EndTime]]:
+    async def _kept(self, server: str) -> tuple[dict[str, KeptFile], Mapping[str, EndTime]]:
         async with self._database.read() as conn:
             stamps = await raw_rounds.stamps(conn, server)
             kept = _rounds_of(await raw_rounds.kept_files(conn, server))
-        return kept, folder_times(stamps, self._zone(server))
+        return kept, await _dated(stamps, self._zone(server))
 
     def _zone(self, server: str) -> ZoneInfo:
         return ZoneInfo(self._zones.get(server, "UTC"))
@@ -252,6 +254,13 @@ def _far_apart(instants: Iterable[datetime]) -> Iterator[datetime]:
         if last is None or at - last > TOUCHES:
             last = at
             yield at
+
+
+async def _dated(modified: Mapping[str, datetime], zone: ZoneInfo) -> Mapping[str, EndTime]:
+    """Date the rounds of a folder; a folder of thousands beside the event loop."""
+    if len(modified) <= DATED_AT_ONCE:
+        return folder_times(modified, zone)
+    return await asyncio.to_thread(folder_times, modified, zone)
 
 
 def _rounds_of(files: Iterable[KeptFile]) -> dict[str, KeptFile]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -63,6 +63,19 @@ async def kept_files(conn: AsyncConnection, server: str) -> tuple[KeptFile, ...]
     """
     query = _kept_files().where(round_files.c.server == server).order_by(round_files.c.name)
     return tuple(KeptFile(**row) for row in (await conn.execute(query)).mappings())
+
+
+async def believed_times(conn: AsyncConnection, server: str) -> AsyncIterator[tuple[str, datetime]]:
+    """Give file by file when the rounds of a server are believed to have ended, without holding up anything."""
+    query = (
+        select(round_files.c.name, rounds.c.ended_at)
+        .join(round_files, rounds.c.file_id == round_files.c.id)
+        .where(rounds.c.server == server)
+    )
+    async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+        async for part in result.partitions():
+            for row in part:
+                yield row.name, row.ended_at
 
 
 def _kept_files() -> Select[tuple[object, ...]]:

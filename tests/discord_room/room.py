@@ -86,6 +86,7 @@ class Room:
             ),
             round_sync=None,
             balance=None,
+            players=None,
             guilds=Guilds(
                 database=self.database,
                 announcements=self.announcements,

@@ -24,6 +24,7 @@ SETTLED = "everything was delivered"
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
 ROUND_2 = "2025-10-26-192624-supply-round-2.txt"
 AWARDS = "Most damage given\tana\t3214\n"
+PLAYERS = ("A76191C1", "3063A713")  # of round 1
 MORE_CHANNELS = """
     INSERT INTO subscriptions (account_id, guild_id, channel_id, created_by, created_at)
     WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 16)
@@ -309,6 +310,31 @@ async def server_is_well(bot: Mortal) -> bool:
     return not await bot.count("sources", "name LIKE 'ssh:%' AND down_since IS NOT NULL")
 
 
+async def players(bot: Mortal, data: Path) -> None:
+    """A round was played; somebody says who they were, after two other thoughts, reads about it, and undoes it."""
+    async with bot.alive():
+        await bot.world.write_round(data / "etlegacy" / ROUND_1, minutes_ago=14)
+        await bot.until(lambda: imported(bot, 1), "the round was imported")
+        await bot.until(lambda: thought_otherwise(bot), "nothing was changed")
+        await bot.until(lambda: linked(bot), "the link was made")
+        await bot.command("player stats", channel="general")
+        await bot.command("player compare", {"a": PLAYERS[1]}, channel="general")
+        await bot.command("player unlink")
+    assert await bot.count("player_links") == 0
+
+
+async def thought_otherwise(bot: Mortal) -> bool:
+    """Cancel is the second button, below the select."""
+    asked = await bot.command("player link", {"player": PLAYERS[0]})
+    chosen = await bot.press(asked, 0, PLAYERS[0])
+    return chosen is not None and await bot.press(asked, 1, row=1) is not None
+
+
+async def linked(bot: Mortal) -> bool:
+    asked = await bot.command("player link", {"player": PLAYERS[0]})
+    return await bot.press(asked, 0, row=1) is not None and bool(await bot.count("player_links"))
+
+
 # --- Trouble with channels ---------------------------------------------------------------------
 
 
@@ -477,7 +503,7 @@ def upgrade():
 
 STORIES = {
     "a live": Told(story=a_live),
-    "commands": Told(story=commands, constants={"bot/discord/pages.py LIFETIME_SECONDS": "1.0"}),
+    "commands": Told(story=commands, constants={"bot/discord/views.py LIFETIME_SECONDS": "1.0"}),
     "predictions": Told(
         story=predictions,
         settings={"OWNER_ID": str(ADMIN)},
@@ -487,6 +513,7 @@ STORIES = {
         },
     ),
     "rounds": Told(story=rounds),
+    "players": Told(story=players),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
     "nights": Told(

@@ -17,6 +17,7 @@ from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.predictions import Predictions
 from bot.settings import load_settings
 from bot.storage.engine import Database
@@ -101,6 +102,7 @@ class Worlds:
             ),
             round_sync=self.rounds.sync,
             balance=self.rounds.balance,
+            players=Players(database=database, servers_of=self.rounds.sync.servers_of, clock=clock),
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),

@@ -10,12 +10,15 @@ import simcord
 from discord import app_commands
 from sqlalchemy import text
 
+from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
 from bot.storage.tables import metadata
 from tests.services.round_world import FIRST
 from tests.simcord.sim import Sim, shown
 from tests.slashcommands import slash_commands
 
+# Who played in `FIRST`, and who of them is a member.
+PLAYER, LINKED = "2B5938F5", "1C747DF1"
 # Each command with options that suit it; a name in angle brackets is something of the guild.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "live add": {"user": "@ben", "channel": "<channel>", "role": "<role>"},
@@ -41,6 +44,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "predict event add": {"day": "<tomorrow>", "name": "New Year's Eve", "user": "ana"},
     "predict event remove": {"event": "1"},
     "predict event list": {},
+    "player stats": {"player": PLAYER, "user": None},
+    "player compare": {"a": PLAYER, "b": LINKED},
+    "player link": {"player": PLAYER, "user": "<owner>"},
+    "player unlink": {"user": "<member>"},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
     "rounds balance": {"server": "alpha"},
@@ -69,13 +76,18 @@ SUGGESTIONS = {
     ("predict freeze", "user"): ("an", "ana"),
     ("predict event add", "user"): ("an", "ana"),
     ("predict event remove", "event"): ("birth", "1"),
+    ("player stats", "player"): ("BRON", PLAYER),
+    ("player compare", "a"): ("ronze", PLAYER),
+    ("player compare", "b"): ("smet", LINKED),
+    ("player link", "player"): ("", PLAYER),
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
     ("rounds balance", "server"): ("", "alpha"),
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
-FOR_EVERYONE = {"about", "rounds last", "rounds balance"} | READ_BY_ALL
+READ_BY_ALL |= {"player stats", "player compare"}
+FOR_EVERYONE = {"about", "rounds last", "rounds balance", "player link", "player unlink"} | READ_BY_ALL
 PUBLIC = {"rounds last", "rounds balance"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
 LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith("predict ")} | {"rounds sync"}
@@ -94,13 +106,15 @@ def options(sim: Sim, name: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def at_work(sim: Sim) -> Sim:
-    """Ana is followed and has a birthday, and a round was played."""
+    """Ana is followed and has a birthday, and a round was played, by the member and others."""
     for number, handle in enumerate(("ana", "ben"), 1):
         sim.lives.tiktok.add(handle, number)
     await sim.use(sim.admin, "live add", user="@ana", channel=sim.channel, role=sim.role)
     await sim.use(sim.admin, "predict event add", day=sim.tomorrow, name="Birthday", user="ana")
     sim.rounds.drop(FIRST)
     await sim.rounds.run_for(10)
+    admin = Requester(guild_id=sim.guild.id, user_id=sim.admin.id)
+    await sim.services.players.link(admin, sim.member.id, LINKED, as_admin=True)
     return sim
 
 
@@ -223,6 +237,15 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("predict event add", {"day": "<tomorrow>", "name": "x", "user": "nobody"}, "nobody"),
         ("predict event remove", {"event": "4711"}, "no such special day"),
         ("predict event remove", {"event": "birthday"}, "number"),
+        ("player stats", {}, "/player link"),
+        ("player stats", {"player": "nobody"}, "nobody"),
+        ("player stats", {"player": PLAYER, "user": "<member>"}, "not both"),
+        ("player stats", {"user": "<owner>"}, "not linked"),
+        ("player compare", {"a": PLAYER}, "/player link"),
+        ("player compare", {"a": PLAYER, "b": "bronze"}, "one and the same"),
+        ("player link", {"player": "nobody"}, "nobody"),
+        ("player link", {}, "Name the player"),
+        ("player unlink", {}, "no link"),
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
         ("rounds balance", {"server": "beta"}, "does not belong"),
@@ -235,6 +258,8 @@ async def test_who_asks_for_what_cannot_be_gets_a_private_hint(
     things = {
         "<channel>": at_work.channel,
         "<everyone>": at_work.guild.default_role,
+        "<member>": at_work.member,
+        "<owner>": at_work.owner,
         "<tomorrow>": at_work.tomorrow,
     }
     given = {key: things.get(value, value) for key, value in given.items()}

@@ -248,6 +248,7 @@ async def _import_figure(engine: str, url: str, place: Path, rounds: list[Round]
         records = {one.name: _record(one) for one in rounds}
         async with database.write("bench.list") as conn:
             await store.save_files(conn, SERVER, records, now=NOW, silent=True)
+        times = folder_times({one.name: one.ended_at for one in rounds}, ZoneInfo("UTC"))
         started, used = time.perf_counter(), time.process_time()
         times = folder_times({one.name: one.ended_at for one in rounds}, ZoneInfo("UTC"))
         for one in rounds:
