@@ -27,6 +27,7 @@ from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
+from bot.services.evenings import Evenings
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.live_monitor import LiveMonitor, MonitorRules
@@ -35,7 +36,10 @@ from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
+from bot.services.round_admin import RoundAdmin
+from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.round_telling import RoundTelling
 from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
@@ -132,12 +136,14 @@ async def _house(
             announcements=announcements,
             monitor=monitor,
             round_sync=round_sync,
+            ratings=ratings,
             renderer=renderer,
         )
         loops = [
             *live_loops(monitor),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
+            evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, clock),
@@ -153,6 +159,7 @@ def _services(
     announcements: Announcements,
     monitor: LiveMonitor,
     round_sync: RoundSync,
+    ratings: Ratings,
     renderer: ProcessChartRenderer,
 ) -> Services:
     predictions = Predictions(
@@ -173,6 +180,16 @@ def _services(
         round_sync=round_sync,
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
+        round_admin=RoundAdmin(
+            database=database,
+            round_sync=round_sync,
+            servers=settings.game_servers,
+            telling=_round_telling(settings),
+            announcements=announcements,
+            clock=clock,
+            readers=[ratings.changed],
+        ),
+        round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         guilds=Guilds(
             database=database,
             announcements=announcements,
@@ -270,12 +287,29 @@ def round_sync_of(
     )
 
 
+def _evenings_of(
+    settings: Settings, database: Database, announcements: Announcements, clock: Clock
+) -> Evenings:
+    return Evenings(
+        database=database,
+        servers=settings.game_servers,
+        announcements=announcements,
+        clock=clock,
+        post_max_age=_sync_rules(settings).post_max_age,
+    )
+
+
 def round_loops(round_sync: RoundSync) -> list[Loop]:
     """Give one loop for each game server."""
     return [
         Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
         for server, changed in round_sync.changed.items()
     ]
+
+
+def evening_loop(evenings: Evenings) -> Loop:
+    """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
+    return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
 
 
 def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
@@ -300,6 +334,12 @@ def _upkeep_loops(
         Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]
+
+
+def _round_telling(settings: Settings) -> RoundTelling:
+    return RoundTelling(
+        servers=settings.game_servers, post_max_age=timedelta(minutes=settings.round_post_max_age_minutes)
+    )
 
 
 def _sync_rules(settings: Settings) -> SyncRules:

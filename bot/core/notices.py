@@ -68,6 +68,13 @@ def change_made(user_id: int, what: str) -> Message:
     )
 
 
+def audit_channel_chosen(channel_id: int | None) -> str:
+    """Say where it is told from now on what admins change."""
+    if channel_id is None:
+        return text("What admins change is told where their notices go.")
+    return text("What admins change is told in {channel}.", channel=f"<#{channel_id}>")
+
+
 def test_post(time_zone: str, now: datetime) -> Message:
     """Give the post that shows a channel works; it pings nobody."""
     return Message(

@@ -29,6 +29,7 @@ def channels_in_use(settings: GuildSettings, entries: Iterable[Entry]) -> dict[i
         settings.lives_channel_id: text("Lives"),
         settings.rounds_channel_id: text("Rounds"),
         settings.admin_channel_id: text("Notices to admins"),
+        settings.audit_channel_id: text("What admins changed"),
     }
     used: dict[int, str] = {
         channel_id: purpose for channel_id, purpose in chosen.items() if channel_id is not None

@@ -33,6 +33,15 @@ class KeptEvening:
         """When the last round ended, aware UTC."""
         return self.rounds[-1].told.resolved.ended_at
 
+    @property
+    def is_worth_telling(self) -> bool:
+        """Whether a round of it counts and may be told."""
+        return any(one.told.counted and not one.silent for one in self.rounds)
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether nothing was played for so long that the next round is another evening's."""
+        return Evening(rounds=self.scored.rounds).is_over(now)
+
     def message_of(self, kept: KeptRound, awards: Sequence[tuple[str, str, str]] = ()) -> Message:
         """Give the message of one of its rounds."""
         told = kept.told

@@ -12,11 +12,11 @@ from bot.core.requester import Requester
 from bot.errors import InputRefused
 from bot.services.announcements import Announcements
 from bot.settings import time_zones
-from bot.storage import guilds
+from bot.storage import audit, guilds
 from bot.storage.engine import Database
 from bot.texts import text
 
-Purpose = Literal["lives", "rounds", "admin"]
+Purpose = Literal["lives", "rounds", "admin", "audit"]
 """What a guild has a channel for."""
 
 
@@ -45,6 +45,7 @@ class Guilds:
         lives_channel_id: int | None = None,
         rounds_channel_id: int | None = None,
         admin_channel_id: int | None = None,
+        audit_channel_id: int | None = None,
         time_zone: str | None = None,
         language: str | None = None,
         clear: Purpose | None = None,
@@ -55,6 +56,7 @@ class Guilds:
             "lives_channel_id": lives_channel_id,
             "rounds_channel_id": rounds_channel_id,
             "admin_channel_id": admin_channel_id,
+            "audit_channel_id": audit_channel_id,
             "time_zone": time_zone,
             "language": language,
         }
@@ -63,7 +65,12 @@ class Guilds:
             chosen = {f"{clear}_channel_id": None, **chosen}
         async with self._database.write("guilds.save") as conn:
             await guilds.joined(conn, by.guild_id, self._default_time_zone)
+            before = await guilds.load(conn, by.guild_id)
             await guilds.choose(conn, by, chosen, self._clock.now())
+            if before and before.audit_channel_id != chosen.get("audit_channel_id", before.audit_channel_id):
+                what = notices.audit_channel_chosen(audit_channel_id)
+                await audit.note(conn, by.guild_id, by.user_id, what, self._clock.now())
+        self._announcements.wake()
         return await self.get(by.guild_id)
 
     async def post_test(self, guild_id: int, channel_id: int) -> None:

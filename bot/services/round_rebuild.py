@@ -129,7 +129,7 @@ class RoundRebuild:
 
         `modified` has all its files. Raises `StorageError`.
         """
-        times = await _dated(modified, self._zone(server))
+        times = await self._times(server, modified)
         async with self._database.read() as conn:
             moved = {
                 name
@@ -140,9 +140,16 @@ class RoundRebuild:
             }
         if moved:
             log.info("%s: %d round(s) ended at another time than was believed", server, len(moved))
-            kept, _ = await self._kept(server)
+            async with self._database.read() as conn:
+                kept = _rounds_of(await raw_rounds.kept_files(conn, server))
             await self._renew(server, kept, times, moved, now)
         return times
+
+    async def _times(self, server: str, modified: Mapping[str, datetime]) -> Mapping[str, EndTime]:
+        """Date the rounds of a folder; one of thousands beside the event loop."""
+        if len(modified) <= DATED_AT_ONCE:
+            return folder_times(modified, self._zone(server))
+        return await asyncio.to_thread(folder_times, modified, self._zone(server))
 
     async def reimport(self, server: str, name: str, now: datetime) -> Rebuilt:
         """Make the round of one file anew, with all it can change, from the bytes that are kept.
@@ -159,7 +166,7 @@ class RoundRebuild:
         async with self._database.read() as conn:
             stamps = await raw_rounds.stamps(conn, server)
             kept = _rounds_of(await raw_rounds.kept_files(conn, server))
-        return kept, await _dated(stamps, self._zone(server))
+        return kept, await self._times(server, stamps)
 
     def _zone(self, server: str) -> ZoneInfo:
         return ZoneInfo(self._zones.get(server, "UTC"))
@@ -266,13 +273,6 @@ def _far_apart(instants: Iterable[datetime]) -> Iterator[datetime]:
         if last is None or at - last > TOUCHES:
             last = at
             yield at
-
-
-async def _dated(modified: Mapping[str, datetime], zone: ZoneInfo) -> Mapping[str, EndTime]:
-    """Date the rounds of a folder; a folder of thousands beside the event loop."""
-    if len(modified) <= DATED_AT_ONCE:
-        return folder_times(modified, zone)
-    return await asyncio.to_thread(folder_times, modified, zone)
 
 
 def _rounds_of(files: Iterable[KeptFile]) -> dict[str, KeptFile]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.services.evening_reading import REACH, KeptEvening, evenings_around
+from bot.services.evening_summaries import renew_summary
 from bot.settings import GameServer
 from bot.storage import evenings as store
 from bot.storage import outbox, round_choices
@@ -42,6 +43,7 @@ class RoundTelling:
         for evening in await evenings_around(conn, server, around):
             first = next((one for one in evening.rounds if one.told.key == new and not one.silent), None)
             was_put |= await self._tell_rounds(conn, evening, first if is_fresh else None, now)
+            was_put |= await renew_summary(conn, evening, now)
         return was_put
 
     async def _tell_rounds(

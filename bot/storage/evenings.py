@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, cast, exists, literal, select
+from sqlalchemy import Text, cast, delete, exists, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.delivery import OutboxState
@@ -107,6 +107,19 @@ async def keep_summary(conn: AsyncConnection, round_ids: Iterable[int], event_ke
             index_elements=["round_id"], set_={"event_key": insert.excluded.event_key}
         )
         await conn.execute(changed, rows)
+
+
+async def first_round_of(conn: AsyncConnection, event_key: str) -> int | None:
+    """Give the id of the earliest round that stands in a summary."""
+    query = select(rounds.c.id).join(evening_posts, evening_posts.c.round_id == rounds.c.id)
+    mine = query.where(evening_posts.c.event_key == event_key)
+    return (await conn.execute(mine.order_by(rounds.c.ended_at, rounds.c.id).limit(1))).scalar()
+
+
+async def forget_summary(conn: AsyncConnection, round_ids: Collection[int], event_key: str) -> None:
+    """Take rounds out of a summary."""
+    mine = (evening_posts.c.event_key == event_key) & evening_posts.c.round_id.in_(round_ids)
+    await conn.execute(delete(evening_posts).where(mine))
 
 
 async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, datetime] | None:

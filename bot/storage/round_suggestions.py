@@ -1,4 +1,4 @@
-"""What admins choose from: rounds, maps and players that are known of their servers."""
+"""What admins choose from: rounds, files, maps and players that are known of their servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.round_tables import ignored_players, round_players, rounds, voided_rounds
+from bot.core.rounds.files import FileState
+from bot.storage.round_tables import ignored_players, round_files, round_players, rounds, voided_rounds
 
 MOST_ROUNDS = 500
 """So many of the newest rounds are gone through for one suggestion."""
@@ -26,6 +27,16 @@ class RoundAt:
     ended_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileAt:
+    """A file of a server, as it is chosen."""
+
+    id: int
+    server: str
+    name: str
+
+
+_FILE_AT = [round_files.c[field.name] for field in fields(FileAt)]
 _ROUND_AT = [rounds.c[field.name] for field in fields(RoundAt)]
 _is_void = exists().where(voided_rounds.c.file_id == rounds.c.file_id)
 
@@ -46,6 +57,26 @@ async def find_round(conn: AsyncConnection, servers: Collection[str], file_id: i
     query = select(*_ROUND_AT).where(rounds.c.server.in_(servers), rounds.c.file_id == file_id)
     row = (await conn.execute(query)).mappings().first()
     return None if row is None else RoundAt(**row)
+
+
+async def newest_files(
+    conn: AsyncConnection, servers: Collection[str], part: str, most: int
+) -> tuple[FileAt, ...]:
+    """Read the files that were imported or should have been and whose name holds `part`, by name, the last first."""
+    query = select(*_FILE_AT).where(
+        round_files.c.server.in_(servers),
+        round_files.c.state.in_((FileState.IMPORTED, FileState.FAILED)),
+        func.lower(round_files.c.name).contains(part.lower(), autoescape=True),
+    )
+    rows = await conn.execute(query.order_by(round_files.c.name.desc(), round_files.c.server).limit(most))
+    return tuple(FileAt(**row) for row in rows.mappings())
+
+
+async def find_file(conn: AsyncConnection, servers: Collection[str], file_id: int) -> FileAt | None:
+    """Read a file; None where it belongs to none of these servers."""
+    query = select(*_FILE_AT).where(round_files.c.server.in_(servers), round_files.c.id == file_id)
+    row = (await conn.execute(query)).mappings().first()
+    return None if row is None else FileAt(**row)
 
 
 async def maps_known(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, ...]:

@@ -195,7 +195,7 @@ async def keep_round(
     statement = insert_for(conn, rounds).values(file_id=file_id, imported_at=now, **values)
     await conn.execute(statement.on_conflict_do_update(index_elements=["file_id"], set_=values))
     round_id: int = (await conn.execute(select(rounds.c.id).where(rounds.c.file_id == file_id))).scalar_one()
-    await recount(conn, rounds.c.id == round_id)
+    await recount_file(conn, file_id)
     await _keep_players(conn, round_id, round_)
     return round_id
 
@@ -216,10 +216,20 @@ async def _keep_players(conn: AsyncConnection, round_id: int, round_: ResolvedRo
         await conn.execute(insert(round_weapons), weapons)
 
 
-async def recount(conn: AsyncConnection, which: ColumnElement[bool]) -> tuple[datetime, ...]:
-    """Set anew what counts among these rounds; gives when those ended that count now or do not any more.
+async def recount_file(conn: AsyncConnection, file_id: int) -> None:
+    """Set anew whether the round of a file counts."""
+    await _recount(conn, rounds.c.file_id == file_id)
 
-    Its flags say whether a round may count. Left out is one that an admin made void, or whose map is ignored.
+
+async def recount_map(conn: AsyncConnection, server: str, map_name: str) -> tuple[datetime, ...]:
+    """Set anew which rounds of a map count; gives when those ended for which that changed."""
+    return await _recount(conn, (rounds.c.server == server) & (rounds.c.map == map_name))
+
+
+async def _recount(conn: AsyncConnection, which: ColumnElement[bool]) -> tuple[datetime, ...]:
+    """Make `counted` true where the flags of a round say so and no admin has left it out.
+
+    Left out is a round that is void, or whose map is ignored. Gives when those ended that were otherwise.
     """
     void = exists().where(voided_rounds.c.file_id == rounds.c.file_id)
     ignored = exists().where(ignored_maps.c.server == rounds.c.server, ignored_maps.c.map == rounds.c.map)

@@ -87,6 +87,8 @@ class Room:
             round_sync=None,
             balance=None,
             players=None,
+            round_admin=None,
+            round_suggestions=None,
             guilds=Guilds(
                 database=self.database,
                 announcements=self.announcements,

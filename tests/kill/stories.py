@@ -229,7 +229,7 @@ async def checked_in_vain(bot: Mortal) -> bool:
 
 
 async def rounds(bot: Mortal, data: Path) -> None:
-    """A backfill, a round, its late partner, a corrected file, awards, a bad one, a vanished one,
+    """A backfill, a round, its late partner, their evening, a corrected file, awards, a bad one, a vanished one,
     a server in trouble; a start of a version that makes other rounds of the same files."""
     scene, files = bot.world, data / "etlegacy"
     await scene.write_round(files / "2025-10-23-220633-etl_sp_delivery-round-1.txt", minutes_ago=50)
@@ -242,6 +242,9 @@ async def rounds(bot: Mortal, data: Path) -> None:
         bot.chapter("late partner", "rounds.", *DELIVERY)
         await scene.write_round(files / ROUND_1, minutes_ago=14)
         await bot.until(lambda: bot.stands("rounds", "round 1"), "the late partner was posted")
+        await bot.until(bot.settled, SETTLED)
+        bot.chapter("evening", "evenings.", *DELIVERY)
+        await bot.until(lambda: bot.stands("rounds", "Evening of"), "the evening was summed up")
         await bot.until(bot.settled, SETTLED)
         bot.chapter("corrected", "rounds.", *DELIVERY)
         await correct(bot, second, (files / ROUND_2).read_text("ascii"))
@@ -260,6 +263,7 @@ async def rounds(bot: Mortal, data: Path) -> None:
         await scene.gameserver.control("DELETE", "ghosts")
         await bot.command("rounds sync")
         await bot.command("rounds last", by="member", channel="general")
+        await bot.command("rounds scheduler", by="member", channel="general")
         await bot.command("rounds balance", by="member", channel="general")
         await scene.fault(scene.gameserver, kind="refuse", method="list", times=1000)
         await scene.gameserver.control("POST", "disconnect", {})
@@ -278,6 +282,7 @@ async def rounds(bot: Mortal, data: Path) -> None:
     assert await bot.count("round_awards") == 1
     assert await bot.count("rounds") == 3
     assert len(await bot.posts("rounds", "round")) == 2  # the backfill stays silent
+    assert len(await bot.posts("rounds", "Evening of")) == 1
 
 
 async def imported(bot: Mortal, count: int) -> bool:
@@ -333,6 +338,43 @@ async def thought_otherwise(bot: Mortal) -> bool:
 async def linked(bot: Mortal) -> bool:
     asked = await bot.command("player link", {"player": PLAYERS[0]})
     return await bot.press(asked, 0, row=1) is not None and bool(await bot.count("player_links"))
+
+
+async def round_admin(bot: Mortal, data: Path) -> None:
+    """Everything that admins change about rounds, each change told once in the audit channel."""
+    files = data / "etlegacy"
+    async with bot.alive():
+        await set_up(bot, rounds="rounds", audit="general")
+        await bot.until(lambda: bot.count("sources", "name LIKE 'ssh:%'"), "the folder was read")
+        await bot.world.write_round(files / ROUND_1, minutes_ago=14)
+        await bot.world.write_round(files / ROUND_2, minutes_ago=5)
+        await bot.until(lambda: imported(bot, 2), "both rounds were imported")
+        ((guid, file_id),) = await rows_of(
+            bot.database, "SELECT min(guid), max(file_id) FROM round_players JOIN rounds ON id = round_id"
+        )
+        asked = (
+            ("rounds toggle", {"what": "posts", "on": False}),
+            ("rounds toggle", {}),
+            ("rounds ignore", {"map": "supply"}),
+            ("rounds ignore", {"player": guid}),
+            ("rounds void", {"round": str(file_id)}),
+            ("rounds restore", {"round": str(file_id)}),
+            ("rounds team name", {"team": "A", "name": "Foxes"}),
+            ("rounds team player", {"player": guid, "team": "B"}),
+            ("rounds team reset", {}),
+            ("rounds reimport", {"file": str(file_id)}),
+            ("rounds reimport", {"file": str(file_id), "fetch": True}),
+            ("rounds audit", {}),
+        )
+        for name, options in asked:
+            await bot.command(name, options)
+        await bot.until(bot.settled, SETTLED)
+    # What a dead bot had done is so already when it is asked again, but a file is read again.
+    assert await bot.count("audit_log", "what NOT LIKE '%made anew%' AND what NOT LIKE '%fetches%'") == 8
+    told = await bot.posts("general", "An admin changed something")
+    assert len(told) == await bot.count("audit_log") >= 10
+    assert await bot.count("rounds", "counted") == 0
+    assert await bot.count("evening_teams") + await bot.count("evening_members") == 0
 
 
 # --- Trouble with channels ---------------------------------------------------------------------
@@ -512,8 +554,15 @@ STORIES = {
             "bot/services/prediction_log.py SOON": "timedelta(seconds=1)",
         },
     ),
-    "rounds": Told(story=rounds),
+    "rounds": Told(
+        story=rounds,
+        constants={
+            "bot/core/rounds/evenings.py GAP": "timedelta(minutes=3)",
+            "bot/services/evenings.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
     "players": Told(story=players),
+    "round admin": Told(story=round_admin),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
     "nights": Told(

@@ -21,7 +21,10 @@ from bot.errors import ChartFailed, SourceError, SourceUnavailable
 from bot.ports import GameQuery, RemoteFile
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
+from bot.services.round_admin import RoundAdmin
+from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage.engine import Database
 from bot.storage.round_tables import round_files, round_players, rounds
@@ -146,15 +149,22 @@ class RoundWorld:
         policies: tuple[str, str] = ("auto", "auto"),
         queries: Mapping[str, GameQuery] | None = None,
         zone: str = "UTC",
+        also: tuple[int, ...] = (),
         **rules: timedelta | None,
     ) -> None:
-        """Begin a new process on the same database; without more it looks every 60 seconds."""
+        """Begin a new process on the same database; without more it looks every 60 seconds.
+
+        `also` are guilds that share alpha.
+        """
         alpha, beta = policies
         servers = {
             name: GameServer(
-                host="game.example", username="u", guild_ids=(guild,), round_policy=policy, time_zone=zone
+                host="game.example", username="u", guild_ids=guild_ids, round_policy=policy, time_zone=zone
             )
-            for name, guild, policy in (("alpha", self.guild, alpha), ("beta", OTHER_GUILD, beta))
+            for name, guild_ids, policy in (
+                ("alpha", (self.guild, *also), alpha),
+                ("beta", (OTHER_GUILD,), beta),
+            )
         }
         self.announcements = Announcements(self.database, self.clock)
         self.sync = RoundSync(
@@ -169,6 +179,17 @@ class RoundWorld:
             readers=[self.rounds_came],
         )
         self.balance = Balance(database=self.database, queries=queries or {}, clock=self.clock)
+        self.reader = asyncio.Event()
+        self.admin = RoundAdmin(
+            database=database or self.database,
+            round_sync=self.sync,
+            servers=servers,
+            telling=RoundTelling(servers=servers, post_max_age=timedelta(hours=2)),
+            announcements=self.announcements,
+            clock=self.clock,
+            readers=[self.reader],
+        )
+        self.suggestions = RoundSuggestions(database=self.database, round_sync=self.sync)
 
     async def join(self, guild_id: int, channel_id: int | None, **more: object) -> None:
         async with self.database.write("test.join") as conn:

@@ -103,6 +103,8 @@ class Worlds:
             round_sync=self.rounds.sync,
             balance=self.rounds.balance,
             players=Players(database=database, servers_of=self.rounds.sync.servers_of, clock=clock),
+            round_admin=self.rounds.admin,
+            round_suggestions=self.rounds.suggestions,
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
 from bot.storage.tables import metadata
-from tests.services.round_world import FIRST
+from tests.services.round_world import FIRST, SECOND
 from tests.simcord.sim import Sim, shown
 from tests.slashcommands import slash_commands
 
@@ -50,11 +50,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "player unlink": {"user": "<member>"},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
+    "rounds scheduler": {"server": "alpha"},
     "rounds balance": {"server": "alpha"},
+    "rounds toggle": {"what": "posts", "on": False, "server": "alpha"},
+    "rounds ignore": {"map": "etl_adlernest", "player": None, "ignored": True, "server": "alpha"},
+    "rounds void": {"round": "1"},
+    "rounds restore": {"round": "2"},
+    "rounds team name": {"team": "A", "name": "Foxes", "round": "1"},
+    "rounds team player": {"player": PLAYER, "team": "B", "round": "1"},
+    "rounds team reset": {"round": "1"},
+    "rounds reimport": {"file": "1", "fetch": False},
+    "rounds audit": {},
     "setup": {
         "lives": "<channel>",
         "rounds": "<channel>",
         "admin": "<hidden>",
+        "audit": "<channel>",
         "time_zone": "Asia/Jakarta",
         "language": "id",
         "clear": "rounds",
@@ -82,15 +93,34 @@ SUGGESTIONS = {
     ("player link", "player"): ("", PLAYER),
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
+    ("rounds scheduler", "server"): ("al", "alpha"),
     ("rounds balance", "server"): ("", "alpha"),
+    ("rounds toggle", "server"): ("al", "alpha"),
+    ("rounds ignore", "server"): ("al", "alpha"),
+    ("rounds ignore", "map"): ("adler", "etl_adlernest"),
+    ("rounds ignore", "player"): ("", PLAYER),
+    ("rounds void", "round"): ("adler", "1"),
+    ("rounds restore", "round"): ("", "2"),
+    ("rounds team name", "round"): ("Adler", "1"),
+    ("rounds team player", "round"): ("", "1"),
+    ("rounds team player", "player"): ("", PLAYER),
+    ("rounds team reset", "round"): ("", "2"),
+    ("rounds reimport", "file"): ("ROUND-2", "2"),
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
 READ_BY_ALL |= {"player stats", "player compare"}
-FOR_EVERYONE = {"about", "rounds last", "rounds balance", "player link", "player unlink"} | READ_BY_ALL
+FOR_EVERYONE = {
+    "about",
+    "rounds scheduler",
+    "rounds last",
+    "rounds balance",
+    "player link",
+    "player unlink",
+} | READ_BY_ALL
 PUBLIC = {"rounds last", "rounds balance"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
-LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith("predict ")} | {"rounds sync"}
+LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds "))}
 WITHOUT_DATABASE = {"about"}
 ADMINS = sorted(EXAMPLES.keys() - FOR_EVERYONE)
 
@@ -106,15 +136,17 @@ def options(sim: Sim, name: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def at_work(sim: Sim) -> Sim:
-    """Ana is followed and has a birthday, and a round was played, by the member and others."""
+    """Ana is followed and has a birthday; a map was played, also by the member; its round 2 is void, a team named."""
     for number, handle in enumerate(("ana", "ben"), 1):
         sim.lives.tiktok.add(handle, number)
     await sim.use(sim.admin, "live add", user="@ana", channel=sim.channel, role=sim.role)
     await sim.use(sim.admin, "predict event add", day=sim.tomorrow, name="Birthday", user="ana")
-    sim.rounds.drop(FIRST)
+    sim.rounds.drop(FIRST, SECOND)
     await sim.rounds.run_for(10)
     admin = Requester(guild_id=sim.guild.id, user_id=sim.admin.id)
     await sim.services.players.link(admin, sim.member.id, LINKED, as_admin=True)
+    await sim.use(sim.admin, "rounds void", round="2")
+    await sim.use(sim.admin, "rounds team name", team="B", name="Wolves")
     return sim
 
 
@@ -248,7 +280,17 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("player unlink", {}, "no link"),
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
+        ("rounds scheduler", {"server": "beta"}, "does not belong"),
         ("rounds balance", {"server": "beta"}, "does not belong"),
+        ("rounds toggle", {"what": "posts", "server": "beta"}, "does not belong"),
+        ("rounds ignore", {}, "Give a map or a player"),
+        ("rounds ignore", {"map": "supply", "server": "beta"}, "does not belong"),
+        ("rounds ignore", {"player": "NOBODY00"}, "suggestions"),
+        ("rounds void", {"round": "2"}, "so already"),
+        ("rounds restore", {"round": "adlernest"}, "suggestions"),
+        ("rounds team name", {"team": "A", "round": "4711"}, "suggestions"),
+        ("rounds team player", {"player": "nobody"}, "suggestions"),
+        ("rounds reimport", {"file": "4711"}, "suggestions"),
         ("setup", {"time_zone": "Jakarta"}, "time zone"),
     ],
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-from bot.core.markup import escape
+from bot.core.markup import clip, escape
 from bot.core.rounds.chart import clock
 from bot.core.rounds.fields import ALLIES, AXIS
+from bot.core.rounds.mvps import Mvp
 from bot.core.rounds.names import clean_name
 from bot.core.rounds.resolve import ResolvedRound
 from bot.core.rounds.scored import ScoredEvening, newest_names
@@ -15,6 +16,7 @@ from bot.core.rounds.scores import Points
 from bot.texts import join, text, texts
 
 TEAM_LETTERS = ("A", "B")
+MOST_TIED = 2
 MOST_NAMED = 6  # players of a team; a match has at most 6 a side
 _NAME_LENGTH, _TEAM_LENGTH = 20, 24
 
@@ -29,9 +31,21 @@ def map_title(name: str) -> str:
 
 
 def team_name(scored: ScoredEvening, lineup: int, team: int) -> str:
-    """Give the name an admin set for a team of a line-up, else its letter."""
-    chosen = clean_name(scored.team_names.get((lineup, team), ""))
-    return escape(chosen, _TEAM_LENGTH) if chosen else text("Team {letter}", letter=TEAM_LETTERS[team])
+    """Give the name an admin set for a team of a line-up, else its letter; escaped."""
+    return escape(plain_team_name(scored, lineup, team), _TEAM_LENGTH)
+
+
+def plain_team_name(scored: ScoredEvening, lineup: int, team: int) -> str:
+    """Give the name of a team for a picture or a title, where markup means nothing."""
+    chosen = clip(clean_name(scored.team_names.get((lineup, team), "")), _TEAM_LENGTH)
+    return chosen or text("Team {letter}", letter=TEAM_LETTERS[team])
+
+
+def mvp_names(best: Sequence[Mvp]) -> str:
+    """Name the most valuable players, who tie if they are several."""
+    hidden = len(best) - MOST_TIED
+    more = [texts("and {count} more", "and {count} more", hidden)] if hidden > 0 else []
+    return join(", ", [*(bold(escape(one.name, _NAME_LENGTH)) for one in best[:MOST_TIED]), *more])
 
 
 def player_name(names: Mapping[str, str], guid: str) -> str:
