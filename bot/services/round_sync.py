@@ -156,6 +156,7 @@ class RoundSync:
             database=database,
             zones={name: server.time_zone for name, server in servers.items()},
             telling=RoundTelling(servers=servers, post_max_age=rules.post_max_age),
+            wake=announcements.wake,
         )
         self._fetch = RoundFetch(
             database=database, importer=self._importer, announcements=announcements, clock=clock

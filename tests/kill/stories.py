@@ -263,6 +263,7 @@ async def rounds(bot: Mortal, data: Path) -> None:
         await scene.gameserver.control("DELETE", "ghosts")
         await bot.command("rounds sync")
         await bot.command("rounds last", by="member", channel="general")
+        await bot.command("rounds scheduler", by="member", channel="general")
         await bot.command("rounds balance", by="member", channel="general")
         await scene.fault(scene.gameserver, kind="refuse", method="list", times=1000)
         await scene.gameserver.control("POST", "disconnect", {})
