@@ -28,6 +28,7 @@ from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
 from bot.services.guilds import Guilds
 from bot.services.health import Health
+from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
 from bot.services.prediction_log import PredictionLog
@@ -164,6 +165,12 @@ def _services(
         overrides=Overrides(database=database, monitor=monitor, clock=clock),
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
+        leaderboards=Leaderboards(
+            database=database,
+            servers=settings.game_servers,
+            clock=clock,
+            default_time_zone=settings.time_zone,
+        ),
         guilds=Guilds(
             database=database,
             announcements=announcements,

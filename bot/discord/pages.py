@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import discord
 
-from bot.discord.speech import reader_of
+from bot.core.announcements import Tone
+from bot.discord.embeds import CHART_NAME, COLOURS
+from bot.discord.speech import Speaker, reader_of
 from bot.texts import join, text
 
 LIFETIME_SECONDS = 300.0
 
 
 class Pages(discord.ui.View):
-    """Buttons under an embed; they disappear when nobody used them for five minutes."""
+    """Buttons under an embed; they disappear when nobody used them for five minutes.
 
-    def __init__(self, title: str, pages: Sequence[str], reader: discord.Interaction) -> None:
+    The answer is for the reader alone and in the reader's language, unless it is said `aloud` by the guild's:
+    then everybody reads it, and still only who asked turns its pages. The `picture` stands below every page.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        pages: Sequence[str],
+        reader: discord.Interaction,
+        *,
+        aloud: Speaker | None = None,
+        footer: str = "",
+        tone: Tone | None = None,
+        picture: bytes | None = None,
+    ) -> None:
         super().__init__(timeout=LIFETIME_SECONDS)
-        self._speaker = reader_of(reader)
+        self._speaker = aloud or reader_of(reader)
+        self._is_private = aloud is None
         self._title = title
         self._pages = pages
+        self._footer = footer
+        self._colour = None if tone is None else COLOURS[tone]
+        self._picture = picture
         self._reader_id = reader.user.id
         self._number = 0
         self._shown_by: discord.Interaction | None = None
@@ -31,7 +52,10 @@ class Pages(discord.ui.View):
         """Answer a deferred interaction with the first page; one page alone has no buttons."""
         self._shown_by = interaction
         view = self if len(self._pages) > 1 else discord.utils.MISSING
-        await interaction.followup.send(embed=self._embed(), view=view, ephemeral=True)
+        files = [] if self._picture is None else [discord.File(io.BytesIO(self._picture), CHART_NAME)]
+        await interaction.followup.send(
+            embed=self._embed(), view=view, files=files, ephemeral=self._is_private
+        )
 
     async def interaction_check(self, interaction: discord.Interaction) -> bool:
         """Let only the reader turn the pages."""
@@ -66,9 +90,13 @@ class Pages(discord.ui.View):
 
     def _embed(self) -> discord.Embed:
         say = self._speaker.say
-        embed = discord.Embed(title=say(self._title), description=say(self._pages[self._number]))
+        embed = discord.Embed(
+            title=say(self._title), description=say(self._pages[self._number]), colour=self._colour
+        )
         page = text("Page {number} of {count}", number=self._number + 1, count=len(self._pages))
-        return embed.set_footer(text=say(page))
+        if self._picture is not None:
+            embed.set_image(url=f"attachment://{CHART_NAME}")
+        return embed.set_footer(text=say(join(" · ", [part for part in (self._footer, page) if part])))
 
 
 def in_pages(lines: Sequence[str], per_page: int = 15) -> list[str]:

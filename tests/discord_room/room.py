@@ -85,6 +85,7 @@ class Room:
                 clock=self.clock,
             ),
             round_sync=None,
+            leaderboards=None,
             guilds=Guilds(
                 database=self.database,
                 announcements=self.announcements,

@@ -139,7 +139,7 @@ class RoundWorld:
     ) -> None:
         """Begin a new process on the same database; without more it looks every 60 seconds."""
         alpha, beta = policies
-        servers = {
+        self.servers = {
             "alpha": GameServer(host="a.example", username="u", guild_ids=(self.guild,), round_policy=alpha),
             "beta": GameServer(host="b.example", username="u", guild_ids=(OTHER_GUILD,), round_policy=beta),
         }
@@ -147,7 +147,7 @@ class RoundWorld:
         self.sync = RoundSync(
             database=database or self.database,
             sources={"alpha": self.folder, "beta": self.other_folder},
-            servers=servers,
+            servers=self.servers,
             announcements=self.announcements,
             charts=self.charts,
             clock=self.clock,

@@ -43,6 +43,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "predict event list": {},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
+    "top players": {
+        "metric": "dpm",
+        "period": "all_time",
+        "per": "total",
+        "min_rounds": 1,
+        "server": "alpha",
+    },
     "setup": {
         "lives": "<channel>",
         "rounds": "<channel>",
@@ -70,11 +77,13 @@ SUGGESTIONS = {
     ("predict event remove", "event"): ("birth", "1"),
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
+    ("top players", "metric"): ("DAMAGE", "dpm"),
+    ("top players", "server"): ("", "alpha"),
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
-FOR_EVERYONE = {"about", "rounds last"} | READ_BY_ALL
-PUBLIC = {"rounds last"} | READ_BY_ALL
+FOR_EVERYONE = {"about", "rounds last", "top players"} | READ_BY_ALL
+PUBLIC = {"rounds last", "top players"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
 LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith("predict ")} | {"rounds sync"}
 WITHOUT_DATABASE = {"about"}
