@@ -38,6 +38,7 @@ from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
+from bot.services.weekly_players import WeeklyPlayers
 from bot.settings import Settings
 from bot.sources.etlegacy.server_query import UdpGameQuery
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
@@ -133,6 +134,7 @@ async def _house(
             *live_loops(monitor),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
+            _weekly_loop(settings, database, announcements, clock),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, clock),
         ]
@@ -269,6 +271,13 @@ def round_loops(round_sync: RoundSync) -> list[Loop]:
         Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
         for server, changed in round_sync.changed.items()
     ]
+
+
+def _weekly_loop(settings: Settings, database: Database, announcements: Announcements, clock: Clock) -> Loop:
+    weekly = WeeklyPlayers(
+        database=database, announcements=announcements, servers=settings.game_servers, clock=clock
+    )
+    return Loop(name="players of the week", step=weekly.step, wake=asyncio.Event())
 
 
 def clock_loops(timekeeping: Timekeeping) -> list[Loop]:

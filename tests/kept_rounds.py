@@ -26,9 +26,8 @@ async def put_round(
 ) -> int:
     """Put a round; `players` are counters by GUID, and `name`. What is not given is 0, or unknown where it can be."""
     number = ((await conn.execute(select(func.max(rounds.c.id)))).scalar() or 0) + 1
-    await conn.execute(
+    made = await conn.execute(
         insert(round_files).values(
-            id=number,
             server=server,
             name=f"file {number}",
             state="imported",
@@ -39,10 +38,9 @@ async def put_round(
             silent=silent,
         )
     )
-    await conn.execute(
+    kept = await conn.execute(
         insert(rounds).values(
-            id=number,
-            file_id=number,
+            file_id=made.inserted_primary_key[0],
             server=server,
             map="supply",
             round=1,
@@ -55,18 +53,19 @@ async def put_round(
             counted=counted,
         )
     )
+    round_id: int = kept.inserted_primary_key[0]
     columns = [column.name for column in round_players.c]
     nothing = {name: None if name in _NULLABLE else 0 for name in columns} | {
         "counter_reset": False,
         "side": 1,
     }
     rows = [
-        {**nothing, "name": f"p{guid}", **given, "guid": guid, "round_id": number}
+        {**nothing, "name": f"p{guid}", **given, "guid": guid, "round_id": round_id}
         for guid, given in players.items()
     ]
     if rows:
         await conn.execute(insert(round_players), rows)
-    return number
+    return round_id
 
 
 def as_player_rounds(

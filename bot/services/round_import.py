@@ -20,6 +20,7 @@ from bot.core.rounds.grammar import RoundFileError, parse_stats
 from bot.core.rounds.pairing import PlayedRound, pair_rounds
 from bot.core.rounds.post import round_message
 from bot.core.rounds.resolve import ResolvedRound, resolve
+from bot.services.milestones import Milestones
 from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage import rounds as store
@@ -61,6 +62,7 @@ class RoundImport:
         self._servers = servers
         self._post_max_age = post_max_age
         self._telling = RoundTelling(servers=servers, post_max_age=post_max_age)
+        self._milestones = Milestones(servers=servers, news_for=post_max_age)
 
     async def take(self, fetched: Fetched, now: datetime) -> Imported:
         """Import one file, or write why it cannot be imported. Raises `StorageError`."""
@@ -85,6 +87,10 @@ class RoundImport:
                 await store.save_file(conn, fetched.server, fetched.name, record)
                 return Imported(record=record)
             return await self._keep(conn, fetched, played, now)
+
+    async def all_taken(self, server: str, now: datetime) -> None:
+        """Do once what follows from all files that were imported one after the other."""
+        await self._milestones.claim_rest(self._database, server, now)
 
     async def last_message(self, servers: Sequence[str]) -> Message | None:
         """Give the message of the round that ended last on these servers."""
@@ -139,6 +145,7 @@ class RoundImport:
             )
             is_new_post = is_fresh and key == played.key
             was_put |= await self._telling.tell(conn, server, ids[key], round_, now, to_guilds=is_new_post)
+        was_put |= await self._milestones.round_came(conn, ids[played.key], now)
         return Imported(record=record, was_put=was_put)
 
 

@@ -102,6 +102,7 @@ class _Watched:
     closed: bool = False
     hurries: int = 0
     found: int = 0
+    has_followed: bool = False  # what follows from imports; a process that died may have left it undone
     next_check_at: datetime | None = None
 
 
@@ -197,6 +198,9 @@ class RoundSync:
                 return Poll(server=server, error=error.words)
             if poll.imported:
                 watched.looks.rounds_came()
+            if poll.imported or not watched.has_followed:
+                await self._importer.all_taken(server, self._clock.now())
+                watched.has_followed = True
             await self._note_answer(server, watched)
             return poll
 

@@ -106,7 +106,7 @@ def ranking_chart(ranking: Ranking, subtitle: str) -> BarChart | None:
                         value=player.value if math.isfinite(player.value) else longest,
                         written=column_words(metric, player.value),
                         note=_played(ranking, player),
-                        fallback=text("player {guid}", guid=player.guid),
+                        fallback=join(" ", [f"{player.place}.", text("player {guid}", guid=player.guid)]),
                     )
                     for player in players
                 ),
