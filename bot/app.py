@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -24,16 +24,23 @@ from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nig
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, GameQuery, RoundSource
 from bot.services.announcements import Announcements
+from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
+from bot.services.evenings import Evenings
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
+from bot.services.ratings import Ratings
+from bot.services.round_admin import RoundAdmin
+from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.round_telling import RoundTelling
 from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
@@ -119,7 +126,10 @@ async def _house(
             rules=monitor_rules(settings),
             beside=asyncio.to_thread,
         )
-        round_sync = round_sync_of(settings, database, announcements, charts=renderer, clock=clock)
+        ratings = Ratings(database=database, clock=clock)
+        round_sync = round_sync_of(
+            settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
+        )
         stack.push_async_callback(round_sync.close)
         services = _services(
             settings=settings,
@@ -128,6 +138,7 @@ async def _house(
             announcements=announcements,
             monitor=monitor,
             round_sync=round_sync,
+            ratings=ratings,
             renderer=renderer,
         )
         loops = [
@@ -135,6 +146,8 @@ async def _house(
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
             _weekly_loop(settings, database, announcements, clock),
+            evening_loop(_evenings_of(settings, database, announcements, clock)),
+            Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, clock),
         ]
@@ -149,6 +162,7 @@ def _services(
     announcements: Announcements,
     monitor: LiveMonitor,
     round_sync: RoundSync,
+    ratings: Ratings,
     renderer: ProcessChartRenderer,
 ) -> Services:
     predictions = Predictions(
@@ -173,6 +187,18 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
+        balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
+        players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
+        round_admin=RoundAdmin(
+            database=database,
+            round_sync=round_sync,
+            servers=settings.game_servers,
+            telling=_round_telling(settings),
+            announcements=announcements,
+            clock=clock,
+            readers=[ratings.changed],
+        ),
+        round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         guilds=Guilds(
             database=database,
             announcements=announcements,
@@ -250,8 +276,12 @@ def round_sync_of(
     charts: ChartRenderer,
     clock: Clock,
     holder: str = "",
+    readers: Sequence[asyncio.Event] = (),
 ) -> RoundSync:
-    """Build what brings rounds, with a connection of its own to each server; the bot has no name as `holder`."""
+    """Build what brings rounds, with a connection of its own to each server; the bot has no name as `holder`.
+
+    `readers` are set when rounds came.
+    """
     return RoundSync(
         database=database,
         sources=round_sources(settings),
@@ -262,6 +292,19 @@ def round_sync_of(
         rules=_sync_rules(settings),
         queries=_game_queries(settings),
         holder=holder,
+        readers=readers,
+    )
+
+
+def _evenings_of(
+    settings: Settings, database: Database, announcements: Announcements, clock: Clock
+) -> Evenings:
+    return Evenings(
+        database=database,
+        servers=settings.game_servers,
+        announcements=announcements,
+        clock=clock,
+        post_max_age=_sync_rules(settings).post_max_age,
     )
 
 
@@ -278,6 +321,11 @@ def _weekly_loop(settings: Settings, database: Database, announcements: Announce
         database=database, announcements=announcements, servers=settings.game_servers, clock=clock
     )
     return Loop(name="players of the week", step=weekly.step, wake=asyncio.Event())
+
+
+def evening_loop(evenings: Evenings) -> Loop:
+    """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
+    return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
 
 
 def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
@@ -302,6 +350,12 @@ def _upkeep_loops(
         Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]
+
+
+def _round_telling(settings: Settings) -> RoundTelling:
+    return RoundTelling(
+        servers=settings.game_servers, post_max_age=timedelta(minutes=settings.round_post_max_age_minutes)
+    )
 
 
 def _sync_rules(settings: Settings) -> SyncRules:

@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.core.charts import ChartSpec
 from bot.core.live.models import Observation, Profile
 from bot.core.rounds.looking import Answer
+from bot.errors import SourceError
 
 
 class LiveSource(Protocol):
@@ -43,11 +44,20 @@ class RemoteFile:
 class RoundSource(Protocol):
     """The folder of stats files of one game server."""
 
+    @property
+    def left_out(self) -> Sequence[str]:
+        """What the last listing has that is not a regular file with a plain name, where one could be meant; never opened."""
+
     async def list_files(self) -> tuple[RemoteFile, ...]:
         """List the regular files. Raises a `SourceError`."""
 
-    async def fetch(self, file: RemoteFile) -> bytes:
-        """Read exactly `file.size` bytes and prove the end. Raises `SourceChanged` or another `SourceError`."""
+    async def fetch(self, files: Sequence[RemoteFile]) -> Mapping[str, bytes | SourceError]:
+        """Read files at once, each of exactly its `size`, and prove their ends; by name, as far as it came.
+
+        A file that is not as it was listed, or cannot be read, has a `SourceChanged`; the one at which the server
+        failed a `SourceUnavailable`, and those after it may be missing. Raises a `SourceError` where no file can be
+        asked for; else there is at least one in the answer.
+        """
 
     async def close(self) -> None:
         """Let the connection go; the next call makes a new one."""

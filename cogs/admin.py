@@ -43,6 +43,7 @@ class Admin(commands.Cog):
         lives=locale_str("Where people read that somebody goes live"),
         rounds=locale_str("Where finished rounds are posted"),
         admin=locale_str("Where I tell admins about trouble"),
+        audit=locale_str("Where I tell what admins changed; without it, where I tell of trouble"),
         time_zone=locale_str("The time zone of this server"),
         language=locale_str("The language of this server"),
         clear=locale_str("Use no channel for this any more"),
@@ -56,19 +57,21 @@ class Admin(commands.Cog):
         lives: discord.TextChannel | None = None,
         rounds: discord.TextChannel | None = None,
         admin: discord.TextChannel | None = None,
+        audit: discord.TextChannel | None = None,
         time_zone: str | None = None,
         language: str | None = None,
         clear: Purpose | None = None,
     ) -> None:
         """Keep what was given, and test every channel; without arguments, show and test what there is."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        given = [None if channel is None else channel.id for channel in (lives, rounds, admin)]
+        given = [None if channel is None else channel.id for channel in (lives, rounds, admin, audit)]
         if any((*given, time_zone, language, clear)):
             await self._guilds.save(
                 requester_of(interaction),
                 lives_channel_id=given[0],
                 rounds_channel_id=given[1],
                 admin_channel_id=given[2],
+                audit_channel_id=given[3],
                 time_zone=time_zone,
                 language=language,
                 clear=clear,

@@ -1,4 +1,4 @@
-"""`/rounds`: read the game servers now, and show the last round."""
+"""`/rounds`: read the game servers now, say when they are looked at, show the last round, propose even teams."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from discord.ext import commands
 
 from bot.core.announcements import Message, Tone
 from bot.core.markup import escape
+from bot.core.rounds.schedule import ServerSchedule, schedule_message
 from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.replies import answer
 from bot.discord.speech import guild_of
 from bot.services.announcements import Announcements
-from bot.services.round_sync import Poll, RoundSync
+from bot.services.balance import Balance
+from bot.services.round_sync import Poll, RoundSync, ServerStatus
 from bot.texts import join, text, texts
 
 SUGGESTIONS = 25  # Discord's limit
@@ -29,8 +31,9 @@ class StatsSync(
 ):
     """Parses, asks the round sync once, answers. The group is open to all; `sync` is for admins."""
 
-    def __init__(self, *, round_sync: RoundSync, announcements: Announcements) -> None:
+    def __init__(self, *, round_sync: RoundSync, balance: Balance, announcements: Announcements) -> None:
         self._round_sync = round_sync
+        self._balance = balance
         self._announcements = announcements
 
     @app_commands.command(description=locale_str("For admins: look for new rounds now"))
@@ -62,7 +65,19 @@ class StatsSync(
         picture = await self._round_sync.picture(last)
         await answer(interaction, last, self._announcements, picture=picture, aloud=aloud)
 
+    @app_commands.command(description=locale_str("Show when the game servers are looked at, and why"))
+    @app_commands.describe(server=locale_str("Only this game server; leave it out for all of them"))
+    async def scheduler(
+        self, interaction: discord.Interaction[VedetteClient], server: str | None = None
+    ) -> None:
+        """Show the reader alone how the watching stands."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        names = self._round_sync.chosen(requester_of(interaction), server)
+        schedules = [_schedule(one) for one in await self._round_sync.status(names)]
+        await answer(interaction, schedule_message(schedules), self._announcements)
+
     @sync.autocomplete("server")
+    @scheduler.autocomplete("server")
     @last.autocomplete("server")
     async def suggest(
         self, interaction: discord.Interaction[VedetteClient], part: str
@@ -71,6 +86,37 @@ class StatsSync(
         names = self._round_sync.servers_of(requester_of(interaction))
         fitting = [name for name in names if part.casefold() in name.casefold()]
         return [app_commands.Choice(name=name, value=name) for name in fitting[:SUGGESTIONS]]
+
+    @app_commands.command(description=locale_str("Propose even teams of those who are there"))
+    @app_commands.describe(
+        server=locale_str("Only this game server; leave it out for the one with most players")
+    )
+    async def balance(
+        self, interaction: discord.Interaction[VedetteClient], server: str | None = None
+    ) -> None:
+        """Show everyone in the channel two teams and the chances of each."""
+        # Before it is deferred, as in `last`; game servers take up to 4 s to answer, and are asked after it.
+        servers = self._round_sync.chosen(requester_of(interaction), server)
+        aloud = guild_of(await self._announcements.guild(interaction.guild_id or 0))
+        await interaction.response.defer(thinking=True)
+        teams = await self._balance.teams(servers)
+        await answer(interaction, aloud.tell(teams), self._announcements, aloud=aloud)
+
+    balance.autocomplete("server")(suggest)
+
+
+def _schedule(status: ServerStatus) -> ServerSchedule:
+    """Leave out what is for admins: a failure to connect may name the user and the host."""
+    return ServerSchedule(
+        server=status.server,
+        looks=status.looks,
+        last_ok_at=status.last_ok_at,
+        files=status.files,
+        troubles=[(one.name, one.reason) for one in status.troubles],
+        other=status.other,
+        is_off=status.off,
+        is_closed=status.closed,
+    )
 
 
 def _report(polls: Sequence[Poll]) -> Message:
@@ -99,4 +145,9 @@ def _lines(poll: Poll) -> list[str]:
 
 async def setup(bot: VedetteClient) -> None:
     """Add the cog with what it needs."""
-    await bot.add_cog(StatsSync(round_sync=bot.services.round_sync, announcements=bot.services.announcements))
+    services = bot.services
+    await bot.add_cog(
+        StatsSync(
+            round_sync=services.round_sync, balance=services.balance, announcements=services.announcements
+        )
+    )

@@ -14,6 +14,15 @@ pytest_plugins = ("tests.canary",)
 __all__ = ["database", "database_url", "new_database", "postgresql"]  # fixtures for every test
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST = (
+    "tests/kill/test_kill_matrix.py",
+    "tests/simulation/test_simulation.py",
+    "tests/e2e/test_kill.py",
+    "tests/e2e/test_flows.py",
+    "tests/faults/test_table.py",
+    "tests/tools/test_backtest.py",
+)
+"""The files that take minutes; they begin, so that no process ends with one while the others have nothing to do."""
 _NO_EXCUSES = "VEDETTE_STRICT=1 accepts no skipped test and no expected failure"
 
 
@@ -24,6 +33,11 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data in {folder}; VEDETTE_REFERENCE_DATA names another folder")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {ROOT / file: place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
 
 
 def _is_strict() -> bool:

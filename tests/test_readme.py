@@ -20,6 +20,7 @@ import pytest
 from bot.checks import BASE_PERMISSIONS
 from bot.discord.checks import _is_admin
 from tests.canary import Search
+from tests.core.rounds.samples import content, header, roster
 from tests.databases import PASSWORD, PostgreSQL
 from tests.slashcommands import slash_commands
 
@@ -265,6 +266,20 @@ def look_beside_the_bot(house: House, command: str) -> None:
     assert (house.root / "data" / "logs" / "smart_sync.log").is_file()
 
 
+def read_a_folder_of_rounds(house: House, command: str) -> None:
+    folder = house.root / "gamestats"
+    folder.mkdir()
+    (folder / "2025-07-01-232300-supply-round-1.txt").write_bytes(content(header(), *roster()))
+    house.run(command)
+    (one,) = json.loads((house.root / "rounds.json").read_text("utf-8"))
+    assert (one["map"], len(one["players"])) == ("supply", 4)
+
+
+def make_the_rounds_anew(house: House, command: str) -> None:
+    look_once(house, ".venv/bin/python tools/sync_stats.py")
+    assert re.search(r"\d+ round\(s\) made anew; 0 came out differently", house.run(command))
+
+
 RUNNERS = {
     "python3 tools/run.py": start_without_and_with_a_token,
     "python3 tools/run.py --sandbox": start_the_sandbox,
@@ -281,6 +296,8 @@ RUNNERS = {
     ".venv/bin/python tools/smart_scheduler.py": look_beside_the_bot,
     ".venv/bin/python tools/sync_stats.py --test-connection": try_the_connection,
     ".venv/bin/python tools/sync_stats.py": look_once,
+    ".venv/bin/python -m tools.import_rounds gamestats --server main --json rounds.json": read_a_folder_of_rounds,
+    ".venv/bin/python -m tools.rebuild_rounds": make_the_rounds_anew,
     ".venv/bin/python -m tools.copy_storage --from sqlite:///data/vedette.db "
     "--to postgresql://vedette@localhost/vedette": move_to_a_server,
 }

@@ -7,6 +7,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+from tests.conftest import LONGEST, ROOT, pytest_collection_modifyitems
 
 CONFTEST = Path(__file__).with_name("conftest.py")
 EXCUSES = {
@@ -93,3 +96,11 @@ def test_the_counts_are_printed_and_pytests_own_line_is_the_last(tmp_path):
     assert "passed: 1, skipped: 1, failed: 0, error: 0" in lines
     assert "failed before the tests: types imports" in lines
     assert "1 passed, 1 skipped in" in lines[-1]
+
+
+def test_the_files_that_take_longest_begin():
+    names = ["tests/a.py", *reversed(LONGEST), "tests/z.py"]
+    items = [SimpleNamespace(path=ROOT / name) for name in names]
+    pytest_collection_modifyitems(items)
+    assert [item.path for item in items] == [ROOT / name for name in (*LONGEST, "tests/a.py", "tests/z.py")]
+    assert all(item.path.is_file() for item in items[: len(LONGEST)])

@@ -45,6 +45,7 @@ FOR_DEVELOPERS = {
 ALLOWED = {
     "bot/core/guilds.py": "each language is named in its own words",
     "bot/charts/text.py": "the names of fonts",
+    "bot/core/rounds/weapons.py": "the names of weapons, which the game has in English alone",
     "bot/discord/connection.py": "it speaks to the log and, where the token is refused, on the command line",
 }
 # Headers of HTTP, keys of the database, the name of the bot, what a message is found again by, what the ledger

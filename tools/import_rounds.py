@@ -27,6 +27,7 @@ from bot.core.rounds.folder import FolderFile, FolderRound, read_folder
 from bot.core.rounds.gather import LARGEST_GATHER
 from bot.core.rounds.grammar import LARGEST_FILE
 from bot.core.rounds.player import ResolvedPlayer
+from bot.core.rounds.reading import NO_ROUND
 
 PLAYER_FIELDS = (
     *("guid", "name", "side", "kills", "deaths", "damage_given", "damage_received"),
@@ -102,7 +103,7 @@ def _why_unknown(name: str) -> str:
     unprefixed = name.partition("-")[2]
     if unprefixed and file_kind(unprefixed) is FileKind.ROUND:
         return "a match id before the date, as c0rnsp0rn 1.0 writes: that variant is not supported"
-    return "the name is not one of a round's stats file"
+    return NO_ROUND
 
 
 def _round(one: FolderRound) -> dict[str, Any]:

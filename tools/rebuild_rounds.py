@@ -1,8 +1,9 @@
 """Make every round anew from the raw files in the database: ``python -m tools.rebuild_rounds``.
 
-Needs the settings of the bot (.env), and the bot stopped; no Discord, no game server. All rounds are written
-in one transaction: killed at any moment, it leaves them as they were. Posts are not touched. With ``--dry-run``
-nothing is written. Exit code 0: done, whether or not a round came out differently; 1: it could not be done.
+The bot does the same by itself at the first start of a version that reads the files differently. Needs the
+settings of the bot (.env), and the bot stopped; no Discord, no game server. Killed at any moment, it is simply
+run again. Posts are not touched. With ``--dry-run`` nothing is written. Exit code 0: done, whether or not a
+round came out differently; 1: it could not be done.
 """
 
 from __future__ import annotations
@@ -11,98 +12,30 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
-from zoneinfo import ZoneInfo
 
 from bot.clock import SystemClock
-from bot.core.rounds import files
-from bot.core.rounds.grammar import RoundFileError, parse_stats
-from bot.core.rounds.pairing import PlayedRound, pair_rounds
-from bot.core.rounds.resolve import ResolvedRound, resolve
 from bot.errors import VedetteError
+from bot.services.round_rebuild import Rebuilt, RoundRebuild
 from bot.settings import load_settings
-from bot.storage import rounds as store
-from bot.storage.engine import Connection, Database
+from bot.storage import raw_rounds
+from bot.storage.engine import Database
 from bot.storage.migrate import require_current
 from bot.storage.only_bot import only_bot
-from bot.storage.rounds import ImportedFile
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rebuilt:
-    """How many rounds were made anew, how many of them came out differently, and what cannot be read."""
-
-    rounds: int
-    changed: int
-    unreadable: Mapping[str, str]
-
-
-class _DryRun(Exception):
-    """Undoes the transaction; carries what it did."""
-
-    def __init__(self, done: Rebuilt) -> None:
-        super().__init__()
-        self.done = done
 
 
 async def rebuild(database: Database, zones: Mapping[str, str], now: datetime, *, dry_run: bool) -> Rebuilt:
-    """Make all rounds anew; `zones` are the time zones of the servers, UTC where none is named."""
-    try:
-        async with database.write("rebuild") as conn:
-            done = await _rebuild(conn, zones, now)
-            if dry_run:
-                _undo(done)
-    except _DryRun as undone:
-        return undone.done
+    """Make all rounds of all servers anew; `zones` are the time zones of the servers, UTC where none is named."""
+    rebuilding = RoundRebuild(database=database, zones=zones)
+    async with database.read() as conn:
+        servers = await raw_rounds.servers_with_files(conn)
+    done = Rebuilt()
+    for server in servers:
+        one = await rebuilding.rebuild(server, now, dry_run=dry_run)
+        done.rounds += one.rounds
+        done.changed += one.changed
+        done.unreadable |= {f"{server}: {name}": reason for name, reason in one.unreadable.items()}
     return done
-
-
-def _undo(done: Rebuilt) -> NoReturn:
-    raise _DryRun(done)
-
-
-async def _rebuild(conn: Connection, zones: Mapping[str, str], now: datetime) -> Rebuilt:
-    before = await store.derived_rows(conn)
-    written = 0
-    unreadable: dict[str, str] = {}
-    for server in await store.servers_with_rounds(conn):
-        kept = {file.name: file for file in await store.imported_files(conn, server)}
-        resolved, refused = resolve_all(tuple(kept.values()), ZoneInfo(zones.get(server, "UTC")))
-        unreadable |= {f"{server}: {name}": reason for name, reason in refused.items()}
-        ids: dict[str, int] = {}
-        for name, round_ in resolved.items():
-            partner_id = None if round_.partner_key is None else ids[round_.partner_key]
-            ids[name] = await store.keep_round(
-                conn, server, kept[name].id, round_, partner_round_id=partner_id, now=now
-            )
-        written += len(resolved)
-    after = await store.derived_rows(conn)
-    changed = sum(before.get(number) != row for number, row in after.items())
-    return Rebuilt(rounds=written, changed=changed, unreadable=unreadable)
-
-
-def resolve_all(
-    kept: Sequence[ImportedFile], zone: ZoneInfo
-) -> tuple[dict[str, ResolvedRound], dict[str, str]]:
-    """Give the rounds of ONE server by name, a round 1 before its round 2, and why others cannot be read."""
-    played, refused = {}, {}
-    for file in kept:
-        name = files.parse_name(file.name)
-        try:
-            stats = parse_stats(file.content)
-        except RoundFileError as error:
-            refused[file.name] = error.words
-            continue
-        if name is None:
-            refused[file.name] = "the name is not one of a round's stats file"
-            continue
-        ended_at = files.ended_at(name.wall_clock, file.modified_at, zone)
-        played[file.name] = PlayedRound(key=file.name, ended_at=ended_at, stats=stats)
-    pairings = pair_rounds(played.values())
-    by_time = sorted(played.values(), key=lambda one: (one.ended_at, one.key))
-    return {one.key: resolve(one, pairings[one.key]) for one in by_time}, refused
 
 
 async def _run(*, dry_run: bool) -> Rebuilt:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
@@ -36,6 +38,7 @@ from bot.charts.page import (
     Page,
 )
 from bot.charts.plots import columns, reliability
+from bot.charts.radar import radar
 from bot.charts.text import Fonts
 from bot.charts.timetables import heat_map, lanes
 from bot.core.charts import (
@@ -48,6 +51,7 @@ from bot.core.charts import (
     HeatMap,
     LaneChart,
     LineChart,
+    RadarChart,
     ReliabilityChart,
 )
 
@@ -69,21 +73,9 @@ def draw(spec: ChartSpec) -> bytes:
 
 
 def _page(spec: ChartSpec, fonts: Fonts) -> Page:
-    match spec:
-        case BarChart():
-            return _bars(spec, fonts)
-        case LineChart():
-            return _lines(spec, fonts)
-        case LaneChart():
-            return lanes(spec, fonts)
-        case HeatMap():
-            return heat_map(spec, fonts)
-        case ColumnChart():
-            return columns(spec, fonts)
-        case ReliabilityChart():
-            return reliability(spec, fonts)
-        case _:
-            raise TypeError(f"no way to draw a {type(spec).__name__}")
+    if type(spec) not in _PAINTERS:
+        raise TypeError(f"no way to draw a {type(spec).__name__}")
+    return _PAINTERS[type(spec)](spec, fonts)
 
 
 def warm_up() -> None:
@@ -203,3 +195,14 @@ def _legend(page: Page, spec: LineChart) -> None:
         left = number * room
         axes.plot((left, left + 36), (22, 22), color=colour, linestyle=style, linewidth=3)
         page.text(axes, (left + 46, 22), line.name, size=SMALL_SIZE, color=colour, room=room - 60)
+
+
+_PAINTERS: Mapping[type[ChartSpec], Callable[[Any, Fonts], Page]] = {
+    BarChart: _bars,
+    LineChart: _lines,
+    LaneChart: lanes,
+    HeatMap: heat_map,
+    ColumnChart: columns,
+    ReliabilityChart: reliability,
+    RadarChart: radar,
+}

@@ -249,6 +249,43 @@ class ReliabilityChart(ChartSpec):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Spoke:
+    """One axis of a radar; `note` is a short text below its label, for instance the values themselves."""
+
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """One outline of a radar: for each spoke how far out, 0 (centre) to 1 (edge).
+
+    `fallback` is shown where the fonts lack more than half of the name.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    fallback: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        for value in self.values:
+            _check_finite(value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RadarChart(ChartSpec):
+    """Outlines over the same spokes; `value_axis` says what the rings at each quarter mean."""
+
+    spokes: tuple[Spoke, ...]
+    shapes: tuple[Shape, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """See `ChartSpec.to_json`."""
+        return {"kind": "radar", **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ChartStack(ChartSpec):
     """Charts below each other in one picture; each has its own title."""
 
@@ -301,6 +338,12 @@ def _reliability_chart(data: Mapping[str, Any]) -> ReliabilityChart:
     return ReliabilityChart(**{**data, "points": points})
 
 
+def _radar_chart(data: Mapping[str, Any]) -> RadarChart:
+    spokes = tuple(Spoke(**spoke) for spoke in data["spokes"])
+    shapes = tuple(Shape(**{**shape, "values": tuple(shape["values"])}) for shape in data["shapes"])
+    return RadarChart(**{**data, "spokes": spokes, "shapes": shapes})
+
+
 def _chart_stack(data: Mapping[str, Any]) -> ChartStack:
     return ChartStack(**{**data, "charts": tuple(ChartSpec.from_json(chart) for chart in data["charts"])})
 
@@ -312,6 +355,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], ChartSpec]] = {
     "heat": _heat_map,
     "columns": _column_chart,
     "reliability": _reliability_chart,
+    "radar": _radar_chart,
     "stack": _chart_stack,
 }
 

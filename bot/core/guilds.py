@@ -12,7 +12,7 @@ class GuildSettings:
     """What was chosen with /setup and /predict; None and the defaults where nothing was.
 
     `country` is the ISO code of the country whose public holidays count, empty for none. With `daily_scores`
-    the admin channel reads every day how the day before went.
+    the admin channel reads every day how the day before went, with `weekly_players` all read the week's table.
     """
 
     guild_id: int
@@ -21,6 +21,8 @@ class GuildSettings:
     lives_channel_id: int | None = None
     rounds_channel_id: int | None = None
     admin_channel_id: int | None = None
+    audit_channel_id: int | None = None
     set_up_by: int | None = None
     country: str = ""
     daily_scores: bool = False
+    weekly_players: bool = True

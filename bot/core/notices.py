@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.markup import escape
-from bot.texts import text
+from bot.texts import join, text
 
 TEST_POST_AGE = timedelta(minutes=15)
 """A test post that comes later would surprise people."""
@@ -57,6 +57,22 @@ def message_refused(channel_id: int, title: str, reason: str) -> Message:
             MessageField(name=text("Reason"), value=escape(reason, 300) or "-", inline=False),
         ),
     )
+
+
+def change_made(user_id: int, what: str) -> Message:
+    """Say what an admin changed; `what` is a sentence whose parts from outside are escaped."""
+    return Message(
+        title=text("An admin changed something"),
+        tone=Tone.NOTICE,
+        body=join(": ", [f"<@{user_id}>", what]),
+    )
+
+
+def audit_channel_chosen(channel_id: int | None) -> str:
+    """Say where it is told from now on what admins change."""
+    if channel_id is None:
+        return text("What admins change is told where their notices go.")
+    return text("What admins change is told in {channel}.", channel=f"<#{channel_id}>")
 
 
 def test_post(time_zone: str, now: datetime) -> Message:

@@ -30,7 +30,12 @@ def requester_of(interaction: discord.Interaction[VedetteClient]) -> Requester:
     )
 
 
+def is_admin(interaction: discord.Interaction[VedetteClient]) -> bool:
+    """Tell whether who asks has the permission *Manage Server*, or owns the deployment."""
+    return interaction.permissions.manage_guild or requester_of(interaction).is_owner
+
+
 def _is_admin(interaction: discord.Interaction[VedetteClient]) -> bool:
-    if interaction.permissions.manage_guild or requester_of(interaction).is_owner:
+    if is_admin(interaction):
         return True
     raise Refused(text("Only people with the permission *Manage Server* may use this command."))

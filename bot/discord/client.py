@@ -27,18 +27,30 @@ from bot.discord.results import TROUBLE
 from bot.discord.speech import CommandTranslator
 from bot.errors import VedetteError
 from bot.services.announcements import Announcements
+from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.round_admin import RoundAdmin
+from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
 
-EXTENSIONS = ("cogs.monitoring", "cogs.predictions", "cogs.stats_sync", "cogs.leaderboards", "cogs.admin")
+EXTENSIONS = (
+    "cogs.monitoring",
+    "cogs.predictions",
+    "cogs.stats_sync",
+    "cogs.rounds_admin",
+    "cogs.players",
+    "cogs.leaderboards",
+    "cogs.admin",
+)
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
 LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
 # A longer pause is the outbox's to wait for: a request repeated after several may find its nonce forgotten.
@@ -58,6 +70,10 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
+    balance: Balance
+    players: Players
+    round_admin: RoundAdmin
+    round_suggestions: RoundSuggestions
     guilds: Guilds
     health: Health
     announcements: Announcements

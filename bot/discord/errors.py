@@ -32,11 +32,17 @@ class Tree(app_commands.CommandTree[discord.Client]):
 
     async def on_error(self, interaction: _Interaction, error: app_commands.AppCommandError) -> None:
         """Explain a failed command to whoever gave it."""
-        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        if is_too_late(cause):
-            log.info("%s: Discord had closed it before it was answered", _named(interaction))
-            return
-        await tell(interaction, hint(cause) or _incident(interaction, cause))
+        await explain(
+            interaction, error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        )
+
+
+async def explain(interaction: _Interaction, error: Exception) -> None:
+    """Tell a person why nothing came of what they did: by a hint, or by an incident that the log explains."""
+    if is_too_late(error):
+        log.info("%s: Discord had closed it before it was answered", _named(interaction))
+        return
+    await tell(interaction, hint(error) or _incident(interaction, error))
 
 
 def hint(error: BaseException) -> str:

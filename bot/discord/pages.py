@@ -10,13 +10,12 @@ import discord
 from bot.core.announcements import Tone
 from bot.discord.embeds import CHART_NAME, COLOURS
 from bot.discord.speech import Speaker, reader_of
+from bot.discord.views import AskersView
 from bot.texts import join, text
 
-LIFETIME_SECONDS = 300.0
 
-
-class Pages(discord.ui.View):
-    """Buttons under an embed; they disappear when nobody used them for five minutes.
+class Pages(AskersView):
+    """Buttons under an embed.
 
     The answer is for the reader alone and in the reader's language, unless it is said `aloud` by the guild's:
     then everybody reads it, and still only who asked turns its pages. The `picture` stands below every page.
@@ -33,7 +32,7 @@ class Pages(discord.ui.View):
         tone: Tone | None = None,
         picture: bytes | None = None,
     ) -> None:
-        super().__init__(timeout=LIFETIME_SECONDS)
+        super().__init__(reader)
         self._speaker = aloud or reader_of(reader)
         self._is_private = aloud is None
         self._title = title
@@ -41,33 +40,20 @@ class Pages(discord.ui.View):
         self._footer = footer
         self._colour = None if tone is None else COLOURS[tone]
         self._picture = picture
-        self._reader_id = reader.user.id
         self._number = 0
-        self._shown_by: discord.Interaction | None = None
         self.previous.label = self._speaker.say(text("Previous"))
         self.following.label = self._speaker.say(text("Next"))
         self._update_buttons()
 
     async def show(self, interaction: discord.Interaction) -> None:
         """Answer a deferred interaction with the first page; one page alone has no buttons."""
-        self._shown_by = interaction
-        view = self if len(self._pages) > 1 else discord.utils.MISSING
+        view = discord.utils.MISSING
+        if len(self._pages) > 1:
+            self._shown_by, view = interaction, self
         files = [] if self._picture is None else [discord.File(io.BytesIO(self._picture), CHART_NAME)]
         await interaction.followup.send(
             embed=self._embed(), view=view, files=files, ephemeral=self._is_private
         )
-
-    async def interaction_check(self, interaction: discord.Interaction) -> bool:
-        """Let only the reader turn the pages."""
-        return interaction.user.id == self._reader_id
-
-    async def on_timeout(self) -> None:
-        """Take the buttons away; the answer itself stays."""
-        if self._shown_by is not None and len(self._pages) > 1:
-            try:
-                await self._shown_by.edit_original_response(view=None)
-            except discord.HTTPException:
-                return  # the person closed the answer, or its 15 minutes are over
 
     @discord.ui.button()
     async def previous(self, interaction: discord.Interaction, _: discord.ui.Button[Pages]) -> None:

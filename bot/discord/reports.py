@@ -29,6 +29,7 @@ def channels_in_use(settings: GuildSettings, entries: Iterable[Entry]) -> dict[i
         settings.lives_channel_id: text("Lives"),
         settings.rounds_channel_id: text("Rounds"),
         settings.admin_channel_id: text("Notices to admins"),
+        settings.audit_channel_id: text("What admins changed"),
     }
     used: dict[int, str] = {
         channel_id: purpose for channel_id, purpose in chosen.items() if channel_id is not None
@@ -203,9 +204,9 @@ def _server(server: ServerRounds) -> str:
         listed=_when(server.listed_at),
         ended=_when(server.last_round_ended_at),
     )
-    if not server.trouble:
-        return line
-    return join("\n", [line, text("not imported: {reason}", reason=escape(server.trouble, 160))])
+    off = [text("switched off with `/rounds toggle`")] if server.off else []
+    trouble = [text("not imported: {reason}", reason=escape(server.trouble, 160))] if server.trouble else []
+    return join("\n", [line, *off, *trouble])
 
 
 def _last_error(source: SourceHealth | None) -> str:

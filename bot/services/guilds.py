@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
 from typing import Literal
-from zoneinfo import available_timezones
 
 from bot.clock import Clock
 from bot.core import notices
@@ -13,12 +11,12 @@ from bot.core.guilds import LANGUAGES, GuildSettings
 from bot.core.requester import Requester
 from bot.errors import InputRefused
 from bot.services.announcements import Announcements
-from bot.storage import guilds
+from bot.settings import time_zones
+from bot.storage import audit, guilds
 from bot.storage.engine import Database
 from bot.texts import text
 
-_time_zones = cache(available_timezones)
-Purpose = Literal["lives", "rounds", "admin"]
+Purpose = Literal["lives", "rounds", "admin", "audit"]
 """What a guild has a channel for."""
 
 
@@ -32,7 +30,7 @@ class Guilds:
         self._announcements = announcements
         self._clock = clock
         self._default_time_zone = default_time_zone
-        _time_zones()  # it takes long enough to be felt, and is done before anybody waits
+        time_zones()  # read before anybody waits
 
     async def get(self, guild_id: int) -> GuildSettings:
         """Read what was chosen for a guild; the defaults where nothing was."""
@@ -47,6 +45,7 @@ class Guilds:
         lives_channel_id: int | None = None,
         rounds_channel_id: int | None = None,
         admin_channel_id: int | None = None,
+        audit_channel_id: int | None = None,
         time_zone: str | None = None,
         language: str | None = None,
         clear: Purpose | None = None,
@@ -57,6 +56,7 @@ class Guilds:
             "lives_channel_id": lives_channel_id,
             "rounds_channel_id": rounds_channel_id,
             "admin_channel_id": admin_channel_id,
+            "audit_channel_id": audit_channel_id,
             "time_zone": time_zone,
             "language": language,
         }
@@ -65,7 +65,12 @@ class Guilds:
             chosen = {f"{clear}_channel_id": None, **chosen}
         async with self._database.write("guilds.save") as conn:
             await guilds.joined(conn, by.guild_id, self._default_time_zone)
+            before = await guilds.load(conn, by.guild_id)
             await guilds.choose(conn, by, chosen, self._clock.now())
+            if before and before.audit_channel_id != chosen.get("audit_channel_id", before.audit_channel_id):
+                what = notices.audit_channel_chosen(audit_channel_id)
+                await audit.note(conn, by.guild_id, by.user_id, what, self._clock.now())
+        self._announcements.wake()
         return await self.get(by.guild_id)
 
     async def post_test(self, guild_id: int, channel_id: int) -> None:
@@ -99,7 +104,7 @@ class Guilds:
         self._announcements.wake()
 
     def _refuse_unknown(self, time_zone: str | None, language: str | None) -> None:
-        if time_zone is not None and time_zone not in _time_zones():
+        if time_zone is not None and time_zone not in time_zones():
             raise InputRefused(
                 text("I do not know that time zone. Choose one of the suggestions, such as Asia/Jakarta.")
             )

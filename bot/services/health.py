@@ -89,7 +89,7 @@ class Health:
                     for source in await sources.load_all(conn)
                     if not _is_strange_server(source.name, mine)
                 ),
-                servers=tuple([await status.rounds_of(conn, server) for server in mine]),
+                servers=tuple([await status.rounds_of(conn, server, guild_id) for server in mine]),
                 blocked=await destinations.of_guild(conn, guild_id),
                 dead=await outbox.dead_letters(conn, guild_id),
                 messages=dict(await outbox.count_by_state(conn, guild_id)),

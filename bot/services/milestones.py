@@ -27,12 +27,12 @@ class Milestones:
         self._servers = servers
         self._news_for = news_for
 
-    async def round_came(self, conn: Connection, round_id: int, now: datetime) -> bool:
-        """Claim what the players of a stored round have reached, if it is news; gives whether anything was put.
+    async def round_came(self, conn: Connection, file_id: int, now: datetime) -> bool:
+        """Claim what the players of a file's round have reached, if it is news; gives whether anything was put.
 
         It is told where the guild has milestones switched on.
         """
-        new = await store.new_round(conn, round_id)
+        new = await store.new_round(conn, file_id)
         if not new.counted or new.silent or now - new.ended_at > self._news_for:
             return False
         guild_ids = self._servers[new.server].guild_ids

@@ -21,6 +21,7 @@ from bot.core.rounds.looking import (
 )
 from bot.core.rounds.prime_time import ClassicLooks
 from bot.core.rounds.rhythm import FORGOTTEN
+from bot.core.rounds.schedule import Looks
 from bot.ports import GameQuery
 from bot.settings import GameServer
 from bot.storage import rounds as store
@@ -73,6 +74,20 @@ class RoundLooks:
         self._plan: LookPlan | None = None
         self._learns = every is None
         self._is_stale = True
+
+    @property
+    def standing(self) -> Looks:
+        """What is known of the looks at this server, for people."""
+        policy = self.policy
+        chosen = policy.chosen(self._known).name if isinstance(policy, AutoLooks) else ""
+        return Looks(
+            policy=f"{policy.name} ({chosen})" if chosen else policy.name,
+            last=self._known.looks[-1] if self._known.looks else None,
+            plan=self._plan,
+            news=self._known.news,
+            asks=self._query is not None,
+            players_for_game=self._game_on,
+        )
 
     def rounds_came(self) -> None:
         """Have the rounds read anew for the next plan."""

@@ -9,36 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.announcements import Message
 from bot.core.requester import Requester
-from bot.core.rounds import files, notices
-from bot.core.rounds.files import SETTLE, FileKind, FileRecord, FileState
+from bot.core.rounds import files
+from bot.core.rounds.files import SETTLE, WANTED, FileRecord, FileState
 from bot.core.rounds.looking import Result
+from bot.core.rounds.schedule import Looks
 from bot.errors import (
     ChartFailed,
-    HostKeyChanged,
-    HostKeyUnknown,
     NotAllowed,
     NothingThere,
-    SourceAuthFailed,
-    SourceChanged,
     SourceError,
-    SourceUnavailable,
 )
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
-from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
-from bot.services.round_import import Fetched, RoundImport
+from bot.services.evening_reading import last_round_message
+from bot.services.round_fetch import Due, RoundFetch
+from bot.services.round_health import HOPELESS, RoundHealth, ssh_source
+from bot.services.round_import import RoundImport
 from bot.services.round_looks import RoundLooks
+from bot.services.round_rebuild import RoundRebuild
+from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
-from bot.storage import leases, sources
+from bot.storage import leases, round_choices, sources
 from bot.storage import rounds as store
-from bot.storage.engine import Database
+from bot.storage.engine import Connection, Database
 from bot.storage.rounds import AT_ONCE, Trouble
 from bot.texts import text
 
@@ -47,8 +47,11 @@ MOST_HURRIES = 20
 MARGIN = timedelta(milliseconds=50)
 """A sleep may end a little before the wall clock says so, and then the settle time were not over."""
 STEP_ASIDE = timedelta(seconds=10)
+SHOWN_LEFT_OUT = 3
+NO_FILE = text("not a regular file with a plain name")
+OFF_PAUSE = timedelta(minutes=1)
+"""So soon a program beside the bot, which nobody wakes, learns that a server is switched on again."""
 _RESTING = timedelta(days=1)
-_HOPELESS = (HostKeyChanged, HostKeyUnknown, SourceAuthFailed)
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +83,11 @@ class Poll:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerStatus:
-    """How the watching of one server goes. A `closed` server is left alone until a restart or a sync."""
+    """How the watching of one server goes. A `closed` server is left alone until a restart or a sync.
+
+    One that is `off` is not looked at: the admins of all its guilds have switched its monitoring off.
+    `other` is the process that looks at it in place of this one.
+    """
 
     server: str
     last_ok_at: datetime | None
@@ -89,6 +96,9 @@ class ServerStatus:
     troubles: tuple[Trouble, ...]
     error: str
     closed: bool
+    off: bool
+    looks: Looks
+    other: str
 
 
 @dataclass(kw_only=True, slots=True)
@@ -100,17 +110,20 @@ class _Watched:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     error: str = ""
     closed: bool = False
+    left_out: frozenset[str] = frozenset()
+    off: bool = False
     hurries: int = 0
     found: int = 0
-    has_followed: bool = False  # what follows from imports; a process that died may have left it undone
     next_check_at: datetime | None = None
+    is_caught_up: bool = False
 
 
 class RoundSync:
     """Brings rounds from the game servers into the database and into the outbox.
 
     `sources` and `servers` have the same names; whose name is not in `queries` is not asked what is played.
-    `changed[server]` wakes the server's loop. A server whose lease another than `holder` has is left to it.
+    `changed[server]` wakes the server's loop; those of `readers` are set when rounds came. A server whose
+    lease another than `holder` has is left to it.
     """
 
     def __init__(
@@ -125,6 +138,7 @@ class RoundSync:
         rules: SyncRules,
         queries: Mapping[str, GameQuery] | None = None,
         holder: str = "",
+        readers: Sequence[asyncio.Event] = (),
     ) -> None:
         self._database = database
         self._servers = servers
@@ -133,7 +147,19 @@ class RoundSync:
         self._clock = clock
         self._rules = rules
         self._holder = holder
+        self._health = RoundHealth(
+            database=database, servers=servers, announcements=announcements, clock=clock
+        )
+        self._readers = readers
         self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
+        self.rebuild = RoundRebuild(
+            database=database,
+            zones={name: server.time_zone for name, server in servers.items()},
+            telling=RoundTelling(servers=servers, post_max_age=rules.post_max_age),
+        )
+        self._fetch = RoundFetch(
+            database=database, importer=self._importer, announcements=announcements, clock=clock
+        )
         asked = queries or {}
         self._watched = {
             name: _Watched(source=source, looks=self._looks(name, asked.get(name)))
@@ -156,15 +182,27 @@ class RoundSync:
     async def step(self, server: str) -> datetime:
         """Look once at a folder, or ask what is played if only that is due; gives when to come back.
 
-        Raises `StorageError`.
+        A server that was switched off and is on again is looked at now: what was played meanwhile is imported,
+        and posted as after a restart, if it is new enough. Raises `StorageError`.
         """
         watched = self._watched[server]
+        was_off, watched.off = watched.off, not await self._is_on(server)
+        if watched.off:
+            if not was_off:
+                log.info("%s is not watched: it is switched off", server)
+                async with watched.lock:
+                    await watched.source.close()
+            watched.next_check_at = None
+            return self._clock.now() + OFF_PAUSE
         if await self._is_anothers(server):
             self._announcements.wake()  # for what the other has put there
             watched.next_check_at = self._clock.now() + STEP_ASIDE
             return watched.next_check_at
-        is_settling = 0 < watched.hurries <= MOST_HURRIES
-        if not watched.closed and (is_settling or not await watched.looks.ask_if_due()):
+        if not watched.is_caught_up:
+            await self.rebuild.catch_up(server, self._clock.now())
+            watched.is_caught_up = True
+        is_due = was_off or 0 < watched.hurries <= MOST_HURRIES
+        if not watched.closed and (is_due or not await watched.looks.ask_if_due()):
             poll = await self.poll_once(server)
             watched.hurries = watched.hurries + 1 if poll.waiting else 0
             watched.found += poll.imported
@@ -180,9 +218,18 @@ class RoundSync:
         watched.next_check_at = plan.look_at
         return min(plan.look_at, plan.ask_at or plan.look_at)
 
+    async def _is_on(self, server: str) -> bool:
+        async with self._database.read() as conn:
+            return await round_choices.is_watched(conn, self._servers[server].guild_ids, server)
+
     async def _is_anothers(self, server: str) -> bool:
         async with self._database.read() as conn:
-            return await leases.holder(conn, server, self._clock.now()) not in {"", self._holder}
+            return bool(await self._other(conn, server))
+
+    async def _other(self, conn: Connection, server: str) -> str:
+        """Name the process that looks at a server in place of this one."""
+        holder = await leases.holder(conn, server, self._clock.now())
+        return "" if holder == self._holder else holder
 
     async def poll_once(self, server: str, *, silent: bool = False) -> Poll:
         """List a folder and import what is complete; files first seen now stay `silent`.
@@ -198,9 +245,9 @@ class RoundSync:
                 return Poll(server=server, error=error.words)
             if poll.imported:
                 watched.looks.rounds_came()
-            if poll.imported or not watched.has_followed:
-                await self._importer.all_taken(server, self._clock.now())
-                watched.has_followed = True
+                for reader in self._readers:
+                    reader.set()
+            await self._importer.all_taken(server, poll.imported, self._clock.now())
             await self._note_answer(server, watched)
             return poll
 
@@ -210,20 +257,26 @@ class RoundSync:
         listed_at = self._clock.now()
         async with self._database.read() as conn:
             known = await store.load_files(conn, server)
-            is_first = (await sources.load(conn, _source(server))).last_ok_at is None
+            is_first = (await sources.load(conn, ssh_source(server))).last_ok_at is None
+        watched, left_out = self._watched[server], frozenset(source.left_out)
+        if left_out - watched.left_out:
+            log.warning("%s: left alone, %s: %s", server, NO_FILE, _some(source.left_out))
+        watched.left_out = left_out
         seen = await self._decide(listing, known, started_at, listed_at)
-        news = {name: record for name, record in seen.records.items() if record != known.get(name)}
-        if news:
+        if seen.news:
             async with self._database.write("rounds.list") as conn:
-                await store.save_files(conn, server, news, now=listed_at, silent=silent or is_first)
-        imported = await self._fetch(server, source, seen)
-        waiting = sum(record.state is FileState.SEEN for record in seen.records.values())
+                await store.save_files(conn, server, seen.news, now=listed_at, silent=silent or is_first)
+        imported = 0
+        if seen.news or seen.due:
+            modified = {name: record.modified_at for name, record in {**known, **seen.news}.items()}
+            times = await self.rebuild.redate(server, modified, self._clock.now())
+            imported = await self._fetch.run(server, source, seen.due, times)
         return Poll(
             server=server,
-            listed=len(seen.records),
+            listed=seen.listed,
             imported=imported,
             failed=len(seen.due) - imported,
-            waiting=waiting,
+            waiting=seen.waiting,
         )
 
     async def _decide(
@@ -238,11 +291,11 @@ class RoundSync:
         What is new counts from the end of the listing and what is due from its start, so that two
         listings of a slow server are far enough apart in truth.
         """
-        records, due = {}, []
+        news, due, listed, waiting = {}, [], 0, 0
         for number, file in enumerate(sorted(listing, key=lambda file: file.name), start=1):
             if number % AT_ONCE == 0:
                 await self._clock.sleep(0)
-            if files.file_kind(file.name) is not FileKind.ROUND:
+            if files.file_kind(file.name) not in WANTED:
                 continue
             before = known.get(file.name)
             is_same = before is not None and (before.size, before.modified_at) == (
@@ -257,101 +310,47 @@ class RoundSync:
                 now=started_at if is_same else listed_at,
                 settle=self._rules.settle,
             )
-            records[file.name] = decision.record
+            listed += 1
+            waiting += decision.record.state is FileState.SEEN
+            if decision.record != before:
+                news[file.name] = decision.record
             if decision.fetch:
-                due.append(file)
-        return _Seen(records=records, due=tuple(due))
-
-    async def _fetch(self, server: str, source: RoundSource, seen: _Seen) -> int:
-        """Fetch and import the complete files; gives how many were imported.
-
-        One file that cannot be fetched is that file's trouble; two in a row are the server's.
-        """
-        imported, refused = 0, 0
-        for file in seen.due:
-            record = seen.records[file.name]
-            try:
-                content = await source.fetch(file)
-            except (SourceChanged, SourceUnavailable) as error:
-                refused = refused + 1 if isinstance(error, SourceUnavailable) else 0
-                await self._put_off(server, file.name, record, error.words)
-                if refused > 1:
-                    raise
-                continue
-            refused = 0
-            fetched = Fetched(server=server, name=file.name, record=record, content=content)
-            imported += await self._import(fetched)
-        if imported:
-            log.info("%s: %d round(s) imported", server, imported)
-        return imported
-
-    async def _import(self, fetched: Fetched) -> bool:
-        result = await self._importer.take(fetched, self._clock.now())
-        if result.was_put:
-            self._announcements.wake()
-        if result.record.state is not FileState.IMPORTED and not fetched.record.tries:
-            log.warning("%s: %s is not imported: %s", fetched.server, fetched.name, result.record.reason)
-        return result.record.state is FileState.IMPORTED
-
-    async def _put_off(self, server: str, name: str, record: FileRecord, reason: str) -> None:
-        """Write that a file could not be fetched, and when to try it again."""
-        failed = files.failed(record, reason=reason, now=self._clock.now())
-        async with self._database.write("rounds.put_off") as conn:
-            await store.save_file(conn, server, name, failed)
-        if not record.tries:
-            log.warning("%s: %s could not be fetched: %s", server, name, reason)
+                due.append(Due(file=file, record=decision.record))
+        return _Seen(listed=listed, waiting=waiting, news=news, due=tuple(due))
 
     # --- Health ------------------------------------------------------------------------------
 
     async def _note_answer(self, server: str, watched: _Watched) -> None:
-        """Write that a server answered; an outage ends in the log and in the admins' notice."""
-        now = self._clock.now()
-        async with self._database.write("rounds.answered") as conn:
-            before = await sources.load(conn, _source(server))
-            await sources.record_ok(conn, _source(server), now)
-            if before.down_since is not None:
-                key = outage_key(_source(server), before.down_since)
-                notice = notices.server_back(server, before.down_since, now)
-                await tell_again(conn, key, notice, now)
-        if watched.error or before.down_since is not None:
-            log.info("%s answers again", server)
-            self._announcements.wake()
+        await self._health.answered(server, was_in_trouble=bool(watched.error))
         watched.error, watched.closed = "", False
 
     async def _note_trouble(self, server: str, watched: _Watched, error: SourceError) -> None:
-        """Write that a server cannot be read. Where only a person can help, it is closed and admins are told."""
-        now = self._clock.now()
-        was_closed, watched.closed = watched.closed, isinstance(error, _HOPELESS)
-        if not watched.error or (watched.closed and not was_closed):
-            log.error("%s cannot be read: %s", server, error)
+        """Where only a person can help, the server is closed."""
+        was_closed, watched.closed = watched.closed, isinstance(error, HOPELESS)
+        is_news = not watched.error or (watched.closed and not was_closed)
         watched.error = error.words
-        async with self._database.write("rounds.trouble") as conn:
-            await sources.record_failure(conn, _source(server), error.words, now)
-            if watched.closed:
-                down_since = (await sources.load(conn, _source(server))).down_since or now
-                key = outage_key(_source(server), down_since)
-                notice = notices.server_closed(server, error.words)
-                await tell_admins(conn, key, self._servers[server].guild_ids, notice, now)
-        self._announcements.wake()
+        await self._health.failed(server, error, is_news=is_news)
 
     async def status(self, names: Iterable[str]) -> tuple[ServerStatus, ...]:
         """Say how the watching of these servers goes."""
         async with self._database.read() as conn:
-            return tuple(
-                [
-                    ServerStatus(
-                        server=name,
-                        last_ok_at=(await sources.load(conn, _source(name))).last_ok_at,
-                        next_check_at=None if watched.closed else watched.next_check_at,
-                        files=await store.count_by_state(conn, name),
-                        troubles=await store.troubles(conn, name),
-                        error=watched.error,
-                        closed=watched.closed,
-                    )
-                    for name in names
-                    if (watched := self._watched.get(name)) is not None
-                ]
-            )
+            return tuple([await self._status(conn, name) for name in names if name in self._watched])
+
+    async def _status(self, conn: Connection, server: str) -> ServerStatus:
+        watched = self._watched[server]
+        off = not await round_choices.is_watched(conn, self._servers[server].guild_ids, server)
+        return ServerStatus(
+            server=server,
+            last_ok_at=(await sources.load(conn, ssh_source(server))).last_ok_at,
+            next_check_at=None if watched.closed or off else watched.next_check_at,
+            files=await store.count_by_state(conn, server),
+            troubles=await store.troubles(conn, server),
+            error=watched.error,
+            closed=watched.closed,
+            off=off,
+            looks=watched.looks.standing,
+            other=await self._other(conn, server),
+        )
 
     # --- What people ask for -------------------------------------------------------------------
 
@@ -364,10 +363,12 @@ class RoundSync:
     async def sync(self, by: Requester, server: str | None, *, backfill: bool = False) -> tuple[Poll, ...]:
         """Look now at one server or all of the requester's, also at closed ones and at files that failed.
 
+        One that is switched off is looked at this once.
+
         `backfill` imports whatever is not imported yet without posting it. Raises `NotAllowed`,
         `NothingThere`.
         """
-        return tuple([await self._sync(name, backfill=backfill) for name in self._chosen(by, server)])
+        return tuple([await self._sync(name, backfill=backfill) for name in self.chosen(by, server)])
 
     async def _sync(self, server: str, *, backfill: bool) -> Poll:
         async with self._database.write("rounds.sync") as conn:
@@ -383,14 +384,20 @@ class RoundSync:
             await self._clock.sleep((self._rules.settle + MARGIN).total_seconds())
         self.changed[server].set()
         async with self._database.read() as conn:
-            return replace(poll, imported=imported, troubles=await store.troubles(conn, server))
+            troubles = await store.troubles(conn, server)
+        if odd := self._watched[server].source.left_out:
+            ignored = FileState.IGNORED
+            left_out = Trouble(name=_some(odd), state=ignored, reason=NO_FILE, tries=0, next_try_at=None)
+            troubles = (left_out, *troubles)
+        return replace(poll, imported=imported, troubles=troubles)
 
     async def last(self, by: Requester, server: str | None) -> Message:
         """Give the last round of one server or of all of the requester's, as it was posted.
 
         Raises `NotAllowed`, `NothingThere`.
         """
-        message = await self._importer.last_message(self._chosen(by, server))
+        async with self._database.read() as conn:
+            message = await last_round_message(conn, self.chosen(by, server))
         if message is None:
             raise NothingThere(text("No round has been imported yet."))
         return message
@@ -403,7 +410,8 @@ class RoundSync:
             log.warning("The chart of the last round could not be drawn: %s", error)
             return None
 
-    def _chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
+    def chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
+        """Give the server that was asked for, or all of the requester's. Raises `NotAllowed`, `NothingThere`."""
         mine = self.servers_of(by)
         if server is None:
             if not mine:
@@ -421,10 +429,12 @@ class RoundSync:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Seen:
-    """What a listing showed: the record of each file, and those to fetch, the oldest name first."""
+    """What a listing showed: how many files of rounds there are, the records that are new, and what to fetch."""
 
-    records: Mapping[str, FileRecord]
-    due: tuple[RemoteFile, ...]
+    listed: int
+    waiting: int
+    news: Mapping[str, FileRecord]
+    due: tuple[Due, ...]
 
 
 def _result(poll: Poll, found: int) -> Result:
@@ -434,6 +444,7 @@ def _result(poll: Poll, found: int) -> Result:
     return Result.FOUND if found or poll.waiting else Result.EMPTY
 
 
-def _source(server: str) -> str:
-    """Name a server among the outside sources."""
-    return f"ssh:{server}"
+def _some(names: Sequence[str]) -> str:
+    """Name some of what was left out, readable whatever is in the names, and how many more there are."""
+    shown = ", ".join(repr(name[:40]) for name in names[:SHOWN_LEFT_OUT])
+    return shown if len(names) <= SHOWN_LEFT_OUT else f"{shown} (+{len(names) - SHOWN_LEFT_OUT})"

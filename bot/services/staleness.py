@@ -28,7 +28,7 @@ from bot.services.planning import is_parked
 from bot.services.round_looks import policy_of
 from bot.services.upkeep import Upkeep
 from bot.settings import Settings
-from bot.storage import guilds, ledger, outbox, sources, status
+from bot.storage import guilds, ledger, outbox, round_choices, sources, status
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
 
@@ -157,13 +157,16 @@ class Staleness:
             expected_since=None if is_expected else now,
         )
 
-    async def _folder(self, conn: Connection, server: str) -> Subject:
+    async def _folder(self, conn: Connection, server: str) -> Subject | None:
+        guild_ids = self._settings.game_servers[server].guild_ids
+        if not await round_choices.is_watched(conn, guild_ids, server):
+            return None
         health = await sources.load(conn, f"ssh:{server}")
         return Subject(
             name=f"rounds-{server}",
             limit=self._folder_patience(server, health),
             last_ok_at=health.last_ok_at,
-            guild_ids=self._settings.game_servers[server].guild_ids,
+            guild_ids=guild_ids,
             stale=partial(staleness.folder_stale, server),
             fresh=partial(staleness.folder_fresh, server),
             source=health.name,

@@ -106,8 +106,7 @@ async def admin_target(
     subscribed last. None when nobody is known, and for a guild that removed the bot: a direct message kept
     back for it would be missing to whoever is an admin of another guild as well.
     """
-    gone = select(guilds.c.guild_id).where(guilds.c.guild_id == guild_id, guilds.c.left_at.is_not(None))
-    if (await conn.execute(gone)).first() is not None:
+    if await _is_left(conn, guild_id):
         return None
     settings = await load(conn, guild_id)
     if settings is not None and settings.admin_channel_id not in {None, avoid}:
@@ -117,3 +116,16 @@ async def admin_target(
     query = select(subscriptions.c.created_by).where(subscriptions.c.guild_id == guild_id)
     person = (await conn.execute(query.order_by(subscriptions.c.id.desc()).limit(1))).scalar()
     return None if person is None else (person, True)
+
+
+async def audit_target(conn: AsyncConnection, guild_id: int) -> tuple[int, bool] | None:
+    """Give where it is told what admins changed: the audit channel, else where their notices go."""
+    settings = await load(conn, guild_id)
+    if settings is None or settings.audit_channel_id is None or await _is_left(conn, guild_id):
+        return await admin_target(conn, guild_id)
+    return settings.audit_channel_id, False
+
+
+async def _is_left(conn: AsyncConnection, guild_id: int) -> bool:
+    left = select(guilds.c.guild_id).where(guilds.c.guild_id == guild_id, guilds.c.left_at.is_not(None))
+    return (await conn.execute(left)).first() is not None

@@ -41,12 +41,12 @@ class Standing:
     after: Mapping[str, int | None]
 
 
-async def new_round(conn: AsyncConnection, round_id: int) -> NewRound:
-    """Read a stored round."""
+async def new_round(conn: AsyncConnection, file_id: int) -> NewRound:
+    """Read the round that was made of a file."""
     query = select(
         rounds.c.id, rounds.c.server, rounds.c.ended_at, rounds.c.counted, round_files.c.silent
     ).join(round_files, rounds.c.file_id == round_files.c.id)
-    row = (await conn.execute(query.where(rounds.c.id == round_id))).mappings().one()
+    row = (await conn.execute(query.where(rounds.c.file_id == file_id))).mappings().one()
     return NewRound(**row)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_,
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.rounds.files import FileRecord, FileState
-from bot.core.rounds.resolve import ResolvedRound
+from bot.core.rounds.files import FileRecord, FileState, forgotten
+from bot.core.rounds.resolve import ResolvedRound, may_count
 from bot.storage.round_tables import (
     ignored_maps,
     round_files,
@@ -60,16 +60,6 @@ class StoredRound:
     content: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ImportedFile:
-    """An imported file with its raw bytes."""
-
-    id: int
-    name: str
-    modified_at: datetime
-    content: bytes
-
-
 async def load_files(conn: AsyncConnection, server: str) -> dict[str, FileRecord]:
     """Read what is known of every file of a server, by name."""
     found: dict[str, FileRecord] = {}
@@ -99,6 +89,14 @@ async def save_files(
 async def save_file(conn: AsyncConnection, server: str, name: str, record: FileRecord) -> None:
     """Write where one known file stands."""
     await conn.execute(update(round_files).where(_file(server, name)).values(**_values(record)))
+
+
+async def fetch_again(conn: AsyncConnection, server: str, name: str) -> bool:
+    """Have the next look fetch a known file once more, whatever became of it; false where it is not known."""
+    row = (await conn.execute(select(*_RECORD).where(_file(server, name)))).mappings().first()
+    if row is not None:
+        await save_file(conn, server, name, forgotten(_record(row)))
+    return row is not None
 
 
 async def start_backfill(conn: AsyncConnection, server: str) -> None:
@@ -135,7 +133,10 @@ async def count_by_state(conn: AsyncConnection, server: str) -> dict[FileState, 
 
 
 async def troubles(conn: AsyncConnection, server: str, limit: int = 5) -> tuple[Trouble, ...]:
-    """Read the files that were not imported for a reason, the newest name first."""
+    """Read the files that were not imported for a reason, the newest name first.
+
+    A gather's document of a round that another script told as well is none of them.
+    """
     columns = [round_files.c[field.name] for field in fields(Trouble)]
     query = (
         select(*columns)
@@ -143,6 +144,7 @@ async def troubles(conn: AsyncConnection, server: str, limit: int = 5) -> tuple[
             round_files.c.server == server,
             round_files.c.state.in_((FileState.FAILED, FileState.IGNORED)),
             round_files.c.reason != "",
+            ~((round_files.c.state == FileState.IGNORED) & round_files.c.name.startswith("gamestats-")),
         )
         .order_by(round_files.c.name.desc())
         .limit(limit)
@@ -187,12 +189,13 @@ async def keep_round(
         "defender_side": round_.defender_side,
         "attackers_succeeded": round_.attackers_succeeded,
         "flags": sorted(round_.flags),
-        "counted": round_.counted and not await is_left_out(conn, server, file_id, round_.map),
+        "counted": round_.counted,
         "partner_round_id": partner_round_id,
     }
     statement = insert_for(conn, rounds).values(file_id=file_id, imported_at=now, **values)
     await conn.execute(statement.on_conflict_do_update(index_elements=["file_id"], set_=values))
     round_id: int = (await conn.execute(select(rounds.c.id).where(rounds.c.file_id == file_id))).scalar_one()
+    await recount_file(conn, file_id)
     await _keep_players(conn, round_id, round_)
     return round_id
 
@@ -213,11 +216,33 @@ async def _keep_players(conn: AsyncConnection, round_id: int, round_: ResolvedRo
         await conn.execute(insert(round_weapons), weapons)
 
 
-async def is_left_out(conn: AsyncConnection, server: str, file_id: int, map_name: str) -> bool:
-    """Tell whether an admin keeps a round out of what is counted: it is void, or its map is ignored."""
-    void = exists().where(voided_rounds.c.file_id == file_id)
-    ignored = exists().where(ignored_maps.c.server == server, ignored_maps.c.map == map_name)
-    return bool((await conn.execute(select(or_(void, ignored)))).scalar())
+async def recount_file(conn: AsyncConnection, file_id: int) -> None:
+    """Set anew whether the round of a file counts."""
+    await _recount(conn, rounds.c.file_id == file_id)
+
+
+async def recount_map(conn: AsyncConnection, server: str, map_name: str) -> tuple[datetime, ...]:
+    """Set anew which rounds of a map count; gives when those ended for which that changed."""
+    return await _recount(conn, (rounds.c.server == server) & (rounds.c.map == map_name))
+
+
+async def _recount(conn: AsyncConnection, which: ColumnElement[bool]) -> tuple[datetime, ...]:
+    """Make `counted` true where the flags of a round say so and no admin has left it out.
+
+    Left out is a round that is void, or whose map is ignored. Gives when those ended that were otherwise.
+    """
+    void = exists().where(voided_rounds.c.file_id == rounds.c.file_id)
+    ignored = exists().where(ignored_maps.c.server == rounds.c.server, ignored_maps.c.map == rounds.c.map)
+    left_out = or_(void, ignored).label("left_out")
+    query = select(rounds.c.id, rounds.c.ended_at, rounds.c.flags, rounds.c.counted, left_out).where(which)
+    found = (await conn.execute(query.order_by(rounds.c.ended_at))).all()
+    wrong = [row for row in found if row.counted != (may_count(row.flags) and not row.left_out)]
+    for counted in (True, False):
+        ids = [row.id for row in wrong if row.counted != counted]
+        for start in range(0, len(ids), AT_ONCE):
+            these = rounds.c.id.in_(ids[start : start + AT_ONCE])
+            await conn.execute(update(rounds).where(these).values(counted=counted))
+    return tuple(row.ended_at for row in wrong)
 
 
 async def rounds_near(
@@ -231,34 +256,6 @@ async def rounds_near(
     return tuple(StoredRound(**row) for row in rows)
 
 
-async def servers_with_rounds(conn: AsyncConnection) -> tuple[str, ...]:
-    """Name the servers that files were imported from."""
-    query = select(round_files.c.server).where(round_files.c.state == FileState.IMPORTED).distinct()
-    return tuple((await conn.execute(query.order_by(round_files.c.server))).scalars())
-
-
-async def imported_files(conn: AsyncConnection, server: str) -> tuple[ImportedFile, ...]:
-    """Read every imported file of a server with its raw bytes, by name."""
-    columns = [round_files.c[field.name] for field in fields(ImportedFile)]
-    query = select(*columns).where(
-        round_files.c.server == server,
-        round_files.c.state == FileState.IMPORTED,
-        round_files.c.content.is_not(None),
-    )
-    rows = (await conn.execute(query.order_by(round_files.c.name))).mappings()
-    return tuple(ImportedFile(**row) for row in rows)
-
-
-async def derived_rows(conn: AsyncConnection) -> dict[int, tuple[object, ...]]:
-    """Read what is made of the raw bytes: by round its row and those of its players, to compare."""
-    parts: dict[int, list[tuple[object, ...]]] = {}
-    for table in (round_players, round_weapons):
-        for row in await conn.execute(select(table).order_by(*table.primary_key)):
-            parts.setdefault(row.round_id, []).append(tuple(row))
-    found = await conn.execute(select(rounds).order_by(rounds.c.id))
-    return {row.id: (repr(tuple(row)), *parts.get(row.id, ())) for row in found}
-
-
 async def round_times(
     conn: AsyncConnection, server: str, since: datetime, until: datetime
 ) -> tuple[datetime, ...]:
@@ -267,16 +264,6 @@ async def round_times(
         rounds.c.server == server, rounds.c.ended_at.between(since, until)
     )
     return tuple((await conn.execute(query.order_by(rounds.c.ended_at))).scalars())
-
-
-async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, StoredRound] | None:
-    """Read the round that ended last on one of the servers, with the server's name."""
-    query = _stored_rounds().add_columns(rounds.c.server).where(rounds.c.server.in_(servers))
-    newest = query.order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(1)
-    row = (await conn.execute(newest)).mappings().first()
-    if row is None:
-        return None
-    return row["server"], StoredRound(**{name: value for name, value in row.items() if name != "server"})
 
 
 def _stored_rounds() -> Select[Any]:

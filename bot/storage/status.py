@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import sources
 from bot.storage.live import IS_ACTIVE
+from bot.storage.round_choices import choices
 from bot.storage.round_tables import rounds
 from bot.storage.rounds import troubles
 from bot.storage.tables import accounts, lives, notes, subscriptions
@@ -35,6 +36,7 @@ class ServerRounds:
     rounds: int
     last_round_ended_at: datetime | None
     trouble: str = ""  # the newest file that could not be imported, with its reason
+    off: bool = False  # the guild that asks has switched its monitoring off
 
 
 async def checks_of(conn: AsyncConnection, guild_id: int) -> Checks:
@@ -50,8 +52,8 @@ async def checks_of(conn: AsyncConnection, guild_id: int) -> Checks:
     return Checks(followed=followed, last_at=last_at, next_at=next_at)
 
 
-async def rounds_of(conn: AsyncConnection, server: str) -> ServerRounds:
-    """Sum up what was read of a game server."""
+async def rounds_of(conn: AsyncConnection, server: str, guild_id: int) -> ServerRounds:
+    """Sum up what was read of a game server, for one of its guilds."""
     known = select(func.count(), func.max(rounds.c.ended_at)).where(rounds.c.server == server)
     count, ended_at = (await conn.execute(known)).one()
     failed = await troubles(conn, server, limit=1)
@@ -61,6 +63,7 @@ async def rounds_of(conn: AsyncConnection, server: str) -> ServerRounds:
         rounds=count,
         last_round_ended_at=ended_at,
         trouble=join(": ", [failed[0].name, failed[0].reason]) if failed else "",
+        off=not (await choices(conn, guild_id, server)).monitoring,
     )
 
 

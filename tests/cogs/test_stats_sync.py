@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.errors import SourceUnavailable
+from bot.errors import SourceAuthFailed, SourceUnavailable
 from tests.services.round_world import CHANNEL, FIRST, REFUSED, RoundWorld
 
 pytest_plugins = ("tests.discord_room.conftest",)
@@ -22,7 +22,8 @@ async def world(room, reference_data):
     world.clock.auto = True
     await world.join(room.guild_id + 1, CHANNEL)
     await world.start_watching()
-    room.client.get_cog("StatsSync")._round_sync = world.sync
+    cog = room.client.get_cog("StatsSync")
+    cog._round_sync, cog._balance = world.sync, world.balance
     return world
 
 
@@ -75,8 +76,50 @@ async def test_without_a_round_the_last_one_is_a_hint(room, world):
     assert said["ephemeral"]
 
 
-async def test_only_the_own_servers_are_suggested(room, world):
-    order = {"user": "admin", "channel": "general", "name": "rounds last", "options": {}, "focused": "server"}
+async def test_everybody_reads_the_teams_that_were_proposed(room, world):
+    world.drop(FIRST)
+    await world.run_for(10)
+    said = (await room.command("rounds balance", user="member"))["response"]
+    assert not said["ephemeral"]
+    (embed,) = said["embeds"]
+    assert embed["title"] == "Even teams"
+    assert "were in the last round" in embed["description"]
+    assert [field["name"].split(" · ")[0] for field in embed["fields"]] == ["Team 1", "Team 2"]
+
+
+async def test_teams_are_not_proposed_for_another_guild(room, world):
+    said = (await room.command("rounds balance", server="beta"))["response"]
+    assert said["ephemeral"]
+    assert "does not belong" in said["content"]
+
+
+@pytest.mark.parametrize("command", ["rounds last", "rounds balance"])
+async def test_only_the_own_servers_are_suggested(room, world, command):
+    order = {"user": "admin", "channel": "general", "name": command, "options": {}, "focused": "server"}
     started = await room.ask(room.server.control, "POST", "autocomplete", order)
     answered = await room.ask(room.server.answer, started["interaction_id"])
     assert [choice["value"] for choice in answered["choices"]] == ["alpha"]
+
+
+async def test_a_member_sees_when_the_server_is_looked_at_and_what_failed(room, world):
+    world.drop(FIRST, REFUSED)
+    await world.run_for(20)
+    said = (await room.command("rounds scheduler", user="member"))["response"]
+    assert said["ephemeral"]
+    (field,) = said["embeds"][0]["fields"]
+    assert field["name"] == "alpha"
+    assert "Policy: fixed" in field["value"]
+    assert "(a fixed distance)" in field["value"]
+    assert "1 imported, 1 failed" in field["value"]
+    assert "c0rnsp0rn 1.0" in field["value"].replace("\\", "")
+
+
+async def test_why_a_server_cannot_be_read_is_no_members_business(room, world):
+    world.folder.trouble = SourceAuthFailed("alpha: the password of secretuser was not accepted")
+    await world.run_for(10)
+    said = (await room.command("rounds scheduler", user="member", server="alpha"))["response"]
+    (field,) = said["embeds"][0]["fields"]
+    assert "none until a person has mended it" in field["value"]
+    assert "secretuser" not in str(said)
+    refused = (await room.command("rounds scheduler", user="member", server="beta"))["response"]
+    assert "does not belong" in refused["content"]

@@ -20,9 +20,12 @@ from bot.core.charts import (
     LaneChart,
     Line,
     LineChart,
+    RadarChart,
     ReliabilityChart,
     ReliabilityPoint,
     Series,
+    Shape,
+    Spoke,
 )
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 5, tzinfo=UTC)
@@ -73,8 +76,14 @@ RELIABILITY = ReliabilityChart(
     said_axis="predicted",
     count_name="hours",
 )
+RADAR = RadarChart(
+    title="two",
+    value_axis="better than others",
+    spokes=(Spoke(label="K/D", note="1 · 2"), Spoke(label="DPM"), Spoke(label="accuracy")),
+    shapes=(Shape(name="$x$", values=(0.0, 0.5, 1), fallback="x"),),
+)
 STACK = ChartStack(title="all", value_axis="", charts=(HEAT, BARS, LANES))
-ALL = [BARS, LINES, LANES, HEAT, COLUMNS, RELIABILITY, STACK]
+ALL = [BARS, LINES, LANES, HEAT, COLUMNS, RELIABILITY, RADAR, STACK]
 
 
 @pytest.mark.parametrize("spec", ALL, ids=lambda spec: type(spec).__name__)
@@ -108,6 +117,8 @@ def test_what_cannot_be_drawn_is_refused_before_it_is_stored(value):
         Series(name="", values=(value,))
     with pytest.raises(ValueError, match="finite"):
         ReliabilityPoint(predicted=0.5, observed=value, count=1)
+    with pytest.raises(ValueError, match="finite"):
+        Shape(name="", values=(value,))
 
 
 def test_naive_instant_is_refused():

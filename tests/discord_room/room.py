@@ -86,6 +86,10 @@ class Room:
             ),
             round_sync=None,
             leaderboards=None,
+            balance=None,
+            players=None,
+            round_admin=None,
+            round_suggestions=None,
             guilds=Guilds(
                 database=self.database,
                 announcements=self.announcements,

@@ -209,9 +209,10 @@ TIKTOK = (
 
 UNREAD = r"ERROR sandbox cannot be read: {}"
 READ = r"INFO sandbox answers again$"
+LEFT_ALONE = r"WARNING sandbox: left alone, not a regular file with a plain name: "
 UNFETCHED = r"WARNING sandbox: \S+ could not be fetched: {}"
 # When the connection is cut just while the folder is listed, that is told.
-CUT = "Server connection dropped: "
+CUT = "the connection was closed"
 NO_CHANNEL = f".*(?:Resource shortage|{CUT})"
 CLOSED = ("The game server sandbox can be read again",)
 
@@ -331,7 +332,8 @@ GAME_SERVER = (
         name="SFTP: names that are not UTF-8 or lead away",
         event="round",
         breaks=ghosts,
-        looks=no_ghost_is_known,
+        looks=both(said(LEFT_ALONE), no_ghost_is_known),
+        may_log=LEFT_ALONE,  # once, or once more for what came while the folder was listed
     ),
     Case(
         name="SFTP: half a file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
@@ -51,8 +52,7 @@ async def tell(
     server: PostgreSQL | None = None,
 ) -> Outcome:
     """Drive one story to its end with the kills that `order` names; on a server in a database of its own."""
-    house = copy_of_the_bot(folder / "house", told.constants, told.files)
-    bot = Mortal(house, folder / "run", order, settings=told.settings, shared=shared)
+    bot = Mortal(_house(told, folder.parent), folder / "run", order, settings=told.settings, shared=shared)
     error = None
     try:
         async with AsyncExitStack() as stack:
@@ -69,6 +69,13 @@ async def tell(
     except Exception as raised:  # noqa: BLE001 - the test of this story raises it
         error = raised
     return Outcome(passed=bot.passed(), unnamed=bot.unnamed(), deaths=bot.deaths, error=error)
+
+
+def _house(told: Told, folder: Path) -> Path:
+    """Give the copy of the bot a story needs; stories that change nothing in it share one, compiled once."""
+    changes = repr((sorted(told.constants.items()), sorted(told.files.items())))
+    house = folder / f"house-{hashlib.sha256(changes.encode()).hexdigest()[:12]}"
+    return house if house.exists() else copy_of_the_bot(house, told.constants, told.files)
 
 
 async def tell_all(

@@ -218,14 +218,17 @@ class Mortal:
         )
         return answered
 
-    async def press(self, shown: dict[str, Any], number: int) -> dict[str, Any] | None:
-        """Press a button under an answer; None when the bot died over it."""
-        buttons = shown["response"]["components"][0]["components"]
+    async def press(
+        self, shown: dict[str, Any], number: int, *values: str, row: int = 0
+    ) -> dict[str, Any] | None:
+        """Use a button or a select under an answer; None when the bot died over it."""
+        controls = shown["response"]["components"][row]["components"]
         order = {
             "user": "admin",
             "channel": "admin",
             "message_id": shown["response"]["id"],
-            "custom_id": buttons[number]["custom_id"],
+            "custom_id": controls[number]["custom_id"],
+            "values": values,
         }
         return await self._ask("component", order)
 

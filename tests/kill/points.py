@@ -81,6 +81,7 @@ NO_STEPS: Mapping[str, str] = {
     "bot/storage/backup _flush: os.open": "to flush it, which is a step itself",
     "bot/storage/backup_server _temporary_database: engine.connect": "each statement is a step itself",
     "bot/storage/backup_server _major_of: subprocess.run": "asks a tool for its version",
+    "bot/sources/etlegacy/client Readings._take_answer: reading.send": "a generator gets what was read",
 }
 """Calls that look like steps, and why they are none."""
 

@@ -23,6 +23,8 @@ DELIVERY = ("outbox.", "bot/discord/delivery")
 SETTLED = "everything was delivered"
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
 ROUND_2 = "2025-10-26-192624-supply-round-2.txt"
+AWARDS = "Most damage given\tana\t3214\n"
+PLAYERS = ("A76191C1", "3063A713")  # of round 1
 MORE_CHANNELS = """
     INSERT INTO subscriptions (account_id, guild_id, channel_id, created_by, created_at)
     WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 16)
@@ -227,7 +229,8 @@ async def checked_in_vain(bot: Mortal) -> bool:
 
 
 async def rounds(bot: Mortal, data: Path) -> None:
-    """A backfill, a round, its late partner, a corrected file, a bad one, a vanished one, a server in trouble."""
+    """A backfill, a round, its late partner, their evening, a corrected file, awards, a bad one, a vanished one,
+    a server in trouble; a start of a version that makes other rounds of the same files."""
     scene, files = bot.world, data / "etlegacy"
     await scene.write_round(files / "2025-10-23-220633-etl_sp_delivery-round-1.txt", minutes_ago=50)
     async with bot.alive():
@@ -240,9 +243,17 @@ async def rounds(bot: Mortal, data: Path) -> None:
         await scene.write_round(files / ROUND_1, minutes_ago=14)
         await bot.until(lambda: bot.stands("rounds", "round 1"), "the late partner was posted")
         await bot.until(bot.settled, SETTLED)
+        bot.chapter("evening", "evenings.", *DELIVERY)
+        await bot.until(lambda: bot.stands("rounds", "Evening of"), "the evening was summed up")
+        await bot.until(bot.settled, SETTLED)
         bot.chapter("corrected", "rounds.", *DELIVERY)
         await correct(bot, second, (files / ROUND_2).read_text("ascii"))
         await bot.until(lambda: is_corrected(bot, second), "the corrected file was read")
+        bot.chapter("awards", "rounds.")
+        await scene.gameserver.control(
+            "POST", "files", {"name": second.replace(".txt", "-endstats.txt"), "content": AWARDS}
+        )
+        await bot.until(lambda: bot.count("round_awards"), "the awards were read")
         bot.chapter("trouble")
         await scene.gameserver.control(
             "POST", "files", {"name": round_name(3, "bad"), "content": "no round\n"}
@@ -252,14 +263,25 @@ async def rounds(bot: Mortal, data: Path) -> None:
         await scene.gameserver.control("DELETE", "ghosts")
         await bot.command("rounds sync")
         await bot.command("rounds last", by="member", channel="general")
+        await bot.command("rounds balance", by="member", channel="general")
         await scene.fault(scene.gameserver, kind="refuse", method="list", times=1000)
         await scene.gameserver.control("POST", "disconnect", {})
         await bot.until(lambda: bot.count("sources", "down_since IS NOT NULL"), "the trouble was noted")
         await scene.gameserver.control("DELETE", "faults")
         await bot.until(lambda: server_is_well(bot), "the server was read again")
         await bot.until(bot.settled, SETTLED)
+    players = await bot.count("round_players")
+    await bot.change("DELETE FROM notes WHERE name LIKE 'rounds-made-by:%'", "DELETE FROM round_players")
+    async with bot.alive():
+        bot.chapter("made anew", "rounds.")
+        await bot.until(
+            lambda: bot.count("notes", "name LIKE 'rounds-made-by:%'"), "the rounds were made anew"
+        )
+    assert await bot.count("round_players") == players > 0
+    assert await bot.count("round_awards") == 1
     assert await bot.count("rounds") == 3
     assert len(await bot.posts("rounds", "round")) == 2  # the backfill stays silent
+    assert len(await bot.posts("rounds", "Evening of")) == 1
 
 
 async def imported(bot: Mortal, count: int) -> bool:
@@ -292,7 +314,7 @@ async def server_is_well(bot: Mortal) -> bool:
     return not await bot.count("sources", "name LIKE 'ssh:%' AND down_since IS NOT NULL")
 
 
-async def players(bot: Mortal, data: Path) -> None:
+async def milestones(bot: Mortal, data: Path) -> None:
     """A backfill of last week, its table, and a round that reaches milestones."""
     scene, files = bot.world, data / "etlegacy"
     now = datetime.now(UTC)  # noqa: TID251 - the stand-in's files bear this machine's time
@@ -311,6 +333,68 @@ async def players(bot: Mortal, data: Path) -> None:
     assert len(await bot.posts("rounds", "players of the week")) == 1
     told = [post["embeds"][0]["title"] for post in await bot.posts("rounds", "milestone")]
     assert len(told) == len(set(told)) == await bot.count("outbox", "event_key LIKE 'milestone:%'")
+
+
+async def players(bot: Mortal, data: Path) -> None:
+    """A round was played; somebody says who they were, after two other thoughts, reads about it, and undoes it."""
+    async with bot.alive():
+        await bot.world.write_round(data / "etlegacy" / ROUND_1, minutes_ago=14)
+        await bot.until(lambda: imported(bot, 1), "the round was imported")
+        await bot.until(lambda: thought_otherwise(bot), "nothing was changed")
+        await bot.until(lambda: linked(bot), "the link was made")
+        await bot.command("player stats", channel="general")
+        await bot.command("player compare", {"a": PLAYERS[1]}, channel="general")
+        await bot.command("player unlink")
+    assert await bot.count("player_links") == 0
+
+
+async def thought_otherwise(bot: Mortal) -> bool:
+    """Cancel is the second button, below the select."""
+    asked = await bot.command("player link", {"player": PLAYERS[0]})
+    chosen = await bot.press(asked, 0, PLAYERS[0])
+    return chosen is not None and await bot.press(asked, 1, row=1) is not None
+
+
+async def linked(bot: Mortal) -> bool:
+    asked = await bot.command("player link", {"player": PLAYERS[0]})
+    return await bot.press(asked, 0, row=1) is not None and bool(await bot.count("player_links"))
+
+
+async def round_admin(bot: Mortal, data: Path) -> None:
+    """Everything that admins change about rounds, each change told once in the audit channel."""
+    files = data / "etlegacy"
+    async with bot.alive():
+        await set_up(bot, rounds="rounds", audit="general")
+        await bot.until(lambda: bot.count("sources", "name LIKE 'ssh:%'"), "the folder was read")
+        await bot.world.write_round(files / ROUND_1, minutes_ago=14)
+        await bot.world.write_round(files / ROUND_2, minutes_ago=5)
+        await bot.until(lambda: imported(bot, 2), "both rounds were imported")
+        ((guid, file_id),) = await rows_of(
+            bot.database, "SELECT min(guid), max(file_id) FROM round_players JOIN rounds ON id = round_id"
+        )
+        asked = (
+            ("rounds toggle", {"what": "posts", "on": False}),
+            ("rounds toggle", {}),
+            ("rounds ignore", {"map": "supply"}),
+            ("rounds ignore", {"player": guid}),
+            ("rounds void", {"round": str(file_id)}),
+            ("rounds restore", {"round": str(file_id)}),
+            ("rounds team name", {"team": "A", "name": "Foxes"}),
+            ("rounds team player", {"player": guid, "team": "B"}),
+            ("rounds team reset", {}),
+            ("rounds reimport", {"file": str(file_id)}),
+            ("rounds reimport", {"file": str(file_id), "fetch": True}),
+            ("rounds audit", {}),
+        )
+        for name, options in asked:
+            await bot.command(name, options)
+        await bot.until(bot.settled, SETTLED)
+    # What a dead bot had done is so already when it is asked again, but a file is read again.
+    assert await bot.count("audit_log", "what NOT LIKE '%made anew%' AND what NOT LIKE '%fetches%'") == 8
+    told = await bot.posts("general", "An admin changed something")
+    assert len(told) == await bot.count("audit_log") >= 10
+    assert await bot.count("rounds", "counted") == 0
+    assert await bot.count("evening_teams") + await bot.count("evening_members") == 0
 
 
 # --- Trouble with channels ---------------------------------------------------------------------
@@ -481,7 +565,7 @@ def upgrade():
 
 STORIES = {
     "a live": Told(story=a_live),
-    "commands": Told(story=commands, constants={"bot/discord/pages.py LIFETIME_SECONDS": "1.0"}),
+    "commands": Told(story=commands, constants={"bot/discord/views.py LIFETIME_SECONDS": "1.0"}),
     "predictions": Told(
         story=predictions,
         settings={"OWNER_ID": str(ADMIN)},
@@ -490,9 +574,17 @@ STORIES = {
             "bot/services/prediction_log.py SOON": "timedelta(seconds=1)",
         },
     ),
-    "rounds": Told(story=rounds),
-    "players": Told(
-        story=players,
+    "rounds": Told(
+        story=rounds,
+        constants={
+            "bot/core/rounds/evenings.py GAP": "timedelta(minutes=3)",
+            "bot/services/evenings.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
+    "players": Told(story=players),
+    "round admin": Told(story=round_admin),
+    "milestones": Told(
+        story=milestones,
         constants={
             "bot/core/rounds/milestones.py THRESHOLDS": "{'rounds': (1, 2)}",
             "bot/core/rounds/weekly.py WEEK_IS_NEWS_FOR": "timedelta(days=8)",

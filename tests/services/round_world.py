@@ -5,7 +5,8 @@ The real SFTP path is tested in `test_round_flow.py` and `tests/sources/etlegacy
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,14 @@ from sqlalchemy import select
 from bot.core.charts import ChartSpec
 from bot.core.requester import Requester
 from bot.core.rounds.files import parse_name
-from bot.errors import ChartFailed, SourceError
+from bot.errors import ChartFailed, SourceError, SourceUnavailable
 from bot.ports import GameQuery, RemoteFile
 from bot.services.announcements import Announcements
+from bot.services.balance import Balance
+from bot.services.round_admin import RoundAdmin
+from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage.engine import Database
 from bot.storage.round_tables import round_files, round_players, rounds
@@ -66,9 +71,8 @@ class CrashingDatabase:
 
 @dataclass
 class MemoryFolder:
-    """Implements `bot.ports.RoundSource`; `trouble` is raised by everything, `bad` by the fetch of one name.
-
-    A listing takes `seconds`.
+    """Implements `bot.ports.RoundSource`; `trouble` is raised by everything, `bad` is what a fetch
+    gives for one name. A listing takes `seconds`.
     """
 
     clock: ManualClock
@@ -76,6 +80,7 @@ class MemoryFolder:
     files: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     trouble: SourceError | None = None
     bad: dict[str, SourceError] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     listings: int = 0
     fetched: list[str] = field(default_factory=list)
 
@@ -95,11 +100,16 @@ class MemoryFolder:
             for name, (content, at) in self.files.items()
         )
 
-    async def fetch(self, file: RemoteFile) -> bytes:
-        self.fetched.append(file.name)
-        if error := self.trouble or self.bad.get(file.name):
-            raise error
-        return self.files[file.name][0]
+    async def fetch(self, files: Sequence[RemoteFile]) -> dict[str, bytes | SourceError]:
+        came: dict[str, bytes | SourceError] = {}
+        if self.trouble is not None:
+            raise self.trouble
+        for name in (file.name for file in files):
+            self.fetched.append(name)
+            came[name] = self.bad.get(name) or self.files[name][0]
+            if isinstance(came[name], SourceUnavailable):
+                break
+        return came
 
     async def close(self) -> None:
         pass
@@ -120,13 +130,16 @@ class DrawnCharts:
 class RoundWorld:
     """Two servers of two guilds, the sync, and what it leaves in the database."""
 
-    def __init__(self, database: Database, real_files: Path, *, guild: int = GUILD) -> None:
+    def __init__(
+        self, database: Database, real_files: Path, *, guild: int = GUILD, at: datetime = EVENING
+    ) -> None:
         self.database = database
         self.guild = guild
         self.real_files = real_files
-        self.clock = ManualClock(EVENING)
+        self.clock = ManualClock(at)
         self.folder, self.other_folder = MemoryFolder(self.clock), MemoryFolder(self.clock)
         self.charts = DrawnCharts()
+        self.rounds_came = asyncio.Event()
         self.restart()
 
     def restart(
@@ -135,13 +148,23 @@ class RoundWorld:
         *,
         policies: tuple[str, str] = ("auto", "auto"),
         queries: Mapping[str, GameQuery] | None = None,
+        zone: str = "UTC",
+        also: tuple[int, ...] = (),
         **rules: timedelta | None,
     ) -> None:
-        """Begin a new process on the same database; without more it looks every 60 seconds."""
+        """Begin a new process on the same database; without more it looks every 60 seconds.
+
+        `also` are guilds that share alpha.
+        """
         alpha, beta = policies
         self.servers = {
-            "alpha": GameServer(host="a.example", username="u", guild_ids=(self.guild,), round_policy=alpha),
-            "beta": GameServer(host="b.example", username="u", guild_ids=(OTHER_GUILD,), round_policy=beta),
+            name: GameServer(
+                host="game.example", username="u", guild_ids=guild_ids, round_policy=policy, time_zone=zone
+            )
+            for name, guild_ids, policy in (
+                ("alpha", (self.guild, *also), alpha),
+                ("beta", (OTHER_GUILD,), beta),
+            )
         }
         self.announcements = Announcements(self.database, self.clock)
         self.sync = RoundSync(
@@ -153,7 +176,20 @@ class RoundWorld:
             clock=self.clock,
             rules=SyncRules(**{"poll_every": timedelta(seconds=60), **rules}),
             queries=queries,
+            readers=[self.rounds_came],
         )
+        self.balance = Balance(database=self.database, queries=queries or {}, clock=self.clock)
+        self.reader = asyncio.Event()
+        self.admin = RoundAdmin(
+            database=database or self.database,
+            round_sync=self.sync,
+            servers=self.servers,
+            telling=RoundTelling(servers=self.servers, post_max_age=timedelta(hours=2)),
+            announcements=self.announcements,
+            clock=self.clock,
+            readers=[self.reader],
+        )
+        self.suggestions = RoundSuggestions(database=self.database, round_sync=self.sync)
 
     async def join(self, guild_id: int, channel_id: int | None, **more: object) -> None:
         async with self.database.write("test.join") as conn:

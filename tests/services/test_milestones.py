@@ -43,8 +43,12 @@ class Table:
         """Keep a new round as the import does; gives its id."""
         async with self.database.write("test.play") as conn:
             round_id = await put_round(conn, NOW - ago, players, **more)
-            await self.milestones.round_came(conn, round_id, NOW)
+            await self.come(conn, round_id)
         return round_id
+
+    async def come(self, conn, round_id):
+        query = select(rounds.c.file_id).where(rounds.c.id == round_id)
+        await self.milestones.round_came(conn, (await conn.execute(query)).scalar_one(), NOW)
 
     async def claim_rest(self, server="alpha"):
         """Do what follows when all files of a look are in."""
@@ -126,7 +130,7 @@ async def test_a_round_that_was_voided_and_restored_says_nothing_twice(table):
         await table.write(update(rounds).where(rounds.c.id == reached).values(counted=counted))
         await table.play({"A": {"kills": 1}})
     async with table.database.write("test.again") as conn:  # the file was corrected
-        await table.milestones.round_came(conn, reached, NOW)
+        await table.come(conn, reached)
     assert len(await table.said()) == 1
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from bot.core.announcements import Message
 from bot.core.requester import Requester
 from bot.core.rounds.files import FileState
-from bot.core.rounds.grammar import parse_stats
+from bot.core.rounds.reading import read_round
 from bot.errors import (
     HostKeyChanged,
     NotAllowed,
@@ -163,7 +163,7 @@ async def test_an_unsupported_layout_is_refused_by_name_and_tried_ever_more_rare
 async def test_the_neighbours_of_round_files_are_left_alone(world):
     await world.start_watching()
     for name in (
-        FIRST.replace(".txt", "-endstats.txt"),
+        FIRST.replace(".txt", "_ws.txt"),
         "caf\udce9.txt",
         "gametime-supply-R1-1700000000.json",
     ):
@@ -605,12 +605,12 @@ async def test_a_name_with_an_absurd_date_holds_up_nothing(world, year):
 
 @pytest.mark.parametrize("error", [ValueError, OverflowError])
 async def test_a_bug_in_importing_one_file_holds_up_no_other(world, monkeypatch, caplog, error):
-    def read(content: bytes):
+    def read(name: str, content: bytes):
         if content == world.real(FIRST):
             raise error("a number nobody thought of")
-        return parse_stats(content)
+        return read_round(name, content)
 
-    monkeypatch.setattr(round_import, "parse_stats", read)
+    monkeypatch.setattr(round_import, "read_round", read)
     await world.start_watching()
     world.drop(FIRST, LATER)
     await world.run_for(20)

@@ -20,7 +20,7 @@ from bot.services.overrides import Overrides
 from bot.services.staleness import LOOK_EVERY, Staleness
 from bot.services.upkeep import Upkeep
 from bot.settings import load_settings
-from bot.storage import guilds, sources
+from bot.storage import guilds, round_choices, sources
 from bot.storage.engine import Database, storage_errors
 from bot.storage.tables import outbox
 from bot.texts import unpacked
@@ -266,6 +266,20 @@ async def test_a_game_server_that_cannot_be_reached_for_long_is_told_with_the_re
     await world.pass_time(HOUR)
     ((title, _, revision),) = await world.notices()
     assert (title, revision) == ("The game server alpha is read again", 2)
+
+
+async def test_a_game_server_that_was_switched_off_is_not_missed(world: World, database: Database) -> None:
+    await world.server("alpha: no answer within 10 s")
+    async with database.write("test.switch") as conn:
+        for guild_id in (GUILD, OTHERS.guild_id):
+            await round_choices.choose(conn, guild_id, "alpha", "monitoring", on=False)
+    await world.pass_time(5 * HOUR, server=False)
+    assert await world.notices() == []
+    async with database.write("test.switch") as conn:
+        await round_choices.choose(conn, GUILD, "alpha", "monitoring", on=True)
+    await world.pass_time(3 * HOUR, server=False)
+    ((title, _, _),) = await world.notices()
+    assert title == "The game server alpha has not been read for long"
 
 
 @pytest.mark.parametrize("policy", ["auto", "classic", "learned"])

@@ -18,6 +18,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
+from bot.services.players import Players
 from bot.services.predictions import Predictions
 from bot.settings import load_settings
 from bot.storage.engine import Database
@@ -104,6 +105,10 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
+            balance=self.rounds.balance,
+            players=Players(database=database, servers_of=self.rounds.sync.servers_of, clock=clock),
+            round_admin=self.rounds.admin,
+            round_suggestions=self.rounds.suggestions,
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),

@@ -10,12 +10,15 @@ import simcord
 from discord import app_commands
 from sqlalchemy import text
 
+from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
 from bot.storage.tables import metadata
-from tests.services.round_world import FIRST
+from tests.services.round_world import FIRST, SECOND
 from tests.simcord.sim import Sim, shown
 from tests.slashcommands import slash_commands
 
+# Who played in `FIRST`, and who of them is a member.
+PLAYER, LINKED = "2B5938F5", "1C747DF1"
 # Each command with options that suit it; a name in angle brackets is something of the guild.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "live add": {"user": "@ben", "channel": "<channel>", "role": "<role>"},
@@ -41,6 +44,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "predict event add": {"day": "<tomorrow>", "name": "New Year's Eve", "user": "ana"},
     "predict event remove": {"event": "1"},
     "predict event list": {},
+    "player stats": {"player": PLAYER, "user": None},
+    "player compare": {"a": PLAYER, "b": LINKED},
+    "player link": {"player": PLAYER, "user": "<owner>"},
+    "player unlink": {"user": "<member>"},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
     "top players": {
@@ -50,10 +57,21 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "min_rounds": 1,
         "server": "alpha",
     },
+    "rounds balance": {"server": "alpha"},
+    "rounds toggle": {"what": "posts", "on": False, "server": "alpha"},
+    "rounds ignore": {"map": "etl_adlernest", "player": None, "ignored": True, "server": "alpha"},
+    "rounds void": {"round": "1"},
+    "rounds restore": {"round": "2"},
+    "rounds team name": {"team": "A", "name": "Foxes", "round": "1"},
+    "rounds team player": {"player": PLAYER, "team": "B", "round": "1"},
+    "rounds team reset": {"round": "1"},
+    "rounds reimport": {"file": "1", "fetch": False},
+    "rounds audit": {},
     "setup": {
         "lives": "<channel>",
         "rounds": "<channel>",
         "admin": "<hidden>",
+        "audit": "<channel>",
         "time_zone": "Asia/Jakarta",
         "language": "id",
         "clear": "rounds",
@@ -75,17 +93,34 @@ SUGGESTIONS = {
     ("predict freeze", "user"): ("an", "ana"),
     ("predict event add", "user"): ("an", "ana"),
     ("predict event remove", "event"): ("birth", "1"),
+    ("player stats", "player"): ("BRON", PLAYER),
+    ("player compare", "a"): ("ronze", PLAYER),
+    ("player compare", "b"): ("smet", LINKED),
+    ("player link", "player"): ("", PLAYER),
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
     ("top players", "metric"): ("DAMAGE", "dpm"),
     ("top players", "server"): ("", "alpha"),
+    ("rounds balance", "server"): ("", "alpha"),
+    ("rounds toggle", "server"): ("al", "alpha"),
+    ("rounds ignore", "server"): ("al", "alpha"),
+    ("rounds ignore", "map"): ("adler", "etl_adlernest"),
+    ("rounds ignore", "player"): ("", PLAYER),
+    ("rounds void", "round"): ("adler", "1"),
+    ("rounds restore", "round"): ("", "2"),
+    ("rounds team name", "round"): ("Adler", "1"),
+    ("rounds team player", "round"): ("", "1"),
+    ("rounds team player", "player"): ("", PLAYER),
+    ("rounds team reset", "round"): ("", "2"),
+    ("rounds reimport", "file"): ("ROUND-2", "2"),
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
-FOR_EVERYONE = {"about", "rounds last", "top players"} | READ_BY_ALL
-PUBLIC = {"rounds last", "top players"} | READ_BY_ALL
+READ_BY_ALL |= {"player stats", "player compare", "top players"}
+FOR_EVERYONE = {"about", "rounds last", "rounds balance", "player link", "player unlink"} | READ_BY_ALL
+PUBLIC = {"rounds last", "rounds balance"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
-LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith("predict ")} | {"rounds sync"}
+LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds "))}
 WITHOUT_DATABASE = {"about"}
 ADMINS = sorted(EXAMPLES.keys() - FOR_EVERYONE)
 
@@ -101,13 +136,17 @@ def options(sim: Sim, name: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def at_work(sim: Sim) -> Sim:
-    """Ana is followed and has a birthday, and a round was played."""
+    """Ana is followed and has a birthday; a map was played, also by the member; its round 2 is void, a team named."""
     for number, handle in enumerate(("ana", "ben"), 1):
         sim.lives.tiktok.add(handle, number)
     await sim.use(sim.admin, "live add", user="@ana", channel=sim.channel, role=sim.role)
     await sim.use(sim.admin, "predict event add", day=sim.tomorrow, name="Birthday", user="ana")
-    sim.rounds.drop(FIRST)
+    sim.rounds.drop(FIRST, SECOND)
     await sim.rounds.run_for(10)
+    admin = Requester(guild_id=sim.guild.id, user_id=sim.admin.id)
+    await sim.services.players.link(admin, sim.member.id, LINKED, as_admin=True)
+    await sim.use(sim.admin, "rounds void", round="2")
+    await sim.use(sim.admin, "rounds team name", team="B", name="Wolves")
     return sim
 
 
@@ -230,8 +269,27 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("predict event add", {"day": "<tomorrow>", "name": "x", "user": "nobody"}, "nobody"),
         ("predict event remove", {"event": "4711"}, "no such special day"),
         ("predict event remove", {"event": "birthday"}, "number"),
+        ("player stats", {}, "/player link"),
+        ("player stats", {"player": "nobody"}, "nobody"),
+        ("player stats", {"player": PLAYER, "user": "<member>"}, "not both"),
+        ("player stats", {"user": "<owner>"}, "not linked"),
+        ("player compare", {"a": PLAYER}, "/player link"),
+        ("player compare", {"a": PLAYER, "b": "bronze"}, "one and the same"),
+        ("player link", {"player": "nobody"}, "nobody"),
+        ("player link", {}, "Name the player"),
+        ("player unlink", {}, "no link"),
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
+        ("rounds balance", {"server": "beta"}, "does not belong"),
+        ("rounds toggle", {"what": "posts", "server": "beta"}, "does not belong"),
+        ("rounds ignore", {}, "Give a map or a player"),
+        ("rounds ignore", {"map": "supply", "server": "beta"}, "does not belong"),
+        ("rounds ignore", {"player": "NOBODY00"}, "suggestions"),
+        ("rounds void", {"round": "2"}, "so already"),
+        ("rounds restore", {"round": "adlernest"}, "suggestions"),
+        ("rounds team name", {"team": "A", "round": "4711"}, "suggestions"),
+        ("rounds team player", {"player": "nobody"}, "suggestions"),
+        ("rounds reimport", {"file": "4711"}, "suggestions"),
         ("setup", {"time_zone": "Jakarta"}, "time zone"),
     ],
 )
@@ -241,6 +299,8 @@ async def test_who_asks_for_what_cannot_be_gets_a_private_hint(
     things = {
         "<channel>": at_work.channel,
         "<everyone>": at_work.guild.default_role,
+        "<member>": at_work.member,
+        "<owner>": at_work.owner,
         "<tomorrow>": at_work.tomorrow,
     }
     given = {key: things.get(value, value) for key, value in given.items()}

@@ -9,15 +9,19 @@ import pytest
 import simcord
 
 from bot.core.announcements import Message, MessageField, Tone
+from bot.core.requester import Requester
 from bot.discord.delivery import Delivery
-from bot.discord.pages import LIFETIME_SECONDS, Pages
+from bot.discord.linking import LinkChoice
+from bot.discord.pages import Pages
+from bot.discord.views import LIFETIME_SECONDS, AskersView
 from bot.services.boards import REFRESH_EVERY
 from bot.storage import outbox
 from tests.discord_room.room import Painter
 from tests.kept_rounds import put_round
+from tests.services.round_world import FIRST
 from tests.simcord.sim import GUILD_ID, Sim, shown
 
-TESTED = {Pages}
+TESTED = {AskersView, LinkChoice, Pages}
 ACCOUNTS = 20
 
 
@@ -97,6 +101,77 @@ async def test_the_buttons_go_when_nobody_used_them_and_the_text_stays(
 
 async def test_one_page_has_no_buttons(sim: Sim):
     assert (await sim.use(sim.admin, "live list")).components == []
+
+
+# Who is which player.
+
+
+@pytest.fixture
+async def proposed(sim: Sim) -> simcord.ResponseMessage:
+    """Players whose names are like the member's, of whom the likest is somebody already."""
+    sim.rounds.drop(FIRST)
+    await sim.rounds.run_for(10)
+    admin = Requester(guild_id=sim.guild.id, user_id=sim.admin.id)
+    (likest, *_) = await sim.services.players.proposals(admin, "carnie")
+    await sim.services.players.link(admin, sim.admin.id, likest.player.guid, as_admin=False)
+    carnie = sim.guild.add_member(sim.env.create_user("carnie"))
+    sim.member = carnie
+    return await sim.use(carnie, "player link")
+
+
+def options_of(answer: simcord.ResponseMessage) -> list[tuple[str, str]]:
+    return [(one["label"], one["value"]) for one in answer.components[0]["components"][0]["options"]]
+
+
+async def test_the_likest_names_are_proposed_and_who_is_somebody_is_named_and_not_chosen(
+    sim: Sim, proposed: simcord.ResponseMessage
+):
+    (likest, _), (second, guid), *more = options_of(proposed)
+    assert likest == "carniee"
+    assert len(more) <= 3
+    assert proposed.ephemeral
+    assert f"Link with **{second}** ({guid})?\ncarniee is {sim.admin.mention}." == shown(proposed)
+
+
+async def test_another_proposal_is_chosen_asked_about_and_confirmed(
+    sim: Sim, proposed: simcord.ResponseMessage
+):
+    (likest, taken), (name, guid) = options_of(proposed)
+    await sim.member.select(proposed, [taken])
+    assert shown(proposed).startswith(f"Link with **{likest}** ({taken})?")
+    await sim.member.select(proposed, [guid])
+    assert shown(proposed).startswith(f"Link with **{name}** ({guid})?")
+    await sim.member.click(proposed, label="Yes, link")
+    assert shown(proposed) == f"{sim.member.mention} is {name} now."
+    assert proposed.components == []
+    by = Requester(guild_id=sim.guild.id, user_id=sim.member.id)
+    assert (await sim.services.players.of_member(by, by.user_id)).guid == guid
+    assert sim.env.errors == []
+
+
+async def test_a_player_who_is_somebody_stays_so_and_the_choice_stays_open(
+    sim: Sim, proposed: simcord.ResponseMessage
+):
+    await sim.member.select(proposed, [options_of(proposed)[0][1]])
+    result = await sim.member.click(proposed, label="Yes, link")
+    assert "An admin of this server can change that." in shown(result.response)
+    assert result.response.ephemeral
+    assert [type(error).__name__ for error in sim.env.errors] == ["NotAllowed"]
+    assert proposed.components
+    await sim.member.click(proposed, label="Cancel")
+    assert shown(proposed) == "Nothing is changed."
+    by = Requester(guild_id=sim.guild.id, user_id=sim.admin.id)
+    assert (await sim.services.players.of_member(by, by.user_id)).name == "carniee"
+
+
+async def test_nobody_else_sees_the_choice_and_it_goes_when_nobody_used_it(
+    sim: Sim, proposed: simcord.ResponseMessage
+):
+    with pytest.raises(simcord.SetupError, match="not visible"):
+        await sim.admin.click(proposed, label="Yes, link")
+    await sim.env.advance_time(LIFETIME_SECONDS + 1)
+    assert proposed.components == []
+    assert "carniee" in shown(proposed)
 
 
 # What goes through the outbox.

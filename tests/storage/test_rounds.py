@@ -8,7 +8,7 @@ from sqlalchemy import select
 from bot.core.rounds.files import FileRecord, FileState, failed, imported
 from bot.core.rounds.pairing import Pairing
 from bot.core.rounds.resolve import resolve
-from bot.storage import round_choices, rounds
+from bot.storage import evenings, round_choices, rounds
 from bot.storage.round_tables import round_files, round_players
 from bot.storage.tables import guilds
 from tests.clocks import START
@@ -91,9 +91,9 @@ async def test_rounds_near_an_instant_are_those_of_the_map_and_server(database):
         until = START + timedelta(minutes=60)
         near = await rounds.rounds_near(conn, "alpha", "supply", START, until)
         assert [(row.name, row.content) for row in near] == [("0", b"raw"), ("30", b"raw")]
-        assert (await rounds.last_round(conn, ["alpha"]))[1].name == "90"
-        assert (await rounds.last_round(conn, ["alpha", "beta"]))[0] == "alpha"
-        assert await rounds.last_round(conn, ["gamma"]) is None
+        assert await evenings.last_round(conn, ["alpha"]) == ("alpha", START + timedelta(minutes=90))
+        assert await evenings.last_round(conn, ["alpha", "beta"]) == ("alpha", START + timedelta(minutes=90))
+        assert await evenings.last_round(conn, ["gamma"]) is None
 
 
 async def test_troubles_are_the_files_with_a_reason_newest_first(database):

@@ -1,4 +1,4 @@
-"""The benchmark of the planner, on small fleets: it measures what it names, and a missed limit is told."""
+"""The benchmarks of the planner and of rounds, made small: they measure what they name, and a missed limit is told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from tools.bench import planner
+from tests.openssh import needs_sshd
+from tools.bench import planner, rounds
 from tools.bench.report import Figure, print_report
 
 
@@ -46,3 +47,32 @@ def test_a_figure_over_its_limit_is_told_and_ends_with_1(capsys):
 def test_memory_counts_everything_an_object_leads_to_once():
     shared = bytes(100_000)
     assert 100_000 < planner._bytes_of([shared, {"again": shared}]) < 110_000
+
+
+@needs_sshd
+async def test_rounds_are_read_beside_sftp_parsed_and_imported(monkeypatch, reference_data):
+    monkeypatch.setenv("VEDETTE_REFERENCE_DATA", str(reference_data))
+    for name, value in {
+        "LISTED": 120,
+        "FETCHED": 5,
+        "RUNS": 1,
+        "DELAY_MS": 20.0,
+        "PARSE_SECONDS": 0.01,
+        "IMPORTED": 60,
+    }.items():
+        monkeypatch.setattr(rounds, name, value)
+    measured = {figure.name: figure for figure in await rounds.measure()}
+    for where, limit in (("loopback", 3), ("40 ms round trip", 1)):
+        ours, theirs = (measured[f"reading, {where}: {who}"].value for who in ("the bot", "sftp -b"))
+        ratio = measured[f"reading, {where}: bot / sftp"]
+        assert ratio.value == pytest.approx(ours / theirs)
+        assert ratio.limit == limit
+    assert measured["reading, 40 ms round trip: the bot"].value > 0.2  # at least five times there and back
+    assert measured["parsing one file"].limit == 1.2
+    assert measured["importing, SQLite"].value > 0
+
+
+def test_a_real_round_is_never_played_twice(monkeypatch, reference_data):
+    monkeypatch.setenv("VEDETTE_REFERENCE_DATA", str(reference_data))
+    many = rounds._again(rounds._real_files(), 5_000)
+    assert len({one.name for one in many}) == len({one.content for one in many}) == 5_000

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from bot.clock import SystemClock
 from bot.core.rounds.files import FileKind, file_kind
-from bot.storage import rounds as store
+from bot.storage import raw_rounds
 from bot.storage.migrate import upgrade
 from bot.storage.round_tables import round_files, round_players, rounds
 from tests.services.round_world import RoundWorld
@@ -34,7 +34,7 @@ async def world(database, reference_data):
 
 async def derived(database):
     async with database.read() as conn:
-        return await store.derived_rows(conn)
+        return await raw_rounds.derived_rows(conn)
 
 
 async def test_all_rounds_come_out_the_same(world, database):

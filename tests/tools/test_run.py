@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINTS = ("tools/run.py", "tools/test.py")
-SIDE_BY_SIDE = "-n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder"
+SIDE_BY_SIDE = f"-n {min(4, 1 + os.cpu_count())} --dist=loadfile --no-loadscope-reorder"
 BASE_PYTHON = sys._base_executable
 
 BOT = """
@@ -449,6 +449,12 @@ def test_every_check_runs_even_if_one_fails_and_the_tests_are_told(house):
         f"pytest {SIDE_BY_SIDE} -k rounds {ending.format('types')}",
     ]
     assert output.splitlines()[-1].startswith("ran pytest")
+
+
+def test_what_python_compiles_is_kept_although_the_environment_forbids_it(house):
+    """The tests start hundreds of processes: each would compile everything it loads anew."""
+    assert house.run(script="tools/test.py", PYTHONDONTWRITEBYTECODE="1")[0] == 0
+    assert list((house.root / "pytest" / "__pycache__").glob("__init__.*.pyc"))
 
 
 def test_help_is_printed_at_once(house):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from bot.app import clock_loops, live_loops, prediction_loops, round_loops
+from bot.app import clock_loops, evening_loop, live_loops, prediction_loops, round_loops
 from bot.clock import SteadyClock
 from bot.core.live.policies import FIXED, PROVIDED, Policies
 from bot.discord.delivery import Delivery
@@ -20,6 +20,7 @@ from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
+from bot.services.evenings import Evenings
 from bot.services.guilds import Guilds
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
@@ -138,6 +139,14 @@ class Bot:
             clock=self.clock,
             rules=around.sync_rules,
         )
+        self._evenings = Evenings(
+            database=database,
+            servers={SERVER: server},
+            announcements=announcements,
+            clock=self.clock,
+            post_max_age=around.sync_rules.post_max_age,
+            look_every=LONGEST_WAIT,
+        )
         upkeep = Upkeep(database=database, backup_folder=Path(), backups_kept=1, clock=self.clock)
         self._staleness = Staleness(
             database=database,
@@ -155,6 +164,7 @@ class Bot:
             *live_loops(self.monitor),
             *self._prediction_loops(),
             *round_loops(self.round_sync),
+            evening_loop(self._evenings),
             *clock_loops(self._timekeeping),
             *self._upkeep_loops(),
         ]

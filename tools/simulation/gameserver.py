@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.charts import ChartSpec
-from bot.errors import SourceChanged, SourceUnavailable
+from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from bot.ports import RemoteFile
 from tools.sandbox.rounds import play_map
 from tools.simulation.faults import DAY, HOUR, MINUTE, luck_of
@@ -45,6 +46,7 @@ class Folder:
     """Implements `bot.ports.RoundSource` for one life of the bot."""
 
     def __init__(self, server: GameServer, life: Life) -> None:
+        self.left_out: tuple[str, ...] = ()
         self._server = server
         self._life = life
 
@@ -58,14 +60,22 @@ class Folder:
             if (found := file.at(now))
         )
 
-    async def fetch(self, file: RemoteFile) -> bytes:
-        """Read a file as far as it was listed."""
-        await self._reach(f"fetch {file.name}")
-        written = next(one for one in self._server.files if one.name == file.name)
-        found = written.at(self._server.nature.time)
-        if found is None or len(found[1]) != file.size:
-            raise SourceChanged("the file changed while it was read")
-        return found[1]
+    async def fetch(self, files: Sequence[RemoteFile]) -> dict[str, bytes | SourceError]:
+        """Read files as far as they were listed, until the server fails."""
+        came: dict[str, bytes | SourceError] = {}
+        for file in files:
+            try:
+                await self._reach(f"fetch {file.name}")
+            except SourceUnavailable as error:
+                came[file.name] = error
+                break
+            written = next(one for one in self._server.files if one.name == file.name)
+            found = written.at(self._server.nature.time)
+            is_same = found is not None and len(found[1]) == file.size
+            came[file.name] = (
+                found[1] if found and is_same else SourceChanged("the file changed while it was read")
+            )
+        return came
 
     async def close(self) -> None:
         """Let go."""

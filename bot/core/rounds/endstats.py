@@ -9,7 +9,8 @@ and round that was written within half a minute of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -71,6 +72,16 @@ class Endstats:
     blocks: tuple[DuelBlock, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlayerDuel:
+    """What one player did against another, both by their eight characters."""
+
+    guid: str
+    opponent_guid: str
+    kills: int
+    deaths: int
+
+
 def parse_endstats(content: bytes) -> Endstats:
     """Read an endstats file. Raises `RoundFileError` for everything that is not in the grammar."""
     lines = [_fields(number, line) for number, line in enumerate(file_lines(content), start=1)]
@@ -96,6 +107,27 @@ def endstats_of(round_: RoundName, names: Iterable[RoundName]) -> RoundName | No
         key=lambda name: _apart(name.wall_clock, round_),
         default=None,
     )
+
+
+def player_duels(endstats: Endstats, names: Mapping[str, str]) -> tuple[PlayerDuel, ...]:
+    """Give the duels whose opponent is known for sure; `names` are those of the round's players by GUID.
+
+    A name that two of them bear, or that stands twice in a block, says nothing.
+    """
+    bearers: dict[str, set[str]] = {}
+    for guid, name in [*names.items(), *((block.guid, block.name) for block in endstats.blocks)]:
+        bearers.setdefault(name, set()).add(guid)
+    found = [duel for block in endstats.blocks for duel in _known_duels(block, bearers)]
+    times = Counter((duel.guid, duel.opponent_guid) for duel in found)
+    return tuple(duel for duel in found if times[duel.guid, duel.opponent_guid] == 1)
+
+
+def _known_duels(block: DuelBlock, bearers: Mapping[str, set[str]]) -> Iterator[PlayerDuel]:
+    for duel in block.duels:
+        opponents = bearers.get(duel.opponent, set())
+        if len(opponents) == 1:
+            (opponent,) = opponents
+            yield PlayerDuel(guid=block.guid, opponent_guid=opponent, kills=duel.kills, deaths=duel.deaths)
 
 
 def canonical_guids(endstats: Endstats) -> Mapping[str, str]:

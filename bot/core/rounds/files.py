@@ -10,7 +10,7 @@ The life of a round file; `next_state` decides from what a listing shows::
     imported   imported   seen       imported   imported
     ignored    ignored    ignored    ignored    ignored
 
-    FOREIGN  the name is not one of a round's stats file
+    FOREIGN  the name is not one of a round, its awards or a gather's document
     CHANGED  new here, or another size or time than known: everything starts anew
     RESTING  as known, but listed unchanged for less than 3 s, or the next try is not due
     DUE      as known, in two listings at least 3 s apart, and the next try is due
@@ -66,6 +66,9 @@ class FileKind(StrEnum):
     GATHER = "gather"
     UNKNOWN = "unknown"
 
+
+WANTED = frozenset({FileKind.ROUND, FileKind.ENDSTATS, FileKind.GATHER})
+"""What is fetched. A file of awards is written in many small pieces, so that it may be read more than once."""
 
 _SUFFIXES = {
     "": FileKind.ROUND,
@@ -210,7 +213,7 @@ def next_state(
 ) -> FileDecision:
     """Decide what to do with a listed file. A record equal to `known` need not be written."""
     fresh = FileRecord(state=FileState.SEEN, size=size, modified_at=modified_at, listed_at=now)
-    if file_kind(name) is not FileKind.ROUND:
+    if file_kind(name) not in WANTED:
         sight = Sight.FOREIGN
     elif known is None or _is_changed(known, fresh):
         sight = Sight.CHANGED
@@ -236,6 +239,11 @@ def failed(record: FileRecord, *, reason: str, now: datetime) -> FileRecord:
     return replace(
         record, state=FileState.FAILED, reason=reason, tries=record.tries + 1, next_try_at=now + wait
     )
+
+
+def forgotten(record: FileRecord) -> FileRecord:
+    """Give the record of a file that the next look shall fetch again, if it is still there unchanged."""
+    return replace(record, state=FileState.SEEN, reason="", tries=0, next_try_at=None)
 
 
 def ignored(record: FileRecord, *, reason: str) -> FileRecord:

@@ -82,11 +82,15 @@ class News:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What the game server says: how many are in teams (None: it does not say), the map, its limit in minutes."""
+    """What the game server says: how many are in teams (None: it does not say), the map, its limit in minutes.
+
+    `names` are those of all clients as they call themselves: bots and spectators too, with colours.
+    """
 
     playing: int | None
     map_name: str | None = None
     time_limit: float | None = None
+    names: tuple[str, ...] = ()
 
 
 def heard(news: News, answer: Answer | None, at: datetime, game_on: int) -> News:

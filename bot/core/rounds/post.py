@@ -7,27 +7,26 @@ message (specs/discord.md 4).
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.markup import clip, escape, stamp
 from bot.core.rounds.chart import SIDES, clock, outcome, round_chart
+from bot.core.rounds.columns import WIDTH, code_block, column, percent, short
 from bot.core.rounds.fields import ALLIES, AXIS, SPECTATOR
 from bot.core.rounds.names import clean_name
 from bot.core.rounds.player import ResolvedPlayer
 from bot.core.rounds.resolve import Flag, ResolvedRound
+from bot.core.rounds.scored import ScoredEvening
+from bot.core.rounds.standing import Awarded, awards_field, best_field, standing_fields
+from bot.core.rounds.team_words import map_title, team_name
 from bot.texts import join, text, texts
 
 MOST_PLAYERS = 12  # rows of a table; a match has at most 6 a side, a public server more
-TABLE_WIDTH = 36  # columns a phone shows in a code block
+TABLE_WIDTH = WIDTH
 _NAME_WIDTH = 14
 # TRANSLATORS: the head of a monospaced table: name, kills, deaths, damage, accuracy. Keep every column's end.
 _HEAD = text("Player           K   D    DMG  ACC")
-
-# Prefixes say who made a map, not what it is called.
-_PREFIX = re.compile(r"^(?:(?:etl|et|sw|te|mp|sp)_)+(?=.)", re.IGNORECASE)
 
 MARKS = {
     Flag.ABORTED: text("Aborted: it was not played to its end, and is not counted."),
@@ -43,26 +42,41 @@ MARKS = {
 }
 
 
-def round_message(round_: ResolvedRound, *, server: str) -> Message:
-    """Give the message of a round; `server` is what people call the game server."""
+VOIDED = text("Left out by an admin: not counted.")
+
+
+def round_message(
+    round_: ResolvedRound,
+    *,
+    server: str,
+    key: str = "",
+    evening: ScoredEvening | None = None,
+    awards: Sequence[Awarded] = (),
+) -> Message:
+    """Give the message of a round; `server` is what people call the game server.
+
+    `evening` is the one it belongs to, in which it is named `key`; without it nothing is said of teams.
+    """
+    standing = standing_fields(evening, key) if evening else []
     return Message(
         title=text(
             "{map} · round {number} · {outcome}",
-            map=escape(_map_title(round_.map), 60),
+            map=escape(map_title(round_.map), 60),
             number=round_.round,
             outcome=_outcome(round_),
         ),
         tone=Tone.ROUND,
-        body=join("\n", [join(" ", ["⚠️", mark]) for flag, mark in MARKS.items() if flag in round_.flags]),
-        fields=(*_facts(round_), *_tables(round_)),
+        body=join("\n", [join(" ", ["⚠️", mark]) for mark in _marks(round_, key, evening)]),
+        fields=(
+            *_facts(round_),
+            *standing,
+            *_tables(round_, _teams(evening, key)),
+            *best_field(round_),
+            *awards_field(awards),
+        ),
         footer=f"{clip(server, 60)} · {clip(clean_name(round_.map) or '?', 64)}",
         chart=round_chart(round_) if round_.players else None,
     )
-
-
-def _map_title(name: str) -> str:
-    plain = _PREFIX.sub("", clean_name(name)).replace("_", " ").strip()
-    return plain.title() if plain else text("Unknown map")
 
 
 def _outcome(round_: ResolvedRound) -> str:
@@ -81,21 +95,36 @@ def _facts(round_: ResolvedRound) -> list[MessageField]:
     ]
 
 
-def _tables(round_: ResolvedRound) -> list[MessageField]:
+def _marks(round_: ResolvedRound, key: str, evening: ScoredEvening | None) -> list[str]:
+    told = evening.round(key) if evening else None
+    voided = [VOIDED] if told and told.voided else []
+    return [*(mark for flag, mark in MARKS.items() if flag in round_.flags), *voided]
+
+
+def _teams(evening: ScoredEvening | None, key: str) -> dict[int, str]:
+    """Name the team on each side; nothing where that is not known."""
+    placed = evening.teams.placements.get(key) if evening else None
+    if evening is None or placed is None:
+        return {}
+    return {side: team_name(evening, placed.lineup, placed.team_of(side)) for side in (AXIS, ALLIES)}
+
+
+def _tables(round_: ResolvedRound, teams: Mapping[int, str]) -> list[MessageField]:
     if not round_.players:
         return [MessageField(name=text("Players"), value=text("Nobody fired a shot."), inline=False)]
     return [
-        MessageField(name=_side_title(round_, side), value=_table(players), inline=False)
+        MessageField(name=_side_title(round_, side, teams), value=_table(players), inline=False)
         for side in SIDES
         if (players := _on_side(round_, side))
     ]
 
 
-def _side_title(round_: ResolvedRound, side: int) -> str:
+def _side_title(round_: ResolvedRound, side: int, teams: Mapping[int, str]) -> str:
+    team = [teams[side]] if side in teams else []
     if side == SPECTATOR or round_.defender_side not in {AXIS, ALLIES}:
-        return SIDES[side]
+        return join(" · ", [*team, SIDES[side]])
     role = text("defending") if side == round_.defender_side else text("attacking")
-    return join("", [SIDES[side], " (", role, ")"])
+    return join(" · ", [*team, join("", [SIDES[side], " (", role, ")"])])
 
 
 def _on_side(round_: ResolvedRound, side: int) -> list[ResolvedPlayer]:
@@ -106,29 +135,11 @@ def _on_side(round_: ResolvedRound, side: int) -> list[ResolvedPlayer]:
 def _table(players: Sequence[ResolvedPlayer]) -> str:
     hidden = len(players) - MOST_PLAYERS
     more = [texts("and {count} more", "and {count} more", hidden)] if hidden > 0 else []
-    return join("\n", ["```", _HEAD, *map(_row, players[:MOST_PLAYERS]), "```", *more])
+    return code_block([_HEAD, *map(_row, players[:MOST_PLAYERS])], more)
 
 
 def _row(player: ResolvedPlayer) -> str:
-    accuracy = "-" if player.accuracy is None else f"{min(player.accuracy, 1):.0%}"
     return (
-        f"{_column(player.name, _NAME_WIDTH)} {_short(player.kills, 3):>3} {_short(player.deaths, 3):>3} "
-        f"{_short(player.damage_given, 6):>6} {accuracy:>4}"
+        f"{column(player.name, _NAME_WIDTH)} {short(player.kills, 3):>3} {short(player.deaths, 3):>3} "
+        f"{short(player.damage_given, 6):>6} {percent(player.accuracy):>4}"
     )
-
-
-def _short(count: int, width: int) -> str:
-    """Write a count; one that no real round reaches is cut to nines, so that the columns stand."""
-    return str(min(count, 10**width - 1))
-
-
-def _column(name: str, width: int) -> str:
-    """Give a name that fills exactly `width` columns and cannot end the code block it stands in."""
-    shown, used = "", 0
-    for character in name.replace("`", "'")[:width]:
-        columns = 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
-        if used + columns > width:
-            break
-        shown += character
-        used += columns
-    return shown + " " * (width - used)

@@ -17,7 +17,7 @@ player (2.3)::
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,7 +99,12 @@ class ResolvedRound:
     @property
     def counted(self) -> bool:
         """Whether leaderboards read this round."""
-        return not self.flags & NOT_COUNTED
+        return may_count(self.flags)
+
+
+def may_count(flags: Iterable[str]) -> bool:
+    """Tell from its flags whether leaderboards may read a round."""
+    return NOT_COUNTED.isdisjoint(flags)
 
 
 def resolve(played: PlayedRound, pairing: Pairing) -> ResolvedRound:

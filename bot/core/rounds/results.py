@@ -20,8 +20,13 @@ def map_result(first: ResolvedRound, second: ResolvedRound) -> MapResult | None:
 
     In round 2 the limit is the time set in round 1: who finishes has beaten it.
     """
-    if first.attackers_succeeded is None or second.attackers_succeeded is None:
+    return result_of(first.attackers_succeeded, second.attackers_succeeded)
+
+
+def result_of(first_succeeded: bool | None, second_succeeded: bool | None) -> MapResult | None:
+    """Give the result by whether the attackers of each round succeeded; None where either is not known."""
+    if first_succeeded is None or second_succeeded is None:
         return None
-    if second.attackers_succeeded:
+    if second_succeeded:
         return MapResult.ROUND_2_ATTACKERS
-    return MapResult.ROUND_1_ATTACKERS if first.attackers_succeeded else MapResult.DRAW
+    return MapResult.ROUND_1_ATTACKERS if first_succeeded else MapResult.DRAW

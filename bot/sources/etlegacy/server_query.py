@@ -172,4 +172,9 @@ class UdpGameQuery:
             status = await query_status(self.host, self.port, challenge=secrets.token_hex(8))
         except (SourceUnavailable, UnicodeError):  # a host name that is none, too, must not end the looks
             return None
-        return Answer(playing=status.playing, map_name=status.map_name, time_limit=status.time_limit_minutes)
+        return Answer(
+            playing=status.playing,
+            map_name=status.map_name,
+            time_limit=status.time_limit_minutes,
+            names=tuple(player.name for player in status.players),
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 from paramiko.pkey import UnknownKeyType
 from paramiko.ssh_exception import IncompatiblePeer
 
+from bot.core.rounds.files import FileKind, file_kind
 from bot.errors import (
     HostKeyChanged,
     HostKeyUnknown,
@@ -31,13 +32,15 @@ from bot.errors import (
 )
 from bot.ports import RemoteFile
 from bot.settings import GameServer
-from bot.sources.etlegacy.client import SftpClient, is_plain_name
+from bot.sources.etlegacy.client import Readings, SftpClient, is_plain_name
 from bot.texts import join, text
 
 T = TypeVar("T")
 
 # The largest real stats file of specs/etlegacy.md 1.1 has 2,822 bytes.
 MAX_STATS_BYTES = 64 * 1024
+# A round of a gather has 20 kB, with every event of it some hundred.
+MAX_GATHER_BYTES = 1024 * 1024
 KEEPALIVE_SECONDS = 30
 # The handshake may take longer than its first line, so that a server that says nothing is told apart.
 HANDSHAKE_SILENCES = 2
@@ -263,6 +266,8 @@ class _Connection:
         for number, (family, kind, protocol, _, place) in enumerate(found, start=1):
             self._socket = socket.socket(family, kind, protocol)
             self._socket.settimeout(address.timeout_seconds)
+            # Else a small request waits for the answer to the one before it.
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 if not self._closed:
                     self._socket.connect(place)
@@ -318,7 +323,7 @@ class SftpRoundSource:
     """A `bot.ports.RoundSource` over SFTP.
 
     `known_hosts` is Vedette's own file; a host that is not in it is refused with `HostKeyUnknown`, and another
-    key than the pinned one with `HostKeyChanged`. `left_out` counts the names of the last listing that are not plain.
+    key than the pinned one with `HostKeyChanged`.
     """
 
     def __init__(
@@ -329,7 +334,7 @@ class SftpRoundSource:
         *,
         max_bytes: int = MAX_STATS_BYTES,
     ) -> None:
-        self.left_out = 0
+        self.left_out: tuple[str, ...] = ()
         self._address = address
         self._known_hosts = known_hosts
         self._executor = executor
@@ -338,25 +343,51 @@ class SftpRoundSource:
         self._turn = asyncio.Lock()
 
     async def list_files(self) -> tuple[RemoteFile, ...]:
-        """List the regular files of the stats folder. Raises a `SourceError`."""
-        files, self.left_out = await self._perform(lambda sftp: sftp.list_files(self._address.folder))
-        return files
+        """List the regular files of the stats folder, by name. Raises a `SourceError`."""
+        listing = await self._perform(lambda sftp: sftp.list_files(self._address.folder))
+        self.left_out = listing.left_out
+        return listing.files
 
-    async def fetch(self, file: RemoteFile) -> bytes:
-        """Read exactly `file.size` bytes and prove the end. Raises `SourceChanged` or another `SourceError`."""
+    async def fetch(self, files: Sequence[RemoteFile]) -> dict[str, bytes | SourceError]:
+        """Read files at once, each of exactly its `size`, and prove their ends; by name, as far as it came.
+
+        The file at which the server failed has a `SourceUnavailable`. Raises a `SourceError` where no file can be asked for.
+        """
+        came: dict[str, bytes | SourceError] = {}
+        folder, names, sizes = self._address.folder.rstrip("/"), {}, {}
+        for file in files:
+            if refusal := self._refusal(file):
+                came[file.name] = refusal
+            else:
+                path = f"{folder}/{file.name}"
+                names[path], sizes[path] = file.name, file.size
+        wanted = Readings(sizes)
+        if sizes:
+            try:
+                await self._perform(lambda sftp: sftp.read_files(wanted))
+            except SourceUnavailable as error:
+                stuck_at = wanted.stuck_at
+                if stuck_at is not None:
+                    came[names[stuck_at]] = error
+                elif not wanted.found:
+                    raise
+        return came | {names[path]: content for path, content in tuple(wanted.found.items())}
+
+    def _refusal(self, file: RemoteFile) -> SourceChanged | None:
+        """Say what keeps a file from being opened at all."""
         if not is_plain_name(file.name):
-            raise SourceChanged(text("{file} is not a plain file name", file=repr(file.name)))
-        if file.size > self._max_bytes:
-            raise SourceChanged(
+            return SourceChanged(text("{file} is not a plain file name", file=repr(file.name)))
+        limit = MAX_GATHER_BYTES if file_kind(file.name) is FileKind.GATHER else self._max_bytes
+        if file.size > limit:
+            return SourceChanged(
                 text(
                     "{file} has {size} bytes; a stats file has at most {limit}",
                     file=repr(file.name),
                     size=file.size,
-                    limit=self._max_bytes,
+                    limit=limit,
                 )
             )
-        path = f"{self._address.folder.rstrip('/')}/{file.name}"
-        return await self._perform(lambda sftp: sftp.read_whole(path, file.size))
+        return None
 
     async def close(self) -> None:
         """Cut the connection; a call that is under way fails, the next one connects again."""
@@ -370,8 +401,6 @@ class SftpRoundSource:
             connection = self._connection
             try:
                 return await self._in_time(connection.run, operation)
-            except SourceChanged:
-                raise  # the file is the trouble, the connection is fine
             except (SourceError, asyncio.CancelledError):
                 connection.close()
                 raise

@@ -7,7 +7,7 @@ it says what every real round must come out as.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -113,4 +113,28 @@ def rounds(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
             "played_seconds": longest if held else following,
             "is_early": held and limit - longest > 10,
         }
+    return found
+
+
+def scores(files: Mapping[str, bytes], names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Give the score after each map, by its second half, of the counted rounds of ONE evening in their order.
+
+    From the headers' winners, and the side of somebody who played the whole evening. First comes the team that
+    was Axis in the first round.
+    """
+    told = rounds(files)
+    anchor = min(set.intersection(*(set(told[name]["players"]) for name in names)))
+    began_as = told[names[0]]["players"][anchor]["side"]
+    own = other = 0
+    found = {}
+    for later in names:
+        first = told[later]["first"]
+        if not first:
+            continue
+        held = [told[half]["attackers_succeeded"] is False for half in (first, later)]
+        decisive = first if held[1] else later
+        won = int(naive(files[decisive])[0][5]) == told[decisive]["players"][anchor]["side"]
+        own += 1 if all(held) else 2 * won
+        other += 1 if all(held) else 2 * (not won)
+        found[later] = (own, other) if began_as == 1 else (other, own)
     return found

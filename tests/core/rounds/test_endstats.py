@@ -6,7 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.core.rounds.endstats import Award, Duel, canonical_guids, endstats_of, parse_endstats
+from bot.core.rounds.endstats import (
+    Award,
+    Duel,
+    canonical_guids,
+    endstats_of,
+    parse_endstats,
+    player_duels,
+)
 from bot.core.rounds.files import parse_name
 from bot.core.rounds.grammar import RoundFileError
 
@@ -33,6 +40,18 @@ def test_awards_and_blocks_of_duels_are_read():
         Duel(opponent="42", kills=0, deaths=1),
     )
     assert canonical_guids(read)["AAAAAAA1"] == GUID
+
+
+def test_opponents_become_players_where_their_name_is_one_players_alone():
+    read = parse_endstats(AWARDS + BLOCKS)
+    known = {"AAAAAAA1": "ana", "00000000": "bo", "CCCCCCC1": "cy"}
+    between = {
+        (duel.guid, duel.opponent_guid): (duel.kills, duel.deaths) for duel in player_duels(read, known)
+    }
+    assert between == {("AAAAAAA1", "00000000"): (3, 2), ("00000000", "AAAAAAA1"): (2, 3)}
+    assert [one.guid for one in player_duels(read, known | {"CCCCCCC2": "bo"})] == ["00000000"]
+    twice = parse_endstats(AWARDS + BLOCKS.replace(b"42\t0\t1", b"bo\t0\t1"))
+    assert [one.guid for one in player_duels(twice, known)] == ["00000000"]
 
 
 def test_without_heads_awards_are_shown_and_duels_left_out(real):

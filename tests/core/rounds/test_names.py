@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.rounds.names import clean_name
+from bot.core.rounds.names import clean_name, people_named
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,11 @@ def test_any_name_is_one_short_line(raw):
     assert len(name) <= 35
     assert name == name.strip()
     assert name.isprintable()
+
+
+def test_people_are_all_but_bots_and_the_nameless():
+    assert people_named(["^1One", "[BOT]Fritz", "^7[BOT]^2Otto", "^1^2", "Two", "Two"]) == (
+        "One",
+        "Two",
+        "Two",
+    )

@@ -1,25 +1,43 @@
 """Bears bots that are loaded already, so that a death costs a start and not the imports.
 
+What a bot loads only when it needs it is loaded here too, and set aside from the garbage collector: a bot that
+is born walks none of it and copies none of its pages.
+
 Reads a line of JSON for each bot: {"arguments": [...], "stdout": file, "stderr": file}. Answers with its process
 id, and with its exit code (negative: the signal) when it has ended. Ends itself when nothing more comes.
 """
 
+import encodings.idna  # noqa: F401
+import gc
 import json
 import os
 import sys
+import zoneinfo
 
+import aiosqlite  # noqa: F401
+import alembic.command
+import alembic.config  # noqa: F401
+import asyncpg  # noqa: F401
+import babel.dates
+import babel.numbers  # noqa: F401
 import passages
 
 import bot.__main__
 import bot.app
 import bot.checks
+import bot.settings
 import bot.storage.migrate
 import cogs.admin
 import cogs.monitoring
-import cogs.stats_sync  # noqa: F401 - loaded for the bots to come
+import cogs.predictions
+import cogs.stats_sync  # noqa: F401 - loaded, as those above, for the bots to come
 
 
 def main():
+    zoneinfo.ZoneInfo("Europe/Paris")  # loads its data's reader
+    bot.settings.time_zones()
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()

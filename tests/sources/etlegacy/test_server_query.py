@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.rounds.looking import Answer
 from bot.errors import SourceUnavailable
-from bot.sources.etlegacy.server_query import PREFIX, ServerPlayer, Team, parse_status, query_status
+from bot.sources.etlegacy.server_query import (
+    PREFIX,
+    ServerPlayer,
+    Team,
+    UdpGameQuery,
+    parse_status,
+    query_status,
+)
 from tests.gameserver import running_gameserver
 
 MARKS = {"0": Team.CONNECTING, "1": Team.AXIS, "2": Team.ALLIES, "3": Team.SPECTATOR}
@@ -106,6 +114,13 @@ async def test_the_server_is_asked_and_answers(server):
         ("Two", 0, Team.SPECTATOR),
     ]
     assert [entry["challenge"] for entry in server.seen(kind="udp", op="getstatus")] == ["c0ffee"]
+
+
+async def test_who_is_there_and_what_is_played_is_told_in_one_answer(server):
+    query = UdpGameQuery(host=server.facts["query_host"], port=server.facts["query_port"])
+    assert await query.ask() == Answer(
+        playing=1, map_name="etl_adlernest", time_limit=7.35, names=("One", "Two")
+    )
 
 
 async def test_a_lost_packet_is_asked_for_again(server):

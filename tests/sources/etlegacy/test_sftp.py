@@ -28,10 +28,12 @@ from bot.sources.etlegacy.sftp import (
     trust_host_key,
 )
 from tests.gameserver import running_gameserver
+from tests.sources.etlegacy.fetching import fetch
 from tests.standins import until
 
 WHEN = datetime(2025, 11, 1, 20, 15, 7, tzinfo=UTC)
 NAME = "2025-11-01-211507-supply-round-1.txt"
+HOSTILE = ("../../../etc/passwd", "..", "a/b.txt", "a\nb.txt", "a\x1b[2J.txt", "a\u009bb.txt", "")
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,7 @@ def remote(server, content: bytes, name: str = NAME) -> RemoteFile:
 async def test_files_are_listed_and_fetched_over_one_connection(server, source):
     expected = remote(server, b"one\n")
     assert await source.list_files() == (expected,)
-    assert await source.fetch(expected) == b"one\n"
+    assert await fetch(source, expected) == b"one\n"
     assert await source.list_files() == (expected,)
     assert len(server.seen(op="auth")) == 1
     assert len(server.seen(op="channel")) == 1
@@ -112,7 +114,7 @@ async def test_files_are_listed_and_fetched_over_one_connection(server, source):
 
 async def test_an_empty_file_and_an_empty_folder(server, source):
     assert await source.list_files() == ()
-    assert await source.fetch(remote(server, b"")) == b""
+    assert await fetch(source, remote(server, b"")) == b""
 
 
 async def test_a_long_listing_is_complete(server, source):
@@ -120,12 +122,12 @@ async def test_a_long_listing_is_complete(server, source):
         (Path(server.facts["folder"]) / f"{number}.txt").write_bytes(b"x")
     assert {file.name for file in await source.list_files()} == {f"{number}.txt" for number in range(1000)}
     # Nothing of the long exchange is left over to confuse the next one.
-    assert await source.fetch(remote(server, b"after")) == b"after"
+    assert await fetch(source, remote(server, b"after")) == b"after"
 
 
 async def test_calls_at_the_same_time_take_turns(server, source):
     files = [remote(server, bytes([number]) * 100, f"{number}.txt") for number in range(8)]
-    contents = await asyncio.gather(*(source.fetch(file) for file in files))
+    contents = await asyncio.gather(*(fetch(source, file) for file in files))
     assert contents == [bytes([number]) * 100 for number in range(8)]
     assert len(server.seen(op="channel")) == 1
 
@@ -136,24 +138,62 @@ async def test_only_regular_files_are_listed(server, source):
     server.control("POST", "ghosts", {"name": "archive", "folder": True})
     expected = remote(server, b"x")
     assert await source.list_files() == (expected,)
-    assert source.left_out == 0
+    assert source.left_out == ()
 
 
 async def test_hostile_names_are_left_out_and_counted(server, source):
     expected = remote(server, b"x")
-    for name in ("../../../etc/passwd", "..", "a/b.txt", "a\nb.txt", "a\x1b[2J.txt", "a\u009bb.txt", ""):
+    for name in HOSTILE:
         server.control("POST", "ghosts", {"name": name})
     assert await source.list_files() == (expected,)
-    assert source.left_out == 7
+    assert sorted(source.left_out) == sorted(HOSTILE)
     server.control("DELETE", "ghosts")
     await source.list_files()
-    assert source.left_out == 0
+    assert source.left_out == ()
 
 
 async def test_one_name_that_is_not_utf8_does_not_hide_the_folder(server, source):
     expected = remote(server, b"x")
     server.write(b"caf\xe9.txt", b"y")
-    assert {file.name for file in await source.list_files()} == {expected.name, "caf\udce9.txt"}
+    assert await source.list_files() == (expected,)
+    assert source.left_out == ("caf\udce9.txt",)
+
+
+async def test_a_name_longer_than_any_file_system_has_is_left_out_and_cut(server, source):
+    expected = remote(server, b"x")
+    server.control("POST", "ghosts", {"name": "x" * 4096})
+    assert await source.list_files() == (expected,)
+    (left_out,) = source.left_out
+    assert set(left_out) == {"x"}
+    assert len(left_out) < 300
+
+
+async def test_files_are_read_at_once_and_one_that_is_refused_holds_up_no_other(server, source):
+    files = [remote(server, bytes([number]) * 100, f"{number:03}.txt") for number in range(150)]
+    server.fault("refuse", "open", path="00[12]", times=2)
+    contents = await source.fetch(files)
+    refused = {name for name, content in contents.items() if isinstance(content, SourceChanged)}
+    assert refused == {"001.txt", "002.txt"}
+    assert "Permission denied" in str(contents["001.txt"])
+    assert {name: contents[name] for name in contents.keys() - refused} == {
+        f"{number:03}.txt": bytes([number]) * 100 for number in range(150) if number not in {1, 2}
+    }
+    assert len(server.seen(op="auth")) == 1
+    # The second is asked for before the first is given.
+    assert [entry["op"] for entry in server.seen() if entry["op"] in {"open", "close"}][:2] == ["open"] * 2
+
+
+async def test_the_file_at_which_a_server_falls_silent_is_named_and_what_came_before_is_kept(
+    server, impatient
+):
+    files = [remote(server, b"x" * 10, f"{number}.txt") for number in range(20)]
+    server.fault("freeze", "open", path="^7.txt")
+    came = await impatient.fetch(files)
+    assert "no answer within 0.3 s" in str(came.pop("7.txt"))
+    assert came == {f"{number}.txt": b"x" * 10 for number in range(len(came))}
+    assert len(came) > 3
+    server.control("DELETE", "faults")
+    assert len(await impatient.fetch(files)) == 20
 
 
 @given(st.text(max_size=30))
@@ -169,10 +209,10 @@ async def test_a_file_that_is_still_written_is_refused_until_it_is_whole(server,
     assert listed.size == 4
     server.control("POST", f"files/{NAME}/grow")
     with pytest.raises(SourceChanged, match="more came"):
-        await source.fetch(listed)
+        await fetch(source, listed)
     server.control("POST", f"files/{NAME}/finish")
     (whole,) = await source.list_files()
-    assert await source.fetch(whole) == b"0123456789"
+    assert await fetch(source, whole) == b"0123456789"
     assert len(server.seen(op="auth")) == 1
 
 
@@ -180,33 +220,33 @@ async def test_a_truncated_file_is_refused(server, source):
     file = remote(server, b"x" * 1000)
     server.fault("truncate", "read", nbytes=600)
     with pytest.raises(SourceChanged, match="only 600 came"):
-        await source.fetch(file)
-    assert await source.fetch(file) == b"x" * 1000
+        await fetch(source, file)
+    assert await fetch(source, file) == b"x" * 1000
 
 
 async def test_a_file_that_comes_in_small_pieces_is_put_together(server, source):
     file = remote(server, bytes(range(200)))
     server.fault("slow", "read", nbytes=7, delay_ms=0)
-    assert await source.fetch(file) == bytes(range(200))
+    assert await fetch(source, file) == bytes(range(200))
 
 
 async def test_a_file_that_is_gone_is_told_apart(server, source):
     with pytest.raises(SourceChanged, match="no longer there"):
-        await source.fetch(RemoteFile(name=NAME, size=1, modified_at=WHEN))
+        await fetch(source, RemoteFile(name=NAME, size=1, modified_at=WHEN))
 
 
 async def test_a_file_far_too_large_is_refused_without_reading(server, source):
     file = RemoteFile(name=NAME, size=2 * 1024**3, modified_at=WHEN)
     with pytest.raises(SourceChanged, match="2,147,483,648 bytes; a stats file has at most 65,536"):
-        await source.fetch(file)
+        await fetch(source, file)
     assert server.seen(op="open") == []
     largest = remote(server, b"x" * MAX_STATS_BYTES)
-    assert len(await source.fetch(largest)) == MAX_STATS_BYTES
+    assert len(await fetch(source, largest)) == MAX_STATS_BYTES
 
 
 async def test_a_hostile_name_is_never_opened(server, source):
     with pytest.raises(SourceChanged, match="not a plain file name"):
-        await source.fetch(RemoteFile(name="../secret", size=1, modified_at=WHEN))
+        await fetch(source, RemoteFile(name="../secret", size=1, modified_at=WHEN))
     assert server.seen(op="auth") == []
 
 
@@ -214,8 +254,8 @@ async def test_a_drop_in_the_middle_of_a_file_heals_with_the_next_call(server, s
     file = remote(server, b"x" * 1000)
     server.fault("drop", "read", nbytes=400)
     with pytest.raises(SourceUnavailable, match="eu1"):
-        await source.fetch(file)
-    assert await source.fetch(file) == b"x" * 1000
+        await fetch(source, file)
+    assert await fetch(source, file) == b"x" * 1000
     assert len(server.seen(op="auth")) == 2
 
 
@@ -247,7 +287,7 @@ async def test_a_server_that_sends_a_byte_at_a_time_is_given_up(server, impatien
     file = remote(server, b"x" * 1000)
     server.fault("slow", "read", nbytes=1, delay_ms=50)
     with pytest.raises(SourceUnavailable, match=r"not done within 1\.8 s"):
-        await impatient.fetch(file)
+        await fetch(impatient, file)
 
 
 async def test_the_loop_goes_on_while_the_server_is_frozen(server, source):
