@@ -38,6 +38,7 @@ from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
 from bot.services.round_admin import RoundAdmin
+from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.round_telling import RoundTelling
@@ -187,8 +188,11 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
+        round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
-        players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
+        players=Players(
+            database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
+        ),
         round_admin=RoundAdmin(
             database=database,
             round_sync=round_sync,

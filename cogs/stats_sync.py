@@ -1,4 +1,4 @@
-"""`/rounds`: read the game servers now, say when they are looked at, show the last round, propose even teams."""
+"""`/rounds`: read the game servers, say when they are looked at, show rounds, evenings and maps, propose even teams."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from bot.discord.replies import answer
 from bot.discord.speech import guild_of
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
+from bot.services.round_book import RoundBook
 from bot.services.round_sync import Poll, RoundSync, ServerStatus
 from bot.texts import join, text, texts
 
-SUGGESTIONS = 25  # Discord's limit
+SUGGESTIONS, CHOICE = 25, 100  # Discord's limits: how many, and characters of each
 
 
 @app_commands.guild_only()
@@ -31,8 +32,11 @@ class StatsSync(
 ):
     """Parses, asks the round sync once, answers. The group is open to all; `sync` is for admins."""
 
-    def __init__(self, *, round_sync: RoundSync, balance: Balance, announcements: Announcements) -> None:
+    def __init__(
+        self, *, round_sync: RoundSync, book: RoundBook, balance: Balance, announcements: Announcements
+    ) -> None:
         self._round_sync = round_sync
+        self._book = book
         self._balance = balance
         self._announcements = announcements
 
@@ -57,13 +61,49 @@ class StatsSync(
     @app_commands.describe(server=locale_str("Only this game server; leave it out for all of them"))
     async def last(self, interaction: discord.Interaction[VedetteClient], server: str | None = None) -> None:
         """Show the last round to everyone in the channel."""
-        # Before it is deferred: what answers a public deferral is public, and a hint is for one person.
         last = await self._round_sync.last(requester_of(interaction), server)
+        await self._show(interaction, [last])
+
+    @app_commands.command(description=locale_str("Show an evening: the score by team, its maps and players"))
+    @app_commands.describe(
+        date=locale_str("For instance 2026-11-21; leave it out for the one that runs, or the last"),
+        server=locale_str("Only this game server; leave it out for all of them"),
+    )
+    async def evening(
+        self,
+        interaction: discord.Interaction[VedetteClient],
+        date: str | None = None,
+        server: str | None = None,
+    ) -> None:
+        """Show everyone in the channel an evening; two of one date are two messages."""
+        servers = self._round_sync.chosen(requester_of(interaction), server)
+        zone = (await self._announcements.guild(interaction.guild_id or 0)).time_zone
+        await self._show(interaction, await self._book.evening(servers, date, zone))
+
+    @app_commands.command(
+        name="map", description=locale_str("Show a map: how often it was held, and its best times")
+    )
+    @app_commands.describe(
+        name=locale_str("The name of the map"),
+        server=locale_str("Only this game server; leave it out for all of them"),
+    )
+    async def show_map(
+        self, interaction: discord.Interaction[VedetteClient], name: str, server: str | None = None
+    ) -> None:
+        """Show everyone in the channel what is known of a map."""
+        servers = self._round_sync.chosen(requester_of(interaction), server)
+        await self._show(interaction, await self._book.map(servers, name))
+
+    async def _show(
+        self, interaction: discord.Interaction[VedetteClient], messages: Sequence[Message]
+    ) -> None:
+        """Answer aloud; defers only now, for what answers a public deferral is public, and a hint is for one person."""
         await interaction.response.defer(thinking=True)
         aloud = guild_of(await self._announcements.guild(interaction.guild_id or 0))
-        last = aloud.tell(last)
-        picture = await self._round_sync.picture(last)
-        await answer(interaction, last, self._announcements, picture=picture, aloud=aloud)
+        for message in messages:
+            said = aloud.tell(message)
+            picture = await self._round_sync.picture(said)
+            await answer(interaction, said, self._announcements, picture=picture, aloud=aloud)
 
     @app_commands.command(description=locale_str("Show when the game servers are looked at, and why"))
     @app_commands.describe(server=locale_str("Only this game server; leave it out for all of them"))
@@ -102,7 +142,28 @@ class StatsSync(
         teams = await self._balance.teams(servers)
         await answer(interaction, aloud.tell(teams), self._announcements, aloud=aloud)
 
+    evening.autocomplete("server")(suggest)
+    show_map.autocomplete("server")(suggest)
     balance.autocomplete("server")(suggest)
+
+    @evening.autocomplete("date")
+    async def suggest_evening(
+        self, interaction: discord.Interaction[VedetteClient], part: str
+    ) -> list[app_commands.Choice[str]]:
+        """Suggest the last evenings."""
+        zone = (await self._announcements.guild(interaction.guild_id or 0)).time_zone
+        began = await self._book.recent(self._round_sync.servers_of(requester_of(interaction)), zone)
+        fitting = [one for one in began if part in one]
+        return [app_commands.Choice(name=one, value=one) for one in fitting[:SUGGESTIONS]]
+
+    @show_map.autocomplete("name")
+    async def suggest_map(
+        self, interaction: discord.Interaction[VedetteClient], part: str
+    ) -> list[app_commands.Choice[str]]:
+        """Suggest maps that were played."""
+        names = await self._book.maps(self._round_sync.servers_of(requester_of(interaction)))
+        fitting = [name for name in names if part.casefold() in name.casefold() and len(name) <= CHOICE]
+        return [app_commands.Choice(name=name, value=name) for name in fitting[:SUGGESTIONS]]
 
 
 def _schedule(status: ServerStatus) -> ServerSchedule:
@@ -148,6 +209,9 @@ async def setup(bot: VedetteClient) -> None:
     services = bot.services
     await bot.add_cog(
         StatsSync(
-            round_sync=services.round_sync, balance=services.balance, announcements=services.announcements
+            round_sync=services.round_sync,
+            book=services.round_book,
+            balance=services.balance,
+            announcements=services.announcements,
         )
     )

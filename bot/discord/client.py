@@ -37,6 +37,7 @@ from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
 from bot.services.round_admin import RoundAdmin
+from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync
 from bot.services.watchlist import Watchlist
@@ -70,6 +71,7 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
+    round_book: RoundBook
     balance: Balance
     players: Players
     round_admin: RoundAdmin

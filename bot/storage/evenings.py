@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, cast, delete, exists, literal, select
+from sqlalchemy import Text, cast, delete, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.delivery import OutboxState
@@ -127,3 +127,9 @@ async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[s
     query = select(rounds.c.server, rounds.c.ended_at).where(rounds.c.server.in_(servers))
     row = (await conn.execute(query.order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(1))).first()
     return None if row is None else (row.server, row.ended_at)
+
+
+async def maps_played(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, ...]:
+    """Name the maps of these servers, the most played first."""
+    query = select(rounds.c.map).where(rounds.c.server.in_(servers)).group_by(rounds.c.map)
+    return tuple((await conn.execute(query.order_by(func.count().desc(), rounds.c.map))).scalars())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import SourceAuthFailed, SourceUnavailable
-from tests.services.round_world import CHANNEL, FIRST, REFUSED, RoundWorld
+from bot.services.round_book import RoundBook
+from tests.services.round_world import CHANNEL, FIRST, REFUSED, SECOND, RoundWorld
 
 pytest_plugins = ("tests.discord_room.conftest",)
 
@@ -24,6 +25,7 @@ async def world(room, reference_data):
     await world.start_watching()
     cog = room.client.get_cog("StatsSync")
     cog._round_sync, cog._balance = world.sync, world.balance
+    cog._book = RoundBook(database=room.database, clock=world.clock)
     return world
 
 
@@ -99,6 +101,66 @@ async def test_only_the_own_servers_are_suggested(room, world, command):
     started = await room.ask(room.server.control, "POST", "autocomplete", order)
     answered = await room.ask(room.server.answer, started["interaction_id"])
     assert [choice["value"] for choice in answered["choices"]] == ["alpha"]
+
+
+async def test_a_member_sees_the_evening_that_runs_with_its_picture(room, world):
+    world.drop(FIRST, SECOND)
+    await world.run_for(10)
+    said = (await room.command("rounds evening", user="member"))["response"]
+    assert not said["ephemeral"]
+    (embed,) = said["embeds"]
+    assert embed["title"].startswith("Evening of 2025-10-26 · Team A ")
+    assert "so far" in embed["description"]
+    assert embed["image"]["url"].split("?")[0].endswith("chart.png")
+
+
+async def test_two_evenings_of_a_date_are_two_messages(room, world):
+    world.drop(FIRST, SECOND)
+    await world.run_for(10)
+    late = "2025-10-26-235900-supply-round-1.txt"
+    world.folder.put(late, world.real("2025-10-26-221428-supply-round-1.txt"))
+    await world.run_for(10)
+    said = await room.command("rounds evening", date="2025-10-26")
+    answers = (await room.shown(said["response"]["channel_id"]))[-2:]
+    titles = [one["embeds"][0]["title"] for one in answers]
+    assert [title[:21] for title in titles] == ["Evening of 2025-10-26"] * 2
+    assert titles[0] != titles[1]
+
+
+async def test_a_wrong_date_and_an_unknown_map_are_private_hints(room, world):
+    world.drop(FIRST)
+    await world.run_for(10)
+    for command, options in (("rounds evening", {"date": "soon"}), ("rounds map", {"name": "nowhere"})):
+        said = (await room.command(command, user="member", **options))["response"]
+        assert said["ephemeral"], command
+    assert "2026-11-21" in (await room.command("rounds evening", date="soon"))["response"]["content"]
+
+
+async def test_a_member_sees_a_map(room, world):
+    world.drop(FIRST, SECOND)
+    await world.run_for(10)
+    (embed,) = (await room.command("rounds map", user="member", name="adlernest"))["response"]["embeds"]
+    assert embed["title"] == "Adlernest"
+    assert [field["name"] for field in embed["fields"]][-1] == "Best times"
+
+
+async def test_evenings_and_maps_of_the_own_servers_are_suggested(room, world):
+    world.drop(FIRST, SECOND)
+    world.drop("2025-10-26-221428-supply-round-1.txt", folder=world.other_folder)
+    await world.run_for(10)
+    await world.run_for(10, "beta")
+    wanted = {"evening": ("date", "2025-10-26 21:35"), "map": ("name", "etl_adlernest")}
+    for command, (option, value) in wanted.items():
+        order = {
+            "user": "admin",
+            "channel": "general",
+            "name": f"rounds {command}",
+            "options": {},
+            "focused": option,
+        }
+        started = await room.ask(room.server.control, "POST", "autocomplete", order)
+        answered = await room.ask(room.server.answer, started["interaction_id"])
+        assert [choice["value"] for choice in answered["choices"]] == [value]
 
 
 async def test_a_member_sees_when_the_server_is_looked_at_and_what_failed(room, world):

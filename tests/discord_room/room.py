@@ -23,6 +23,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
 from bot.services.predictions import Predictions
+from bot.services.round_book import RoundBook
 from bot.settings import Settings
 from bot.storage import outbox
 from bot.storage.engine import Database
@@ -86,6 +87,7 @@ class Room:
             ),
             round_sync=None,
             leaderboards=None,
+            round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,
             round_admin=None,
@@ -191,7 +193,7 @@ class Room:
         await self.ask(self.server.fault, kind, **more)
 
     async def command(
-        self, name: str, *, user: str = "admin", channel: str = "general", **options: Any
+        self, name: str, /, *, user: str = "admin", channel: str = "general", **options: Any
     ) -> dict[str, Any]:
         """Use a slash command and wait for its answer."""
         return await self.ask(self.server.run, name, options, user=user, channel=channel)

@@ -390,9 +390,9 @@ async def round_admin(bot: Mortal, data: Path) -> None:
             await bot.command(name, options)
         await bot.until(bot.settled, SETTLED)
     # What a dead bot had done is so already when it is asked again, but a file is read again.
-    assert await bot.count("audit_log", "what NOT LIKE '%made anew%' AND what NOT LIKE '%fetches%'") == 8
+    assert await bot.count("audit_log", "what NOT LIKE '%made anew%' AND what NOT LIKE '%fetches%'") == 9
     told = await bot.posts("general", "An admin changed something")
-    assert len(told) == await bot.count("audit_log") >= 10
+    assert len(told) == await bot.count("audit_log") >= 11
     assert await bot.count("rounds", "counted") == 0
     assert await bot.count("evening_teams") + await bot.count("evening_members") == 0
 

@@ -20,6 +20,7 @@ from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.round_book import RoundBook
 from bot.settings import load_settings
 from bot.storage.engine import Database
 from tests.discord_room.room import Painter
@@ -105,8 +106,14 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
+            round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
-            players=Players(database=database, servers_of=self.rounds.sync.servers_of, clock=clock),
+            players=Players(
+                database=database,
+                servers_of=self.rounds.sync.servers_of,
+                announcements=announcements,
+                clock=clock,
+            ),
             round_admin=self.rounds.admin,
             round_suggestions=self.rounds.suggestions,
             guilds=Guilds(

@@ -58,6 +58,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "server": "alpha",
     },
     "rounds balance": {"server": "alpha"},
+    "rounds scheduler": {"server": "alpha"},
     "rounds toggle": {"what": "posts", "on": False, "server": "alpha"},
     "rounds ignore": {"map": "etl_adlernest", "player": None, "ignored": True, "server": "alpha"},
     "rounds void": {"round": "1"},
@@ -102,6 +103,7 @@ SUGGESTIONS = {
     ("top players", "metric"): ("DAMAGE", "dpm"),
     ("top players", "server"): ("", "alpha"),
     ("rounds balance", "server"): ("", "alpha"),
+    ("rounds scheduler", "server"): ("", "alpha"),
     ("rounds toggle", "server"): ("al", "alpha"),
     ("rounds ignore", "server"): ("al", "alpha"),
     ("rounds ignore", "map"): ("adler", "etl_adlernest"),
@@ -117,7 +119,14 @@ SUGGESTIONS = {
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
 READ_BY_ALL |= {"player stats", "player compare", "top players"}
-FOR_EVERYONE = {"about", "rounds last", "rounds balance", "player link", "player unlink"} | READ_BY_ALL
+FOR_EVERYONE = {
+    "about",
+    "rounds last",
+    "rounds balance",
+    "rounds scheduler",
+    "player link",
+    "player unlink",
+} | READ_BY_ALL
 PUBLIC = {"rounds last", "rounds balance"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
 LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds "))}
@@ -281,6 +290,7 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
         ("rounds balance", {"server": "beta"}, "does not belong"),
+        ("rounds scheduler", {"server": "beta"}, "does not belong"),
         ("rounds toggle", {"what": "posts", "server": "beta"}, "does not belong"),
         ("rounds ignore", {}, "Give a map or a player"),
         ("rounds ignore", {"map": "supply", "server": "beta"}, "does not belong"),

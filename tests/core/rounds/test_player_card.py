@@ -11,11 +11,12 @@ import pytest
 
 from bot.core.announcements import Message
 from bot.core.guilds import LANGUAGES
+from bot.core.rounds.columns import WIDTH
 from bot.core.rounds.fields import GUNS
 from bot.core.rounds.metrics import METRICS
 from bot.core.rounds.player_card import card_message
 from bot.core.rounds.player_comparison import LABELS, RATE_LABELS, comparison_message
-from bot.core.rounds.players import Rating
+from bot.core.rounds.rating import Rating
 from bot.core.rounds.values import column_words
 from bot.core.rounds.weapons import AIMED, WEAPONS
 from bot.discord.embeds import draw
@@ -24,7 +25,6 @@ from tests.core.rounds.card_samples import alias, card, comparison, duel, evenin
 
 UTC_ZONE = ZoneInfo("UTC")
 STARS = "*" * 35  # each is escaped, so that it is twice as long
-PHONE = 36  # columns of a code block
 
 
 def told(message: Message) -> dict[str, str]:
@@ -118,7 +118,7 @@ def test_every_weapon_has_a_name_that_fits_and_only_the_most_deadly_are_shown():
     weapons = [weapon(number, kills=1000 - number) for number in WEAPONS] + [weapon(99, kills=0)]
     (table,) = [value for name, value in read(weapons=weapons).items() if "Weapons" in name]
     assert len(table.splitlines()) == 3 + 8
-    assert max(map(len, table.splitlines())) <= PHONE
+    assert max(map(len, table.splitlines())) <= WIDTH
     assert all(len(name) <= 15 for name in WEAPONS.values())
 
 
@@ -163,7 +163,7 @@ def test_opponents_one_beats_and_those_one_does_not():
 @pytest.mark.parametrize(
     ("rating", "said"),
     [
-        (None, "Rating: after ten maps (0 so far)"),
+        (Rating(), "Rating: after ten maps (0 so far)"),
         (Rating(mean=25, deviation=2, maps=9), "Rating: after ten maps (9 so far)"),
         (Rating(mean=25, deviation=2, maps=10), "Rating **19.0**, of 10 maps"),
     ],
@@ -271,7 +271,7 @@ def test_last_of_all_is_no_gap_in_the_radar():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_of_two_fits_a_phone_in_every_language(language):
     said = Speaker(language=language).tell(comparison_message(comparison(rounds=9, kills=10**6)))
-    assert max(map(len, told(said).popitem()[1].splitlines())) <= PHONE
+    assert max(map(len, told(said).popitem()[1].splitlines())) <= WIDTH
     assert all(
         len(Speaker(language=language).say(words)) <= 18
         for words in (*LABELS.values(), *RATE_LABELS.values())
