@@ -248,6 +248,7 @@ class RoundSync:
                 watched.looks.rounds_came()
                 for reader in self._readers:
                     reader.set()
+            await self._importer.all_taken(server, poll.imported, self._clock.now())
             await self._note_answer(server, watched)
             return poll
 

@@ -16,6 +16,7 @@ from bot.discord.pictures import Pictures
 from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
+from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
@@ -102,6 +103,9 @@ class Worlds:
                 database=database, predictions=predictions, announcements=announcements, clock=clock
             ),
             round_sync=self.rounds.sync,
+            leaderboards=Leaderboards(
+                database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
+            ),
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
             players=Players(

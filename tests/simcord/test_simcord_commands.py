@@ -50,6 +50,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "player unlink": {"user": "<member>"},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
+    "top players": {
+        "metric": "dpm",
+        "period": "all_time",
+        "per": "total",
+        "min_rounds": 1,
+        "server": "alpha",
+    },
     "rounds balance": {"server": "alpha"},
     "rounds evening": {"date": "2025-10-26", "server": "alpha"},
     "rounds map": {"name": "etl_adlernest", "server": "alpha"},
@@ -95,6 +102,8 @@ SUGGESTIONS = {
     ("player link", "player"): ("", PLAYER),
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
+    ("top players", "metric"): ("DAMAGE", "dpm"),
+    ("top players", "server"): ("", "alpha"),
     ("rounds balance", "server"): ("", "alpha"),
     ("rounds evening", "date"): ("2025", "2025-10-26 21:35"),
     ("rounds evening", "server"): ("al", "alpha"),
@@ -115,7 +124,7 @@ SUGGESTIONS = {
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
-READ_BY_ALL |= {"player stats", "player compare"}
+READ_BY_ALL |= {"player stats", "player compare", "top players"}
 FOR_EVERYONE = {
     "about",
     "rounds last",
