@@ -20,12 +20,7 @@ from bot.core.rounds import files
 from bot.core.rounds.files import SETTLE, WANTED, FileRecord, FileState
 from bot.core.rounds.looking import Result
 from bot.core.rounds.schedule import Looks
-from bot.errors import (
-    ChartFailed,
-    NotAllowed,
-    NothingThere,
-    SourceError,
-)
+from bot.errors import ChartFailed, NotAllowed, NothingThere, SourceError
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.evening_reading import last_round_message
