@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,7 +75,8 @@ class _Order:
 class RoundRebuild:
     """Makes stored rounds anew. `zones` are the servers' time zones, UTC where none is named.
 
-    Without a `telling` no message follows; `wake` is called when some did.
+    Without a `telling` no message follows; `wake` is called when some did. Whoever imports a server's rounds
+    holds its lock of `turns`: what came between the reading here and the writing would be written over.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class RoundRebuild:
         self._zones = zones
         self._telling = telling
         self._wake = wake
+        self.turns: Mapping[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def catch_up(self, server: str, now: datetime) -> None:
         """Make a server's rounds anew, silently, if an older version made them. Raises `StorageError`."""
@@ -98,7 +101,8 @@ class RoundRebuild:
             return
         version, _, until = made.partition(" ")
         resume = datetime.fromisoformat(until) if until and version == str(DERIVED_VERSION) else None
-        done = await self._rebuild(server, now, after=resume)
+        async with self.turns[server]:
+            done = await self._rebuild(server, now, after=resume)
         if done.rounds:
             log.info("%s: %d stored round(s) made anew for this version", server, done.rounds)
         for name, reason in done.unreadable.items():
@@ -156,11 +160,12 @@ class RoundRebuild:
 
         `name` may be that of its endstats. Messages follow. Raises `NothingThere`, `StorageError`.
         """
-        kept, times = await self._kept(server)
-        wanted = {name} & kept.keys() or _with_endstats(name, kept)
-        if not wanted:
-            raise NothingThere(text("No round was made of a file of that name."))
-        return await self._renew(server, kept, times, wanted, now)
+        async with self.turns[server]:
+            kept, times = await self._kept(server)
+            wanted = {name} & kept.keys() or _with_endstats(name, kept)
+            if not wanted:
+                raise NothingThere(text("No round was made of a file of that name."))
+            return await self._renew(server, kept, times, wanted, now)
 
     async def _kept(self, server: str) -> tuple[dict[str, KeptFile], Mapping[str, EndTime]]:
         async with self._database.read() as conn:
