@@ -30,6 +30,7 @@ from bot.services.daily_scores import DailyScores
 from bot.services.evenings import Evenings
 from bot.services.guilds import Guilds
 from bot.services.health import Health
+from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.overrides import Overrides
 from bot.services.players import Players
@@ -45,6 +46,7 @@ from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
+from bot.services.weekly_players import WeeklyPlayers
 from bot.settings import Settings
 from bot.sources.etlegacy.server_query import UdpGameQuery
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
@@ -144,6 +146,7 @@ async def _house(
             *live_loops(monitor),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
+            _weekly_loop(settings, database, announcements, clock),
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
@@ -179,9 +182,17 @@ def _services(
         overrides=Overrides(database=database, monitor=monitor, clock=clock),
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
+        leaderboards=Leaderboards(
+            database=database,
+            servers=settings.game_servers,
+            clock=clock,
+            default_time_zone=settings.time_zone,
+        ),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
-        players=Players(database=database, servers_of=round_sync.servers_of, clock=clock),
+        players=Players(
+            database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
+        ),
         round_admin=RoundAdmin(
             database=database,
             round_sync=round_sync,
@@ -307,6 +318,13 @@ def round_loops(round_sync: RoundSync) -> list[Loop]:
         Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
         for server, changed in round_sync.changed.items()
     ]
+
+
+def _weekly_loop(settings: Settings, database: Database, announcements: Announcements, clock: Clock) -> Loop:
+    weekly = WeeklyPlayers(
+        database=database, announcements=announcements, servers=settings.game_servers, clock=clock
+    )
+    return Loop(name="players of the week", step=weekly.step, wake=asyncio.Event())
 
 
 def evening_loop(evenings: Evenings) -> Loop:

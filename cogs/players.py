@@ -54,8 +54,10 @@ class PlayerCommands(
         """Show a player's card to everyone in the channel."""
         by = requester_of(interaction)
         # Before it is deferred: what answers a public deferral is public, and a hint is for one person.
-        card = await self._players.card(by, await self._meant(by, player, user))
+        meant = await self._meant(by, player, user)
+        await self._players.must_be_told(by, meant)
         aloud = await self._begin(interaction)
+        card = await self._players.card(by, meant)
         await self._show(interaction, card_message(card, ZoneInfo(aloud.time_zone)), aloud)
 
     @app_commands.command(description=locale_str("Two players beside each other, with a radar"))
@@ -65,8 +67,9 @@ class PlayerCommands(
         by = requester_of(interaction)
         one, other = await self._players.find(by, a), await self._meant(by, b)
         pair = (other, one) if b is None else (one, other)
-        comparison = await self._players.compare(by, *pair)
+        await self._players.must_be_told(by, *pair)
         aloud = await self._begin(interaction)
+        comparison = await self._players.compare(by, *pair)
         await self._show(interaction, comparison_message(comparison), aloud)
 
     @app_commands.command(description=locale_str("Say which player you are"))

@@ -11,9 +11,10 @@ from discord.app_commands import Choice, Group, Range, locale_str
 from discord.ext import commands
 
 from bot.core.markup import stamp
+from bot.core.requester import Requester
 from bot.core.rounds.changes import TEAM_NAME_LENGTH
 from bot.core.rounds.team_words import TEAM_LETTERS
-from bot.discord.checks import admin_only, requester_of
+from bot.discord.checks import admin_only, is_admin, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.pages import Pages, in_pages
 from bot.discord.replies import whisper
@@ -26,6 +27,7 @@ from bot.texts import join, text
 Interaction = discord.Interaction[VedetteClient]
 Team = Literal["A", "B"]
 _LABEL_LENGTH = 100  # of a choice (specs/discord.md 4)
+_NOBODY = Requester(guild_id=0, user_id=0)
 _ROUND = locale_str("A round of that evening; leave it out for the last one")
 _SERVER = locale_str("Only this game server; leave it out for all of yours")
 
@@ -193,13 +195,13 @@ class RoundsAdmin(
     @void.autocomplete("which")
     async def suggest_counted(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest rounds that are not void."""
-        found = await self._suggestions.rounds(requester_of(interaction), part, void=False)
+        found = await self._suggestions.rounds(_asking(interaction), part, void=False)
         return await self._choices(interaction, found)
 
     @restore.autocomplete("which")
     async def suggest_void(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest void rounds."""
-        found = await self._suggestions.rounds(requester_of(interaction), part, void=True)
+        found = await self._suggestions.rounds(_asking(interaction), part, void=True)
         return await self._choices(interaction, found)
 
     @team_name.autocomplete("which")
@@ -207,27 +209,27 @@ class RoundsAdmin(
     @team_reset.autocomplete("which")
     async def suggest_rounds(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest rounds."""
-        found = await self._suggestions.rounds(requester_of(interaction), part)
+        found = await self._suggestions.rounds(_asking(interaction), part)
         return await self._choices(interaction, found)
 
     @reimport.autocomplete("file")
     async def suggest_files(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest files."""
-        found = await self._suggestions.files(requester_of(interaction), part)
+        found = await self._suggestions.files(_asking(interaction), part)
         return await self._choices(interaction, found)
 
     @team_player.autocomplete("player")
     async def suggest_members(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest who played on the evening that was chosen so far."""
         chosen = _given(interaction, "round")
-        found = await self._suggestions.members(requester_of(interaction), chosen, part)
+        found = await self._suggestions.members(_asking(interaction), chosen, part)
         return await self._choices(interaction, found)
 
     @ignore.autocomplete("map_name")
     async def suggest_maps(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest maps to leave out, or those that are left out."""
         found = await self._suggestions.maps(
-            requester_of(interaction), _given(interaction, "server"), part, ignored=_takes_in(interaction)
+            _asking(interaction), _given(interaction, "server"), part, ignored=_takes_in(interaction)
         )
         return await self._choices(interaction, found)
 
@@ -235,7 +237,7 @@ class RoundsAdmin(
     async def suggest_players(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest players to leave out, or those who are left out."""
         found = await self._suggestions.players(
-            requester_of(interaction), _given(interaction, "server"), part, ignored=_takes_in(interaction)
+            _asking(interaction), _given(interaction, "server"), part, ignored=_takes_in(interaction)
         )
         return await self._choices(interaction, found)
 
@@ -243,7 +245,7 @@ class RoundsAdmin(
     @ignore.autocomplete("server")
     async def suggest_servers(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest the game servers of this guild."""
-        found = self._suggestions.servers(requester_of(interaction), part)
+        found = self._suggestions.servers(_asking(interaction), part)
         return await self._choices(interaction, found)
 
     async def _choices(self, interaction: Interaction, found: Sequence[Suggestion]) -> list[Choice[str]]:
@@ -257,6 +259,11 @@ class RoundsAdmin(
 
     async def _say(self, interaction: Interaction, lines: Iterable[str]) -> None:
         await whisper(interaction, (await self._speaker(interaction)).say(join("\n", lines)))
+
+
+def _asking(interaction: Interaction) -> Requester:
+    """Say for whom to suggest: Discord suggests to members too, to whom nothing here belongs."""
+    return requester_of(interaction) if is_admin(interaction) else _NOBODY
 
 
 def _given(interaction: Interaction, option: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,12 @@ def reference_data() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {ROOT / file: place for place, file in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_strict() -> bool:

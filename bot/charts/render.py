@@ -85,17 +85,21 @@ def warm_up() -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Column:
-    """Where a group of bars is drawn, and how: `longest` pixels stand for the value `top`."""
+    """Where a group of bars is drawn, and how: `longest` pixels stand for the value `top`.
+
+    Beside them is room for a value of so many `letters`.
+    """
 
     axes: Axes
     width: float
     row: float
     colour: str
     top: float
+    letters: int
 
     @property
     def longest(self) -> float:
-        return self.width - 15 * len(_number(self.top)) - 22
+        return self.width - 15 * self.letters - 22
 
     @property
     def size(self) -> float:
@@ -109,11 +113,16 @@ def _bars(spec: BarChart, fonts: Fonts) -> Page:
     height = max(HEIGHT, around + rows * row)
     page = Page(spec, height, fonts)
     page.foot(spec.value_axis)
-    top = spec.longest or max((bar.value for group in spec.groups for bar in group.bars), default=0.0)
+    bars = [bar for group in spec.groups for bar in group.bars]
+    top = spec.longest or max((bar.value for bar in bars), default=0.0)
+    letters = max((len(_written(bar)) for bar in bars), default=1)
     width = (WIDTH - 2 * MARGIN - GUTTER * (len(spec.groups) - 1)) / max(1, len(spec.groups))
     for number, (group, colour) in enumerate(zip(spec.groups, cycle(COLOURS), strict=False)):
         axes = page.axes(MARGIN + number * (width + GUTTER), HEAD, width, height - HEAD - FOOT)
-        _group(page, _Column(axes=axes, width=width, row=row, colour=colour, top=max(top, 1.0)), group)
+        column = _Column(
+            axes=axes, width=width, row=row, colour=colour, top=top if top > 0 else 1.0, letters=letters
+        )
+        _group(page, column, group)
     return page
 
 
@@ -136,8 +145,11 @@ def _bar(page: Page, column: _Column, bar: Bar, at: float) -> None:
     length = max(2.0, column.longest * min(max(0.0, bar.value) / column.top, 1.0))
     axes.barh(middle, column.longest, height=thickness, color=TRACK)
     axes.barh(middle, length, height=thickness, color=column.colour)
-    value = _number(bar.value)
-    page.text(axes, (right, middle), value, size=LABEL_SIZE, color=INK, weight="bold", ha="right")
+    page.text(axes, (right, middle), _written(bar), size=LABEL_SIZE, color=INK, weight="bold", ha="right")
+
+
+def _written(bar: Bar) -> str:
+    return bar.written or _number(bar.value)
 
 
 def _number(value: float) -> str:

@@ -17,13 +17,15 @@ from typing import Any
 class Bar:
     """One bar. `note` is a short text shown with the label, for instance `12 kills, 9 deaths`.
 
-    `fallback` is shown where the fonts lack more than half of the label.
+    `fallback` is shown where the fonts lack more than half of the label. `written` stands for the value where
+    a number without decimals would not do.
     """
 
     label: str
     value: float
     note: str = ""
     fallback: str = ""
+    written: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""

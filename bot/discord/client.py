@@ -31,6 +31,7 @@ from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
+from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor
 from bot.services.overrides import Overrides
 from bot.services.players import Players
@@ -48,6 +49,7 @@ EXTENSIONS = (
     "cogs.stats_sync",
     "cogs.rounds_admin",
     "cogs.players",
+    "cogs.leaderboards",
     "cogs.admin",
 )
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
@@ -68,6 +70,7 @@ class Services:
     overrides: Overrides
     boards: Boards
     round_sync: RoundSync
+    leaderboards: Leaderboards
     round_book: RoundBook
     balance: Balance
     players: Players

@@ -16,7 +16,7 @@ TITLE_LIMIT, BODY_LIMIT, FIELDS_LIMIT, NAME_LIMIT, VALUE_LIMIT = 256, 4096, 25, 
 FOOTER_LIMIT, TOTAL_LIMIT, LABEL_LIMIT, URL_LIMIT, LINK_LIMIT = 2048, 6000, 80, 512, 2048
 # Discord refuses an empty name or value; this one is empty to the eye.
 _NOTHING = "\u200b"
-_COLOURS = {
+COLOURS = {
     # From the palette of Okabe and Ito, which people with any colour vision tell apart.
     Tone.LIVE: 0xD55E00,
     Tone.ENDED: 0x999999,
@@ -61,7 +61,7 @@ def _embed(message: Message, *, with_picture: bool) -> discord.Embed:
         title=message.title or None,
         description=message.body or None,
         url=_link(message.url) or None,
-        colour=_COLOURS[message.tone],
+        colour=COLOURS[message.tone],
     )
     for field in message.fields:
         embed.add_field(name=field.name, value=field.value, inline=field.inline)

@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import discord
 
-from bot.discord.speech import reader_of
+from bot.core.announcements import Tone
+from bot.discord.embeds import CHART_NAME, COLOURS
+from bot.discord.speech import Speaker, reader_of
 from bot.discord.views import AskersView
 from bot.texts import join, text
 
 
 class Pages(AskersView):
-    """Buttons under an embed."""
+    """Buttons under an embed.
 
-    def __init__(self, title: str, pages: Sequence[str], reader: discord.Interaction) -> None:
+    The answer is for the reader alone and in the reader's language, unless it is said `aloud` by the guild's:
+    then everybody reads it, and still only who asked turns its pages. The `picture` stands below every page.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        pages: Sequence[str],
+        reader: discord.Interaction,
+        *,
+        aloud: Speaker | None = None,
+        footer: str = "",
+        tone: Tone | None = None,
+        picture: bytes | None = None,
+    ) -> None:
         super().__init__(reader)
-        self._speaker = reader_of(reader)
+        self._speaker = aloud or reader_of(reader)
+        self._is_private = aloud is None
         self._title = title
         self._pages = pages
+        self._footer = footer
+        self._colour = None if tone is None else COLOURS[tone]
+        self._picture = picture
         self._number = 0
         self.previous.label = self._speaker.say(text("Previous"))
         self.following.label = self._speaker.say(text("Next"))
@@ -29,7 +50,10 @@ class Pages(AskersView):
         view = discord.utils.MISSING
         if len(self._pages) > 1:
             self._shown_by, view = interaction, self
-        await interaction.followup.send(embed=self._embed(), view=view, ephemeral=True)
+        files = [] if self._picture is None else [discord.File(io.BytesIO(self._picture), CHART_NAME)]
+        await interaction.followup.send(
+            embed=self._embed(), view=view, files=files, ephemeral=self._is_private
+        )
 
     @discord.ui.button()
     async def previous(self, interaction: discord.Interaction, _: discord.ui.Button[Pages]) -> None:
@@ -52,9 +76,13 @@ class Pages(AskersView):
 
     def _embed(self) -> discord.Embed:
         say = self._speaker.say
-        embed = discord.Embed(title=say(self._title), description=say(self._pages[self._number]))
+        embed = discord.Embed(
+            title=say(self._title), description=say(self._pages[self._number]), colour=self._colour
+        )
         page = text("Page {number} of {count}", number=self._number + 1, count=len(self._pages))
-        return embed.set_footer(text=say(page))
+        if self._picture is not None:
+            embed.set_image(url=f"attachment://{CHART_NAME}")
+        return embed.set_footer(text=say(join(" · ", [part for part in (self._footer, page) if part])))
 
 
 def in_pages(lines: Sequence[str], per_page: int = 15) -> list[str]:

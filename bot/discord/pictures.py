@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from bot.core.announcements import Message
+from bot.core.charts import ChartSpec
 from bot.errors import ChartFailed
 from bot.ports import ChartRenderer
 
@@ -19,8 +20,12 @@ class Pictures:
 
     async def of(self, message: Message) -> bytes | None:
         """Draw the chart of a message, whose texts are said already; None where there is none or it failed."""
+        return None if message.chart is None else await self.draw(message.chart)
+
+    async def draw(self, chart: ChartSpec) -> bytes | None:
+        """Draw a chart, whose texts are said already; None where it failed."""
         try:
-            return None if message.chart is None else await self._charts.render(message.chart)
+            return await self._charts.render(chart)
         except ChartFailed as error:
             log.warning("An answer goes out without its picture: %s", error)
             return None

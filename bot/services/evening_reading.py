@@ -11,6 +11,7 @@ from bot.core.rounds.evenings import Evening, group_evenings
 from bot.core.rounds.post import round_message
 from bot.core.rounds.scored import ScoredEvening, TeamChoices, score_evening
 from bot.storage import evenings as store
+from bot.storage import round_choices
 from bot.storage.engine import Connection
 from bot.storage.resolved_rounds import KeptRound, read_rounds
 
@@ -67,7 +68,8 @@ async def evenings_between(
     file_ids = [one.file_id for one in kept.values()]
     names = await store.team_names(conn, file_ids)
     members = await store.members(conn, file_ids)
-    return tuple(_kept(server, evening, kept, names, members) for evening in evenings)
+    ignored = frozenset(guid for _, guid in await round_choices.players_ignored(conn, [server]))
+    return tuple(_kept(server, evening, kept, names, members, ignored=ignored) for evening in evenings)
 
 
 def _kept(
@@ -76,13 +78,15 @@ def _kept(
     by_key: Mapping[str, KeptRound],
     names: Mapping[int, Mapping[int, str]],
     members: Mapping[int, Mapping[str, int]],
+    *,
+    ignored: frozenset[str],
 ) -> KeptEvening:
     rounds = tuple(by_key[one.key] for one in evening.rounds)
     placed: dict[str, int] = {}
     for one in rounds:
         placed |= members.get(one.file_id, {})
     named = {one.told.key: names[one.file_id] for one in rounds if one.file_id in names}
-    chosen = TeamChoices(names=named, members=placed)
+    chosen = TeamChoices(names=named, members=placed, ignored=ignored)
     return KeptEvening(server=server, rounds=rounds, scored=score_evening(evening.rounds, chosen))
 
 

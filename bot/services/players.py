@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.core.markup import escape
 from bot.core.requester import Requester
+from bot.core.rounds import changes
 from bot.core.rounds.form import FORM_METRICS, player_form
 from bot.core.rounds.metrics import METRICS, from_sums
 from bot.core.rounds.names import clean_name
 from bot.core.rounds.players import (
     RATES,
     TOTALS,
-    Alias,
     Comparison,
     DuelSums,
     KnownPlayer,
@@ -25,12 +26,17 @@ from bot.core.rounds.players import (
     own_evenings,
 )
 from bot.core.rounds.radar import RADAR_METRICS, radar_axis
+from bot.core.rounds.rating import Rating
 from bot.errors import InputRefused, NotAllowed, NothingThere
+from bot.services.announcements import Announcements
+from bot.storage import audit, ratings, round_suggestions
 from bot.storage import players as store
 from bot.storage.engine import Connection, Database
 from bot.texts import join, text
 
 MOST_NAMED = 5
+_KILLS = METRICS["kills"].counters  # known in every round
+_GUID = re.compile(r"[0-9A-Za-z]{8}|[0-9A-Za-z]{32}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,9 +51,15 @@ class Players:
     """Tells of players what the servers of the asker's guild know; whom an admin ignores is told to nobody."""
 
     def __init__(
-        self, *, database: Database, servers_of: Callable[[Requester], tuple[str, ...]], clock: Clock
+        self,
+        *,
+        database: Database,
+        servers_of: Callable[[Requester], tuple[str, ...]],
+        announcements: Announcements,
+        clock: Clock,
     ) -> None:
         self._database = database
+        self._announcements = announcements
         self._servers_of = servers_of
         self._clock = clock
 
@@ -63,8 +75,8 @@ class Players:
         """Find the player whose GUID or name was given. Raises `InputRefused` for several, `NothingThere`."""
         part, servers = clean_name(written), self._servers(by)
         async with self._database.read() as conn:
-            found = _meant(part, await store.names(conn, servers, part=part))
-            if not found and _meant(part, await store.names(conn, servers, part=part, ignored=True)):
+            found = await _meant(conn, servers, part)
+            if not found and await _meant(conn, servers, part, ignored=True):
                 raise NothingThere(text("An admin of this server has that player ignored."))
             newest = newest_first(await store.names(conn, servers, guids=[one.guid for one in found]))
         if not found:
@@ -92,6 +104,20 @@ class Players:
 
     # --- What is told ----------------------------------------------------------------------------
 
+    async def must_be_told(self, by: Requester, *players: KnownPlayer) -> None:
+        """Look in no time whether there is something to tell.
+
+        Raises `InputRefused` for the same player twice, `NothingThere` for one without a counted round.
+        """
+        guids = {one.guid for one in players}
+        if len(guids) < len(players):
+            raise InputRefused(text("Give two players; that is one and the same."))
+        async with self._database.read() as conn:
+            known = await store.sums(conn, self._servers(by), [_KILLS], guids)
+        for player in players:
+            if player.guid not in known:
+                raise _not_played(player)
+
     async def card(self, by: Requester, player: KnownPlayer) -> PlayerCard:
         """Give all that is told of one player. Raises `NothingThere` without a counted round."""
         servers, guid = self._servers(by), player.guid
@@ -107,13 +133,11 @@ class Players:
                 weapons=await store.weapons(conn, servers, guid),
                 form=player_form(own_evenings(form, await store.spans(conn, servers))),
                 duels=await self._duels(conn, servers, guid),
-                rating=await store.rating(conn, guid),
+                rating=(await ratings.ratings_of(conn, [guid])).get(guid, Rating()),
             )
 
     async def compare(self, by: Requester, one: KnownPlayer, other: KnownPlayer) -> Comparison:
-        """Set two players beside each other. Raises `InputRefused` for one and the same, `NothingThere`."""
-        if one.guid == other.guid:
-            raise InputRefused(text("Give two players; that is one and the same."))
+        """Set two players beside each other. Raises `NothingThere` without a counted round."""
         servers = self._servers(by)
         async with self._database.read() as conn:
             sides = (await self._side(conn, servers, one), await self._side(conn, servers, other))
@@ -131,13 +155,10 @@ class Players:
         groups += [metric.counters for metric in (*METRICS.values(), *RATES)]
         sums = (await store.sums(conn, servers, groups, [player.guid])).get(player.guid)
         if sums is None:
-            raise NothingThere(
-                text("{player} has not played a round that counts yet.", player=escape(player.name))
-            )
-        kills = METRICS["kills"].counters
+            raise _not_played(player)
         return Side(
             player=player,
-            rounds=sums[kills][1],
+            rounds=sums[_KILLS][1],
             totals={name: (sums[name,][0][name], sums[name,][1]) for name in TOTALS},
             measured={key: from_sums(metric, *sums[metric.counters]) for key, metric in METRICS.items()},
             rates={metric.key: from_sums(metric, *sums[metric.counters]) for metric in RATES},
@@ -187,7 +208,8 @@ class Players:
                 raise NotAllowed(_taken(player, before) if before else _NOT_YOURS)
             await store.link(conn, by.guild_id, user_id, guid, by=by.user_id, now=self._clock.now())
             if is_override:
-                await self._audit_override(conn, by, user_id, guid)
+                await self._audit(conn, by, changes.member_linked(user_id, player.name))
+        self._announcements.wake()
         return player
 
     async def undo_link(self, by: Requester, user_id: int, *, as_admin: bool) -> None:
@@ -200,10 +222,13 @@ class Players:
                 raise NothingThere(text("There is no link to undo."))
             await store.forget_link(conn, by.guild_id, user_id)
             if user_id != by.user_id:
-                await self._audit_override(conn, by, user_id, guid)
+                name = await round_suggestions.name_of(conn, self._servers_of(by), guid)
+                await self._audit(conn, by, changes.member_unlinked(user_id, name or guid))
+        self._announcements.wake()
 
-    async def _audit_override(self, conn: Connection, by: Requester, user_id: int, guid: str) -> None:
-        """Stand where `bot.storage.audit` is told that an admin changed who a member is."""
+    async def _audit(self, conn: Connection, by: Requester, what: str) -> None:
+        """Write down that an admin chose for somebody else."""
+        await audit.note(conn, by.guild_id, by.user_id, what, self._clock.now())
 
     def _servers(self, by: Requester) -> tuple[str, ...]:
         servers = self._servers_of(by)
@@ -223,15 +248,24 @@ def _taken(player: KnownPlayer, user_id: int) -> str:
     )
 
 
-def _meant(part: str, aliases: Iterable[Alias]) -> list[KnownPlayer]:
-    """Give whom a name or GUID means: the GUID, who has the name now, who ever had it, who has it in a name."""
-    known = list(aliases) if part else []
-    newest = newest_first(known)
-    same = part.casefold()
-    by_guid = [one for one in newest.values() if one.guid == part[:8].upper()]
+def _not_played(player: KnownPlayer) -> NothingThere:
+    return NothingThere(text("{player} has not played a round that counts yet.", player=escape(player.name)))
+
+
+async def _meant(
+    conn: Connection, servers: Sequence[str], part: str, *, ignored: bool = False
+) -> list[KnownPlayer]:
+    """Give whom a GUID or name means: who has it, else who ever had it, else who has it in a name."""
+    if _GUID.fullmatch(part):
+        # Read by its key: nothing else is looked through.
+        known = await store.names(conn, servers, guids=[part[:8].upper()], ignored=ignored)
+        if known:
+            return list(newest_first(known).values())
+    known = await store.names(conn, servers, part=part, ignored=ignored) if part else ()
+    newest, same = newest_first(known), part.casefold()
     now = [one for one in newest.values() if one.name.casefold() == same]
     ever = newest_first(one for one in known if one.name.casefold() == same)
-    return by_guid or now or list((ever or newest).values())
+    return now or list((ever or newest).values())
 
 
 def _with_guid(player: KnownPlayer) -> str:

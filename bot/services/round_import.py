@@ -19,6 +19,7 @@ from bot.core.rounds.pairing import PlayedRound, pair_rounds
 from bot.core.rounds.placing import Played, groups, place
 from bot.core.rounds.reading import ReadRound, fingerprint, read_round, twins
 from bot.core.rounds.times import EndTime
+from bot.services.milestones import Milestones
 from bot.services.round_making import join_endstats, write_rounds
 from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
@@ -63,6 +64,8 @@ class RoundImport:
         self._database = database
         self._post_max_age = post_max_age
         self._telling = RoundTelling(servers=servers, post_max_age=post_max_age)
+        self._followed: set[str] = set()
+        self._milestones = Milestones(servers=servers, news_for=post_max_age)
 
     async def take(self, fetched: Fetched, now: datetime) -> Imported:
         """Import one file, or write why it cannot be imported. Raises `StorageError`."""
@@ -92,6 +95,12 @@ class RoundImport:
                 return await _ignore(conn, fetched, _same_round(stats_file))
             twin = next((one for one in clock_mates if same.get(one.name) == fetched.name), None)
             return await self._keep(conn, fetched, read, twin, now)
+
+    async def all_taken(self, server: str, imported: int, now: datetime) -> None:
+        """Do once what follows from all files of a look; at first also what a dead process left undone."""
+        if imported or server not in self._followed:
+            await self._milestones.claim_rest(self._database, server, now)
+            self._followed.add(server)
 
     async def _copied(self, conn: Connection, fetched: Fetched, read: ReadRound) -> str | None:
         """Name the file this one is a copy of; two rounds without players may well read the same."""
@@ -134,6 +143,7 @@ class RoundImport:
         await write_rounds(conn, server, placed.resolve(changed), file_ids=file_ids, round_ids=ids, now=now)
         ended_at = placed.played[name].ended_at
         was_put = await self._telling.rounds_changed(conn, server, ended_at, now, new=name)
+        was_put |= await self._milestones.round_came(conn, file.id, now)
         return Imported(record=files.imported(fetched.record), was_put=was_put)
 
     async def _import_endstats(self, fetched: Fetched, now: datetime) -> Imported:

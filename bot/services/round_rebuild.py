@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,9 +33,8 @@ from bot.texts import text
 
 DERIVED_VERSION = 1
 """Raise it with every change after which the same bytes give other rows: the next start makes all rounds anew."""
-AT_ONCE = 25
+AT_ONCE = 10
 """So many rounds at least are made anew in one transaction; a group is never divided."""
-
 DATED_AT_ONCE = 1000
 """So many files are dated in some milliseconds."""
 
@@ -44,10 +43,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(kw_only=True, slots=True)
 class Rebuilt:
-    """How many rounds were made anew, how many of them came out differently, and what cannot be read, by name."""
+    """How many rounds were made anew, how many of them came out differently, and what cannot be read, by name.
+
+    `was_put` is true when the outbox has something new.
+    """
 
     rounds: int = 0
     changed: int = 0
+    was_put: bool = False
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
@@ -71,15 +74,21 @@ class _Order:
 class RoundRebuild:
     """Makes stored rounds anew. `zones` are the servers' time zones, UTC where none is named.
 
-    Without a `telling` no message follows.
+    Without a `telling` no message follows; `wake` is called when some did.
     """
 
     def __init__(
-        self, *, database: Database, zones: Mapping[str, str], telling: RoundTelling | None = None
+        self,
+        *,
+        database: Database,
+        zones: Mapping[str, str],
+        telling: RoundTelling | None = None,
+        wake: Callable[[], None] | None = None,
     ) -> None:
         self._database = database
         self._zones = zones
         self._telling = telling
+        self._wake = wake
 
     async def catch_up(self, server: str, now: datetime) -> None:
         """Make a server's rounds anew, silently, if an older version made them. Raises `StorageError`."""
@@ -153,11 +162,11 @@ class RoundRebuild:
             raise NothingThere(text("No round was made of a file of that name."))
         return await self._renew(server, kept, times, wanted, now)
 
-    async def _kept(self, server: str) -> tuple[dict[str, KeptFile], dict[str, EndTime]]:
+    async def _kept(self, server: str) -> tuple[dict[str, KeptFile], Mapping[str, EndTime]]:
         async with self._database.read() as conn:
             stamps = await raw_rounds.stamps(conn, server)
             kept = _rounds_of(await raw_rounds.kept_files(conn, server))
-        return kept, folder_times(stamps, self._zone(server))
+        return kept, await self._times(server, stamps)
 
     def _zone(self, server: str) -> ZoneInfo:
         return ZoneInfo(self._zones.get(server, "UTC"))
@@ -192,6 +201,8 @@ class RoundRebuild:
                 async with self._database.write("rounds.renew") as conn:
                     await self._make_part(conn, order, part, done)
                     await _finish(conn, order, part, is_last=number >= len(parts))
+        if done.was_put and self._wake is not None:
+            self._wake()
         return done
 
     async def _make_part(
@@ -209,7 +220,7 @@ class RoundRebuild:
         if order.tells and self._telling is not None:
             instants = [file.ended_at for file in files if file.ended_at is not None]
             for around in _far_apart([*instants, *(one.resolved.ended_at for one in made)]):
-                await self._telling.rounds_changed(conn, order.server, around, order.now)
+                done.was_put |= await self._telling.rounds_changed(conn, order.server, around, order.now)
 
 
 async def _make_group(

@@ -20,12 +20,7 @@ from bot.core.rounds import files
 from bot.core.rounds.files import SETTLE, WANTED, FileRecord, FileState
 from bot.core.rounds.looking import Result
 from bot.core.rounds.schedule import Looks
-from bot.errors import (
-    ChartFailed,
-    NotAllowed,
-    NothingThere,
-    SourceError,
-)
+from bot.errors import ChartFailed, NotAllowed, NothingThere, SourceError
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.evening_reading import last_round_message
@@ -156,6 +151,7 @@ class RoundSync:
             database=database,
             zones={name: server.time_zone for name, server in servers.items()},
             telling=RoundTelling(servers=servers, post_max_age=rules.post_max_age),
+            wake=announcements.wake,
         )
         self._fetch = RoundFetch(
             database=database, importer=self._importer, announcements=announcements, clock=clock
@@ -247,6 +243,7 @@ class RoundSync:
                 watched.looks.rounds_came()
                 for reader in self._readers:
                     reader.set()
+            await self._importer.all_taken(server, poll.imported, self._clock.now())
             await self._note_answer(server, watched)
             return poll
 

@@ -73,6 +73,20 @@ async def all_present(conn: AsyncConnection) -> tuple[int, ...]:
     return tuple((await conn.execute(query)).scalars())
 
 
+async def present_among(conn: AsyncConnection, guild_ids: Collection[int]) -> tuple[int, ...]:
+    """Give those of these guilds that the bot is in."""
+    return tuple(guild_id for guild_id in await all_present(conn) if guild_id in guild_ids)
+
+
+async def readers_of_weeks(conn: AsyncConnection) -> tuple[tuple[int, int, str], ...]:
+    """Give the guilds that want the table of each week, with their channel for rounds and their time zone."""
+    query = select(guilds.c.guild_id, guilds.c.rounds_channel_id, guilds.c.time_zone).where(
+        guilds.c.left_at.is_(None), guilds.c.rounds_channel_id.is_not(None), guilds.c.weekly_players
+    )
+    rows = await conn.execute(query.order_by(guilds.c.guild_id))
+    return tuple((row.guild_id, row.rounds_channel_id, row.time_zone) for row in rows)
+
+
 async def readers_of_scores(conn: AsyncConnection) -> tuple[tuple[int, int], ...]:
     """Give the guilds that want to read every day how the day before went, with their admin channel."""
     query = select(guilds.c.guild_id, guilds.c.admin_channel_id, guilds.c.daily_scores).where(

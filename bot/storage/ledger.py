@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.budget import DAY, Ledger, Limit, free_at
@@ -72,8 +72,30 @@ _ASKED = select(requests.c.asked_at).where(
 _IN_LEDGER = select(requests.c.asked_at).where(
     requests.c.asked_at > bindparam("since"), requests.c.ledger == bindparam("ledger")
 )
+_USED = select(func.count()).where(
+    requests.c.asked_at > bindparam("since"), requests.c.ledger == bindparam("ledger")
+)
+_LAST_ASKED = select(func.max(requests.c.asked_at)).where(requests.c.purpose == bindparam("purpose"))
+_LAST_ASKED_ABOUT = _LAST_ASKED.where(requests.c.account_id == bindparam("account_id"))
+_CLAIM = insert(requests).returning(requests.c.id)
+_ANSWERED = (
+    update(requests)
+    .where(requests.c.id == bindparam("request_id"))
+    .values(answer=bindparam("said"), reason=bindparam("why"), asked_at=bindparam("at"))
+)
 _BY_PEOPLE = _IN_LEDGER.where(requests.c.guild_id.is_not(None))
 _BY_GUILD = _IN_LEDGER.where(requests.c.guild_id == bindparam("guild_id"))
+
+
+def _latest(*which: ColumnElement[bool]) -> Select[*tuple[datetime | None, ...]]:
+    """Make a query for the last instant in each ledger, with which the index begins."""
+    in_order = select(requests.c.asked_at).where(*which).order_by(requests.c.asked_at.desc()).limit(1)
+    return select(*[in_order.where(requests.c.ledger == name).scalar_subquery() for name in Ledger])
+
+
+_LAST_REQUEST = _latest()
+# Nor without an answer: what is NULL equals nothing.
+_LAST_ANSWERED = _latest(requests.c.answer != Answer.UNKNOWN)
 
 
 async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) -> Claim:
@@ -81,14 +103,14 @@ async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) 
     free = await free_from(conn, ask, limits, now)
     if free > now:
         return Claim(request_id=None, free_at=free)
-    row = insert(requests).values(
-        ledger=ask.ledger,
-        purpose=ask.purpose,
-        account_id=ask.account_id,
-        guild_id=ask.guild_id,
-        asked_at=now + MAY_TAKE,
-    )
-    return Claim(request_id=(await conn.execute(row.returning(requests.c.id))).scalar_one(), free_at=now)
+    row = {
+        "ledger": ask.ledger,
+        "purpose": ask.purpose,
+        "account_id": ask.account_id,
+        "guild_id": ask.guild_id,
+        "asked_at": now + MAY_TAKE,
+    }
+    return Claim(request_id=(await conn.execute(_CLAIM, row)).scalar_one(), free_at=now)
 
 
 async def free_from(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) -> datetime:
@@ -110,17 +132,13 @@ async def answered(
     conn: AsyncConnection, request_id: int, answer: str, reason: str = "", *, at: datetime
 ) -> None:
     """Complete a ledger row with what came back, and when."""
-    await conn.execute(
-        update(requests)
-        .where(requests.c.id == request_id)
-        .values(answer=answer, reason=cut(reason, 200), asked_at=at)
-    )
+    said = {"request_id": request_id, "said": answer, "why": cut(reason, 200), "at": at}
+    await conn.execute(_ANSWERED, said)
 
 
 async def used(conn: AsyncConnection, ledger: Ledger, now: datetime) -> int:
     """Count the requests of the last 24 hours (those "in the future" count too)."""
-    query = select(func.count()).where(requests.c.ledger == ledger, requests.c.asked_at > now - DAY)
-    return (await conn.execute(query)).scalar_one()
+    return (await conn.execute(_USED, {"ledger": ledger, "since": now - DAY})).scalar_one()
 
 
 async def discovery_checks(conn: AsyncConnection, now: datetime) -> Sequence[datetime]:
@@ -130,31 +148,21 @@ async def discovery_checks(conn: AsyncConnection, now: datetime) -> Sequence[dat
 
 async def last_answered_at(conn: AsyncConnection) -> datetime | None:
     """Give when a request was last answered with something that could be used."""
-    # Nor without an answer: what is NULL equals nothing.
-    return await _latest(conn, requests.c.answer != Answer.UNKNOWN)
+    return max(filter(None, (await conn.execute(_LAST_ANSWERED)).one()), default=None)
 
 
 async def last_request_at(conn: AsyncConnection) -> datetime | None:
     """Give when a request last left, whatever came back."""
-    return await _latest(conn, true())
-
-
-async def _latest(conn: AsyncConnection, which: ColumnElement[bool]) -> datetime | None:
-    found = []
-    for name in Ledger:  # the index begins with it
-        latest = select(requests.c.asked_at).where(requests.c.ledger == name, which)
-        found.append((await conn.execute(latest.order_by(requests.c.asked_at.desc()).limit(1))).scalar())
-    return max((instant for instant in found if instant is not None), default=None)
+    return max(filter(None, (await conn.execute(_LAST_REQUEST)).one()), default=None)
 
 
 async def last_asked_at(
     conn: AsyncConnection, purpose: str, account_id: int | None = None
 ) -> datetime | None:
     """Give when a request of this purpose (for this account, if given) last left."""
-    query = select(func.max(requests.c.asked_at)).where(requests.c.purpose == purpose)
-    if account_id is not None:
-        query = query.where(requests.c.account_id == account_id)
-    latest: datetime | None = (await conn.execute(query)).scalar_one()
+    query = _LAST_ASKED if account_id is None else _LAST_ASKED_ABOUT
+    about = {"purpose": purpose, "account_id": account_id}
+    latest: datetime | None = (await conn.execute(query, about)).scalar_one()
     return latest
 
 

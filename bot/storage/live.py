@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    Select,
     bindparam,
     delete,
     exists,
@@ -124,7 +127,32 @@ _LEASED = select(accounts.c.next_check_at, accounts.c.leased_until).where(
     _followed,
     ~_is_live,
 )
+_BY_ID = select(accounts).where(accounts.c.id == bindparam("account_id"))
+_BY_NUMBER, _BY_HANDLE = (
+    select(accounts)
+    .where(accounts.c.platform == PLATFORM, column == bindparam("wanted"))
+    .order_by(accounts.c.id.desc())
+    for column in (accounts.c.platform_id, accounts.c.handle)
+)
+_CLAIM = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("account_id"), _is_free(bindparam("now"), bindparam("longest")))
+    .values(leased_until=bindparam("until"), epoch=accounts.c.epoch + 1)
+    .returning(accounts)
+)
+_FINISH = (
+    update(accounts)
+    .where(accounts.c.id == bindparam("account_id"), accounts.c.epoch == bindparam("as_claimed"))
+    .values(
+        leased_until=None,
+        last_checked_at=bindparam("now"),
+        last_answer=bindparam("said"),
+        last_reason=bindparam("why"),
+    )
+)
 _FOLLOWED = select(accounts).where(_followed).order_by(accounts.c.handle)
+_OPEN_LIVES = select(lives).where(_open).order_by(lives.c.started_at)
+_OPEN_LIVES_OF = _OPEN_LIVES.where(lives.c.account_id == bindparam("account_id"))
 _LIVE_IDS = select(lives.c.account_id).where(_open)
 # By id: a start may lie before an older one's where our clock was wrong.
 _LAST_LIVE = (
@@ -137,6 +165,16 @@ _ROOMS = (
 )
 
 
+@cache
+def _subscriptions(*, of_account: bool, of_guild: bool, active: bool) -> Select[Any]:
+    query = select(subscriptions).order_by(subscriptions.c.id)
+    if of_account:
+        query = query.where(subscriptions.c.account_id == bindparam("account_id"))
+    if of_guild:
+        query = query.where(subscriptions.c.guild_id == bindparam("guild_id"))
+    return query.where(IS_ACTIVE) if active else query
+
+
 def _account(row: RowMapping) -> Account:
     kept = {name: row[name] for name in Account.__dataclass_fields__ if name != "profile_state"}
     return Account(**kept, profile_state=ProfileState(row["profile_state"]))
@@ -147,15 +185,14 @@ def _account(row: RowMapping) -> Account:
 
 async def account_by_id(conn: AsyncConnection, account_id: int) -> Account | None:
     """Read one account."""
-    row = (await conn.execute(select(accounts).where(accounts.c.id == account_id))).mappings().first()
+    row = (await conn.execute(_BY_ID, {"account_id": account_id})).mappings().first()
     return None if row is None else _account(row)
 
 
 async def account_for(conn: AsyncConnection, handle: str, platform_id: int | None) -> Account | None:
     """Find a person by the stable id, or by the handle while no id is known."""
-    wanted = accounts.c.platform_id == platform_id if platform_id else accounts.c.handle == handle
-    query = select(accounts).where(accounts.c.platform == PLATFORM, wanted).order_by(accounts.c.id.desc())
-    row = (await conn.execute(query)).mappings().first()
+    query, wanted = (_BY_NUMBER, platform_id) if platform_id else (_BY_HANDLE, handle)
+    row = (await conn.execute(query, {"wanted": wanted})).mappings().first()
     return None if row is None else _account(row)
 
 
@@ -187,13 +224,9 @@ async def add_account(conn: AsyncConnection, person: Person, state: ProfileState
 
 async def claim_account(conn: AsyncConnection, account_id: int, now: datetime) -> Account | None:
     """Lease one account for a check; None while another check of it is under way."""
-    statement = (
-        update(accounts)
-        .where(accounts.c.id == account_id, _is_free(now, now + LEASE))
-        .values(leased_until=now + LEASE, epoch=accounts.c.epoch + 1)
-        .returning(accounts)
-    )
-    row = (await conn.execute(statement)).mappings().first()
+    until = now + LEASE
+    lease = {"account_id": account_id, "now": now, "longest": until, "until": until}
+    row = (await conn.execute(_CLAIM, lease)).mappings().first()
     return None if row is None else _account(row)
 
 
@@ -219,12 +252,9 @@ async def finish_check(
     conn: AsyncConnection, account: Account, now: datetime, *, answer: str, reason: str
 ) -> bool:
     """Write a check's result and end its lease; false when the lease was lost to a later check."""
-    statement = (
-        update(accounts)
-        .where(accounts.c.id == account.id, accounts.c.epoch == account.epoch)
-        .values(leased_until=None, last_checked_at=now, last_answer=answer, last_reason=cut(reason, 200))
-    )
-    return (await conn.execute(statement)).rowcount == 1
+    this = {"account_id": account.id, "as_claimed": account.epoch}
+    said = {"now": now, "said": answer, "why": cut(reason, 200)}
+    return (await conn.execute(_FINISH, this | said)).rowcount == 1
 
 
 async def learn_person(conn: AsyncConnection, account: Account, person: Person) -> Account:
@@ -321,15 +351,9 @@ async def subscriptions_of(
 
     `active` leaves out paused ones and those of guilds that removed the bot.
     """
-    query = select(subscriptions).order_by(subscriptions.c.id)
-    if account_id is not None:
-        query = query.where(subscriptions.c.account_id == account_id)
-    if guild_id is not None:
-        query = query.where(subscriptions.c.guild_id == guild_id)
-    if active:
-        query = query.where(IS_ACTIVE)
+    query = _subscriptions(of_account=account_id is not None, of_guild=guild_id is not None, active=active)
     names = Subscription.__dataclass_fields__
-    rows = (await conn.execute(query)).mappings().all()
+    rows = (await conn.execute(query, {"account_id": account_id, "guild_id": guild_id})).mappings().all()
     return tuple(Subscription(**{name: row[name] for name in names}) for row in rows)
 
 
@@ -355,11 +379,9 @@ async def last_live(conn: AsyncConnection, account_id: int) -> tuple[int, Live] 
 
 async def open_lives(conn: AsyncConnection, *, account_id: int | None = None) -> tuple[OpenLive, ...]:
     """Read every live that is going on (of one account, if given), the oldest first."""
-    query = select(lives).where(_open).order_by(lives.c.started_at)
-    if account_id is not None:
-        query = query.where(lives.c.account_id == account_id)
+    query = _OPEN_LIVES if account_id is None else _OPEN_LIVES_OF
     found = []
-    for row in (await conn.execute(query)).mappings().all():
+    for row in (await conn.execute(query, {"account_id": account_id})).mappings().all():
         account = await account_by_id(conn, row["account_id"])
         if account is not None:
             live = _live(row, await _rooms(conn, row["id"]))

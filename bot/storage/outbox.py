@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,7 +29,7 @@ from bot.core.announcements import Message, nonce_for
 from bot.core.delivery import OPEN_STATES, TOO_LATE, Event, OutboxState, Outgoing, after
 from bot.storage.tables import destinations, guilds, lives, outbox
 from bot.storage.types import Instant
-from bot.storage.upsert import insert_for
+from bot.storage.upsert import Insert, insert_on
 from bot.texts import text, unpacked
 
 MOST_AT_ONCE = 200
@@ -59,16 +60,34 @@ _DUE = (
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
 )
-_NEXT = (
-    select(func.min(outbox.c.next_try_at)).where(_OPEN, outbox.c.next_try_at > _NOW),
-    select(func.min(destinations.c.next_try_at)).where(destinations.c.next_try_at > _NOW),
-    select(func.min(outbox.c.expires_at)).where(_MAY_EXPIRE, outbox.c.expires_at > _NOW),
+_NEXT = select(
+    select(func.min(outbox.c.next_try_at)).where(_OPEN, outbox.c.next_try_at > _NOW).scalar_subquery(),
+    select(func.min(destinations.c.next_try_at)).where(destinations.c.next_try_at > _NOW).scalar_subquery(),
+    select(func.min(outbox.c.expires_at)).where(_MAY_EXPIRE, outbox.c.expires_at > _NOW).scalar_subquery(),
+)
+_ONE = _stored.where(outbox.c.id == bindparam("outbox_id"))
+_BEGIN = (
+    update(outbox)
+    .where(
+        _OPEN,
+        outbox.c.id == bindparam("outbox_id"),
+        outbox.c.revision == bindparam("as_read"),
+        outbox.c.delivered_revision == bindparam("as_delivered"),
+        outbox.c.tries == bindparam("as_tried"),
+    )
+    .values(tries=outbox.c.tries + 1, first_tried_at=func.coalesce(outbox.c.first_tried_at, _NOW))
 )
 # Why it was given up: what kept it from its channel so long, where that is known.
 _WHY_LATE = case((outbox.c.error == "", literal(TOO_LATE, outbox.c.error.type)), else_=outbox.c.error)
 _GIVEN_UP = (OutboxState.DEAD, OutboxState.EXPIRED)
 _WITHDRAWN = (outbox.c.state == OutboxState.EXPIRED) & (outbox.c.error == "")
 _EXPIRED = select(outbox.c.id).where(_MAY_EXPIRE, outbox.c.expires_at <= _NOW).limit(1)
+
+
+@cache
+def _put(dialect: str) -> Insert:
+    known = [outbox.c.event_key, outbox.c.channel_id]
+    return insert_on(dialect, outbox).on_conflict_do_nothing(index_elements=known)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,23 +127,19 @@ async def put(
     `channel_id` is the id of a user where `direct` is true.
     """
     data = message.to_json()
-    inserted = await conn.execute(
-        insert_for(conn, outbox)
-        .values(
-            event_key=event_key,
-            guild_id=guild_id,
-            channel_id=channel_id,
-            direct=direct,
-            message=data,
-            nonce=nonce_for(event_key, channel_id),
-            state=OutboxState.PENDING,
-            created_at=now,
-            expires_at=expires_at,
-            next_try_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=[outbox.c.event_key, outbox.c.channel_id])
-    )
-    if not inserted.rowcount:
+    row = {
+        "event_key": event_key,
+        "guild_id": guild_id,
+        "channel_id": channel_id,
+        "direct": direct,
+        "message": data,
+        "nonce": nonce_for(event_key, channel_id),
+        "state": OutboxState.PENDING,
+        "created_at": now,
+        "expires_at": expires_at,
+        "next_try_at": now,
+    }
+    if not (await conn.execute(_put(conn.dialect.name), row)).rowcount:
         await _replace(conn, event_key, channel_id, message, now)
 
 
@@ -185,14 +200,12 @@ async def due(
 
 async def next_try_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     """Give the first instant after `now` at which a message, a channel or an expiry is due."""
-    found = [(await conn.execute(query, {"now": now})).scalar() for query in _NEXT]
-    return min((instant for instant in found if instant is not None), default=None)
+    return min(filter(None, (await conn.execute(_NEXT, {"now": now})).one()), default=None)
 
 
 async def load(conn: AsyncConnection, outbox_id: int) -> Outgoing:
     """Read one message, to change it in the same transaction."""
-    query = _stored.where(outbox.c.id == outbox_id)
-    return _outgoing((await conn.execute(query)).mappings().one())
+    return _outgoing((await conn.execute(_ONE, {"outbox_id": outbox_id})).mappings().one())
 
 
 async def note_try(conn: AsyncConnection, message: Outgoing, now: datetime) -> bool:
@@ -200,19 +213,13 @@ async def note_try(conn: AsyncConnection, message: Outgoing, now: datetime) -> b
 
     False, and nothing is written, when the message is not as it was read any more.
     """
-    unchanged = (
-        _OPEN,
-        outbox.c.revision == message.revision,
-        outbox.c.delivered_revision == message.delivered_revision,
-        outbox.c.tries == message.tries,
-    )
-    first = func.coalesce(outbox.c.first_tried_at, literal(now, Instant()))
-    begun = await conn.execute(
-        update(outbox)
-        .where(outbox.c.id == message.id, *unchanged)
-        .values(tries=outbox.c.tries + 1, first_tried_at=first)
-    )
-    return begun.rowcount == 1
+    unchanged = {
+        "outbox_id": message.id,
+        "as_read": message.revision,
+        "as_delivered": message.delivered_revision,
+        "as_tried": message.tries,
+    }
+    return (await conn.execute(_BEGIN, {"now": now, **unchanged})).rowcount == 1
 
 
 async def settle(conn: AsyncConnection, outbox_id: int, state: OutboxState, **values: object) -> None:

@@ -13,11 +13,10 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.rounds.counters import PlayerRound
-from bot.core.rounds.players import Alias, Rating, RoundSpan, WeaponSums
+from bot.core.rounds.players import Alias, RoundSpan, WeaponSums
 from bot.storage.round_tables import (
     ignored_players,
     player_links,
-    player_ratings,
     round_duels,
     round_players,
     round_weapons,
@@ -29,6 +28,7 @@ Sums = Mapping[tuple[str, ...], tuple[Mapping[str, int], int]]
 """By counters: their sums over the rounds in which all of them are known, and how many rounds these are."""
 
 _BOTS = "OMNIBOT"
+_NOBODY = ("NO_GUID", "UNKNOWN")  # what the engine calls everybody who has no GUID
 _GUID_LENGTH = 8
 # A script that does not tell the time on a team leaves it 0 (`bot.core.rounds.counters.counters_of`).
 _TIMES: Mapping[str, ColumnElement[int]] = {
@@ -126,6 +126,7 @@ async def names(
     query = query.where(
         rounds.c.server.in_(servers),
         round_players.c.guid.not_like(f"{_BOTS}%"),
+        round_players.c.guid.not_in(_NOBODY),
         _is_ignored(round_players.c.guid) if ignored else ~_is_ignored(round_players.c.guid),
     )
     if part:
@@ -175,13 +176,6 @@ async def duels(
         .group_by(round_duels.c.opponent_guid)
     )
     return {row[0]: (int(row[1]), int(row[2]), int(row[3])) for row in await conn.execute(query)}
-
-
-async def rating(conn: AsyncConnection, guid: str) -> Rating | None:
-    """Read a player's rating; None where no map of his counts."""
-    columns = [player_ratings.c[name] for name in ("mean", "deviation", "maps")]
-    row = (await conn.execute(select(*columns).where(player_ratings.c.guid == guid))).mappings().first()
-    return None if row is None else Rating(**row)
 
 
 def _counted(query: Select[Any], servers: Collection[str], guids: Collection[str] | None) -> Select[Any]:

@@ -14,6 +14,7 @@ from bot.storage.round_tables import ignored_players, round_files, round_players
 
 MOST_ROUNDS = 500
 """So many of the newest rounds are gone through for one suggestion."""
+MOST_ROUNDS_OF_PLAYERS = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,15 +90,20 @@ async def maps_known(conn: AsyncConnection, servers: Collection[str]) -> tuple[s
 async def players_known(
     conn: AsyncConnection, servers: Collection[str], part: str, most: int, *, ignored: bool
 ) -> tuple[tuple[str, str], ...]:
-    """Read who is ignored, or is not, as GUID and the newest name that holds `part`; who played last first."""
-    left_out = exists().where(
-        ignored_players.c.guid == round_players.c.guid, ignored_players.c.server.in_(servers)
-    )
+    """Read who is ignored, or is not, as GUID and the newest name that holds `part`; who played last first.
+
+    Of those who are not, only the players of the last two thousand rounds are told: nobody waits for all names.
+    """
+    left_out = select(ignored_players.c.guid).where(ignored_players.c.server.in_(servers))
+    here = select(rounds.c.id).where(rounds.c.server.in_(servers))
+    if ignored:
+        among = [round_players.c.guid.in_(left_out), round_players.c.round_id.in_(here)]
+    else:
+        recent = here.order_by(rounds.c.ended_at.desc()).limit(MOST_ROUNDS_OF_PLAYERS)
+        among = [round_players.c.guid.not_in(left_out), round_players.c.round_id.in_(recent)]
     newest = (
         select(round_players.c.guid, func.max(round_players.c.round_id).label("round_id"))
-        .join(rounds, round_players.c.round_id == rounds.c.id)
-        .where(rounds.c.server.in_(servers), left_out if ignored else ~left_out)
-        .where(func.lower(round_players.c.name).contains(part.lower(), autoescape=True))
+        .where(*among, func.lower(round_players.c.name).contains(part.lower(), autoescape=True))
         .group_by(round_players.c.guid)
         .order_by(func.max(round_players.c.round_id).desc())
         .limit(most)

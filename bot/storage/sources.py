@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.tables import sources
-from bot.storage.upsert import insert_for
+from bot.storage.upsert import Insert, insert_for, insert_on
 from bot.texts import cut
 
 ERROR_LENGTH = 500
@@ -29,8 +31,22 @@ class SourceHealth:
     last_blocked_at: datetime | None = None
 
 
-# Made once: it is read several times with every request, and making it costs more than running it.
+# Made once: they run several times with every request, and making one costs more than running it.
 _HEALTH = select(sources).where(sources.c.name == bindparam("name"))
+
+
+@cache
+def _well(dialect: str) -> Insert:
+    well: dict[str, Any] = {
+        "failures": 0,
+        "down_since": None,
+        "closed_until": None,
+        "last_ok_at": bindparam("at"),
+    }
+    insert = insert_on(dialect, sources).values(name=bindparam("source"), last_error="", **well)
+    return insert.on_conflict_do_update(
+        index_elements=["name"], set_={name: insert.excluded[name] for name in well}
+    )
 
 
 async def load(conn: AsyncConnection, name: str) -> SourceHealth:
@@ -47,9 +63,7 @@ async def load_all(conn: AsyncConnection) -> tuple[SourceHealth, ...]:
 
 async def record_ok(conn: AsyncConnection, name: str, now: datetime) -> None:
     """Note an answer: the source is up, nothing is closed; what last went wrong stays readable."""
-    well = {"failures": 0, "down_since": None, "closed_until": None, "last_ok_at": now}
-    insert = insert_for(conn, sources).values(name=name, last_error="", **well)
-    await conn.execute(insert.on_conflict_do_update(index_elements=["name"], set_=well))
+    await conn.execute(_well(conn.dialect.name), {"source": name, "at": now})
 
 
 async def record_failure(

@@ -33,6 +33,21 @@ class Marked:
     event: SpecialEvent
 
 
+# Made once: they run with every plan, and making a statement costs more than running it.
+_EVENTS = (
+    select(special_events, accounts.c.handle)
+    .join(accounts, accounts.c.id == special_events.c.account_id, isouter=True)
+    .order_by(special_events.c.day, special_events.c.id)
+)
+_COUNTRIES = select(guilds.c.guild_id, guilds.c.country).where(
+    guilds.c.country != "", guilds.c.left_at.is_(None)
+)
+_BOARDS = select(status_boards).order_by(status_boards.c.guild_id, status_boards.c.channel_id)
+_BOARDS_TO_SHOW = _BOARDS.where(
+    status_boards.c.guild_id.not_in(select(guilds.c.guild_id).where(guilds.c.left_at.is_not(None)))
+)
+
+
 async def add_event(
     conn: AsyncConnection, by: Requester, event: SpecialEvent, account_id: int | None, now: datetime
 ) -> int:
@@ -56,13 +71,7 @@ async def remove_event(conn: AsyncConnection, event_id: int) -> None:
 
 async def events(conn: AsyncConnection, *, guild_id: int | None = None) -> tuple[Marked, ...]:
     """Read the special days of a guild or of all, by day."""
-    query = (
-        select(special_events, accounts.c.handle)
-        .join(accounts, accounts.c.id == special_events.c.account_id, isouter=True)
-        .order_by(special_events.c.day, special_events.c.id)
-    )
-    if guild_id is not None:
-        query = query.where(special_events.c.guild_id == guild_id)
+    query = _EVENTS if guild_id is None else _EVENTS.where(special_events.c.guild_id == guild_id)
     return tuple(
         Marked(
             guild_id=row["guild_id"],
@@ -80,10 +89,7 @@ async def events(conn: AsyncConnection, *, guild_id: int | None = None) -> tuple
 
 async def countries(conn: AsyncConnection) -> dict[int, str]:
     """Give the guilds that chose a country, with it."""
-    query = select(guilds.c.guild_id, guilds.c.country).where(
-        guilds.c.country != "", guilds.c.left_at.is_(None)
-    )
-    return {row.guild_id: row.country for row in (await conn.execute(query)).all()}
+    return {row.guild_id: row.country for row in (await conn.execute(_COUNTRIES)).all()}
 
 
 # --- Boards --------------------------------------------------------------------------------------
@@ -113,12 +119,7 @@ async def board_was_put(conn: AsyncConnection, channel_id: int, now: datetime) -
 
 async def boards(conn: AsyncConnection, *, guild_id: int | None = None) -> tuple[PlacedBoard, ...]:
     """Read the boards of a guild, or of all guilds that did not remove the bot."""
-    query = select(status_boards).order_by(status_boards.c.guild_id, status_boards.c.channel_id)
-    if guild_id is not None:
-        query = query.where(status_boards.c.guild_id == guild_id)
-    else:
-        gone = select(guilds.c.guild_id).where(guilds.c.left_at.is_not(None))
-        query = query.where(status_boards.c.guild_id.not_in(gone))
+    query = _BOARDS_TO_SHOW if guild_id is None else _BOARDS.where(status_boards.c.guild_id == guild_id)
     names = PlacedBoard.__dataclass_fields__
     rows = (await conn.execute(query)).mappings().all()
     return tuple(PlacedBoard(**{name: row[name] for name in names}) for row in rows)

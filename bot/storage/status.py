@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +15,7 @@ from bot.storage.round_choices import choices
 from bot.storage.round_tables import rounds
 from bot.storage.rounds import troubles
 from bot.storage.tables import accounts, lives, notes, subscriptions
-from bot.storage.upsert import insert_for
+from bot.storage.upsert import Insert, insert_on
 from bot.texts import join
 
 
@@ -67,9 +68,14 @@ async def rounds_of(conn: AsyncConnection, server: str, guild_id: int) -> Server
     )
 
 
-_NOTE = select(notes.c.value).where(
-    notes.c.name == bindparam("name")
-)  # made once: it is read with every plan
+# Made once: they run with every plan, and making a statement costs more than running it.
+_NOTE = select(notes.c.value).where(notes.c.name == bindparam("name"))
+
+
+@cache
+def _keep(dialect: str) -> Insert:
+    keep = insert_on(dialect, notes)
+    return keep.on_conflict_do_update(index_elements=["name"], set_={"value": keep.excluded.value})
 
 
 async def note(conn: AsyncConnection, name: str) -> str:
@@ -79,8 +85,4 @@ async def note(conn: AsyncConnection, name: str) -> str:
 
 async def write_note(conn: AsyncConnection, name: str, value: str) -> None:
     """Keep a small fact."""
-    await conn.execute(
-        insert_for(conn, notes)
-        .values(name=name, value=value)
-        .on_conflict_do_update(index_elements=["name"], set_={"value": value})
-    )
+    await conn.execute(_keep(conn.dialect.name), {"name": name, "value": value})

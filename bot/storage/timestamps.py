@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, type_coerce, update
+from sqlalchemy import Column, bindparam, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.round_tables import round_files
@@ -42,10 +42,15 @@ _MOVED: tuple[Column[datetime], ...] = (
     account_overrides.c.boosted_until,
     status_boards.c.put_at,
 )
+_SHIFTS = [
+    update(column.table)
+    .where(column > bindparam("since"))
+    .values({column: type_coerce(column, BIGINT) + bindparam("by", type_=BIGINT)})
+    for column in _MOVED
+]
 
 
 async def shift(conn: AsyncConnection, by: timedelta, *, since: datetime) -> None:
     """Move what lies after `since` by `by`; older instants are beyond the reach of every rule."""
-    for column in _MOVED:
-        moved = type_coerce(column, BIGINT) + by // timedelta(microseconds=1)
-        await conn.execute(update(column.table).where(column > since).values({column: moved}))
+    for statement in _SHIFTS:
+        await conn.execute(statement, {"since": since, "by": by // timedelta(microseconds=1)})

@@ -42,6 +42,9 @@ _FOLLOWED = (
     .order_by(accounts.c.id)
 )
 _PAGE = _FOLLOWED.where(accounts.c.id > bindparam("after_id")).limit(AT_ONCE)
+_GUILDS = select(subscriptions.c.account_id, subscriptions.c.guild_id).where(
+    subscriptions.c.account_id.in_(bindparam("account_ids", expanding=True)), IS_ACTIVE
+)
 _SET = update(accounts).where(accounts.c.id == bindparam("account_id")).values(next_check_at=bindparam("at"))
 
 
@@ -123,10 +126,7 @@ async def _planned(
 
 
 async def _guilds(conn: AsyncConnection, account_ids: Sequence[int]) -> dict[int, frozenset[int]]:
-    query = select(subscriptions.c.account_id, subscriptions.c.guild_id).where(
-        subscriptions.c.account_id.in_(account_ids), IS_ACTIVE
-    )
     found: dict[int, set[int]] = {}
-    for account_id, guild_id in (await conn.execute(query)).all():
+    for account_id, guild_id in (await conn.execute(_GUILDS, {"account_ids": account_ids})).all():
         found.setdefault(account_id, set()).add(guild_id)
     return {account_id: frozenset(guilds) for account_id, guilds in found.items()}

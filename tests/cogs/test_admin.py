@@ -10,6 +10,7 @@ import pytest
 
 from bot.core.announcements import Message, Tone
 from bot.discord.errors import Refused
+from bot.storage import round_choices
 from tests.discord_room.room import Room
 
 pytest_plugins = ("tests.discord_room.conftest",)
@@ -173,8 +174,13 @@ async def test_status_hides_the_game_servers_of_other_guilds(
     ]
     async with open_room("cogs.admin", settings="\n".join(lines) + "\n") as room:
         _, _, fields = shown(await room.command("status"))
+        async with room.database.write("test.switch") as conn:
+            await round_choices.choose(conn, room.guild_id, "ours", "monitoring", on=False)
+        _, _, off = shown(await room.command("status"))
     assert "ours" in fields["Rounds"].lower()
     assert "theirs" not in fields["Rounds"].lower()
+    assert "switched off" not in fields["Rounds"]
+    assert "switched off with `/rounds toggle`" in off["Rounds"]
 
 
 @pytest.mark.parametrize("name", ["setup", "status"])

@@ -41,8 +41,8 @@ async def file_of(world, name):
     return str((await world.files())[name]["id"])
 
 
-async def suggested(room, name, option, **options):
-    order = {"user": "admin", "channel": "general", "name": name, "options": options, "focused": option}
+async def suggested(room, name, option, user="admin", **options):
+    order = {"user": user, "channel": "general", "name": name, "options": options, "focused": option}
     started = await room.ask(room.server.control, "POST", "autocomplete", order)
     return (await room.ask(room.server.answer, started["interaction_id"]))["choices"]
 
@@ -131,7 +131,17 @@ async def test_all_switches_are_shown(room, world):
     assert "beta" not in str(lines)
 
 
-async def test_members_change_nothing(room, world):
+async def test_members_change_nothing_and_are_suggested_nothing(room, world):
+    for name, option in (
+        ("rounds ignore", "player"),
+        ("rounds ignore", "map"),
+        ("rounds ignore", "server"),
+        ("rounds void", "round"),
+        ("rounds reimport", "file"),
+        ("rounds team player", "player"),
+    ):
+        assert await suggested(room, name, option, **{option: ""})
+        assert await suggested(room, name, option, "member", **{option: ""}) == []
     for name, options in (
         ("rounds toggle", {"what": "posts"}),
         ("rounds void", {"round": await file_of(world, FIRST)}),

@@ -86,6 +86,7 @@ class Room:
                 clock=self.clock,
             ),
             round_sync=None,
+            leaderboards=None,
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,

@@ -153,9 +153,11 @@ def _sources(root: Path) -> list[Path]:
 def _set_constants(tree: ast.Module, wanted: Mapping[str, str]) -> None:
     found = set()
     for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in wanted:
-            found.add(ast.unparse(node.targets[0]))
-            node.value = ast.parse(wanted[ast.unparse(node.targets[0])], mode="eval").body
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            name = ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0])
+            if name in wanted:
+                found.add(name)
+                node.value = ast.parse(wanted[name], mode="eval").body
     if missing := wanted.keys() - found:
         raise ValueError(f"no such constants: {sorted(missing)}")
 

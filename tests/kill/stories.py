@@ -263,6 +263,7 @@ async def rounds(bot: Mortal, data: Path) -> None:
         await scene.gameserver.control("DELETE", "ghosts")
         await bot.command("rounds sync")
         await bot.command("rounds last", by="member", channel="general")
+        await bot.command("rounds scheduler", by="member", channel="general")
         await bot.command("rounds balance", by="member", channel="general")
         await scene.fault(scene.gameserver, kind="refuse", method="list", times=1000)
         await scene.gameserver.control("POST", "disconnect", {})
@@ -312,6 +313,27 @@ def round_name(round_number: int, map_name: str) -> str:
 
 async def server_is_well(bot: Mortal) -> bool:
     return not await bot.count("sources", "name LIKE 'ssh:%' AND down_since IS NOT NULL")
+
+
+async def milestones(bot: Mortal, data: Path) -> None:
+    """A backfill of last week, its table, and a round that reaches milestones."""
+    scene, files = bot.world, data / "etlegacy"
+    now = datetime.now(UTC)  # noqa: TID251 - the stand-in's files bear this machine's time
+    posted_at = (now - timedelta(hours=10)).replace(hour=0, minute=0)
+    last_week = posted_at - timedelta(days=posted_at.weekday() + 2)
+    ago = int((now - last_week).total_seconds() / 60)
+    await scene.write_round(files / "2025-10-23-220633-etl_sp_delivery-round-1.txt", minutes_ago=ago)
+    async with bot.alive():
+        await set_up(bot, rounds="rounds")
+        await bot.until(lambda: bot.count("milestones"), "what was reached was claimed")
+        await bot.until(lambda: bot.stands("rounds", "players of the week"), "the week was posted")
+        await scene.write_round(files / ROUND_1, minutes_ago=14)
+        await bot.until(lambda: bot.stands("rounds", "milestone"), "the milestones were told")
+        await bot.until(bot.settled, SETTLED)
+        await bot.command("top players", {"metric": "kills"}, by="member", channel="general")
+    assert len(await bot.posts("rounds", "players of the week")) == 1
+    told = [post["embeds"][0]["title"] for post in await bot.posts("rounds", "milestone")]
+    assert len(told) == len(set(told)) == await bot.count("outbox", "event_key LIKE 'milestone:%'")
 
 
 async def players(bot: Mortal, data: Path) -> None:
@@ -369,9 +391,9 @@ async def round_admin(bot: Mortal, data: Path) -> None:
             await bot.command(name, options)
         await bot.until(bot.settled, SETTLED)
     # What a dead bot had done is so already when it is asked again, but a file is read again.
-    assert await bot.count("audit_log", "what NOT LIKE '%made anew%' AND what NOT LIKE '%fetches%'") == 8
+    assert await bot.count("audit_log", "what NOT LIKE '%made anew%' AND what NOT LIKE '%fetches%'") == 9
     told = await bot.posts("general", "An admin changed something")
-    assert len(told) == await bot.count("audit_log") >= 10
+    assert len(told) == await bot.count("audit_log") >= 11
     assert await bot.count("rounds", "counted") == 0
     assert await bot.count("evening_teams") + await bot.count("evening_members") == 0
 
@@ -562,6 +584,14 @@ STORIES = {
     ),
     "players": Told(story=players),
     "round admin": Told(story=round_admin),
+    "milestones": Told(
+        story=milestones,
+        constants={
+            "bot/core/rounds/milestones.py THRESHOLDS": "{'rounds': (1, 2)}",
+            "bot/core/rounds/weekly.py WEEK_IS_NEWS_FOR": "timedelta(days=8)",
+            "bot/services/weekly_players.py LONGEST_SLEEP": "timedelta(seconds=1)",
+        },
+    ),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
     "nights": Told(

@@ -157,7 +157,7 @@ class RoundWorld:
         `also` are guilds that share alpha.
         """
         alpha, beta = policies
-        servers = {
+        self.servers = {
             name: GameServer(
                 host="game.example", username="u", guild_ids=guild_ids, round_policy=policy, time_zone=zone
             )
@@ -170,7 +170,7 @@ class RoundWorld:
         self.sync = RoundSync(
             database=database or self.database,
             sources={"alpha": self.folder, "beta": self.other_folder},
-            servers=servers,
+            servers=self.servers,
             announcements=self.announcements,
             charts=self.charts,
             clock=self.clock,
@@ -183,8 +183,8 @@ class RoundWorld:
         self.admin = RoundAdmin(
             database=database or self.database,
             round_sync=self.sync,
-            servers=servers,
-            telling=RoundTelling(servers=servers, post_max_age=timedelta(hours=2)),
+            servers=self.servers,
+            telling=RoundTelling(servers=self.servers, post_max_age=timedelta(hours=2)),
             announcements=self.announcements,
             clock=self.clock,
             readers=[self.reader],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from bot.storage import rounds as store
 from bot.storage.engine import Database
 from bot.storage.migrate import SCRIPTS, upgrade
 from bot.storage.round_tables import round_players, rounds
-from bot.storage.tables import notes
+from bot.storage.tables import notes, outbox
 from tests.core.rounds.samples import content, header, roster
 from tests.services.round_world import (
     CHANNEL,
@@ -202,10 +203,17 @@ async def test_a_round_is_made_anew_with_its_partner_and_its_message(world):
     await world.run_for(30)
     before = await derived(world)
     await made_by_an_older_version(world)
+    (_, told) = await world.posts()
+    async with world.database.write("test.misread") as conn:
+        misread = {**told["message"], "title": "misread"}
+        await conn.execute(update(outbox).where(outbox.c.id == told["id"]).values(message=misread))
+    await world.announcements.due()
     done = await world.sync.rebuild.reimport("alpha", SECOND, world.clock.now())
     assert (done.rounds, done.changed) == (2, 2)
     assert await derived(world) == before
-    assert len(await world.posts()) == 2
+    (_, second) = await world.posts()
+    assert (second["message"]["title"][:20], second["revision"]) == ("Adlernest · round 2 ", 2)
+    await asyncio.wait_for(world.announcements.wait(), 10)
     with pytest.raises(NothingThere):
         await world.sync.rebuild.reimport("alpha", "no such file", world.clock.now())
     with pytest.raises(NothingThere):

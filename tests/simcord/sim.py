@@ -16,6 +16,7 @@ from bot.discord.pictures import Pictures
 from bot.services.boards import Boards
 from bot.services.guilds import Guilds
 from bot.services.health import Health
+from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
@@ -102,9 +103,17 @@ class Worlds:
                 database=database, predictions=predictions, announcements=announcements, clock=clock
             ),
             round_sync=self.rounds.sync,
+            leaderboards=Leaderboards(
+                database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
+            ),
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
-            players=Players(database=database, servers_of=self.rounds.sync.servers_of, clock=clock),
+            players=Players(
+                database=database,
+                servers_of=self.rounds.sync.servers_of,
+                announcements=announcements,
+                clock=clock,
+            ),
             round_admin=self.rounds.admin,
             round_suggestions=self.rounds.suggestions,
             guilds=Guilds(

@@ -50,7 +50,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "player unlink": {"user": "<member>"},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
+    "top players": {
+        "metric": "dpm",
+        "period": "all_time",
+        "per": "total",
+        "min_rounds": 1,
+        "server": "alpha",
+    },
     "rounds balance": {"server": "alpha"},
+    "rounds evening": {"date": "2025-10-26", "server": "alpha"},
+    "rounds map": {"name": "etl_adlernest", "server": "alpha"},
+    "rounds scheduler": {"server": "alpha"},
     "rounds toggle": {"what": "posts", "on": False, "server": "alpha"},
     "rounds ignore": {"map": "etl_adlernest", "player": None, "ignored": True, "server": "alpha"},
     "rounds void": {"round": "1"},
@@ -92,7 +102,14 @@ SUGGESTIONS = {
     ("player link", "player"): ("", PLAYER),
     ("rounds sync", "server"): ("al", "alpha"),
     ("rounds last", "server"): ("", "alpha"),
+    ("top players", "metric"): ("DAMAGE", "dpm"),
+    ("top players", "server"): ("", "alpha"),
     ("rounds balance", "server"): ("", "alpha"),
+    ("rounds evening", "date"): ("2025", "2025-10-26 21:35"),
+    ("rounds evening", "server"): ("al", "alpha"),
+    ("rounds map", "name"): ("adler", "etl_adlernest"),
+    ("rounds map", "server"): ("al", "alpha"),
+    ("rounds scheduler", "server"): ("", "alpha"),
     ("rounds toggle", "server"): ("al", "alpha"),
     ("rounds ignore", "server"): ("al", "alpha"),
     ("rounds ignore", "map"): ("adler", "etl_adlernest"),
@@ -107,9 +124,18 @@ SUGGESTIONS = {
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
-READ_BY_ALL |= {"player stats", "player compare"}
-FOR_EVERYONE = {"about", "rounds last", "rounds balance", "player link", "player unlink"} | READ_BY_ALL
-PUBLIC = {"rounds last", "rounds balance"} | READ_BY_ALL
+READ_BY_ALL |= {"player stats", "player compare", "top players"}
+FOR_EVERYONE = {
+    "about",
+    "rounds last",
+    "rounds balance",
+    "rounds evening",
+    "rounds map",
+    "rounds scheduler",
+    "player link",
+    "player unlink",
+} | READ_BY_ALL
+PUBLIC = {"rounds last", "rounds balance", "rounds evening", "rounds map"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
 LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds "))}
 WITHOUT_DATABASE = {"about"}
@@ -272,6 +298,7 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
         ("rounds balance", {"server": "beta"}, "does not belong"),
+        ("rounds scheduler", {"server": "beta"}, "does not belong"),
         ("rounds toggle", {"what": "posts", "server": "beta"}, "does not belong"),
         ("rounds ignore", {}, "Give a map or a player"),
         ("rounds ignore", {"map": "supply", "server": "beta"}, "does not belong"),

@@ -17,6 +17,7 @@ from bot.discord.views import LIFETIME_SECONDS, AskersView
 from bot.services.boards import REFRESH_EVERY
 from bot.storage import outbox
 from tests.discord_room.room import Painter
+from tests.kept_rounds import put_round
 from tests.services.round_world import FIRST
 from tests.simcord.sim import GUILD_ID, Sim, shown
 
@@ -62,6 +63,29 @@ async def test_pages_are_turned_to_the_end_and_back(sim: Sim, listed: simcord.Re
 async def test_nobody_else_sees_the_pages(sim: Sim, listed: simcord.ResponseMessage):
     with pytest.raises(simcord.SetupError, match="not visible"):
         await sim.member.click(listed, label="Next")
+
+
+@pytest.fixture
+async def table(sim: Sim) -> simcord.ResponseMessage:
+    """A table of more players than fit on one page, for everybody."""
+    async with sim.database.write("test.put") as conn:
+        players = {f"{number:08X}": {"kills": number} for number in range(12)}
+        await put_round(conn, sim.services.clock.now(), players)
+    return await sim.use(sim.member, "top players", metric="kills")
+
+
+async def test_everybody_reads_a_table_and_only_who_asked_turns_its_pages(
+    sim: Sim, table: simcord.ResponseMessage
+):
+    assert "Page 1 of 2" in shown(table)
+    assert "p00000000" not in shown(table)
+    await sim.admin.click(table, label="Next")
+    assert "Page 1 of 2" in shown(table)
+    simcord.assert_responded(await sim.member.click(table, label="Next"))
+    assert "Page 2 of 2" in shown(table)
+    assert "p00000000" in shown(table)
+    assert table.embeds[0].image.url.split("?")[0].endswith("chart.png")
+    assert sim.env.errors == []
 
 
 async def test_the_buttons_go_when_nobody_used_them_and_the_text_stays(

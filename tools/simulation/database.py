@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import Result, RowMapping, create_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Engine, Result, RowMapping, create_engine
+from sqlalchemy.pool import NullPool
 
 from bot.errors import StorageError
 from bot.storage.engine import Connection, Database
@@ -18,18 +19,33 @@ from tools.simulation.life import Life
 from tools.simulation.nature import Nature
 
 
+@cache
+def _engine() -> Engine:
+    """Give what makes connections, each to a database of its own; what is compiled for one serves all."""
+    return create_engine(
+        "sqlite://", poolclass=NullPool, connect_args={"isolation_level": None}, hide_parameters=True
+    )
+
+
+@cache
+def _tables() -> str:
+    """Give the statements that make the tables and their indexes."""
+    with _engine().connect() as connection:
+        metadata.create_all(connection)
+        made = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY rowid"
+        )
+        return ";".join(made.scalars())
+
+
 class Disk:
     """What survives the bot's process."""
 
     def __init__(self) -> None:
-        self._engine = create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"isolation_level": None}, hide_parameters=True
-        )
-        self.connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self.connection = _engine().connect().execution_options(isolation_level="AUTOCOMMIT")
         self.driver = cast(Any, self.connection.connection.driver_connection)
         self.driver.execute("PRAGMA foreign_keys=ON")
-        metadata.create_all(self.connection)
-        self.driver.commit()
+        self.driver.executescript(_tables())
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Look at what is stored, past the bot."""
@@ -43,7 +59,6 @@ class Disk:
     def close(self) -> None:
         """Forget everything."""
         self.connection.close()
-        self._engine.dispose()
 
 
 class PlainDatabase(Database):

@@ -29,11 +29,16 @@ class Outlay:
     pending: Floats
     factors: Floats
 
-    def at_prices(self, prices: Floats) -> tuple[Floats, Indices, Indices]:
+    def waiting(self) -> Floats | None:
+        """Give what it costs to wait, whatever a look costs; None where it fits into no cache."""
+        n, steps = self.intensity.shape
+        return waiting_costs(self.intensity.T, self.loss.T, distances(steps)) if n <= CHUNK else None
+
+    def at_prices(self, prices: Floats, waiting: Floats | None = None) -> tuple[Floats, Indices, Indices]:
         """Plan at each of some prices [m].
 
         Gives the least cost from a look at each step on [m, n, T + 1], the step of the first look [m, n] and
-        the number of looks [m, n].
+        the number of looks [m, n]. `waiting` is what the method of this name gave.
         """
         n, steps = self.intensity.shape
         tried = distances(steps)
@@ -42,7 +47,9 @@ class Outlay:
         number = np.empty((prices.size, n), dtype=np.intp)
         for begin in range(0, n, CHUNK):
             part = slice(begin, begin + CHUNK)
-            costs = waiting_costs(self.intensity[part].T, self.loss[part].T, tried)
+            costs = waiting
+            if costs is None:
+                costs = waiting_costs(self.intensity[part].T, self.loss[part].T, tried)
             found, looks = courses(costs, prices[:, None] * self.factors[part], tried)
             value[:, part] = np.moveaxis(found, 0, -1)
             first[:, part] = (self.pending[part] + value[:, part]).argmin(axis=-1)
@@ -66,10 +73,10 @@ def afford(outlay: Outlay, target: float, price: float, order: Sequence[str]) ->
     Accounts that are alike change their minds at the same price, so that no single price may fit: then some of
     them, drawn by a hash of their `order`, plan at the price just below, and the others at the one just above.
     """
-    spread = 1.06
+    spread, waiting = 1.06, outlay.waiting()
     for _ in range(TURNS):
         prices = np.clip(price * np.array([1 / spread, 1.0, spread]), CHEAPEST, DEAREST)
-        value, first, number = outlay.at_prices(prices)
+        value, first, number = outlay.at_prices(prices, waiting)
         spent = number.sum(axis=1)
         if spent[0] >= target >= spent[2] or prices[0] == prices[2]:
             break

@@ -121,3 +121,13 @@ def _of(server: str) -> list[str]:
 def _plain(name: str) -> str:
     """Make a name safe inside backticks, where nothing else has a meaning."""
     return " ".join(name.replace("`", "'").split())[:100]
+
+
+def member_linked(user_id: int, name: str) -> str:
+    """Say that an admin chose which player a member is."""
+    return text("{member} is the player {player}.", member=f"<@{user_id}>", player=escape(name))
+
+
+def member_unlinked(user_id: int, name: str) -> str:
+    """Say that an admin undid which player a member is."""
+    return text("{member} is not the player {player} any more.", member=f"<@{user_id}>", player=escape(name))

@@ -49,7 +49,7 @@ def evening_message(
     An evening that is running is told "so far".
     """
     evening = Evening(rounds=scored.rounds)
-    players = evening_players(scored.rounds)
+    players = evening_players(scored.tabled)
     day = text("Evening of {day}", day=evening.day(zone).isoformat())
     return Message(
         title=join(" · ", [day, *_only_score(scored, team_name)]),
@@ -125,7 +125,7 @@ def _score_fields(scored: ScoredEvening) -> list[MessageField]:
 
 
 def _mvp_lines(scored: ScoredEvening, lineup: int) -> list[str]:
-    best = team_mvps(scored.rounds, scored.teams, lineup)
+    best = team_mvps(scored.tabled, scored.teams, lineup)
     return [
         text(
             "MVP of {team}: {names}, {xp} XP",

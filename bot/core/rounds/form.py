@@ -33,8 +33,12 @@ class FormValue:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EveningForm:
-    """One evening of a player: when his last counted round of it ended, how many there were, his values."""
+    """One evening of a player: how many rounds of his count, his values.
 
+    `first_at` is when the first of them ended, by whose day people call the evening, and `ended_at` the last.
+    """
+
+    first_at: datetime
     ended_at: datetime
     rounds: int
     values: Mapping[str, FormValue]
@@ -81,6 +85,7 @@ def _evening(
 ) -> EveningForm:
     values = {metric.key: measure(metric, own).value for metric in metrics}
     return EveningForm(
+        first_at=min(row.ended_at for row in own),
         ended_at=max(row.ended_at for row in own),
         rounds=len(own),
         values={

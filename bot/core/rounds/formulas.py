@@ -67,3 +67,11 @@ def per_ten_minutes(*counts_and_team_seconds: int) -> float | None:
     """
     *counts, team_seconds = counts_and_team_seconds
     return sum(counts) * 600 / team_seconds if team_seconds > 0 else None
+
+
+def rating(mean: float, deviation: float) -> float:
+    """Give the skill that a player has almost surely: mean - 3 deviations.
+
+    Source: specs/etlegacy.md 6.
+    """
+    return mean - 3 * deviation

@@ -34,9 +34,13 @@ class Per(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Minimum:
-    """How much a player must have played to be ranked: rounds, and so many of a counter where one is named."""
+    """How much a player must have played to be ranked: rounds, and so many of a counter where one is named.
+
+    With `of_maps` the rounds are whole maps.
+    """
 
     rounds: int = 1
+    of_maps: bool = False
     counter: str | None = None
     amount: int = 0
 
@@ -140,6 +144,16 @@ _METRICS = (
     replace(_count("playtime", text("Playtime"), "team_seconds", unit=Unit.SECONDS), has_rate=False),
 )
 METRICS: Mapping[str, Metric] = {metric.key: metric for metric in _METRICS}
+
+RATING = Metric(
+    key="rating",
+    title=text("Rating"),
+    unit=Unit.RATIO,
+    counters=(),  # it is made of the results of maps
+    formula=formulas.rating,
+    minimum=Minimum(rounds=10, of_maps=True),
+)
+"""Mean - 3 deviations: whoever has played little is not said to be good. Its `rounds` are maps."""
 
 
 def related(metric: Metric, per: Per) -> Metric:

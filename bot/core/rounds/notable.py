@@ -20,14 +20,14 @@ _Line = Callable[[ScoredEvening, Sequence[EveningRound]], str]
 
 def notable_field(scored: ScoredEvening) -> list[MessageField]:
     """Name the most valuable player, the fastest attack, the most revives and the best single round."""
-    counted = [one for one in scored.rounds if one.counted]
+    counted = [one for one in scored.tabled if one.counted]
     writers: tuple[_Line, ...] = (_mvp, _fastest, _most_revives, _best_round)
     lines = [line for write in writers if (line := write(scored, counted))]
     return [MessageField(name=text("Notable"), value=join("\n", lines), inline=False)] if lines else []
 
 
 def _mvp(scored: ScoredEvening, _: Sequence[EveningRound]) -> str:
-    best = evening_mvps(scored.rounds)
+    best = evening_mvps(scored.tabled)
     return text("MVP of the evening: {names}, {xp} XP", names=mvp_names(best), xp=best[0].xp) if best else ""
 
 

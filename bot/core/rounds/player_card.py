@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.charts import ColumnChart, Series
 from bot.core.markup import escape, stamp
+from bot.core.rounds.columns import code_block, percent
 from bot.core.rounds.fields import GUNS
 from bot.core.rounds.form import EveningForm, Form
 from bot.core.rounds.metrics import METRICS, Measured, Metric
@@ -21,10 +22,10 @@ from bot.core.rounds.players import (
     Alias,
     DuelSums,
     PlayerCard,
-    Rating,
     Side,
     WeaponSums,
 )
+from bot.core.rounds.rating import Rating
 from bot.core.rounds.values import UNKNOWN, is_ranked, value_words
 from bot.core.rounds.weapons import AIMED, KNIVES, WEAPONS
 from bot.texts import join, number, text, texts
@@ -32,7 +33,6 @@ from bot.texts import join, number, text, texts
 MOST_WEAPONS = 8
 MOST_ALIASES = 6
 MOST_OPPONENTS = 3
-FEWEST_MAPS = 10  # a rating of fewer says more of luck
 NAME_LIMIT = 35
 RATIOS = ("kd", "dpm", "accuracy", "head_hit_share", "headshot_kill_share", "efficiency")
 _FORM = ("dpm", "kd", "accuracy")
@@ -90,14 +90,13 @@ def _about(card: PlayerCard) -> str:
     return join("\n", [played, _rating(card.rating), *linked])
 
 
-def _rating(rating: Rating | None) -> str:
-    maps = 0 if rating is None else rating.maps
-    if rating is None or maps < FEWEST_MAPS:
-        return text("Rating: after ten maps ({count} so far)", count=maps)
+def _rating(rating: Rating) -> str:
+    if rating.shown is None:
+        return text("Rating: after ten maps ({count} so far)", count=rating.maps)
     return texts(
         "Rating **{rating}**, of {count} map",
         "Rating **{rating}**, of {count} maps",
-        maps,
+        rating.maps,
         rating=f"{rating.shown:.1f}",
     )
 
@@ -160,7 +159,7 @@ def _weapons(weapons: Sequence[WeaponSums]) -> list[MessageField]:
     if not deadly:
         return []
     head = f"{'':{_WEAPON_WIDTH}} {'K':>6} {'ACC':>5} {'HEAD':>5}"
-    table = "\n".join(["```", head, *map(_weapon, deadly), "```"])
+    table = code_block([head, *map(_weapon, deadly)])
     return [MessageField(name=text("Weapons: kills, accuracy, head hits per hit"), value=table, inline=False)]
 
 
@@ -172,7 +171,7 @@ def _weapon(one: WeaponSums) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{min(part / whole, 1):.0%}" if whole > 0 else ""
+    return percent(part / whole) if whole > 0 else ""
 
 
 def _evenings(form: Form) -> list[MessageField]:
@@ -193,7 +192,7 @@ def _evenings(form: Form) -> list[MessageField]:
 
 
 def _evening(evening: EveningForm) -> str:
-    parts = [stamp(evening.ended_at, "d"), texts("{count} round", "{count} rounds", evening.rounds)]
+    parts = [stamp(evening.first_at, "d"), texts("{count} round", "{count} rounds", evening.rounds)]
     for key in _FORM:
         one = evening.values[key]
         change = "" if one.change is None else f" ({one.change:+.0%})"
@@ -243,7 +242,7 @@ def _names(aliases: Sequence[Alias]) -> str:
 def form_chart(card: PlayerCard, zone: ZoneInfo) -> ColumnChart | None:
     """Draw up the damage per minute of the last evenings against the baseline; one alone is no picture."""
     told = [
-        (one.ended_at, value) for one in card.form.evenings if (value := one.values["dpm"].value) is not None
+        (one.first_at, value) for one in card.form.evenings if (value := one.values["dpm"].value) is not None
     ]
     if len(told) < 2:
         return None

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.charts import RadarChart, Shape, Spoke
+from bot.core.rounds.columns import code_block
 from bot.core.rounds.metrics import METRICS, Measured, Metric, Per
 from bot.core.rounds.player_card import RATIOS, duel_words, name_words
 from bot.core.rounds.players import RATES, Comparison
@@ -54,9 +55,7 @@ def comparison_message(comparison: Comparison) -> Message:
         title=text("{one} and {other}", one=names[0], other=names[1]),
         tone=Tone.ROUND,
         body=join("\n", lines),
-        fields=(
-            MessageField(name=text("Side by side"), value=join("\n", ["```", *rows, "```"]), inline=False),
-        ),
+        fields=(MessageField(name=text("Side by side"), value=code_block(rows), inline=False),),
         footer=text("* too little played for a table by it") if unranked else "",
         chart=chart,
     )

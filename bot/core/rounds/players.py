@@ -13,6 +13,7 @@ from bot.core.rounds.evenings import GAP
 from bot.core.rounds.form import Form
 from bot.core.rounds.metrics import METRICS, Measured, Metric, Per, related
 from bot.core.rounds.radar import RadarAxis
+from bot.core.rounds.rating import Rating
 
 TOTALS = ("deaths", "damage_given", "damage_received", "team_damage_given", "self_kills", "team_kills")
 """What is told as a plain sum beside the metrics."""
@@ -66,20 +67,6 @@ class DuelSums:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rating:
-    """What maps won and lost say of a player's strength; the shown value is carefully low."""
-
-    mean: float
-    deviation: float
-    maps: int
-
-    @property
-    def shown(self) -> float:
-        """Give the value that people compare."""
-        return self.mean - 3 * self.deviation
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Side:
     """What is told of a player by itself, and of each of two. `rounds` are those that count.
 
@@ -107,7 +94,7 @@ class PlayerCard:
     weapons: tuple[WeaponSums, ...]
     form: Form
     duels: tuple[DuelSums, ...]
-    rating: Rating | None
+    rating: Rating
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

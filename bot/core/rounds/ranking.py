@@ -96,7 +96,10 @@ def minimum_words(minimum: Minimum) -> str:
         "gun_hits": text("at least {amount} hits", amount=minimum.amount),
         "kills": text("at least {amount} kills", amount=minimum.amount),
     }
-    rounds = texts("at least {count} round", "at least {count} rounds", minimum.rounds)
+    if minimum.of_maps:
+        rounds = texts("at least {count} map", "at least {count} maps", minimum.rounds)
+    else:
+        rounds = texts("at least {count} round", "at least {count} rounds", minimum.rounds)
     return join(", ", [rounds, amounts[minimum.counter]] if minimum.counter else [rounds])
 
 

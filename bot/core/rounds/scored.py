@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot.core.rounds.evenings import EveningRound
+from bot.core.rounds.player import ResolvedPlayer
 from bot.core.rounds.scores import MapPlayed, Points, score_maps
 from bot.core.rounds.teams import EveningTeams, find_teams
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TeamChoices:
-    """What an admin set for an evening: names by key of a round and team, and the team of players by GUID."""
+    """What an admin set for an evening: names by key of a round and team, and the team of players by GUID.
+
+    `ignored` are players who stand in no table, by GUID.
+    """
 
     names: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     members: Mapping[str, int] = field(default_factory=dict)
+    ignored: Collection[str] = ()
 
 
 NOTHING_CHOSEN = TeamChoices()
@@ -25,7 +30,8 @@ NOTHING_CHOSEN = TeamChoices()
 class ScoredEvening:
     """The rounds of ONE evening, oldest first, with teams and score.
 
-    `team_names` are those an admin set, by line-up and team; `names` the newest of each player, by GUID.
+    `team_names` are those an admin set, by line-up and team; `names` the newest of each player, by GUID;
+    `ignored` are those who stand in no table.
     """
 
     rounds: tuple[EveningRound, ...]
@@ -33,6 +39,20 @@ class ScoredEvening:
     maps: tuple[MapPlayed, ...]
     team_names: Mapping[tuple[int, int], str]
     names: Mapping[str, str]
+    ignored: Collection[str] = ()
+
+    @property
+    def tabled(self) -> tuple[EveningRound, ...]:
+        """Give the rounds without the players who stand in no table."""
+        if not self.ignored:
+            return self.rounds
+        return tuple(
+            replace(one, resolved=replace(one.resolved, players=self._of_tables(one.resolved.players)))
+            for one in self.rounds
+        )
+
+    def _of_tables(self, players: Iterable[ResolvedPlayer]) -> tuple[ResolvedPlayer, ...]:
+        return tuple(player for player in players if player.guid not in self.ignored)
 
     def round(self, key: str) -> EveningRound | None:
         """Give a round of the evening."""
@@ -73,6 +93,7 @@ def score_evening(rounds: Sequence[EveningRound], chosen: TeamChoices = NOTHING_
         maps=score_maps(rounds, teams),
         team_names=_team_names(rounds, teams, chosen.names),
         names=newest_names(rounds),
+        ignored=chosen.ignored,
     )
 
 

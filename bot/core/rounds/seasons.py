@@ -39,7 +39,7 @@ class Season:
 
     def span(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """Give its first instant and that of the following one, aware UTC: it has the first, not the last."""
-        return _midnight(self.first_day, zone), _midnight(self.following.first_day, zone)
+        return midnight(self.first_day, zone), midnight(self.following.first_day, zone)
 
 
 def season_at(instant: datetime, zone: ZoneInfo) -> Season:
@@ -48,8 +48,8 @@ def season_at(instant: datetime, zone: ZoneInfo) -> Season:
     return Season(local.year, (local.month - 1) // _MONTHS + 1)
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """Give the first instant of a day: where clocks skip midnight, when they do; of two midnights the first."""
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Give the first instant of a local day, aware UTC: where clocks skip midnight, when they do; of two midnights the first."""
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 import unicodedata
 from collections.abc import Generator, Iterator, Mapping
@@ -21,12 +22,13 @@ from paramiko.sftp import (
     SFTP_EOF,
     SFTP_FLAG_READ,
     SFTP_NO_SUCH_FILE,
+    SFTP_PERMISSION_DENIED,
 )
 
-from bot.core.rounds.files import FileKind, file_kind
+from bot.core.rounds.files import WANTED, file_kind
 from bot.errors import SourceChanged, SourceUnavailable
 from bot.ports import RemoteFile
-from bot.sources.etlegacy.packets import Answer, Channel, Requests, number, offset, string
+from bot.sources.etlegacy.packets import Answer, Channel, Requests, Status, number, offset, string
 from bot.texts import text
 
 MAX_ENTRIES = 200_000
@@ -99,7 +101,7 @@ class SftpClient:
                     files.append(RemoteFile(name=name, size=found.size, modified_at=modified_at))
                 else:
                     left_out.append(name)
-            elif file_kind(name) is FileKind.ROUND:
+            elif file_kind(name) in WANTED:
                 left_out.append(name)
         files.sort(key=lambda file: file.name)
         return Listing(files=tuple(files), left_out=tuple(left_out))
@@ -116,7 +118,7 @@ class SftpClient:
         """Give everything in a folder."""
         opened = self._awaited(self._requests.ask(CMD_OPENDIR, string(_encoded(folder))))
         if opened.kind != CMD_HANDLE:
-            raise paramiko.SFTPError(opened.status().reason)
+            raise _not_opened(opened.status())
         handle = string(opened.string())
         asked = {self._requests.ask(CMD_READDIR, handle) for _ in range(READ_AHEADS)}
         is_end = False
@@ -161,8 +163,8 @@ class Readings:
     @property
     def stuck_at(self) -> str | None:
         """The file whose request is the oldest without an answer; servers answer in order. Safe from any thread."""
-        oldest = min(tuple(self._under_way), default=None)
-        return None if oldest is None else self._under_way[oldest][0]
+        under_way = self._under_way.copy()
+        return under_way[min(under_way)][0] if under_way else None
 
     def run(self, requests: Requests) -> None:
         """Read them all. Blocks."""
@@ -194,7 +196,7 @@ def _read(path: str, size: int, requests: Requests) -> _Reading:
     if answer.kind != CMD_HANDLE:
         return _refused(path, answer)
     handle = string(answer.string())
-    content = b""
+    content = bytearray()
     # Up to one byte more than was announced is asked for, until the server says that there is no more.
     while len(content) <= size:
         wanted = min(READ_BYTES, size + 1 - len(content))
@@ -207,7 +209,7 @@ def _read(path: str, size: int, requests: Requests) -> _Reading:
     requests.ask(CMD_CLOSE, handle)
     if answer.kind != CMD_DATA and answer.status().code != SFTP_EOF:
         return _refused(path, answer)
-    return content if len(content) == size else _of_another_size(path, size, len(content))
+    return bytes(content) if len(content) == size else _of_another_size(path, size, len(content))
 
 
 def _names(answer: Answer) -> Iterator[_Found]:
@@ -224,6 +226,15 @@ def _names(answer: Answer) -> Iterator[_Found]:
             for _ in range(2 * answer.number()):
                 answer.string()
         yield _Found(name=name, size=size, mode=mode, modified_at=modified_at)
+
+
+def _not_opened(status: Status) -> Exception:
+    """Say why the folder itself cannot be opened; two of the reasons lead to a setting (`bot.checks`)."""
+    if status.code == SFTP_NO_SUCH_FILE:
+        return FileNotFoundError(errno.ENOENT, status.reason)
+    if status.code == SFTP_PERMISSION_DENIED:
+        return PermissionError(errno.EACCES, status.reason)
+    return paramiko.SFTPError(status.reason)
 
 
 def _refused(path: str, answer: Answer) -> SourceChanged:

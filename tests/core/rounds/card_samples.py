@@ -18,6 +18,7 @@ from bot.core.rounds.players import (
     WeaponSums,
 )
 from bot.core.rounds.radar import RADAR_METRICS, RadarAxis
+from bot.core.rounds.rating import Rating
 from tests.core.rounds.row_samples import row
 from tests.core.rounds.samples import EVENING
 
@@ -71,7 +72,7 @@ def card(**more) -> PlayerCard:
         "weapons": (weapon(4),),
         "form": form(),
         "duels": (),
-        "rating": None,
+        "rating": Rating(),
     }
     return PlayerCard(**{**plain, **more})
 

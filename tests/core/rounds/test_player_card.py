@@ -11,20 +11,21 @@ import pytest
 
 from bot.core.announcements import Message
 from bot.core.guilds import LANGUAGES
+from bot.core.rounds.columns import WIDTH
 from bot.core.rounds.fields import GUNS
 from bot.core.rounds.metrics import METRICS
 from bot.core.rounds.player_card import card_message
 from bot.core.rounds.player_comparison import LABELS, RATE_LABELS, comparison_message
-from bot.core.rounds.players import Rating
+from bot.core.rounds.rating import Rating
 from bot.core.rounds.values import column_words
 from bot.core.rounds.weapons import AIMED, WEAPONS
 from bot.discord.embeds import draw
 from bot.discord.speech import Speaker
 from tests.core.rounds.card_samples import alias, card, comparison, duel, evening, form, side, weapon
+from tests.core.rounds.row_samples import row
 
 UTC_ZONE = ZoneInfo("UTC")
 STARS = "*" * 35  # each is escaped, so that it is twice as long
-PHONE = 36  # columns of a code block
 
 
 def told(message: Message) -> dict[str, str]:
@@ -118,7 +119,7 @@ def test_every_weapon_has_a_name_that_fits_and_only_the_most_deadly_are_shown():
     weapons = [weapon(number, kills=1000 - number) for number in WEAPONS] + [weapon(99, kills=0)]
     (table,) = [value for name, value in read(weapons=weapons).items() if "Weapons" in name]
     assert len(table.splitlines()) == 3 + 8
-    assert max(map(len, table.splitlines())) <= PHONE
+    assert max(map(len, table.splitlines())) <= WIDTH
     assert all(len(name) <= 15 for name in WEAPONS.values())
 
 
@@ -152,6 +153,12 @@ def test_the_chart_has_a_column_for_each_evening_and_a_line_at_the_baseline():
     assert card_message(timeless, UTC_ZONE).chart is None
 
 
+def test_an_evening_past_midnight_is_called_by_the_day_it_began_on():
+    late = [row(minutes=minutes, damage_given=3000, team_seconds=600) for minutes in (180, 300)]
+    chart = card_message(card(form=form(late, evening(3))), UTC_ZONE).chart
+    assert chart.labels == ("2026-11-21", "2026-11-24")
+
+
 def test_opponents_one_beats_and_those_one_does_not():
     duels = [duel("b", 12, 5), duel("a", 20, 4), duel("worst", 3, 9), duel("equal", 4, 4)]
     fields = read(duels=duels)
@@ -163,7 +170,7 @@ def test_opponents_one_beats_and_those_one_does_not():
 @pytest.mark.parametrize(
     ("rating", "said"),
     [
-        (None, "Rating: after ten maps (0 so far)"),
+        (Rating(), "Rating: after ten maps (0 so far)"),
         (Rating(mean=25, deviation=2, maps=9), "Rating: after ten maps (9 so far)"),
         (Rating(mean=25, deviation=2, maps=10), "Rating **19.0**, of 10 maps"),
     ],
@@ -271,7 +278,7 @@ def test_last_of_all_is_no_gap_in_the_radar():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_of_two_fits_a_phone_in_every_language(language):
     said = Speaker(language=language).tell(comparison_message(comparison(rounds=9, kills=10**6)))
-    assert max(map(len, told(said).popitem()[1].splitlines())) <= PHONE
+    assert max(map(len, told(said).popitem()[1].splitlines())) <= WIDTH
     assert all(
         len(Speaker(language=language).say(words)) <= 18
         for words in (*LABELS.values(), *RATE_LABELS.values())

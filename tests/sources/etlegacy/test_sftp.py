@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from bot.errors import HostKeyChanged, HostKeyUnknown, SourceAuthFailed, SourceChanged, SourceUnavailable
 from bot.ports import RemoteFile
 from bot.sources.etlegacy.sftp import (
+    MAX_GATHER_BYTES,
     MAX_STATS_BYTES,
     SftpRoundSource,
     SshAddress,
@@ -242,6 +243,15 @@ async def test_a_file_far_too_large_is_refused_without_reading(server, source):
     assert server.seen(op="open") == []
     largest = remote(server, b"x" * MAX_STATS_BYTES)
     assert len(await fetch(source, largest)) == MAX_STATS_BYTES
+
+
+async def test_a_gathers_document_may_be_larger_than_a_stats_file(server, source):
+    name = "gamestats-7-2024-12-05-210743-supply-round-2.json"
+    server.write(name, b"x" * (MAX_STATS_BYTES + 1))
+    (large,) = [one for one in await source.list_files() if one.name == name]
+    assert len(await fetch(source, large)) == MAX_STATS_BYTES + 1
+    with pytest.raises(SourceChanged, match="at most 1,048,576"):
+        await fetch(source, RemoteFile(name=name, size=MAX_GATHER_BYTES + 1, modified_at=WHEN))
 
 
 async def test_a_hostile_name_is_never_opened(server, source):

@@ -13,13 +13,11 @@ from bot.core.rounds.counters import COUNTERS, known_sums
 from bot.core.rounds.metrics import METRICS, Per, from_sums, related
 from bot.core.rounds.names import clean_name
 from bot.core.rounds.pairing import Pairing
-from bot.core.rounds.players import Rating
 from bot.core.rounds.resolve import resolve
 from bot.storage import players
 from bot.storage import rounds as rounds_store
 from bot.storage.round_tables import (
     ignored_players,
-    player_ratings,
     round_duels,
     round_players,
     rounds,
@@ -217,13 +215,14 @@ async def test_whom_an_admin_ignores_on_a_server_is_told_by_name_alone_and_only_
         assert ignored in await players.sums(conn, ("alpha", "beta"), [("kills",)])
 
 
-async def test_bots_have_no_name_here(database):
+@pytest.mark.parametrize("guid", ["OMNIBOT0#1", "NO_GUID", "UNKNOWN"])
+async def test_bots_and_nobody_have_no_name_here(database, guid):
     async with database.write("test.keep") as conn:
         round_id, _ = await keep_round(conn, 0, *roster())
-        bot = update(round_players).where(
+        nobody = update(round_players).where(
             round_players.c.round_id == round_id, round_players.c.guid == GUIDS[0]
         )
-        await conn.execute(bot.values(guid="OMNIBOT0#1"))
+        await conn.execute(nobody.values(guid=guid))
         assert {one.guid for one in await players.names(conn, ALPHA)} == set(GUIDS[1:])
 
 
@@ -236,16 +235,6 @@ async def test_duels_are_summed_over_the_rounds_that_count(database):
         await conn.execute(update(rounds).where(rounds.c.id == round_id).values(counted=False))
         assert await players.duels(conn, ALPHA, GUIDS[0]) == {GUIDS[1]: (10, 2, 2)}
         assert await players.duels(conn, ("beta",), GUIDS[0]) == {}
-
-
-async def test_a_rating_is_read_as_it_was_kept(database):
-    async with database.write("test.keep") as conn:
-        assert await players.rating(conn, GUIDS[0]) is None
-        values = {"mean": 27.5, "deviation": 2.25, "maps": 11}
-        await conn.execute(insert(player_ratings).values(guid=GUIDS[0], **values))
-        rating = await players.rating(conn, GUIDS[0])
-    assert rating == Rating(**values)
-    assert rating.shown == pytest.approx(20.75)
 
 
 async def test_a_member_is_one_player_and_a_player_one_member_of_a_guild(database):

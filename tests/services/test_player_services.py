@@ -9,10 +9,13 @@ from sqlalchemy import insert, select, update
 
 from bot.core.requester import Requester
 from bot.core.rounds.metrics import METRICS
-from bot.core.rounds.players import DuelSums, Rating
+from bot.core.rounds.players import DuelSums
 from bot.core.rounds.radar import radar
+from bot.core.rounds.rating import Rating
 from bot.errors import InputRefused, NotAllowed, NothingThere
+from bot.services.announcements import Announcements
 from bot.services.players import Players
+from bot.storage import audit
 from bot.storage.round_tables import (
     ignored_players,
     player_links,
@@ -24,7 +27,7 @@ from tests.clocks import START
 from tests.core.rounds import real_rows
 from tests.core.rounds.conftest import real_files, real_rounds
 from tests.core.rounds.samples import GUIDS, player, roster
-from tests.storage.test_players import keep_round
+from tests.storage.test_player_rows import keep_round
 from tests.storage.test_resolved_rounds import keep
 
 __all__ = ["real_files", "real_rounds"]  # fixtures
@@ -41,7 +44,8 @@ def servers_of(by):
 
 @pytest.fixture
 def players(database, clock):
-    return Players(database=database, servers_of=servers_of, clock=clock)
+    announcements = Announcements(database, clock)
+    return Players(database=database, servers_of=servers_of, announcements=announcements, clock=clock)
 
 
 @pytest.fixture
@@ -182,15 +186,17 @@ async def test_a_card_has_the_link_the_rating_and_the_duels(players, played, dat
 async def test_without_a_counted_round_there_is_no_card(players, played, database):
     async with database.write("test.void") as conn:
         await conn.execute(update(rounds).values(counted=False))
-    one = await players.find(BY, ONE)
-    with pytest.raises(NothingThere, match="counts yet"):
-        await players.card(BY, one)
+    one, two = await players.find(BY, ONE), await players.find(BY, TWO)
+    for told in (players.must_be_told(BY, one), players.card(BY, one), players.compare(BY, one, two)):
+        with pytest.raises(NothingThere, match="counts yet"):
+            await told
 
 
 async def test_nobody_is_compared_with_himself(players, played):
-    one = await players.find(BY, ONE)
+    one, two = await players.find(BY, ONE), await players.find(BY, TWO)
+    await players.must_be_told(BY, one, two)
     with pytest.raises(InputRefused, match="one and the same"):
-        await players.compare(BY, one, one)
+        await players.must_be_told(BY, one, one)
 
 
 async def test_a_time_that_no_script_told_is_unknown(players, database):
@@ -201,10 +207,7 @@ async def test_a_time_that_no_script_told_is_unknown(players, database):
     assert (told["playtime"].value, told["dpm"].value, card.side.rates["revives"].value) == (None, None, None)
     assert told["kills"].value == 5
     assert told.keys() == METRICS.keys()
-    assert all(
-        getattr(card, field.name) is not None or field.name in {"linked_to", "rating"}
-        for field in fields(card)
-    )
+    assert all(getattr(card, field.name) is not None or field.name == "linked_to" for field in fields(card))
 
 
 # --- Which member is which player --------------------------------------------------------------------
@@ -262,6 +265,20 @@ async def test_proposals_name_who_is_a_player_already_and_any_name_counts(player
     assert [(one.player.name, one.linked_to) for one in found] == [("kalle2", 10), ("kalle", None)]
     assert (await players.proposal(ANOTHER, "anna")).linked_to is None
     assert await players.proposals(ANOTHER, "zzzzzzzz") == ()
+
+
+async def test_what_admins_choose_for_others_is_in_the_audit_log_and_nothing_else(players, played, database):
+    await players.link(BY, BY.user_id, ONE, as_admin=False)
+    await players.undo_link(BY, BY.user_id, as_admin=False)
+    await players.link(ADMIN, ADMIN.user_id, TWO, as_admin=True)
+    await players.link(ADMIN, BY.user_id, TWO, as_admin=True)
+    await players.undo_link(ADMIN, BY.user_id, as_admin=True)
+    async with database.read() as conn:
+        found = await audit.entries(conn, GUILD, 9)
+    assert [(one.user_id, str(one.what)) for one in found] == [
+        (99, "<@10> is not the player anna any more."),
+        (99, "<@10> is the player anna."),
+    ]
 
 
 async def test_when_a_link_was_made_and_by_whom_is_kept(players, played, database):

@@ -31,7 +31,10 @@ async def world(room, reference_data):
     world.drop(FIRST, SECOND)
     await world.run_for(10)
     room.client.get_cog("PlayerCommands")._players = Players(
-        database=room.database, servers_of=world.sync.servers_of, clock=room.clock
+        database=room.database,
+        servers_of=world.sync.servers_of,
+        announcements=room.announcements,
+        clock=room.clock,
     )
     return world
 
