@@ -26,7 +26,7 @@ from bot.core.rounds.times import EndTime, folder_times
 from bot.errors import NothingThere
 from bot.services.beside import beside
 from bot.services.evening_reading import TOUCHES
-from bot.services.round_making import Made, write_rounds
+from bot.services.round_making import BUGS, Made, write_rounds
 from bot.services.round_telling import RoundTelling
 from bot.storage import raw_rounds, status
 from bot.storage.engine import Connection, Database
@@ -235,7 +235,7 @@ async def _make_group(
             done.unreadable[file.name] = error.words
     try:
         resolved = place(reads, order.times).resolve()
-    except (ValueError, ArithmeticError) as error:  # a bug over a few must not keep a server from its rounds
+    except BUGS as error:
         log.exception("%s: a bug keeps rounds from being made anew: %s", order.server, ", ".join(reads))
         done.unreadable |= dict.fromkeys(reads, text("a bug in the bot ({kind})", kind=type(error).__name__))
         return ()
