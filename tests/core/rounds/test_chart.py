@@ -51,7 +51,13 @@ def test_crowd_is_cut_and_the_rest_counted():
     ],
 )
 def test_outcome_in_words(head, minutes, text):
-    assert outcome(resolved(played("x", 0, head, *roster(f22=minutes)))) == text
+    assert outcome(resolved(played("x", 0, head, *roster(f22=minutes))), {}) == text
+
+
+def test_who_won_is_called_by_the_team_where_it_is_known():
+    won = resolved(played("x", 0, header(1, "10:00", "7:05"), *roster(f22=7.0)))
+    assert outcome(won, {2: "Reds"}) == "Reds attacked and won in 7:05"
+    assert outcome(won, {1: "Blues"}) == "Allies attacked and won in 7:05"
 
 
 def test_doubtful_numbers_are_marked():
