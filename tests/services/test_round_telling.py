@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, insert
 
 from bot.core.announcements import Message
+from bot.core.rounds.files import MOST_TOLD
 from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage.round_choices import RoundChoices
@@ -246,3 +247,17 @@ async def test_a_backfill_between_posted_rounds_corrects_and_posts_nothing(world
         score(posts[names[3]])
         == decoder.scores({name: world.real(name) for name in names[:4]}, names[:4])[names[3]]
     )
+
+
+async def test_of_many_rounds_that_appear_at_once_only_the_newest_are_posted(world, names):
+    """After an evening without a connection; what is not posted is imported all the same."""
+    for name in names:
+        world.folder.put(name, world.real(name))
+    world.clock.advance(
+        (decoder.written(names[-1]) + timedelta(seconds=5) - world.clock.now()).total_seconds()
+    )
+    await world.run_for(130)
+    assert len(await world.rounds()) == 24
+    recent = [name for name in names if world.clock.now() - decoder.written(name) < timedelta(hours=2)]
+    assert len(recent) > MOST_TOLD
+    assert sorted(await posts_by_file(world)) == names[-MOST_TOLD:]
