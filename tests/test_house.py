@@ -134,6 +134,11 @@ def test_functions_are_short():
     assert deciles[8] <= 30
 
 
+def test_no_two_test_files_have_the_same_name():
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert {name: count for name, count in names.items() if count > 1} == {}, "pytest takes them for one"
+
+
 def test_files_are_short():
     lengths = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in FILES}
     assert {name: length for name, length in lengths.items() if length > 450} == {}

@@ -46,6 +46,7 @@ ALLOWED = {
     "bot/core/guilds.py": "each language is named in its own words",
     "bot/charts/text.py": "the names of fonts",
     "bot/core/rounds/weapons.py": "the names of weapons, which the game has in English alone",
+    "bot/sources/etlegacy/packets.py": "what breaks the protocol is quoted, as the server's own words are",
     "bot/discord/connection.py": "it speaks to the log and, where the token is refused, on the command line",
 }
 # Headers of HTTP, keys of the database, the name of the bot, what a message is found again by, what the ledger

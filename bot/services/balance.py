@@ -80,5 +80,5 @@ async def _by_guid(conn: Connection, names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, name in enumerate(names):
         guid = known.get(name)
-        found[f"new {number}" if guid is None or guid in found else guid] = name
+        found[f"#{number}" if guid is None or guid in found else guid] = name
     return found

@@ -139,3 +139,16 @@ def test_text_keeps_what_a_font_can_draw():
     assert fonts.drawable("a\U000e0041\U0010fffd\uf8ff", "@handle") == "a"
     assert fonts.drawable("\U00012000\U00012001x", "@handle") == "@handle"
     assert fonts.drawable("", "@handle") == "@handle"
+
+
+def test_a_value_below_one_fills_its_bar_and_is_written_as_it_is_read():
+    def painted(value, written=""):
+        bars = (Bar(label="a", value=value, written=written),)
+        return picture(BarChart(title="", value_axis="", groups=(BarGroup(name="", bars=bars),)))
+
+    def length(image):
+        return colours(image)[COLOURS[0]]
+
+    assert length(painted(0.4)) == length(painted(4.0))
+    assert painted(0.4, written="40.0%").tobytes() != painted(0.4).tobytes()
+    assert length(painted(0.4, written="40.0%")) < length(painted(0.4))  # the longer number needs more room

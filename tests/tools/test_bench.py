@@ -7,7 +7,7 @@ import math
 import pytest
 
 from tests.openssh import needs_sshd
-from tools.bench import planner, rounds
+from tools.bench import leaderboard, planner, rounds
 from tools.bench.report import Figure, print_report
 
 
@@ -49,7 +49,21 @@ def test_memory_counts_everything_an_object_leads_to_once():
     assert 100_000 < planner._bytes_of([shared, {"again": shared}]) < 110_000
 
 
+@pytest.fixture
+def small_leaderboard(monkeypatch) -> None:
+    for name, value in {"PLAYER_ROUNDS": 2000, "PEOPLE": 20, "RUNS": 1}.items():
+        monkeypatch.setattr(leaderboard, name, value)
+
+
+async def test_leaderboards_are_measured_over_players_who_are_all_ranked(small_leaderboard, database_url):
+    measured = await leaderboard.measure_leaderboard(database_url, "some engine")
+    assert [figure.limit for figure in measured] == [50, 50, math.inf]
+    assert all(figure.value > 0 for figure in measured)
+    assert all(figure.name.endswith("some engine") for figure in measured)
+
+
 @needs_sshd
+@pytest.mark.usefixtures("small_leaderboard")
 async def test_rounds_are_read_beside_sftp_parsed_and_imported(monkeypatch, reference_data):
     monkeypatch.setenv("VEDETTE_REFERENCE_DATA", str(reference_data))
     for name, value in {
@@ -70,6 +84,7 @@ async def test_rounds_are_read_beside_sftp_parsed_and_imported(monkeypatch, refe
     assert measured["reading, 40 ms round trip: the bot"].value > 0.2  # at least five times there and back
     assert measured["parsing one file"].limit == 1.2
     assert measured["importing, SQLite"].value > 0
+    assert measured["leaderboard by damage per minute, SQLite"].value > 0
 
 
 def test_a_real_round_is_never_played_twice(monkeypatch, reference_data):

@@ -30,6 +30,7 @@ from bot.sources.etlegacy.threads import LooseThreads
 from bot.storage import rounds as store
 from bot.storage.engine import Database, sqlite_url
 from bot.storage.migrate import upgrade
+from tools.bench.leaderboard import measure_leaderboard
 from tools.bench.openssh import SSHD, running_sshd, slow_line
 from tools.bench.postgresql import running_postgresql
 from tools.bench.report import Figure, percentile
@@ -71,14 +72,16 @@ async def measure() -> list[Figure]:
         figures += await _reading(Path(place), _again(real, LISTED))
         figures.append(_parsing([content for _, content in real]))
         figures += await _importing(Path(place), _again(real, IMPORTED))
-        figures += await measure_leaderboard(Path(place))
+        figures += await _leaderboards(Path(place))
     return figures
 
 
-async def measure_leaderboard(place: Path) -> list[Figure]:
-    """The place for the leaderboard: 100,000 player rounds in a database under `place`, aim 50 ms."""
-    del place
-    return []
+async def _leaderboards(place: Path) -> list[Figure]:
+    figures = await measure_leaderboard(str(sqlite_url(place / "leaderboard.db")), "SQLite")
+    with running_postgresql() as url:
+        if url is not None:
+            figures += await measure_leaderboard(url, "PostgreSQL")
+    return figures
 
 
 # --- The files -------------------------------------------------------------------------------------
