@@ -70,6 +70,9 @@ class FileKind(StrEnum):
 WANTED = frozenset({FileKind.ROUND, FileKind.ENDSTATS, FileKind.GATHER})
 """What is fetched. A file of awards is written in many small pieces, so that it may be read more than once."""
 
+TRIES_BEFORE_ALERT = 6
+"""So often a file has failed, over half an hour, when admins are told of it."""
+
 MOST_TOLD = 10
 """Rounds of one look that are posted: after hours without a connection a channel is not flooded."""
 
