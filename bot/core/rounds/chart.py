@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.core.charts import Bar, BarChart, BarGroup
+from bot.core.markup import clip
 from bot.core.rounds.fields import ALLIES, AXIS, SPECTATOR
 from bot.core.rounds.player import ResolvedPlayer
 from bot.core.rounds.resolve import Flag, ResolvedRound
 from bot.texts import join, text, texts
 
 MOST_BARS = 10  # per side; more would be too small to read on a phone
+_TEAM_LENGTH = 16  # what follows it, the side and its task, must find room
 
 SIDES = {AXIS: text("Axis"), ALLIES: text("Allies"), SPECTATOR: text("Spectators")}
 
@@ -66,7 +68,7 @@ def _marks(resolved: ResolvedRound) -> str:
 
 def _group(resolved: ResolvedRound, side: int, teams: Mapping[int, str]) -> BarGroup:
     players = [player for player in resolved.players if player.side == side]
-    name: list[str] = [teams[side]] if side in teams else []
+    name: list[str] = [clip(teams[side], _TEAM_LENGTH)] if side in teams else []
     name.append(SIDES[side])
     if resolved.defender_side and side != SPECTATOR:
         name.append(text("defended") if side == resolved.defender_side else text("attacked"))

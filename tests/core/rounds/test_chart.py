@@ -60,6 +60,12 @@ def test_who_won_is_called_by_the_team_where_it_is_known():
     assert outcome(won, {1: "Blues"}) == "Allies attacked and won in 7:05"
 
 
+def test_a_long_name_of_a_team_leaves_room_for_its_side():
+    won = resolved(played("x", 0, header(1, "10:00", "7:05"), *roster(f22=7.0)))
+    axis, allies = round_chart(won, {1: "The Flying Dutchmen Crew", 2: "Reds"}).groups
+    assert (axis.name, allies.name) == ("The Flying Dutc… · Axis · defended", "Reds · Allies · attacked")
+
+
 def test_doubtful_numbers_are_marked():
     single = round_chart(resolved(played("x", 0, header(2, "7:30", "7:30", winner=1), *roster(rounds=1))))
     assert single.subtitle == "Axis held · both rounds together, round 1 is missing"
