@@ -92,7 +92,7 @@ class LeaderboardCommands(
     @players.autocomplete("server")
     async def suggest_servers(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest the game servers of this guild."""
-        names = self._leaderboards.servers_of(requester_of(interaction).guild_id)
+        names = self._leaderboards.servers_of(requester_of(interaction))
         return [Choice(name=name, value=name) for name in names if part.casefold() in name.casefold()][
             :SUGGESTIONS
         ]

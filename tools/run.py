@@ -37,6 +37,7 @@ from tools.environment import PYTHON, ROOT, RUN_LOCK, ensure
 _WELCOME = """
 Vedette runs in its sandbox: Discord, TikTok and the game server are stand-ins on this machine.
 Data folder: {data_folder}
+What the bot posts is printed here; slash commands need the real Discord.
 For the real Discord put DISCORD_TOKEN into .env (README.md, "Connect it to Discord") and start again.
 Ctrl-C ends it.
 """

@@ -79,8 +79,8 @@ async def _sync(settings: Settings, clean: Redactor, backfill: bool) -> int:
 
 
 def _told(poll: Poll) -> str:
-    if poll.error:
-        return f"{poll.server}: {poll.error}"
+    if poll.error:  # it may name the server itself
+        return poll.error if poll.error.startswith(f"{poll.server}: ") else f"{poll.server}: {poll.error}"
     lines = [f"{poll.server}: {poll.listed} files, {poll.imported} imported, {poll.waiting} not complete yet"]
     lines += [f"  {one.name}: {one.reason}" for one in poll.troubles]
     return "\n".join(lines)

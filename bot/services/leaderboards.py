@@ -7,12 +7,12 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
-from bot.core.requester import Requester
+from bot.core.requester import Requester, servers_meant
 from bot.core.rounds.metrics import METRICS, RATING, Metric, Per, in_an_evening, related
 from bot.core.rounds.periods import Period, Span, evening_began, span_of
 from bot.core.rounds.ranking import Ranking, rank_measured
 from bot.core.rounds.top import TopPlayers
-from bot.errors import InputRefused, NotAllowed, NothingThere
+from bot.errors import InputRefused
 from bot.settings import GameServer
 from bot.storage import guilds, player_sums
 from bot.storage.engine import Connection, Database
@@ -40,9 +40,9 @@ class Leaderboards:
         self._clock = clock
         self._default_time_zone = default_time_zone
 
-    def servers_of(self, guild_id: int) -> tuple[str, ...]:
-        """Name the game servers that belong to a guild."""
-        return servers_of(self._servers, guild_id)
+    def servers_of(self, by: Requester) -> tuple[str, ...]:
+        """Name the game servers of the requester's guild, or all for the owner."""
+        return tuple(self._servers) if by.is_owner else servers_of(self._servers, by.guild_id)
 
     async def top(
         self,
@@ -79,14 +79,7 @@ class Leaderboards:
         return COMPARED[metric], self._servers_meant(by, server)
 
     def _servers_meant(self, by: Requester, server: str | None) -> tuple[str, ...]:
-        mine = self.servers_of(by.guild_id)
-        if not mine:
-            raise NothingThere(text("No game server belongs to this Discord server."))
-        if server is None:
-            return mine
-        if server not in mine:
-            raise NotAllowed(text("That game server does not belong to this Discord server."))
-        return (server,)
+        return servers_meant(self.servers_of(by), server)
 
 
 def servers_of(servers: Mapping[str, GameServer], guild_id: int) -> tuple[str, ...]:

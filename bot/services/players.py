@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.core.markup import escape
-from bot.core.requester import Requester
+from bot.core.requester import Requester, servers_meant
 from bot.core.rounds import changes
 from bot.core.rounds.counters import PlayerRound
 from bot.core.rounds.form import FORM_METRICS, Form, player_form
@@ -237,10 +237,7 @@ class Players:
         await audit.note(conn, by.guild_id, by.user_id, what, self._clock.now())
 
     def _servers(self, by: Requester) -> tuple[str, ...]:
-        servers = self._servers_of(by)
-        if not servers:
-            raise NothingThere(text("No game server belongs to this Discord server."))
-        return servers
+        return servers_meant(self._servers_of(by), None)
 
 
 _NOT_YOURS = text("Only people with the permission *Manage Server* may choose for somebody else.")

@@ -313,7 +313,7 @@ class RoundAdmin:
 
     async def _file(self, conn: Connection, by: Requester, chosen: str) -> FileAt:
         servers, file_id = self._round_sync.chosen(by, None), number_of(chosen)
-        one = None if file_id is None else await known.find_file(conn, servers, file_id)
+        one = await known.find_file(conn, servers, chosen.strip() if file_id is None else file_id)
         if one is None:
             raise NothingThere(text("No such file is known. Choose one of the suggestions."))
         return one

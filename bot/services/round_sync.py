@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.announcements import Message
-from bot.core.requester import Requester
+from bot.core.requester import Requester, servers_meant
 from bot.core.rounds import files
 from bot.core.rounds.files import SETTLE, WANTED, FileRecord, FileState
 from bot.core.rounds.looking import Result
 from bot.core.rounds.schedule import Looks
-from bot.errors import ChartFailed, NotAllowed, NothingThere, SourceError
+from bot.errors import ChartFailed, NothingThere, SourceError
 from bot.ports import ChartRenderer, GameQuery, RemoteFile, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.evening_reading import last_round_message
@@ -409,14 +409,7 @@ class RoundSync:
 
     def chosen(self, by: Requester, server: str | None) -> tuple[str, ...]:
         """Give the server that was asked for, or all of the requester's. Raises `NotAllowed`, `NothingThere`."""
-        mine = self.servers_of(by)
-        if server is None:
-            if not mine:
-                raise NothingThere(text("No game server belongs to this Discord server."))
-            return mine
-        if server not in mine:
-            raise NotAllowed(text("That game server does not belong to this Discord server."))
-        return (server,)
+        return servers_meant(self.servers_of(by), server)
 
     async def close(self) -> None:
         """Let every connection go."""

@@ -73,11 +73,12 @@ async def newest_files(
     return tuple(FileAt(**row) for row in rows.mappings())
 
 
-async def find_file(conn: AsyncConnection, servers: Collection[str], file_id: int) -> FileAt | None:
-    """Read a file; None where it belongs to none of these servers."""
-    query = select(*_FILE_AT).where(round_files.c.server.in_(servers), round_files.c.id == file_id)
-    row = (await conn.execute(query)).mappings().first()
-    return None if row is None else FileAt(**row)
+async def find_file(conn: AsyncConnection, servers: Collection[str], wanted: int | str) -> FileAt | None:
+    """Read a file by its number or its name; None where none of these servers, or more than one, has it."""
+    is_it = round_files.c.id == wanted if isinstance(wanted, int) else round_files.c.name == wanted
+    rows = (await conn.execute(select(*_FILE_AT).where(round_files.c.server.in_(servers), is_it))).mappings()
+    found = [FileAt(**row) for row in rows]
+    return found[0] if len(found) == 1 else None
 
 
 async def maps_known(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, ...]:

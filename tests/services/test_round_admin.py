@@ -307,6 +307,12 @@ async def test_a_round_is_made_anew_from_what_is_kept_and_stays_void(world):
     assert world.folder.fetched.count(LATER) == 1
 
 
+async def test_a_file_is_known_by_its_name_as_well(world):
+    assert await world.admin.reimport(BY, f" {LATER} ") == f"**alpha**: The round of `{LATER}` was made anew."
+    with pytest.raises(NothingThere, match="suggestions"):
+        await world.admin.reimport(BY, "another.txt")
+
+
 async def test_a_file_is_fetched_again_on_demand(world):
     chosen = str(await file_of(world, LATER))
     fetched = world.folder.fetched.count(LATER)
