@@ -20,6 +20,8 @@ SAME = {
     "id": {
         "Allies": "the name of a side of the game",
         "Axis": "the name of a side of the game",
+        "Rating": "the word players use",
+        ("{count} map", "{count} maps"): "the word players use, which has one form in Indonesian",
         "Status": "Indonesian has the same word",
     }
 }
@@ -80,6 +82,17 @@ def test_a_translation_holds_the_same_values(path):
         wanted = placeholders(forms(message.id)[0])
         for form in forms(message.id) + forms(message.string):
             assert placeholders(form) == wanted, message.id
+
+
+@every_language
+def test_a_translation_says_nothing_twice(path):
+    for message in entries(translate.load(path)).values():
+        for form in forms(message.string):
+            half = len(form) // 2
+            assert len(form) < 8 or form[:half] != form[half:], message.id
+            for name in placeholders(form):
+                most = max(one.count(f"{{{name}}}") for one in forms(message.id))
+                assert form.count(f"{{{name}}}") <= most, message.id
 
 
 @every_language

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
 from bot.core.requester import Requester
-from bot.core.rounds.metrics import METRICS, RATING, Metric, Per, related
+from bot.core.rounds.metrics import METRICS, RATING, Metric, Per, in_an_evening, related
 from bot.core.rounds.periods import Period, Span, evening_began, span_of
 from bot.core.rounds.ranking import Ranking, rank_measured
 from bot.core.rounds.top import TopPlayers
@@ -67,6 +67,7 @@ class Leaderboards:
                 period = Period.ALL_TIME
             span = span_of(period, self._clock.now(), zone)
             if period is Period.LAST_EVENING:
+                asked = in_an_evening(asked)
                 servers, span = await _last_evening(conn, servers)
             ranking = await rank(conn, servers, asked, span, min_rounds=min_rounds)
         return TopPlayers(ranking=ranking, period=period, span=span, servers=servers, zone=zone)

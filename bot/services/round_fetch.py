@@ -15,7 +15,6 @@ from bot.errors import SourceError, SourceUnavailable
 from bot.ports import RemoteFile, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.round_import import Fetched, RoundImport
-from bot.storage import rounds as store
 from bot.storage.engine import Database
 
 FETCHED_AT_ONCE = 64
@@ -89,8 +88,11 @@ class RoundFetch:
 
     async def _put_off(self, server: str, one: Due, reason: str) -> None:
         """Write that a file could not be fetched, and when to try it again."""
-        failed = files.failed(one.record, reason=reason, now=self._clock.now())
+        now = self._clock.now()
+        failed = files.failed(one.record, reason=reason, now=now)
         async with self._database.write("rounds.put_off") as conn:
-            await store.save_file(conn, server, one.file.name, failed)
+            was_told = await self._importer.put_off(conn, server, one.file.name, failed, now)
+        if was_told:
+            self._announcements.wake()
         if not one.record.tries:
             log.warning("%s: %s could not be fetched: %s", server, one.file.name, reason)

@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.core.rounds import files
+from bot.core.rounds import files, notices
 from bot.core.rounds.endstats import NEAREST, parse_endstats
-from bot.core.rounds.files import FileKind, FileRecord, RoundName, parse_name
+from bot.core.rounds.files import FileKind, FileRecord, FileState, RoundName, parse_name
 from bot.core.rounds.grammar import RoundFileError
 from bot.core.rounds.pairing import PlayedRound, pair_rounds
 from bot.core.rounds.placing import Played, groups, place
 from bot.core.rounds.reading import ReadRound, fingerprint, read_round, twins
 from bot.core.rounds.times import EndTime
+from bot.services.admin_notices import tell_admins
 from bot.services.milestones import Milestones
 from bot.services.round_making import BUGS, join_endstats, write_rounds
 from bot.services.round_telling import RoundTelling
@@ -62,6 +63,7 @@ class RoundImport:
         self, *, database: Database, servers: Mapping[str, GameServer], post_max_age: timedelta
     ) -> None:
         self._database = database
+        self._servers = servers
         self._post_max_age = post_max_age
         self._telling = RoundTelling(servers=servers, post_max_age=post_max_age)
         self._followed: set[str] = set()
@@ -80,8 +82,24 @@ class RoundImport:
             reason = text("a bug in the bot ({kind})", kind=type(error).__name__)
         record = files.failed(fetched.record, reason=reason, now=now)
         async with self._database.write("rounds.refuse") as conn:
-            await store.save_file(conn, fetched.server, fetched.name, record)
-        return Imported(record=record)
+            was_put = await self.put_off(conn, fetched.server, fetched.name, record, now)
+        return Imported(record=record, was_put=was_put)
+
+    async def put_off(
+        self, conn: Connection, server: str, name: str, record: FileRecord, now: datetime
+    ) -> bool:
+        """Write that a file failed, and tell admins of one that keeps failing; gives whether it told them.
+
+        The files of a day share a notice, for a folder may be full of them.
+        """
+        await store.save_file(conn, server, name, record)
+        if record.tries != files.TRIES_BEFORE_ALERT:
+            return False
+        failed = (await store.count_by_state(conn, server)).get(FileState.FAILED, 0)
+        notice = notices.files_refused(server, name, record.reason, failed=failed)
+        key = f"notice:files:{server}:{now:%Y-%m-%d}"
+        await tell_admins(conn, key, self._servers[server].guild_ids, notice, now)
+        return True
 
     async def _import(self, fetched: Fetched, now: datetime) -> Imported:
         read = read_round(fetched.name, fetched.content)

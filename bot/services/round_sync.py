@@ -259,7 +259,9 @@ class RoundSync:
         watched.left_out = left_out
         seen = await self._decide(listing, known, started_at, listed_at)
         if seen.news:
+            untold = {name: seen.news[name] for name in files.untold(seen.news.keys() - known.keys())}
             async with self._database.write("rounds.list") as conn:
+                await store.save_files(conn, server, untold, now=listed_at, silent=True)
                 await store.save_files(conn, server, seen.news, now=listed_at, silent=silent or is_first)
         imported = 0
         if seen.news or seen.due:

@@ -42,7 +42,7 @@ async def test_a_member_shows_everybody_a_table_with_its_chart_in_the_language_o
     answer = await said(room, metric="kills", period="all_time")
     assert not answer["ephemeral"]
     (embed,) = answer["embeds"]
-    assert embed["title"] == "Jumlah kill · Sepanjang waktu"
+    assert embed["title"] == "Kill · Sepanjang waktu"
     assert embed["description"].index("*AAAAAAA2*") < embed["description"].index("*AAAAAAA1*")
     assert "alpha" in embed["footer"]["text"]
     assert embed["image"]["url"].split("?")[0].endswith("chart.png")

@@ -79,7 +79,7 @@ async def test_a_round_that_reaches_numbers_is_told_in_one_message_for_each_play
     await table.play({"A": {"kills": 5, "gibs": 1, "name": "*star*"}, "B": {"kills": 5}, "C": {"kills": 2}})
     assert await table.said() == [
         (1, r"\*star\* reached 2 milestones", "🎯 100 kills\n🎯 50 gibs"),
-        (1, "pC reached 1 milestone", "🎯 100 kills"),
+        (1, "pC reached a milestone", "🎯 100 kills"),
     ]
     await table.play({guid: {"kills": 5} for guid in "ABC"})
     assert len(await table.said()) == 2
@@ -160,13 +160,13 @@ async def test_bots_the_ignored_and_rounds_that_do_not_count_reach_nothing(table
     await table.play(players, counted=False)
     assert (await table.said(), await table.claimed()) == ([], [])
     await table.play({guid: {"kills": 1} for guid in players})
-    assert [title for _, title, _ in await table.said()] == ["pA reached 1 milestone"]
+    assert [title for _, title, _ in await table.said()] == ["pA reached a milestone"]
 
 
 async def test_what_a_script_does_not_count_is_not_reached_from_nothing(table):
     await table.history({"A": {"headshot_kills": None}})
     await table.play({"A": {"headshot_kills": 150}, "NEW": {"headshot_kills": 150}})
-    assert [title for _, title, _ in await table.said()] == ["pNEW reached 1 milestone"]
+    assert [title for _, title, _ in await table.said()] == ["pNEW reached a milestone"]
     assert ("A", "headshot_kills", 100) in await table.claimed()
 
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, insert
 
+from bot.core.announcements import Message
+from bot.core.rounds.files import MOST_TOLD
 from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage import outbox
@@ -124,6 +126,33 @@ async def test_the_message_names_teams_and_never_says_that_a_side_leads(world, n
     assert field(second, "Best of the round").startswith("Most damage: **")
 
 
+async def test_title_and_chart_name_the_team_that_attacked_and_not_its_side(world, names):
+    await play(world, *names[:2])
+    heads, groups = [], []
+    for name in names[:2]:
+        message = Message.from_json((await posts_by_file(world))[name]["message"])
+        heads.append(message.title.split(" · ")[2].split(" in ")[0])
+        assert message.chart.subtitle == message.title.split(" · ")[2]
+        groups.append([group.name for group in message.chart.groups])
+    assert heads == ["Team B attacked and won", "Team A attacked and won"]
+    assert groups == [
+        ["Team A · Axis · defended", "Team B · Allies · attacked"],
+        ["Team B · Axis · defended", "Team A · Allies · attacked"],
+    ]
+
+
+async def test_a_team_with_a_hostile_name_is_plain_in_the_picture_and_inert_in_the_title(world, names):
+    await play(world, names[0])
+    async with world.database.write("test.name") as conn:
+        file_ids = [row["file_id"] for row in await world.rounds()]
+        await conn.execute(insert(evening_teams).values(file_id=file_ids[0], team=1, name="*_x_*"))
+    await play(world, names[1])
+    message = Message.from_json((await posts_by_file(world))[names[0]]["message"])
+    assert r" · \*\_x\_\* attacked and won in " in message.title
+    assert message.chart.subtitle.startswith("*_x_* attacked")
+    assert message.chart.groups[1].name == "*_x_* · Allies · attacked"
+
+
 async def test_a_late_file_corrects_the_score_of_every_later_round(world, names):
     expected = decoder.scores({name: world.real(name) for name in names[:6]}, names[:6])
     late = names[1]
@@ -233,3 +262,17 @@ async def test_a_round_writes_only_the_messages_that_read_otherwise(world, names
     monkeypatch.setattr(outbox, "put", seen)
     await play(world, names[4])
     assert written == [(await world.posts())[-1]["event_key"]]
+
+
+async def test_of_many_rounds_that_appear_at_once_only_the_newest_are_posted(world, names):
+    """After an evening without a connection; what is not posted is imported all the same."""
+    for name in names:
+        world.folder.put(name, world.real(name))
+    world.clock.advance(
+        (decoder.written(names[-1]) + timedelta(seconds=5) - world.clock.now()).total_seconds()
+    )
+    await world.run_for(130)
+    assert len(await world.rounds()) == 24
+    recent = [name for name in names if world.clock.now() - decoder.written(name) < timedelta(hours=2)]
+    assert len(recent) > MOST_TOLD
+    assert sorted(await posts_by_file(world)) == names[-MOST_TOLD:]

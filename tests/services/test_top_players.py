@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from bot.core.requester import Requester
 from bot.core.rounds.metrics import Per
 from bot.core.rounds.periods import Period
+from bot.core.rounds.ranking import minimum_words
 from bot.errors import InputRefused, NotAllowed, NothingThere
 from bot.services.leaderboards import COMPARED, Leaderboards
 from bot.settings import GameServer
@@ -84,6 +85,22 @@ async def test_the_last_evening_is_that_of_the_server_played_last(database, lead
     top = await leaderboards.top(BY, "kills", Period.LAST_EVENING)
     assert shown(top) == [(1, "A", 2)]
     assert top.servers == ("alpha",)
+
+
+async def test_an_evening_asks_for_three_rounds_and_states_it(database, leaderboards):
+    played = {"damage_given": 900, "team_seconds": 600, "gun_shots": 150, "gun_hits": 60}
+    for number in range(3):
+        players = {"A": played, "LATE": played} if number else {"A": played}
+        await put(database, (NOW - timedelta(minutes=10 * number), players))
+    top = await leaderboards.top(BY, "dpm", Period.LAST_EVENING)
+    assert shown(top) == [(1, "A", 90)]
+    assert (minimum_words(top.ranking.minimum), top.ranking.below_minimum) == ("at least 3 rounds", 1)
+    accuracy = await leaderboards.top(BY, "accuracy", Period.LAST_EVENING)
+    assert shown(accuracy) == [(1, "A", 0.4)]
+    assert minimum_words(accuracy.ranking.minimum) == "at least 3 rounds, at least 300 shots"
+    asked = await leaderboards.top(BY, "dpm", Period.LAST_EVENING, min_rounds=2)
+    assert [guid for _, guid, _ in shown(asked)] == ["A", "LATE"]
+    assert shown(await leaderboards.top(BY, "dpm", Period.THIS_WEEK)) == []
 
 
 async def test_without_a_round_every_period_is_empty(leaderboards):

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.core.charts import Bar, BarChart, BarGroup
+from bot.core.markup import clip
 from bot.core.rounds.fields import ALLIES, AXIS, SPECTATOR
 from bot.core.rounds.player import ResolvedPlayer
 from bot.core.rounds.resolve import Flag, ResolvedRound
 from bot.texts import join, text, texts
 
 MOST_BARS = 10  # per side; more would be too small to read on a phone
+_TEAM_LENGTH = 16  # what follows it, the side and its task, must find room
 
 SIDES = {AXIS: text("Axis"), ALLIES: text("Allies"), SPECTATOR: text("Spectators")}
 
 
-def round_chart(resolved: ResolvedRound) -> BarChart:
-    """Draw up the chart of a round: the players of both sides by damage given, with kills and deaths."""
+def round_chart(resolved: ResolvedRound, teams: Mapping[int, str] | None = None) -> BarChart:
+    """Draw up the chart of a round: the players of both sides by damage given, with kills and deaths.
+
+    `teams` name those who played on each side, where that is known.
+    """
+    teams = teams or {}
     sides = {player.side for player in resolved.players} | {AXIS, ALLIES}
     return BarChart(
         title=text("{map} · round {number}", map=resolved.map, number=resolved.round),
-        subtitle=join(" · ", [part for part in (outcome(resolved), _marks(resolved)) if part]),
+        subtitle=join(" · ", [part for part in (outcome(resolved, teams), _marks(resolved)) if part]),
         value_axis=text("damage given (hp) · kills / deaths beside the name"),
-        groups=tuple(_group(resolved, side) for side in sorted(sides)),
+        groups=tuple(_group(resolved, side, teams) for side in sorted(sides)),
     )
 
 
-def outcome(resolved: ResolvedRound) -> str:
-    """Say in a few words how a round ended, for instance `Allies won in 7:11` or `Axis held 12:00`."""
+def outcome(resolved: ResolvedRound, teams: Mapping[int, str]) -> str:
+    """Say in a few words how a round ended, for instance `Team B attacked and won in 7:11`.
+
+    A side whose team is not known is called by its own name.
+    """
     if resolved.attackers_succeeded is None:
         return ""
-    winner, played = SIDES[resolved.winner_side], clock(resolved.played_seconds or 0)
+    winner: str = teams.get(resolved.winner_side) or SIDES[resolved.winner_side]
+    played = clock(resolved.played_seconds or 0)
     if resolved.attackers_succeeded:
         return text("{winner} attacked and won in {time}", winner=winner, time=played)
     if resolved.played_seconds is None:
@@ -54,16 +66,16 @@ def _marks(resolved: ResolvedRound) -> str:
     return join(", ", [words for flag, words in marks.items() if flag in resolved.flags])
 
 
-def _group(resolved: ResolvedRound, side: int) -> BarGroup:
+def _group(resolved: ResolvedRound, side: int, teams: Mapping[int, str]) -> BarGroup:
     players = [player for player in resolved.players if player.side == side]
-    name: str = SIDES[side]
+    name: list[str] = [clip(teams[side], _TEAM_LENGTH)] if side in teams else []
+    name.append(SIDES[side])
     if resolved.defender_side and side != SPECTATOR:
-        role = text("defended") if side == resolved.defender_side else text("attacked")
-        name = join(" · ", [name, role])
+        name.append(text("defended") if side == resolved.defender_side else text("attacked"))
     hidden = len(players) - MOST_BARS
     footnote = "" if players else text("nobody")
     return BarGroup(
-        name=name,
+        name=join(" · ", name),
         bars=tuple(_bar(player) for player in players[:MOST_BARS]),
         footnote=texts("and {count} more", "and {count} more", hidden) if hidden > 0 else footnote,
     )

@@ -62,7 +62,7 @@ def evening_message(
             *notable_field(scored),
         ),
         footer=clip(server, 60),
-        chart=_chart(scored, players, day) if players else None,
+        chart=_chart(scored, players, day) if any(one.dpm is not None for one in players) else None,
     )
 
 

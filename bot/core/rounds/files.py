@@ -24,7 +24,7 @@ clock of the server may be wrong (specs/etlegacy.md 3, row 5).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -70,6 +70,12 @@ class FileKind(StrEnum):
 WANTED = frozenset({FileKind.ROUND, FileKind.ENDSTATS, FileKind.GATHER})
 """What is fetched. A file of awards is written in many small pieces, so that it may be read more than once."""
 
+TRIES_BEFORE_ALERT = 6
+"""So often a file has failed, over half an hour, when admins are told of it."""
+
+MOST_TOLD = 10
+"""Rounds of one look that are posted: after hours without a connection a channel is not flooded."""
+
 _SUFFIXES = {
     "": FileKind.ROUND,
     "-endstats": FileKind.ENDSTATS,
@@ -113,6 +119,13 @@ def file_kind(name: str) -> FileKind:
     if parsed := parse_name(name):
         return parsed.kind
     return FileKind.GAMETIME if _GAMETIME.fullmatch(name) else FileKind.UNKNOWN
+
+
+def untold(new: Iterable[str]) -> frozenset[str]:
+    """Give those of the files that appeared together whose rounds are too many to be posted: the older ones."""
+    named = ((name, parse_name(name)) for name in new)
+    rounds = [(one.wall_clock, name) for name, one in named if one and one.kind is not FileKind.ENDSTATS]
+    return frozenset(name for _, name in sorted(rounds)[:-MOST_TOLD])
 
 
 def ended_at(wall_clock: datetime, modified_at: datetime | None, zone: ZoneInfo) -> datetime:

@@ -69,6 +69,7 @@ class Measured:
 
 
 TEN_ROUNDS = Minimum(rounds=10)
+EVENING_ROUNDS = 3  # an evening has about ten, so that ten would leave its tables empty
 
 
 def _count(key: str, title: str, *counters: str, unit: Unit = Unit.COUNT) -> Metric:
@@ -167,6 +168,15 @@ def related(metric: Metric, per: Per) -> Metric:
         formula=formulas.per_ten_minutes,
         minimum=TEN_ROUNDS,
     )
+
+
+def in_an_evening(metric: Metric) -> Metric:
+    """Give a metric that asks for a part of an evening, and not for a habit: of ten rounds three, as of the rest."""
+    asked = metric.minimum
+    if asked.of_maps or asked.rounds <= EVENING_ROUNDS:
+        return metric
+    amount = asked.amount * EVENING_ROUNDS // asked.rounds
+    return replace(metric, minimum=replace(asked, rounds=EVENING_ROUNDS, amount=amount))
 
 
 def measure(metric: Metric, rows: Iterable[PlayerRound]) -> Measured:

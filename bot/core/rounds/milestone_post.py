@@ -15,16 +15,17 @@ _HOUR = 3600
 def milestone_message(name: str, reached: Sequence[Milestone], *, server: str) -> Message:
     """Congratulate one player; several numbers at once stand in one message."""
     return Message(
-        title=texts(
-            "{name} reached {count} milestone",
-            "{name} reached {count} milestones",
-            len(reached),
-            name=escape(name, 60),
-        ),
+        title=_title(escape(name, 60), len(reached)),
         tone=Tone.ROUND,
         body=join("\n", [join(" ", ["🎯", milestone_words(one)]) for one in reached]),
         footer=server,
     )
+
+
+def _title(name: str, count: int) -> str:
+    if count == 1:
+        return text("{name} reached a milestone", name=name)
+    return texts("{name} reached {count} milestone", "{name} reached {count} milestones", count, name=name)
 
 
 def milestone_words(milestone: Milestone) -> str:

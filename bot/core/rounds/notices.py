@@ -24,6 +24,22 @@ def server_closed(server: str, reason: str) -> Message:
     )
 
 
+def files_refused(server: str, name: str, reason: str, *, failed: int) -> Message:
+    """Say that a file could not be imported again and again; `failed` counts all such files of the server."""
+    return Message(
+        title=text("A round on {server} cannot be imported", server=escape(server, 60)),
+        tone=Tone.WARNING,
+        body=text(
+            "{file}: {reason}.\n"
+            "I go on trying, ever more rarely. Files of this server that fail: {count}. `/rounds scheduler` "
+            "names the newest of them, and `/rounds reimport` fetches one again at once.",
+            file=escape(name, 100),
+            reason=escape(reason, 400),
+            count=failed,
+        ),
+    )
+
+
 def server_back(server: str, down_since: datetime, now: datetime) -> Message:
     """Say that a server can be read again."""
     return Message(

@@ -7,7 +7,7 @@ message (specs/discord.md 4).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.markup import clip, escape, stamp
@@ -19,7 +19,7 @@ from bot.core.rounds.player import ResolvedPlayer
 from bot.core.rounds.resolve import Flag, ResolvedRound
 from bot.core.rounds.scored import ScoredEvening
 from bot.core.rounds.standing import Awarded, awards_field, best_field, standing_fields
-from bot.core.rounds.team_words import map_title, team_name
+from bot.core.rounds.team_words import map_title, plain_team_name, team_name
 from bot.texts import join, text, texts
 
 MOST_PLAYERS = 12  # rows of a table; a match has at most 6 a side, a public server more
@@ -58,31 +58,32 @@ def round_message(
     `evening` is the one it belongs to, in which it is named `key`; without it nothing is said of teams.
     """
     standing = standing_fields(evening, key) if evening else []
+    teams = _teams(evening, key, team_name)
     return Message(
         title=text(
             "{map} · round {number} · {outcome}",
             map=escape(map_title(round_.map), 60),
             number=round_.round,
-            outcome=_outcome(round_),
+            outcome=_outcome(round_, teams),
         ),
         tone=Tone.ROUND,
         body=join("\n", [join(" ", ["⚠️", mark]) for mark in _marks(round_, key, evening)]),
         fields=(
             *_facts(round_),
             *standing,
-            *_tables(round_, _teams(evening, key)),
+            *_tables(round_, teams),
             *best_field(round_),
             *awards_field(awards),
         ),
         footer=f"{clip(server, 60)} · {clip(clean_name(round_.map) or '?', 64)}",
-        chart=round_chart(round_) if round_.players else None,
+        chart=round_chart(round_, _teams(evening, key, plain_team_name)) if round_.players else None,
     )
 
 
-def _outcome(round_: ResolvedRound) -> str:
+def _outcome(round_: ResolvedRound, teams: Mapping[int, str]) -> str:
     if Flag.ABORTED in round_.flags:
         return text("aborted")
-    return outcome(round_) or text("winner unknown")
+    return outcome(round_, teams) or text("winner unknown")
 
 
 def _facts(round_: ResolvedRound) -> list[MessageField]:
@@ -101,12 +102,14 @@ def _marks(round_: ResolvedRound, key: str, evening: ScoredEvening | None) -> li
     return [*(mark for flag, mark in MARKS.items() if flag in round_.flags), *voided]
 
 
-def _teams(evening: ScoredEvening | None, key: str) -> dict[int, str]:
+def _teams(
+    evening: ScoredEvening | None, key: str, name: Callable[[ScoredEvening, int, int], str]
+) -> dict[int, str]:
     """Name the team on each side; nothing where that is not known."""
     placed = evening.teams.placements.get(key) if evening else None
     if evening is None or placed is None:
         return {}
-    return {side: team_name(evening, placed.lineup, placed.team_of(side)) for side in (AXIS, ALLIES)}
+    return {side: name(evening, placed.lineup, placed.team_of(side)) for side in (AXIS, ALLIES)}
 
 
 def _tables(round_: ResolvedRound, teams: Mapping[int, str]) -> list[MessageField]:

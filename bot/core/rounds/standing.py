@@ -81,7 +81,7 @@ def awards_field(awards: Sequence[Awarded]) -> list[MessageField]:
     if not awards:
         return []
     lines = [
-        join("", [escape(title, 60), ": ", bold(escape(name, _NAME_LENGTH)), " ", escape(value, 40)])
+        join("", [escape(title, 48), ": ", bold(escape(name, _NAME_LENGTH)), " ", escape(value, 36)])
         for title, name, value in awards[:MOST_AWARDS]
     ]
     return [MessageField(name=text("Awards"), value=join("\n", lines), inline=False)]

@@ -18,7 +18,7 @@ from bot.texts import join, text, texts
 TEAM_LETTERS = ("A", "B")
 MOST_TIED = 2
 MOST_NAMED = 6  # players of a team; a match has at most 6 a side
-_NAME_LENGTH, _TEAM_LENGTH = 20, 24
+_NAME_LENGTH, _TEAM_LENGTH = 18, 24
 
 # Prefixes say who made a map, not what it is called.
 _PREFIX = re.compile(r"^(?:(?:etl|et|sw|te|mp|sp)_)+(?=.)", re.IGNORECASE)

@@ -19,13 +19,14 @@ from bot.core.rounds.ranking import Ranking, minimum_words
 from bot.core.rounds.seasons import Season, season_at
 from bot.core.rounds.top import metric_title, ranking_chart, table
 from bot.core.rounds.values import value_words
-from bot.texts import join, text
+from bot.texts import join, text, texts
 
 POSTED_AT = time(10)
 """Local time on Mondays."""
 WEEK_IS_NEWS_FOR = timedelta(days=1)
 SEASON_IS_NEWS_FOR = timedelta(days=7)
 SHOWN = 5  # players of each metric in the week's post
+MOST_CHAMPIONS = 4  # named of those who share a first place
 WEEKS_METRICS: tuple[Metric, ...] = tuple(METRICS[key] for key in ("playtime", "dpm", "kills", "revives"))
 SEASONS_METRICS: tuple[Metric, ...] = tuple(
     METRICS[key]
@@ -140,10 +141,12 @@ def season_message(rankings: Sequence[Ranking], season: Season, span: Span, zone
 def _champions(ranking: Ranking) -> str:
     """Name whoever shares the first place."""
     best = [player for player in ranking.players if player.place == 1]
+    hidden = len(best) - MOST_CHAMPIONS
+    more = [texts("and {count} more", "and {count} more", hidden)] if hidden > 0 else []
     return text(
         "**{metric}**: {names} with {value} ({minimum})",
         metric=metric_title(ranking.metric),
-        names=join(", ", [escape(player.name, 40) for player in best[:SHOWN]]),
+        names=join(", ", [*(escape(player.name, 35) for player in best[:MOST_CHAMPIONS]), *more]),
         value=value_words(ranking.metric, best[0].value),
         minimum=minimum_words(ranking.minimum),
     )

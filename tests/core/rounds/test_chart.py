@@ -51,7 +51,19 @@ def test_crowd_is_cut_and_the_rest_counted():
     ],
 )
 def test_outcome_in_words(head, minutes, text):
-    assert outcome(resolved(played("x", 0, head, *roster(f22=minutes)))) == text
+    assert outcome(resolved(played("x", 0, head, *roster(f22=minutes))), {}) == text
+
+
+def test_who_won_is_called_by_the_team_where_it_is_known():
+    won = resolved(played("x", 0, header(1, "10:00", "7:05"), *roster(f22=7.0)))
+    assert outcome(won, {2: "Reds"}) == "Reds attacked and won in 7:05"
+    assert outcome(won, {1: "Blues"}) == "Allies attacked and won in 7:05"
+
+
+def test_a_long_name_of_a_team_leaves_room_for_its_side():
+    won = resolved(played("x", 0, header(1, "10:00", "7:05"), *roster(f22=7.0)))
+    axis, allies = round_chart(won, {1: "The Flying Dutchmen Crew", 2: "Reds"}).groups
+    assert (axis.name, allies.name) == ("The Flying Dutc… · Axis · defended", "Reds · Allies · attacked")
 
 
 def test_doubtful_numbers_are_marked():

@@ -37,6 +37,20 @@ def map_rows(message: Message) -> list[list[str]]:
     return [line.split() for line in field(message, "Maps").split("\n")[2:-1]]
 
 
+def with_times(rounds):
+    """Rounds in which everybody played for a minute and gave damage."""
+    played = {"damage_given": 100, "team_seconds": 60}
+    return [
+        replace(
+            one,
+            resolved=replace(
+                one.resolved, players=tuple(replace(player, **played) for player in one.resolved.players)
+            ),
+        )
+        for one in rounds
+    ]
+
+
 def test_an_evening_is_told_by_date_and_score():
     message = told(THREE_MAPS)
     assert message.title == "Evening of 2026-11-21 · Team A 3 - 3 Team B"
@@ -78,7 +92,7 @@ def test_a_round_that_does_not_count_is_shown_as_such():
 
 
 def test_new_teams_have_a_score_of_their_own():
-    message = told([*one_map(1), *one_map(2, axis="axm", allies="byn")])
+    message = told(with_times([*one_map(1), *one_map(2, axis="axm", allies="byn")]))
     assert message.title == "Evening of 2026-11-21"
     scores = [one for one in message.fields if one.name.startswith("Score")]
     assert [one.name for one in scores] == ["Score, line-up 1 of 2", "Score, line-up 2 of 2"]
@@ -142,20 +156,14 @@ def test_real_evenings_have_the_sums_of_the_bytes(real_files, real_rounds):
     assert {width(line) for line in tables(message)["Maps"]} == {WIDTH}
 
 
+def test_an_evening_whose_scripts_tell_no_time_has_no_empty_picture():
+    message = told([evening_round("1", seconds=300)])
+    assert message.chart is None
+    assert "abc"[0] in field(message, "Players")
+
+
 def test_the_chart_shows_both_teams():
-    rounds = [
-        replace(
-            one,
-            resolved=replace(
-                one.resolved,
-                players=tuple(
-                    replace(player, damage_given=100, team_seconds=60) for player in one.resolved.players
-                ),
-            ),
-        )
-        for one in THREE_MAPS
-    ]
-    message = told(rounds, TeamChoices(names={"1a": {1: "Blue *s*"}}))
+    message = told(with_times(THREE_MAPS), TeamChoices(names={"1a": {1: "Blue *s*"}}))
     assert [group.name for group in message.chart.groups] == ["Team A", "Blue *s*"]
     assert [bar.label for bar in message.chart.groups[0].bars] == ["a", "b", "c"]
     assert message.chart.groups[0].bars[0].value == 100

@@ -138,3 +138,9 @@ def test_champions_who_tie_are_all_named():
     assert message.title == "The champions of the season 2026 Q3"
     assert r"**Kills**: \*P1\*, \*P2\* with 60 (at least 1 round)" in message.body
     assert "P3" not in message.body
+
+
+def test_a_crowd_of_champions_is_counted():
+    rows = [row for number in range(7) for row in evening(f"P{number}", kills=5)]
+    message = season_message([rank_players(rows, METRICS["kills"])], Season(2026, 3), Span(), JAKARTA)
+    assert r"\*P3\*, and 3 more with 60" in message.body
