@@ -17,6 +17,8 @@ from bot.storage.resolved_rounds import KeptRound, read_rounds
 
 REACH = timedelta(hours=18)
 """So far to each side rounds are read to find an evening: none lasts longer."""
+AHEAD = timedelta(days=1)
+"""So far ahead of ours the clock of a game server may be; what it dates later is not the last that was played."""
 TOUCHES = timedelta(hours=2)
 """An evening this near an instant can come out differently by a round there; more than the gap between evenings."""
 
@@ -90,9 +92,9 @@ def _kept(
     return KeptEvening(server=server, rounds=rounds, scored=score_evening(evening.rounds, chosen))
 
 
-async def last_round_message(conn: Connection, servers: Collection[str]) -> Message | None:
+async def last_round_message(conn: Connection, servers: Collection[str], now: datetime) -> Message | None:
     """Give the message of the round that ended last on one of these servers."""
-    found = await store.last_round(conn, servers)
+    found = await store.last_round(conn, servers, until=now + AHEAD)
     if found is None:
         return None
     server, ended_at = found

@@ -15,7 +15,7 @@ from bot.core.rounds.map_post import map_message
 from bot.core.rounds.team_words import map_title
 from bot.errors import InputRefused, NothingThere
 from bot.services.beside import beside
-from bot.services.evening_reading import REACH, KeptEvening, evenings_around, evenings_between
+from bot.services.evening_reading import AHEAD, REACH, KeptEvening, evenings_around, evenings_between
 from bot.storage import evenings as store
 from bot.storage.engine import Connection, Database
 from bot.storage.resolved_rounds import read_rounds
@@ -77,7 +77,7 @@ class RoundBook:
         """Give the evenings that are played now on some of these servers, else the one that ended last."""
         latest = []
         for server in servers:
-            last = await store.last_round(conn, [server])
+            last = await store.last_round(conn, [server], until=now + AHEAD)
             if last is not None:
                 latest.append((await evenings_around(conn, server, last[1]))[-1])
         running = [one for one in latest if not one.is_over(now)]
@@ -87,7 +87,7 @@ class RoundBook:
         """Name the last evenings by local date and time, the newest first, as `evening` takes them."""
         zone = ZoneInfo(time_zone)
         async with self._database.read() as conn:
-            last = await store.last_round(conn, servers)
+            last = await store.last_round(conn, servers, until=self._clock.now() + AHEAD)
             if last is None:
                 return ()
             since = last[1] - SUGGESTED_OVER

@@ -394,7 +394,7 @@ class RoundSync:
         Raises `NotAllowed`, `NothingThere`.
         """
         async with self._database.read() as conn:
-            message = await last_round_message(conn, self.chosen(by, server))
+            message = await last_round_message(conn, self.chosen(by, server), self._clock.now())
         if message is None:
             raise NothingThere(text("No round has been imported yet."))
         return message

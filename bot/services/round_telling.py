@@ -59,7 +59,10 @@ class RoundTelling:
             key: evening.message_of(by_key[key], awards.get(by_key[key].id, ()))
             for key in dict.fromkeys(key for key, _ in places)
         }
+        same = await outbox.unchanged(conn, messages)
         for (key, channel_id), guild_id in places.items():
+            if (key, channel_id) in same:
+                continue
             await outbox.put(
                 conn,
                 event_key=key,
@@ -69,7 +72,7 @@ class RoundTelling:
                 now=now,
                 expires_at=now + self._post_max_age,
             )
-        return bool(places)
+        return bool(places.keys() - same)
 
     async def _wanted(self, conn: Connection, server: str, first: KeptRound) -> dict[tuple[str, int], int]:
         targets = await round_choices.targets(conn, self._servers[server].guild_ids, server, "posts")

@@ -122,9 +122,13 @@ async def forget_summary(conn: AsyncConnection, round_ids: Collection[int], even
     await conn.execute(delete(evening_posts).where(mine))
 
 
-async def last_round(conn: AsyncConnection, servers: Collection[str]) -> tuple[str, datetime] | None:
-    """Give server and end of the round that ended last on one of these servers."""
+async def last_round(
+    conn: AsyncConnection, servers: Collection[str], *, until: datetime | None = None
+) -> tuple[str, datetime] | None:
+    """Give server and end of the round that ended last on one of these servers, at `until` or before."""
     query = select(rounds.c.server, rounds.c.ended_at).where(rounds.c.server.in_(servers))
+    if until is not None:
+        query = query.where(rounds.c.ended_at <= until)
     row = (await conn.execute(query.order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(1))).first()
     return None if row is None else (row.server, row.ended_at)
 

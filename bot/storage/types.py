@@ -80,6 +80,11 @@ class Real(TypeDecorator[float]):
         return None if value is None else value / 1e6
 
 
+def compact(value: Any) -> str:
+    """Write JSON as `Json` stores it."""
+    return json.dumps(packed(value), separators=(",", ":"))
+
+
 class Json(TypeDecorator[Any]):
     """JSON as text, never filtered on in SQL; what is queried becomes a column. Texts in it stay texts."""
 
@@ -89,7 +94,7 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Write compact JSON."""
         del dialect
-        return None if value is None else json.dumps(packed(value), separators=(",", ":"))
+        return None if value is None else compact(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         """Read JSON."""

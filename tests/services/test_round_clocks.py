@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.rounds.files import parse_name
-from tests.services.round_world import CHANNEL, FIRST, GUILD, SECOND, RoundWorld
+from bot.services.round_book import RoundBook
+from tests.services.round_world import BY, CHANNEL, FIRST, GUILD, LATER, SECOND, RoundWorld
 
 START = datetime(2025, 10, 19, 19, 0, tzinfo=UTC)
 
@@ -88,3 +89,13 @@ async def test_an_evening_with_a_map_played_three_times_goes_over_midnight(datab
     assert len(halves) == 12
     assert sum("te_escape2" in name for name in halves) == 3
     assert len(await world.posts()) == 24
+
+
+async def test_a_round_from_a_clock_a_year_ahead_is_not_the_last_one_for_a_year(world):
+    ends(world, LATER, offset=timedelta(), error=timedelta(days=365))
+    await world.run_for(60)
+    world.drop(FIRST)
+    await world.run_for(60)
+    assert "Adlernest" in (await world.sync.last(BY, None)).title
+    (evening,) = await RoundBook(database=world.database, clock=world.clock).evening(("alpha",), None, "UTC")
+    assert "2025-10-26" in evening.title

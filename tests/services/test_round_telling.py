@@ -11,6 +11,7 @@ from bot.core.announcements import Message
 from bot.core.rounds.files import MOST_TOLD
 from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
+from bot.storage import outbox
 from bot.storage.round_choices import RoundChoices
 from bot.storage.round_tables import (
     evening_members,
@@ -247,6 +248,20 @@ async def test_a_backfill_between_posted_rounds_corrects_and_posts_nothing(world
         score(posts[names[3]])
         == decoder.scores({name: world.real(name) for name in names[:4]}, names[:4])[names[3]]
     )
+
+
+async def test_a_round_writes_only_the_messages_that_read_otherwise(world, names, monkeypatch):
+    await play(world, *names[:4])
+    written = []
+    put = outbox.put
+
+    async def seen(conn, **message):
+        written.append(message["event_key"])
+        await put(conn, **message)
+
+    monkeypatch.setattr(outbox, "put", seen)
+    await play(world, names[4])
+    assert written == [(await world.posts())[-1]["event_key"]]
 
 
 async def test_of_many_rounds_that_appear_at_once_only_the_newest_are_posted(world, names):

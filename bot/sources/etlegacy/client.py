@@ -34,6 +34,8 @@ from bot.texts import text
 MAX_ENTRIES = 200_000
 MAX_NAME_BYTES = 255
 """No file system has longer names."""
+MAX_SIZE = 2**63 - 1
+"""No file system has larger files, and no database larger numbers."""
 READ_AHEADS = 50
 AT_ONCE_FIRST, AT_ONCE = 4, 64
 """So many files at once on a new connection, and at most."""
@@ -95,7 +97,7 @@ class SftpClient:
                     )
                 )
             name = found.name[: MAX_NAME_BYTES + 1].decode("utf-8", "surrogateescape")
-            if stat.S_ISREG(found.mode) and found.size is not None and found.modified_at is not None:
+            if _is_regular(found) and found.size is not None and found.modified_at is not None:
                 if is_plain_name(name):
                     modified_at = datetime.fromtimestamp(found.modified_at, UTC)
                     files.append(RemoteFile(name=name, size=found.size, modified_at=modified_at))
@@ -226,6 +228,10 @@ def _names(answer: Answer) -> Iterator[_Found]:
             for _ in range(2 * answer.number()):
                 answer.string()
         yield _Found(name=name, size=size, mode=mode, modified_at=modified_at)
+
+
+def _is_regular(found: _Found) -> bool:
+    return stat.S_ISREG(found.mode) and (found.size or 0) <= MAX_SIZE
 
 
 def _not_opened(status: Status) -> Exception:

@@ -73,9 +73,9 @@ def packet(kind: int, body: bytes) -> bytes:
     return number(len(body) + 1) + bytes([kind]) + body
 
 
-def names(*entries: bytes) -> Reply:
-    """Regular files of 5 bytes."""
-    attributes = number(1 | 4 | 8) + offset(5) + number(stat.S_IFREG) + number(0) + number(1_700_000_000)
+def names(*entries: bytes, size: int = 5) -> Reply:
+    """Regular files."""
+    attributes = number(1 | 4 | 8) + offset(size) + number(stat.S_IFREG) + number(0) + number(1_700_000_000)
     body = b"".join(string(name) + string(b"-rw") + attributes for name in entries)
     return CMD_NAME, number(len(entries)) + body
 
@@ -115,6 +115,14 @@ def test_a_folder_and_its_files_are_read_in_whatever_order_the_answers_come():
     replies = itertools.chain([names(b"a", b"b"), names(b"c")], itertools.repeat(END))
     listing = SftpClient(Server(folder_of(replies), reverse=True)).list_files("/stats")
     assert [file.name for file in listing.files] == ["a", "b", "c"]
+
+
+def test_a_file_larger_than_any_is_left_out_and_the_others_are_listed():
+    large, plain = b"2026-11-21-200000-supply-round-1.txt", b"2026-11-21-201000-supply-round-2.txt"
+    server = Server(folder_of([names(large, size=2**63), names(plain), *[END] * client.READ_AHEADS]))
+    listing = SftpClient(server).list_files("/stats")
+    assert [file.name for file in listing.files] == [plain.decode()]
+    assert listing.left_out == (large.decode(),)
 
 
 def test_every_file_is_closed_also_those_that_differ():
