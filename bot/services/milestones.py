@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.core.rounds.milestone_post import milestone_message
 from bot.core.rounds.milestones import Milestone, MilestoneDecision, decide
+from bot.services.beside import beside
 from bot.services.leaderboards import servers_of
 from bot.settings import GameServer
 from bot.storage import guilds, outbox, round_choices
@@ -49,11 +50,7 @@ class Milestones:
             for guild_id in await guilds.present_among(conn, self._servers[server].guild_ids):
                 totals = await store.totals(conn, servers_of(self._servers, guild_id))
                 claimed = await store.claimed(conn, guild_id)
-                reached = {
-                    guid: decide({}, own, claimed.get(guid, frozenset())).claim
-                    for guid, own in totals.items()
-                }
-                found[guild_id] = {guid: own for guid, own in reached.items() if own}
+                found[guild_id] = await beside(len(totals), _unclaimed, totals, claimed)
         if any(found.values()):
             async with database.write("rounds.claim") as conn:
                 for guild_id, own in found.items():
@@ -90,3 +87,11 @@ class Milestones:
                 expires_at=now + self._news_for,
             )
         return bool(told)
+
+
+def _unclaimed(
+    totals: Mapping[str, Mapping[str, int | None]], claimed: Mapping[str, frozenset[Milestone]]
+) -> dict[str, tuple[Milestone, ...]]:
+    """Give what players have reached and not claimed, by GUID."""
+    reached = {guid: decide({}, own, claimed.get(guid, frozenset())).claim for guid, own in totals.items()}
+    return {guid: own for guid, own in reached.items() if own}

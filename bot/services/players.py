@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.core.markup import escape
 from bot.core.requester import Requester
 from bot.core.rounds import changes
-from bot.core.rounds.form import FORM_METRICS, player_form
+from bot.core.rounds.counters import PlayerRound
+from bot.core.rounds.form import FORM_METRICS, Form, player_form
 from bot.core.rounds.metrics import METRICS, from_sums
 from bot.core.rounds.names import clean_name
 from bot.core.rounds.players import (
@@ -20,6 +21,7 @@ from bot.core.rounds.players import (
     DuelSums,
     KnownPlayer,
     PlayerCard,
+    RoundSpan,
     Side,
     alike,
     newest_first,
@@ -29,6 +31,7 @@ from bot.core.rounds.radar import RADAR_METRICS, radar_axis
 from bot.core.rounds.rating import Rating
 from bot.errors import InputRefused, NotAllowed, NothingThere
 from bot.services.announcements import Announcements
+from bot.services.beside import beside
 from bot.storage import audit, ratings, round_suggestions
 from bot.storage import players as store
 from bot.storage.engine import Connection, Database
@@ -123,15 +126,17 @@ class Players:
         servers, guid = self._servers(by), player.guid
         async with self._database.read() as conn:
             side = await self._side(conn, servers, player)
-            form = await store.rounds_of(
+            played = await store.rounds_of(
                 conn, servers, guid, [name for metric in FORM_METRICS for name in metric.counters]
             )
+            spans = await store.spans(conn, servers)
+            form = await beside(len(spans), _form, played, spans)
             return PlayerCard(
                 side=side,
                 linked_to=(await store.linked_members(conn, by.guild_id, [guid])).get(guid),
                 aliases=await store.names(conn, servers, guids=[guid]),
                 weapons=await store.weapons(conn, servers, guid),
-                form=player_form(own_evenings(form, await store.spans(conn, servers))),
+                form=form,
                 duels=await self._duels(conn, servers, guid),
                 rating=(await ratings.ratings_of(conn, [guid])).get(guid, Rating()),
             )
@@ -180,7 +185,8 @@ class Players:
         async with self._database.read() as conn:
             known = await store.names(conn, self._servers(by))
             newest = newest_first(known)
-            likely = [newest[guid] for guid in alike(clean_name(alike_to), known)]
+            guids = await beside(len(known), alike, clean_name(alike_to), known)
+            likely = [newest[guid] for guid in guids]
             return await self._proposed(conn, by, likely)
 
     async def proposal(self, by: Requester, written: str) -> Proposal:
@@ -266,6 +272,10 @@ async def _meant(
     now = [one for one in newest.values() if one.name.casefold() == same]
     ever = newest_first(one for one in known if one.name.casefold() == same)
     return now or list((ever or newest).values())
+
+
+def _form(played: Iterable[tuple[str, PlayerRound]], spans: Iterable[RoundSpan]) -> Form:
+    return player_form(own_evenings(played, spans))
 
 
 def _with_guid(player: KnownPlayer) -> str:

@@ -14,6 +14,7 @@ from bot.core.rounds.evenings import Evening, group_evenings
 from bot.core.rounds.map_post import map_message
 from bot.core.rounds.team_words import map_title
 from bot.errors import InputRefused, NothingThere
+from bot.services.beside import beside
 from bot.services.evening_reading import REACH, KeptEvening, evenings_around, evenings_between
 from bot.storage import evenings as store
 from bot.storage.engine import Connection, Database
@@ -102,16 +103,21 @@ class RoundBook:
 
     async def map(self, servers: Sequence[str], name: str) -> tuple[Message, ...]:
         """Give the record of a map on each of these servers where it was played. Raises `NothingThere`."""
-        messages = []
+        found = []
         async with self._database.read() as conn:
             for server in servers:
                 played = await store.maps_played(conn, [server])
                 if (wanted := _meant(name, played)) is not None:
                     rounds = [one.told for one in await read_rounds(conn, [server], map_name=wanted)]
-                    messages.append(map_message(rounds, wanted, server=server))
-        if not messages:
+                    found.append((server, wanted, rounds))
+        if not found:
             raise NothingThere(text("That map was not played."))
-        return tuple(messages[:MOST_AT_ONCE])
+        return tuple(
+            [
+                await beside(len(rounds), map_message, rounds, wanted, server=server)
+                for server, wanted, rounds in found[:MOST_AT_ONCE]
+            ]
+        )
 
     async def maps(self, servers: Sequence[str]) -> tuple[str, ...]:
         """Name the maps that were played on some of these servers, the most played first."""

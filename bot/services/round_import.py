@@ -21,7 +21,7 @@ from bot.core.rounds.reading import ReadRound, fingerprint, read_round, twins
 from bot.core.rounds.times import EndTime
 from bot.services.admin_notices import tell_admins
 from bot.services.milestones import Milestones
-from bot.services.round_making import join_endstats, write_rounds
+from bot.services.round_making import BUGS, join_endstats, write_rounds
 from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage import raw_rounds
@@ -77,7 +77,7 @@ class RoundImport:
             return await self._import(fetched, now)
         except RoundFileError as error:
             reason = error.words
-        except (ValueError, ArithmeticError) as error:  # a bug over one file must not hold up the others
+        except BUGS as error:
             log.exception("%s: a bug keeps %s from being imported", fetched.server, fetched.name)
             reason = text("a bug in the bot ({kind})", kind=type(error).__name__)
         record = files.failed(fetched.record, reason=reason, now=now)

@@ -15,6 +15,9 @@ from bot.storage import endstats as awards_store
 from bot.storage import rounds as store
 from bot.storage.engine import Connection
 
+BUGS = (ValueError, ArithmeticError, LookupError, TypeError)
+"""What our own mistakes over an odd file raise: its rounds are left alone, and those of other files go on."""
+
 log = logging.getLogger(__name__)
 
 

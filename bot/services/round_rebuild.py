@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,8 +24,9 @@ from bot.core.rounds.placing import Played, groups, place
 from bot.core.rounds.reading import ROUND_KINDS, read_round
 from bot.core.rounds.times import EndTime, folder_times
 from bot.errors import NothingThere
+from bot.services.beside import beside
 from bot.services.evening_reading import TOUCHES
-from bot.services.round_making import Made, write_rounds
+from bot.services.round_making import BUGS, Made, write_rounds
 from bot.services.round_telling import RoundTelling
 from bot.storage import raw_rounds, status
 from bot.storage.engine import Connection, Database
@@ -35,8 +37,6 @@ DERIVED_VERSION = 1
 """Raise it with every change after which the same bytes give other rows: the next start makes all rounds anew."""
 AT_ONCE = 10
 """So many rounds at least are made anew in one transaction; a group is never divided."""
-DATED_AT_ONCE = 1000
-"""So many files are dated in some milliseconds."""
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,8 @@ class _Order:
 class RoundRebuild:
     """Makes stored rounds anew. `zones` are the servers' time zones, UTC where none is named.
 
-    Without a `telling` no message follows; `wake` is called when some did.
+    Without a `telling` no message follows; `wake` is called when some did. Whoever imports a server's rounds
+    holds its lock of `turns`: what came between the reading here and the writing would be written over.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class RoundRebuild:
         self._zones = zones
         self._telling = telling
         self._wake = wake
+        self.turns: Mapping[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def catch_up(self, server: str, now: datetime) -> None:
         """Make a server's rounds anew, silently, if an older version made them. Raises `StorageError`."""
@@ -98,7 +100,8 @@ class RoundRebuild:
             return
         version, _, until = made.partition(" ")
         resume = datetime.fromisoformat(until) if until and version == str(DERIVED_VERSION) else None
-        done = await self._rebuild(server, now, after=resume)
+        async with self.turns[server]:
+            done = await self._rebuild(server, now, after=resume)
         if done.rounds:
             log.info("%s: %d stored round(s) made anew for this version", server, done.rounds)
         for name, reason in done.unreadable.items():
@@ -112,12 +115,7 @@ class RoundRebuild:
         self, server: str, now: datetime, *, after: datetime | None = None, dry_run: bool = False
     ) -> Rebuilt:
         kept, times = await self._kept(server)
-        when = _played(kept, times)
-        todo = [
-            [kept[name] for name in group]
-            for group in groups(when)
-            if after is None or when[group[0]].ended_at > after
-        ]
+        todo = await beside(len(kept), _groups, kept, times, after)
         return await self._make(
             _Order(server=server, groups=todo, times=times, now=now, is_all=True, dry_run=dry_run)
         )
@@ -141,31 +139,30 @@ class RoundRebuild:
         if moved:
             log.info("%s: %d round(s) ended at another time than was believed", server, len(moved))
             async with self._database.read() as conn:
-                kept = _rounds_of(await raw_rounds.kept_files(conn, server))
+                kept = await _rounds(conn, server)
             await self._renew(server, kept, times, moved, now)
         return times
 
     async def _times(self, server: str, modified: Mapping[str, datetime]) -> Mapping[str, EndTime]:
-        """Date the rounds of a folder; one of thousands beside the event loop."""
-        if len(modified) <= DATED_AT_ONCE:
-            return folder_times(modified, self._zone(server))
-        return await asyncio.to_thread(folder_times, modified, self._zone(server))
+        """Date the rounds of a folder."""
+        return await beside(len(modified), folder_times, modified, self._zone(server))
 
     async def reimport(self, server: str, name: str, now: datetime) -> Rebuilt:
         """Make the round of one file anew, with all it can change, from the bytes that are kept.
 
         `name` may be that of its endstats. Messages follow. Raises `NothingThere`, `StorageError`.
         """
-        kept, times = await self._kept(server)
-        wanted = {name} & kept.keys() or _with_endstats(name, kept)
-        if not wanted:
-            raise NothingThere(text("No round was made of a file of that name."))
-        return await self._renew(server, kept, times, wanted, now)
+        async with self.turns[server]:
+            kept, times = await self._kept(server)
+            wanted = {name} & kept.keys() or _with_endstats(name, kept)
+            if not wanted:
+                raise NothingThere(text("No round was made of a file of that name."))
+            return await self._renew(server, kept, times, wanted, now)
 
     async def _kept(self, server: str) -> tuple[dict[str, KeptFile], Mapping[str, EndTime]]:
         async with self._database.read() as conn:
             stamps = await raw_rounds.stamps(conn, server)
-            kept = _rounds_of(await raw_rounds.kept_files(conn, server))
+            kept = await _rounds(conn, server)
         return kept, await self._times(server, stamps)
 
     def _zone(self, server: str) -> ZoneInfo:
@@ -187,9 +184,9 @@ class RoundRebuild:
             if name in names or file.round_id in ids - {None} or file.partner_round_id in ids - {None}
         }
         todo = [
-            [kept[name] for name in group]
-            for group in groups(_played(kept, times))
-            if not concerned.isdisjoint(group)
+            group
+            for group in await beside(len(kept), _groups, kept, times)
+            if any(file.name in concerned for file in group)
         ]
         return await self._make(_Order(server=server, groups=todo, times=times, now=now, tells=True))
 
@@ -238,7 +235,7 @@ async def _make_group(
             done.unreadable[file.name] = error.words
     try:
         resolved = place(reads, order.times).resolve()
-    except (ValueError, ArithmeticError) as error:  # a bug over a few must not keep a server from its rounds
+    except BUGS as error:
         log.exception("%s: a bug keeps rounds from being made anew: %s", order.server, ", ".join(reads))
         done.unreadable |= dict.fromkeys(reads, text("a bug in the bot ({kind})", kind=type(error).__name__))
         return ()
@@ -275,8 +272,24 @@ def _far_apart(instants: Iterable[datetime]) -> Iterator[datetime]:
             yield at
 
 
-def _rounds_of(files: Iterable[KeptFile]) -> dict[str, KeptFile]:
-    return {file.name: file for file in files if file_kind(file.name) in ROUND_KINDS}
+async def _rounds(conn: Connection, server: str) -> dict[str, KeptFile]:
+    """Read which files of rounds are kept, by name."""
+    files = await raw_rounds.kept_files(conn, server)
+    return await beside(
+        len(files), lambda: {file.name: file for file in files if file_kind(file.name) in ROUND_KINDS}
+    )
+
+
+def _groups(
+    kept: Mapping[str, KeptFile], times: Mapping[str, EndTime], after: datetime | None = None
+) -> list[list[KeptFile]]:
+    """Divide files as `placing.groups` does; only the groups that begin `after` an instant."""
+    when = _played(kept, times)
+    return [
+        [kept[name] for name in group]
+        for group in groups(when)
+        if after is None or when[group[0]].ended_at > after
+    ]
 
 
 def _played(kept: Mapping[str, KeptFile], times: Mapping[str, EndTime]) -> dict[str, Played]:

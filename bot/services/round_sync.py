@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
@@ -102,7 +102,6 @@ class _Watched:
 
     source: RoundSource
     looks: RoundLooks
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     error: str = ""
     closed: bool = False
     left_out: frozenset[str] = frozenset()
@@ -186,7 +185,7 @@ class RoundSync:
         if watched.off:
             if not was_off:
                 log.info("%s is not watched: it is switched off", server)
-                async with watched.lock:
+                async with self.rebuild.turns[server]:
                     await watched.source.close()
             watched.next_check_at = None
             return self._clock.now() + OFF_PAUSE
@@ -233,7 +232,7 @@ class RoundSync:
         Trouble with the server ends the look and is told in the result. Raises `StorageError`.
         """
         watched = self._watched[server]
-        async with watched.lock:
+        async with self.rebuild.turns[server]:
             try:
                 poll = await self._look(server, watched.source, silent=silent)
             except SourceError as error:

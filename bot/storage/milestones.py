@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.rounds.grammar import is_bot
 from bot.core.rounds.milestones import THRESHOLDS, Milestone
 from bot.storage.round_tables import ignored_players, milestones, round_files, round_players, rounds
+from bot.storage.rounds import AT_ONCE
 from bot.storage.upsert import insert_for
 
 _other = round_players.alias("of_the_round")
@@ -120,8 +121,10 @@ async def claimed(
     if guids is not None:
         query = query.where(milestones.c.guid.in_(guids))
     found: dict[str, set[Milestone]] = {}
-    for row in await conn.execute(query):
-        found.setdefault(row.guid, set()).add(Milestone(row.counter, row.threshold))
+    async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+        async for part in result.partitions():
+            for row in part:
+                found.setdefault(row.guid, set()).add(Milestone(row.counter, row.threshold))
     return {guid: frozenset(one) for guid, one in found.items()}
 
 
@@ -140,5 +143,6 @@ async def claim(
         for guid, own in reached.items()
         for one in own
     ]
-    if rows:
-        await conn.execute(insert_for(conn, milestones).on_conflict_do_nothing(), rows)
+    statement = insert_for(conn, milestones).on_conflict_do_nothing()
+    for start in range(0, len(rows), AT_ONCE):
+        await conn.execute(statement, rows[start : start + AT_ONCE])

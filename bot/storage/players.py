@@ -22,6 +22,7 @@ from bot.storage.round_tables import (
     round_weapons,
     rounds,
 )
+from bot.storage.rounds import AT_ONCE
 from bot.storage.upsert import insert_for
 
 Sums = Mapping[tuple[str, ...], tuple[Mapping[str, int], int]]
@@ -99,8 +100,12 @@ async def rounds_of(
 async def spans(conn: AsyncConnection, servers: Collection[str]) -> tuple[RoundSpan, ...]:
     """Read when every round of some servers was played, counted or not."""
     query = select(rounds.c.server, rounds.c.ended_at, rounds.c.played_seconds)
-    found = await conn.execute(query.where(rounds.c.server.in_(servers)))
-    return tuple(RoundSpan(server=row[0], ended_at=row[1], played_seconds=row[2]) for row in found)
+    found: list[RoundSpan] = []
+    query = query.where(rounds.c.server.in_(servers)).execution_options(yield_per=AT_ONCE)
+    async with conn.stream(query) as result:
+        async for part in result.partitions():
+            found += [RoundSpan(server=row[0], ended_at=row[1], played_seconds=row[2]) for row in part]
+    return tuple(found)
 
 
 async def names(

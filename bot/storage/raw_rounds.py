@@ -53,7 +53,11 @@ class NamedRound:
 async def stamps(conn: AsyncConnection, server: str) -> dict[str, datetime]:
     """Read when each file of a server that was ever listed was modified, by name."""
     query = select(round_files.c.name, round_files.c.modified_at).where(round_files.c.server == server)
-    return {row.name: row.modified_at for row in await conn.execute(query)}
+    found: dict[str, datetime] = {}
+    async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+        async for part in result.partitions():
+            found |= {row.name: row.modified_at for row in part}
+    return found
 
 
 async def kept_files(conn: AsyncConnection, server: str) -> tuple[KeptFile, ...]:
@@ -62,7 +66,11 @@ async def kept_files(conn: AsyncConnection, server: str) -> tuple[KeptFile, ...]
     A file that has changed and cannot be read any more still has the bytes of its round.
     """
     query = _kept_files().where(round_files.c.server == server).order_by(round_files.c.name)
-    return tuple(KeptFile(**row) for row in (await conn.execute(query)).mappings())
+    found: list[KeptFile] = []
+    async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+        async for part in result.mappings().partitions():
+            found += [KeptFile(**row) for row in part]
+    return tuple(found)
 
 
 async def believed_times(conn: AsyncConnection, server: str) -> AsyncIterator[tuple[str, datetime]]:

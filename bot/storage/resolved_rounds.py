@@ -15,8 +15,9 @@ from bot.core.rounds.evenings import EveningRound
 from bot.core.rounds.player import ResolvedPlayer
 from bot.core.rounds.resolve import Flag, ResolvedRound
 from bot.storage.round_tables import round_files, round_players, rounds
-from bot.storage.rounds import AT_ONCE
 
+AT_ONCE = 100
+"""So many rounds are made of their rows before the event loop gets its turn; each has a dozen players."""
 _PLAYER = [field.name for field in fields(ResolvedPlayer) if field.name != "weapons"]
 _ROUND = [
     *("map", "round", "ended_at", "limit_seconds", "defender_side", "winner_side"),
@@ -51,7 +52,7 @@ async def read_rounds(
 ) -> tuple[KeptRound, ...]:
     """Read the rounds of servers that ended in a span (both ends are in it), oldest first.
 
-    Without their players they take little time, however many.
+    Without their players they take little time, however many; with them other work gets its turns.
     """
     wanted: list[ColumnElement[bool]] = [rounds.c.server.in_(servers)]
     if since is not None:
@@ -78,21 +79,22 @@ async def read_rounds(
         .where(*wanted)
         .order_by(rounds.c.ended_at, rounds.c.id)
     )
-    found = list((await conn.execute(query)).mappings())
-    players = await _players(conn, [row["id"] for row in found] if with_players else [])
-    return tuple(_kept(row, players.get(row["id"], [])) for row in found)
+    async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+        parts = [part async for part in result.mappings().partitions()]
+    kept: list[KeptRound] = []
+    for part in parts:
+        players = await _players(conn, [row["id"] for row in part]) if with_players else {}
+        kept += [_kept(row, players.get(row["id"], [])) for row in part]
+    return tuple(kept)
 
 
 async def _players(conn: AsyncConnection, ids: list[int]) -> Mapping[int, list[ResolvedPlayer]]:
     """Read the players of rounds, by round, most damage first as they were resolved."""
     played: dict[int, list[ResolvedPlayer]] = defaultdict(list)
     columns = [round_players.c[name] for name in _PLAYER]
-    for start in range(0, len(ids), AT_ONCE):
-        query = select(round_players.c.round_id, *columns).where(
-            round_players.c.round_id.in_(ids[start : start + AT_ONCE])
-        )
-        for row in (await conn.execute(query)).mappings():
-            played[row["round_id"]].append(ResolvedPlayer(**{name: row[name] for name in _PLAYER}))
+    query = select(round_players.c.round_id, *columns).where(round_players.c.round_id.in_(ids))
+    for row in (await conn.execute(query)).mappings():
+        played[row["round_id"]].append(ResolvedPlayer(**{name: row[name] for name in _PLAYER}))
     return played
 
 

@@ -63,3 +63,29 @@ async def test_an_ignored_player_leaves_the_tables_of_the_summary_and_no_post_of
     assert [row["message"] for row in await world.posts()] == posts
     await world.admin.ignore_player(BY, best["guid"], ignored=False)
     assert await told(world) == before
+
+
+async def members(world, name):
+    """Who is in the team of that name, as the summary has it."""
+    (summary,) = await summaries(world)
+    lines = [line for field in summary["message"]["fields"] for line in field["value"].splitlines()]
+    (found,) = [line for line in lines if line.startswith("-# ") and f"{name}: " in line]
+    return set(found.partition(": ")[2].split(", "))
+
+
+async def test_a_team_keeps_its_name_when_its_first_round_is_made_void(world):
+    await summed_up(world)
+    await world.admin.name_team(BY, 0, "Foxes")
+    foxes = await members(world, "Foxes")
+    await world.admin.void(BY, await file_of(world, FIRST_MAP[0]))
+    assert await members(world, "Foxes") == foxes
+
+
+async def test_a_player_who_is_put_into_the_other_team_leaves_the_others_where_they_are(world):
+    await summed_up(world)
+    first, second = await members(world, "Team A"), await members(world, "Team B")
+    names = {row["name"]: row["guid"] for row in await world.rows(round_players, "guid")}
+    moved = min(first)
+    await world.admin.put_player(BY, names[moved], 1)
+    assert await members(world, "Team A") == first - {moved}
+    assert await members(world, "Team B") == second | {moved}

@@ -275,3 +275,40 @@ async def test_a_restored_folder_comes_out_as_the_tool_reads_it(database, refere
     ]
     done = await rebuild(database, {"alpha": PARIS}, NOW + timedelta(days=1), dry_run=False)
     assert (done.rounds, done.changed) == (8, 0)
+
+
+class EventfulDatabase:
+    """Lets something else happen just before a named transaction begins."""
+
+    def __init__(self, database: Database, name: str, happens) -> None:
+        self.read = database.read
+        self._database = database
+        self._name = name
+        self._happens = happens
+
+    @asynccontextmanager
+    async def write(self, name: str):
+        if name == self._name:
+            await self._happens()
+        async with self._database.write(name) as conn:
+            yield conn
+
+
+async def test_a_round_1_that_comes_while_its_round_2_is_made_anew_is_still_its_round_1(world):
+    looks = []
+
+    async def the_loop_looks() -> None:
+        looks.append(asyncio.create_task(world.sync.poll_once("alpha")))
+        await asyncio.wait(looks, timeout=0.5)  # it must not get as far as the import before its turn
+
+    world.drop(SECOND)
+    await world.run_for(60)
+    world.restart(EventfulDatabase(world.database, "rounds.renew", the_loop_looks))
+    world.folder.put(FIRST, world.real(FIRST))
+    await world.sync.poll_once("alpha")
+    world.clock.advance(5)
+    await world.sync.rebuild.reimport("alpha", SECOND, world.clock.now())
+    await asyncio.gather(*looks)
+    first, second = await world.rounds()
+    assert second["partner_round_id"] == first["id"]
+    assert second["flags"] == []

@@ -603,7 +603,7 @@ async def test_a_name_with_an_absurd_date_holds_up_nothing(world, year):
     assert len(await world.posts()) == 1
 
 
-@pytest.mark.parametrize("error", [ValueError, OverflowError])
+@pytest.mark.parametrize("error", [ValueError, OverflowError, KeyError, TypeError])
 async def test_a_bug_in_importing_one_file_holds_up_no_other(world, monkeypatch, caplog, error):
     def read(name: str, content: bytes):
         if content == world.real(FIRST):

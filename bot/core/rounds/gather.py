@@ -27,6 +27,7 @@ from bot.core.rounds.grammar import (
 )
 from bot.texts import text
 
+LONGEST_MAP = 64  # as in the names of files
 LARGEST_GATHER = 16 * 1024 * 1024  # bytes; 16 rounds come to 300 kB, with every event of them to some MB
 
 _LONGEST_ROUND = 6 * 3600  # seconds
@@ -114,6 +115,10 @@ def _header(info: Mapping[str, Any], started: datetime | None, ended: datetime |
     map_name = _word(info, "mapname")
     if not map_name:
         raise RoundFileError(text("the header names no map"))
+    if (
+        not map_name.isprintable() or len(map_name) > LONGEST_MAP
+    ):  # no database keeps a zero or half a character
+        raise _wrong("mapname")
     return Header(
         server=_word(info, "servername", default=""),
         map=map_name,

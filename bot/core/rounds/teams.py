@@ -3,7 +3,8 @@
 The first round of an evening makes the teams 0 (then Axis) and 1. In each later round the team of a side
 is found by its players; who joins belongs to the team of his side. When fewer than 60 % of the players
 who are known keep to their team, or hardly anybody is known, new teams begin: another line-up. The halves
-of a map are never torn apart.
+of a map are never torn apart. A round that an admin took out still says who would have been team 0, so that
+what people called the teams stays with the same players.
 """
 
 from __future__ import annotations
@@ -61,12 +62,20 @@ class _Carried:
     lineups: list[dict[str, int]] = field(default_factory=list)
     last_size: int = 0
     placements: dict[str, Placement] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def leave_out(self, sides: Mapping[str, int]) -> None:
+        placement = Placement(lineup=len(self.lineups), axis_team=_voted(self.left_out, sides) or 0)
+        self.left_out = {guid: placement.team_of(side) for guid, side in sides.items()} | self.left_out
 
     def place(self, one: EveningRound, sides: Mapping[str, int]) -> None:
         axis_team = self._axis_team(one, sides)
         if axis_team is None:
+            # In the first line-up an admin moves a player; in others, who was moved shows which team is which.
+            known = self.left_out or (self.fixed if self.lineups else {})
             self.lineups.append(dict(self.fixed))
-            axis_team = _voted(self.fixed, sides, fewest=0.5) or 0
+            axis_team = _voted(known, sides, fewest=0.5) or 0
+        self.left_out = {}
         placement = Placement(lineup=len(self.lineups) - 1, axis_team=axis_team)
         joined = {guid: placement.team_of(side) for guid, side in sides.items()}
         self.lineups[-1].update(joined | self.fixed)
@@ -79,7 +88,7 @@ class _Carried:
         first = self.placements.get(one.resolved.partner_key or "")
         teams = self.lineups[-1]
         enough = 2 * len(teams.keys() & sides.keys()) >= min(len(sides), self.last_size)
-        voted = _voted(teams, sides, fewest=FEWEST_STAYING) if enough else None
+        voted = _voted(teams, sides) if enough else None
         return voted if voted is not None or first is None else 1 - first.axis_team
 
 
@@ -91,8 +100,12 @@ def find_teams(rounds: Sequence[EveningRound], fixed: Mapping[str, int] | None =
     carried = _Carried(fixed=dict(fixed or {}))
     for one in rounds:
         sides = playing_sides(one.resolved)
-        if one.counted and {AXIS, ALLIES} <= set(sides.values()):
+        if not {AXIS, ALLIES} <= set(sides.values()):
+            continue
+        if one.counted:
             carried.place(one, sides)
+        elif one.voided:
+            carried.leave_out(sides)
     return EveningTeams(
         lineups=tuple(Lineup(teams=teams) for teams in carried.lineups), placements=carried.placements
     )
@@ -107,7 +120,9 @@ def playing_sides(resolved: ResolvedRound) -> dict[str, int]:
     }
 
 
-def _voted(teams: Mapping[str, int], sides: Mapping[str, int], *, fewest: float) -> int | None:
+def _voted(
+    teams: Mapping[str, int], sides: Mapping[str, int], *, fewest: float = FEWEST_STAYING
+) -> int | None:
     """Give the team that most of the known players put on the Axis side; None if fewer than `fewest` agree."""
     known = teams.keys() & sides.keys()
     zero = sum((teams[guid] == 0) == (sides[guid] == AXIS) for guid in known)

@@ -105,8 +105,27 @@ def test_players_set_by_an_admin_never_change():
         evening_round("2", 6, "abwx", "cdyz"),
     ]
     teams = find_teams(rounds, fixed={"a": 1, "w": 0})
-    assert teams.placements["1"].axis_team == 1
+    assert members(teams) == ("bcdw", "axyz")
     assert all(lineup.teams["a"] == 1 and lineup.teams["w"] == 0 for lineup in teams.lineups)
+
+
+def test_a_player_who_is_moved_by_an_admin_leaves_the_others_where_they_are():
+    rounds = [evening_round("1"), evening_round("2", 6, "xyz", "abc", first="1")]
+    teams = find_teams(rounds, fixed={"a": 1})
+    assert axis_teams(teams, rounds) == [(0, 0), (0, 1)]
+    assert members(teams) == ("bc", "axyz")
+
+
+@pytest.mark.parametrize("out", [{"1"}, {"1", "2"}, {"2"}, {"1", "2", "3"}])
+def test_teams_keep_their_numbers_whatever_an_admin_takes_out(out):
+    swapped = {"1": False, "2": True, "3": False, "4": True}
+    rounds = [
+        evening_round(key, 6 * int(key), *(("xyz", "abc") if swap else ("abc", "xyz")), voided=key in out)
+        for key, swap in swapped.items()
+    ]
+    teams = find_teams(rounds)
+    assert teams.placements.keys() == swapped.keys() - out
+    assert all(teams.placements[key].axis_team == swapped[key] for key in teams.placements)
 
 
 def test_rounds_that_do_not_count_say_nothing_about_teams():
