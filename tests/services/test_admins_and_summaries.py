@@ -32,7 +32,7 @@ async def test_a_round_made_void_changes_the_summary_and_restored_it_reads_as_be
     before = await summed_up(world)
     chosen = await file_of(world, SECOND_MAP[1])
     await world.admin.void(BY, chosen)
-    assert "of them not counted" in await told(world)
+    assert "round not counted" in await told(world)
     await world.admin.void(BY, chosen, void=False)
     assert await told(world) == before
 

@@ -102,7 +102,7 @@ async def test_an_evening_is_told_once_an_hour_after_its_last_round_with_the_sco
     expected = decoder.scores({name: world.real(name) for name in counted}, counted)
     score = expected[counted[-1]]
     assert title(post) == f"Evening of 2025-10-26 · Team A {score[0]} - {score[1]} Team B"
-    assert "4 maps · 7 rounds · 1 of them not counted" in facts(post)
+    assert "4 maps · 7 rounds · 1 round not counted" in facts(post)
     await let_pass(world, evenings, 300)
     assert [one["revision"] for one in await summaries(world)] == [1]
 

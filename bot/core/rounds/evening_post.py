@@ -99,8 +99,8 @@ def _facts(scored: ScoredEvening, evening: Evening, *, is_running: bool) -> list
     ]
     left_out = sum(not one.counted for one in scored.rounds)
     if left_out:
-        counts.append(texts("{count} of them not counted", "{count} of them not counted", left_out))
-    so_far = [text("Still being played: this is how it stands so far.")] if is_running else []
+        counts.append(texts("{count} round not counted", "{count} rounds not counted", left_out))
+    so_far = [text("Not over yet: this is how it stands so far.")] if is_running else []
     return [join(" · ", [span, *counts]), *so_far]
 
 

@@ -88,7 +88,7 @@ def test_a_round_that_does_not_count_is_shown_as_such():
     rounds = [*one_map(1, voided=True), evening_round("2a", 30, attackers_succeeded=None)]
     message = told(rounds)
     assert map_rows(message) == [["Supply", "5:00", "x", "-", "-"], ["Supply", "?", "-", "-", "0-0"]]
-    assert "1 of them not counted" in message.body
+    assert "1 round not counted" in message.body
 
 
 def test_new_teams_have_a_score_of_their_own():
