@@ -41,8 +41,8 @@ class Leaderboards:
         self._default_time_zone = default_time_zone
 
     def servers_of(self, by: Requester) -> tuple[str, ...]:
-        """Name the game servers of the requester's guild, or all for the owner."""
-        return tuple(self._servers) if by.is_owner else servers_of(self._servers, by.guild_id)
+        """Name the game servers of the requester's guild, for the owner too: the answer is public there."""
+        return servers_of(self._servers, by.guild_id)
 
     async def top(
         self,

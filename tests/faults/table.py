@@ -275,6 +275,10 @@ async def ghosts(bench: Bench) -> None:
         await bench.scene.gameserver.control("POST", "ghosts", ghost)
 
 
+async def no_ghosts(bench: Bench) -> None:
+    await bench.scene.gameserver.control("DELETE", "ghosts")
+
+
 async def no_ghost_is_known(bench: Bench) -> None:
     """What was noted of the folder, once it was listed anew, are its files alone."""
     await bench.listed()
@@ -333,6 +337,7 @@ GAME_SERVER = (
         event="round",
         breaks=ghosts,
         looks=both(said(LEFT_ALONE), no_ghost_is_known),
+        heals=no_ghosts,
         may_log=LEFT_ALONE,  # once, or once more for what came while the folder was listed
     ),
     Case(
