@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from sqlalchemy import text
+
 from bot.core.rounds.metrics import METRICS, Metric, Per, related
 from bot.core.rounds.periods import Span
 from bot.services.leaderboards import rank
@@ -68,6 +70,8 @@ async def _fill(database: Database) -> None:
         for table, rows in _rows(luck):
             for start in range(0, len(rows), _AT_ONCE):
                 await conn.execute(table.insert(), rows[start : start + _AT_ONCE])
+        if conn.dialect.name == "postgresql":  # which does so by itself within a minute (autovacuum)
+            await conn.execute(text("ANALYZE"))
 
 
 def _rows(luck: Random) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
