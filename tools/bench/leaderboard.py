@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import text
-
 from bot.core.rounds.metrics import METRICS, Metric, Per, related
 from bot.core.rounds.periods import Span
 from bot.services.leaderboards import rank
@@ -71,7 +69,7 @@ async def _fill(database: Database) -> None:
             for start in range(0, len(rows), _AT_ONCE):
                 await conn.execute(table.insert(), rows[start : start + _AT_ONCE])
         if conn.dialect.name == "postgresql":  # which does so by itself within a minute (autovacuum)
-            await conn.execute(text("ANALYZE"))
+            await conn.exec_driver_sql("ANALYZE")
 
 
 def _rows(luck: Random) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
