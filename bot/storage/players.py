@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, exists, func, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.rounds.counters import PlayerRound
+from bot.core.rounds.grammar import BOTS, NOBODY
 from bot.core.rounds.players import Alias, RoundSpan, WeaponSums
 from bot.storage.round_tables import (
     ignored_players,
@@ -28,8 +29,6 @@ from bot.storage.upsert import insert_for
 Sums = Mapping[tuple[str, ...], tuple[Mapping[str, int], int]]
 """By counters: their sums over the rounds in which all of them are known, and how many rounds these are."""
 
-_BOTS = "OMNIBOT"
-_NOBODY = ("NO_GUID", "UNKNOWN")  # what the engine calls everybody who has no GUID
 _GUID_LENGTH = 8
 # A script that does not tell the time on a team leaves it 0 (`bot.core.rounds.counters.counters_of`).
 _TIMES: Mapping[str, ColumnElement[int]] = {
@@ -130,8 +129,8 @@ async def names(
     ).join(rounds, rounds.c.id == round_players.c.round_id)
     query = query.where(
         rounds.c.server.in_(servers),
-        round_players.c.guid.not_like(f"{_BOTS}%"),
-        round_players.c.guid.not_in(_NOBODY),
+        round_players.c.guid.not_like(f"{BOTS}%"),
+        round_players.c.guid.not_in(NOBODY),
         _is_ignored(round_players.c.guid) if ignored else ~_is_ignored(round_players.c.guid),
     )
     if part:

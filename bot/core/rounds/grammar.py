@@ -19,13 +19,16 @@ from bot.texts import text, texts
 
 _T = TypeVar("_T")
 
+BOTS = "OMNIBOT"
+"""The GUID of a bot begins so."""
+NOBODY = frozenset({"NO_GUID", "UNKNOWN"})
+"""What the engine calls everybody who has no GUID."""
 LARGEST_FILE = 256 * 1024  # bytes; 64 players with every weapon come to about 50 kB
 
 _COUNTER = text("weapon counter")
 _ROUNDS = text("rounds counter")
 _SIDE = text("side")
-# Eight capital letters and digits, or what the engine says of a client that has no GUID.
-_GUID = re.compile(r"[0-9A-Z]{8}|NO_GUID|UNKNOWN")
+_GUID = re.compile("|".join(["[0-9A-Z]{8}", *sorted(NOBODY)]))
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _DECIMAL = re.compile(r"-?[0-9]{1,10}(?:\.[0-9]{1,6})?")
 # What Lua prints for a number that nobody reads, a division by zero included.
@@ -127,7 +130,7 @@ def unique(players: Sequence[PlayerLine]) -> tuple[PlayerLine, ...]:
 
 def is_bot(guid: str) -> bool:
     """Say whether a GUID is a bot's; all bots share one, cut to `OMNIBOT0` (specs/etlegacy.md 2.4)."""
-    return guid.startswith("OMNIBOT")
+    return guid.startswith(BOTS)
 
 
 def file_lines(content: bytes) -> list[str]:

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.core.rounds.fields import ALLIES, AXIS
-from bot.core.rounds.grammar import is_bot
+from bot.core.rounds.grammar import NOBODY, is_bot
 from bot.core.rounds.results import MapResult, result_of
 
 MEAN = 25.0
@@ -33,7 +33,6 @@ _RANKS = {
     MapResult.ROUND_2_ATTACKERS: [2.0, 1.0],
     MapResult.DRAW: [1.0, 1.0],
 }
-_NOBODY = frozenset({"NO_GUID", "UNKNOWN"})  # what the server calls everybody who has no GUID
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +77,7 @@ def half(
     """Make a half of what is known of a round; `players` are GUID, side at the end and seconds on a team."""
     sides: tuple[dict[str, int], dict[str, int]] = ({}, {})
     for guid, side, seconds in players:
-        if side in {AXIS, ALLIES} and guid not in _NOBODY and not is_bot(guid):
+        if side in {AXIS, ALLIES} and guid not in NOBODY and not is_bot(guid):
             # Who was idle in round 1 has the time of both rounds in the second file.
             seconds_here = seconds if played_seconds is None else min(seconds, played_seconds)
             sides[side == defender_side][guid] = seconds_here

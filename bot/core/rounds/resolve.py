@@ -25,7 +25,7 @@ from enum import StrEnum
 from itertools import combinations
 
 from bot.core.rounds.fields import SPECTATOR
-from bot.core.rounds.grammar import Header, PlayerLine, StatsFile, is_bot
+from bot.core.rounds.grammar import BOTS, Header, PlayerLine, StatsFile, is_bot
 from bot.core.rounds.pairing import Pairing, PlayedRound
 from bot.core.rounds.player import (
     Clock,
@@ -200,7 +200,7 @@ def _by_guid(stats: StatsFile) -> dict[str, PlayerLine]:
     """Key the players; bots all share one GUID, so they are numbered by name, alike in both halves."""
     people = {line.guid: line for line in stats.players if not is_bot(line.guid)}
     bots = sorted((line for line in stats.players if is_bot(line.guid)), key=lambda line: line.name)
-    return people | {f"OMNIBOT{number}": line for number, line in enumerate(bots)}
+    return people | {f"{BOTS}{number}": line for number, line in enumerate(bots)}
 
 
 def _everybody_began_anew(stats: StatsFile, pairing: Pairing, succeeded: bool | None) -> bool:
