@@ -41,7 +41,6 @@ from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
-from bot.services.round_telling import RoundTelling
 from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
@@ -197,7 +196,6 @@ def _services(
             database=database,
             round_sync=round_sync,
             servers=settings.game_servers,
-            telling=_round_telling(settings),
             announcements=announcements,
             clock=clock,
             readers=[ratings.changed],
@@ -354,12 +352,6 @@ def _upkeep_loops(
         Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]
-
-
-def _round_telling(settings: Settings) -> RoundTelling:
-    return RoundTelling(
-        servers=settings.game_servers, post_max_age=timedelta(minutes=settings.round_post_max_age_minutes)
-    )
 
 
 def _sync_rules(settings: Settings) -> SyncRules:

@@ -24,7 +24,6 @@ from bot.services.announcements import Announcements
 from bot.services.evening_reading import KeptEvening, evenings_around
 from bot.services.round_suggestions import number_of
 from bot.services.round_sync import RoundSync
-from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage import audit, evening_choices, evenings, guilds, round_choices
 from bot.storage import round_suggestions as known
@@ -87,7 +86,6 @@ class RoundAdmin:
         database: Database,
         round_sync: RoundSync,
         servers: Mapping[str, GameServer],
-        telling: RoundTelling,
         announcements: Announcements,
         clock: Clock,
         readers: Sequence[asyncio.Event] = (),
@@ -95,7 +93,7 @@ class RoundAdmin:
         self._database = database
         self._round_sync = round_sync
         self._servers = servers
-        self._telling = telling
+        self._telling = round_sync.telling
         self._announcements = announcements
         self._clock = clock
         self._readers = readers

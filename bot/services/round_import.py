@@ -60,12 +60,17 @@ class RoundImport:
     """Imports files. A round is posted when it ended less than `post_max_age` ago and is not silent."""
 
     def __init__(
-        self, *, database: Database, servers: Mapping[str, GameServer], post_max_age: timedelta
+        self,
+        *,
+        database: Database,
+        servers: Mapping[str, GameServer],
+        telling: RoundTelling,
+        post_max_age: timedelta,
     ) -> None:
         self._database = database
         self._servers = servers
         self._post_max_age = post_max_age
-        self._telling = RoundTelling(servers=servers, post_max_age=post_max_age)
+        self._telling = telling
         self._followed: set[str] = set()
         self._milestones = Milestones(servers=servers, news_for=post_max_age)
 

@@ -145,11 +145,14 @@ class RoundSync:
             database=database, servers=servers, announcements=announcements, clock=clock
         )
         self._readers = readers
-        self._importer = RoundImport(database=database, servers=servers, post_max_age=rules.post_max_age)
+        self.telling = RoundTelling(servers=servers, post_max_age=rules.post_max_age)
+        self._importer = RoundImport(
+            database=database, servers=servers, telling=self.telling, post_max_age=rules.post_max_age
+        )
         self.rebuild = RoundRebuild(
             database=database,
             zones={name: server.time_zone for name, server in servers.items()},
-            telling=RoundTelling(servers=servers, post_max_age=rules.post_max_age),
+            telling=self.telling,
             wake=announcements.wake,
         )
         self._fetch = RoundFetch(

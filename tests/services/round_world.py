@@ -24,7 +24,6 @@ from bot.services.balance import Balance
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
-from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.storage.engine import Database
 from bot.storage.round_tables import round_files, round_players, rounds
@@ -184,7 +183,6 @@ class RoundWorld:
             database=database or self.database,
             round_sync=self.sync,
             servers=self.servers,
-            telling=RoundTelling(servers=self.servers, post_max_age=timedelta(hours=2)),
             announcements=self.announcements,
             clock=self.clock,
             readers=[self.reader],

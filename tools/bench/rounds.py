@@ -24,6 +24,7 @@ from bot.core.rounds.times import folder_times
 from bot.ports import RemoteFile
 from bot.services.round_fetch import FETCHED_AT_ONCE
 from bot.services.round_import import Fetched, RoundImport
+from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
 from bot.sources.etlegacy.sftp import SftpRoundSource, SshAddress, learn_host_key, trust_host_key
 from bot.sources.etlegacy.threads import LooseThreads
@@ -247,7 +248,9 @@ async def _import_figure(engine: str, url: str, place: Path, rounds: list[Round]
     database = Database.open(url)
     try:
         server = GameServer(host="127.0.0.1", username="bench", guild_ids=(1,))
-        importer = RoundImport(database=database, servers={SERVER: server}, post_max_age=timedelta(hours=2))
+        servers, fresh = {SERVER: server}, timedelta(hours=2)
+        telling = RoundTelling(servers=servers, post_max_age=fresh)
+        importer = RoundImport(database=database, servers=servers, telling=telling, post_max_age=fresh)
         records = {one.name: _record(one) for one in rounds}
         async with database.write("bench.list") as conn:
             await store.save_files(conn, SERVER, records, now=NOW, silent=True)
