@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,16 +21,6 @@ class EndstatsFile:
     id: int
     name: str
     content: bytes
-
-
-async def duels_of(conn: AsyncConnection, round_ids: Collection[int]) -> Mapping[int, tuple[PlayerDuel, ...]]:
-    """Read the duels of rounds, by round; every pair of players stands there twice, seen from each."""
-    query = select(round_duels).where(round_duels.c.round_id.in_(round_ids))
-    found: dict[int, list[PlayerDuel]] = defaultdict(list)
-    for row in await conn.execute(query.order_by(round_duels.c.guid, round_duels.c.opponent_guid)):
-        duel = PlayerDuel(guid=row.guid, opponent_guid=row.opponent_guid, kills=row.kills, deaths=row.deaths)
-        found[row.round_id].append(duel)
-    return {round_id: tuple(duels) for round_id, duels in found.items()}
 
 
 async def near_endstats(conn: AsyncConnection, server: str, round_: RoundName) -> tuple[EndstatsFile, ...]:

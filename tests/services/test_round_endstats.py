@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
+from sqlalchemy import select
 
 from bot.core.rounds.endstats import PlayerDuel
-from bot.storage import endstats, evenings
+from bot.storage import evenings
+from bot.storage.round_tables import round_duels
 from tests.services.round_world import CHANNEL, FIRST, GUILD, SECOND, RoundWorld
 
 AWARDS = b"Most damage given\t^1ana\t3214\nMost deaths\tbo\t14\n"
@@ -29,9 +33,9 @@ async def awards(world: RoundWorld) -> dict[int, list[tuple[str, str, str]]]:
 
 
 async def duels(world: RoundWorld) -> set[PlayerDuel]:
-    ids = [row["id"] for row in await world.rounds()]
+    columns = [round_duels.c[field.name] for field in fields(PlayerDuel)]
     async with world.database.read() as conn:
-        return {duel for rows in (await endstats.duels_of(conn, ids)).values() for duel in rows}
+        return {PlayerDuel(**row) for row in (await conn.execute(select(*columns))).mappings()}
 
 
 def with_duels(world: RoundWorld, name: str) -> tuple[bytes, str, str]:
