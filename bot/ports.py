@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from bot.core.charts import ChartSpec
 from bot.core.live.models import Observation, Profile
 from bot.core.rounds.looking import Answer
+from bot.core.streams.events import StreamEvent
 from bot.errors import SourceError
 
 
@@ -30,6 +32,40 @@ class LiveSource(Protocol):
 
         Raises `SourceUnavailable` or `SourceChanged`.
         """
+
+
+class Ending(StrEnum):
+    """How a connection to a live came to its end."""
+
+    LIVE_ENDED = "live_ended"  # the platform said that the live is over
+    CLOSED = "closed"  # without a reason, or abnormally: the live may go on
+    SILENT = "silent"  # nothing came for so long that the connection is taken for dead
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignLimit:
+    """What the signing service allows in one window (minute, hour, day): `remaining` of `most` until `resets_at`."""
+
+    window: str
+    most: int
+    remaining: int
+    resets_at: datetime | None
+
+
+class StreamSource(Protocol):
+    """A platform whose lives can be watched."""
+
+    async def watch(self, room_id: int, handle: str, take: Callable[[StreamEvent], None]) -> Ending:
+        """Connect once (one signed request) and give every event to `take`, in order, until the connection ends.
+
+        `take` runs in the event loop and must be quick; the first event is a `Connected`. Cancelling it closes the
+        connection properly within seconds. Raises `SourceUnavailable` where no connection came about:
+        `blocked` when the platform refuses, `retry_after_seconds` when the signing service's limit is used up;
+        `SourceChanged` for an answer that cannot be read.
+        """
+
+    async def sign_limits(self) -> tuple[SignLimit, ...]:
+        """Ask what the signing service allows; costs none of it. Raises `SourceUnavailable` or `SourceChanged`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -158,6 +158,13 @@ class Settings(BaseSettings):
     sign_api_key: SecretStr | None = None
     tiktok_timeout_seconds: float = Field(default=10.0, gt=0, le=60)
 
+    record_lives: bool = True
+    gift_tier_special_diamonds: int = Field(default=100, ge=1, le=1_000_000)
+    gift_tier_premium_diamonds: int = Field(default=1000, ge=1, le=1_000_000)
+    usd_per_diamond: float = Field(default=0.005, ge=0, le=1)
+    stream_details_days: int = Field(default=90, ge=31, le=3650)
+    comments_days: int = Field(default=30, ge=1, le=3650)
+
     game_servers: dict[str, GameServer] = Field(default_factory=dict)
     round_poll_seconds: float | None = Field(default=None, ge=1, le=86400)
     round_settle_seconds: float = Field(default=3.0, ge=3, le=60)
@@ -186,6 +193,16 @@ class Settings(BaseSettings):
     def backup_folder(self) -> Path:
         """Where backups of an embedded database are kept."""
         return self.data_folder / "backups"
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where details of recorded lives are exported to before they are deleted."""
+        return self.data_folder / "archive"
+
+    @property
+    def export_folder(self) -> Path:
+        """Where exports are put that are too large for Discord."""
+        return self.data_folder / "exports"
 
     @property
     def database(self) -> str:

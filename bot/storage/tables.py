@@ -1,4 +1,4 @@
-"""Every table but those of rounds, which are in `round_tables`."""
+"""Every table but those of rounds and of recorded lives, which are in `round_tables` and `stream_tables`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sqlalchemy import (
     text,
 )
 
-from bot.storage import round_tables
+from bot.storage import round_tables, schema, stream_tables
 from bot.storage.schema import id_column, table
 from bot.storage.types import BIGINT, Flag, Instant, Json, Real, Words
 
-metadata = round_tables.rounds.metadata  # of all tables, those of rounds too
+metadata = schema.metadata
+ELSEWHERE = (round_tables, stream_tables)  # their tables are in `metadata` because they are imported here
 
 # --- Communities -------------------------------------------------------------------------------
 
@@ -33,6 +34,7 @@ guilds = table(
     Column("country", Text, nullable=False, server_default=""),  # whose public holidays count
     Column("daily_scores", Flag, nullable=False, server_default="0"),
     Column("weekly_players", Flag, nullable=False, server_default="1"),  # the week's table of players
+    Column("weekly_streams", Flag, nullable=False, server_default="1"),  # the week's digest of recorded lives
     Column("audit_channel_id", BIGINT),  # where admins' changes are told; else where their notices go
 )
 

@@ -1,7 +1,8 @@
 """How many requests may leave: pure arithmetic over the ledger of those that did.
 
-Two ledgers (specs/scheduling.md 1): DISCOVERY asks whether an account not known to be live is live;
-FOLLOWUP is what follows a live, and what people ask for. A limit holds in any rolling window. Rows from
+Three ledgers (specs/scheduling.md 1): DISCOVERY asks whether an account not known to be live is live;
+FOLLOWUP is what follows a live, and what people ask for; SIGN asks the signing service of event streams, which
+is another host with limits of its own. A limit holds in any rolling window. Rows from
 "the future" (the clock was set back) count as well, so that a wrong clock never opens the budget.
 """
 
@@ -24,6 +25,7 @@ class Ledger(StrEnum):
 
     DISCOVERY = "discovery"
     FOLLOWUP = "followup"
+    SIGN = "sign"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
