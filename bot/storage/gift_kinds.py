@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Table, Update, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,14 +31,27 @@ _KINDS = select(*[gift_kinds.c[name] for name in GiftKind.__dataclass_fields__])
 _PUT = Upsert(gift_kinds, replaced=("name", "diamonds", "streakable", "seen_at"))
 
 _IS_UNVALUED = (stream_gifts.c.gift_id == bindparam("gift")) & stream_gifts.c.diamonds_each.is_(None)
-_UNVALUED = select(
-    *[stream_gifts.c[name] for name in ("live_id", "person_id", "to_person_id", "count", "first_at")]
-).where(_IS_UNVALUED)
+_UNVALUED = (
+    select(*[stream_gifts.c[name] for name in ("live_id", "person_id", "to_person_id", "count", "first_at")])
+    .where(_IS_UNVALUED)
+    .order_by(stream_gifts.c.id)
+)
 _VALUE = (
     update(stream_gifts)
     .where(_IS_UNVALUED)
     .values(diamonds_each=bindparam("each"), value_from=ValueSource.LEARNED)
 )
+
+
+Sums = Counter[tuple[Any, ...]]
+"""How much more, by the key of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    lives: Sums = field(default_factory=Counter)
+    minutes: Sums = field(default_factory=Counter)
+    people: Sums = field(default_factory=Counter)
 
 
 async def learn(conn: AsyncConnection, batch: Batch) -> dict[int, GiftKind]:
@@ -69,35 +84,30 @@ async def _fill_in(conn: AsyncConnection, gift_id: int, each: int) -> None:
 
     The minute it is added to is that of a streak's beginning: how a streak went on is not kept.
     """
-    lives: Counter[tuple[int]] = Counter()
-    unvalued: Counter[tuple[int]] = Counter()
-    minutes: Counter[tuple[object, ...]] = Counter()
-    people: Counter[tuple[object, ...]] = Counter()
-    guests = (Counter(lives), Counter(minutes), Counter(people))
-    for row in (await conn.execute(_UNVALUED, {"gift": gift_id})).all():
-        of_host = row.to_person_id == NOBODY
-        sums = (lives, minutes, people) if of_host else guests
-        keys = ((row.live_id,), (row.live_id, minute_of(row.first_at)), (row.live_id, row.person_id))
-        for of, key in zip(sums, keys, strict=True):
-            of[key] += row.count * each
-        if of_host:
-            unvalued[keys[0]] += row.count
+    of_host, of_guests = _Sums(), _Sums()
+    unvalued: Sums = Counter()
+    for row in (await conn.execute(_UNVALUED, {"gift": gift_id})).mappings():
+        is_hosts = row["to_person_id"] == NOBODY
+        sums = of_host if is_hosts else of_guests
+        live_id, person_id, worth = row["live_id"], row["person_id"], row["count"] * each
+        sums.lives[(live_id,)] += worth
+        sums.minutes[live_id, minute_of(row["first_at"])] += worth
+        sums.people[live_id, person_id] += worth
+        if is_hosts:
+            unvalued[(live_id,)] -= row["count"]
     await conn.execute(_VALUE, {"gift": gift_id, "each": each})
-    for column, (of_lives, of_minutes, of_people) in (
-        ("diamonds", (lives, minutes, people)),
-        ("guest_diamonds", guests),
-    ):
-        await _add(conn, _RAISE[recordings, column], of_lives)
-        await _add(conn, _RAISE[stream_minutes, column], of_minutes)
-        await _add(conn, _RAISE[contributions, column], of_people)
-    of_kinds = Counter({(*key, gift_id): worth for key, worth in people.items()})
-    await _add(conn, _RAISE[contribution_gifts, "diamonds"], of_kinds)
-    await _add(conn, _RAISE[recordings, "unvalued_gifts"], Counter({key: -n for key, n in unvalued.items()}))
+    for column, sums in (("diamonds", of_host), ("guest_diamonds", of_guests)):
+        await _add(conn, _RAISE[recordings, column], sums.lives)
+        await _add(conn, _RAISE[stream_minutes, column], sums.minutes)
+        await _add(conn, _RAISE[contributions, column], sums.people)
+    kinds: Sums = Counter({(*key, gift_id): worth for key, worth in of_host.people.items()})
+    await _add(conn, _RAISE[contribution_gifts, "diamonds"], kinds)
+    await _add(conn, _RAISE[recordings, "unvalued_gifts"], unvalued)
 
 
-async def _add(conn: AsyncConnection, statement: Update, sums: Mapping[tuple[object, ...], int]) -> None:
+async def _add(conn: AsyncConnection, statement: Update, sums: Sums) -> None:
     if sums:
-        rows = [{"more": more, **_named(key)} for key, more in sorted(sums.items())]
+        rows = [{"more": more, **_named(key)} for key, more in sums.items()]
         await conn.execute(statement, rows)
 
 
