@@ -56,11 +56,17 @@ class StreamSource(Protocol):
     """A platform whose lives can be watched."""
 
     async def watch(
-        self, room_id: int, handle: str, take: Callable[[StreamEvent], None], *, host_id: int | None = None
+        self,
+        room_id: int,
+        handle: str,
+        take: Callable[[StreamEvent], None],
+        *,
+        host_id: int | None = None,
     ) -> Ending:
         """Connect once (one signed request) and give every event to `take`, in order, until the connection ends.
 
-        `host_id` is whose live it is, where that is known: gifts to anybody else are a guest's.
+        Gifts to anybody but `host_id` are a guest's; without it the host is known by the `handle`.
+
         `take` runs in the event loop and must be quick; the first event is a `Connected`. Cancelling it closes the
         connection properly within seconds. Raises `SourceUnavailable` where no connection came about:
         `blocked` when the platform refuses, `retry_after_seconds` when the signing service's limit is used up;

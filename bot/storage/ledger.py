@@ -104,10 +104,10 @@ async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) 
     free = await free_from(conn, ask, limits, now)
     if free > now:
         return Claim(request_id=None, free_at=free)
-    return Claim(request_id=await write(conn, ask, now), free_at=now)
+    return Claim(request_id=await enter(conn, ask, now), free_at=now)
 
 
-async def write(conn: AsyncConnection, ask: Ask, now: datetime) -> int:
+async def enter(conn: AsyncConnection, ask: Ask, now: datetime) -> int:
     """Write the ledger row of a request that may leave now; gives its id."""
     row = {
         "ledger": ask.ledger,
