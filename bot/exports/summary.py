@@ -78,11 +78,11 @@ class Totals:
 def notes(order: ExportOrder) -> Iterator[str]:
     """Say what the export is of, and how it is to be read."""
     zone = ZoneInfo(order.zone)
-    until = f"{order.until.astimezone(zone):%Y-%m-%d %H:%M}"
-    yield (
-        f"Lives that began at {order.since.astimezone(zone):%Y-%m-%d %H:%M} or later, and before {until} ({order.zone}); "
-        f"exported at {order.asked_at.astimezone(zone):%Y-%m-%d %H:%M}."
+    since, until, now = (
+        f"{instant.astimezone(zone):%Y-%m-%d %H:%M}" for instant in (order.since, order.until, order.asked_at)
     )
+    which = f"Lives that began at {since} or later, and before {until}"
+    yield f"{which if order.live_id is None else f'The live that began at {since}'} ({order.zone}); exported at {now}."
     yield f"Times are those of {order.zone}, where a column does not say UTC."
     yield (
         "Recorded share: the part of the time in which the recording was connected. Counts are of what was seen in it; "
