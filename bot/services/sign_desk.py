@@ -117,19 +117,16 @@ class SignDesk:
             return
         self._read_again_at = now + READ_EVERY
         told_at = self._clock.now()
-        self._windows = (
-            tuple(
-                Window(
-                    name=limit.window,
-                    most=limit.most,
-                    left=limit.remaining,
-                    resets_at=limit.resets_at,
-                    told_at=told_at,
-                )
-                for limit in limits
+        self._windows = tuple(
+            Window(
+                name=limit.window,
+                most=limit.most,
+                left=limit.remaining,
+                resets_at=limit.resets_at,
+                told_at=told_at,
             )
-            or assumed(told_at)
-        )
+            for limit in limits
+        ) or assumed(told_at)
         said = ", ".join(f"{one.left} of {one.most} a {one.name}" for one in self._windows)
         log.info("The signing service allows %s", said)
 
