@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from bot.core.streams.booking import COUNTED, OF_GIFTS
+from bot.core.streams.events import Ended
 from bot.core.streams.tally import NOBODY, Tally
 from bot.core.streams.values import ValueSource
 from bot.storage.stream_reading import minutes_of, recorded_live
@@ -361,3 +362,65 @@ async def test_viewer_names_are_those_of_the_event(database, live):
     await recorded(database, live, comment(1))
     (row,) = await rows_of(database, stream_people, "handle", "nickname")
     assert row == (viewer(1).handle, viewer(1).nickname)
+
+
+# Scores.
+
+
+async def scores(database, live_id):
+    rows = await rows_of(database, stream_minutes, "minute", "activity", "influence", live_id=live_id)
+    return {(minute - START) // MINUTE: tuple(found) for minute, *found in sorted(rows)}
+
+
+def busy(minute, comments):
+    return [comment(number + 1, 60 * minute + number) for number in range(comments)]
+
+
+async def test_a_minute_is_scored_when_it_is_over_and_the_last_one_at_the_end(database, live):
+    tally = await taken_up(database, live)
+    for event in (viewers(10, 0), *busy(0, 4), viewers(20, 50)):
+        tally.take(event)
+    await saved(database, live, tally, 59)
+    assert await scores(database, live) == {0: (None, None)}
+    for event in busy(1, 2):
+        tally.take(event)
+    await saved(database, live, tally, 65)
+    assert await scores(database, live) == {0: (0.3, 0.0), 1: (None, None)}
+    tally.take(Ended(at=at(70)))
+    await saved(database, live, tally, 70)
+    assert await scores(database, live) == {0: (0.3, 0.0), 1: (0.15, 0.0)}
+
+
+async def test_scores_go_on_after_a_restart_as_if_there_had_been_none(database):
+    one, other = await new_live(database, "ana"), await new_live(database, "ben")
+    for live_id, restarts in ((one, False), (other, True)):
+        tally = await taken_up(database, live_id)
+        for minute, comments in enumerate((8, 2, 9, 1, 5, 4)):
+            for event in (viewers(10 + minute, 60 * minute), *busy(minute, comments)):
+                tally.take(event)
+            await saved(database, live_id, tally, 60 * minute + 30)
+            if restarts:
+                async with database.read() as conn:
+                    tally = Tally(await load(conn, live_id))
+    found = [await scores(database, live_id) for live_id in (one, other)]
+    assert [found[0][minute][0] for minute in range(6)] == [found[1][minute][0] for minute in range(6)]
+    assert None not in [found[0][minute][0] for minute in range(5)]
+
+
+async def test_a_score_whose_transaction_was_rolled_back_is_the_same_when_it_is_tried_again(database, live):
+    tally = await taken_up(database, live)
+    for event in busy(0, 8):
+        tally.take(event)
+    await saved(database, live, tally, 30)
+    for event in busy(1, 2):
+        tally.take(event)
+    async with database.write("test.save") as conn:
+        await save(conn, live, tally.drain(at(65)))
+        await conn.rollback()
+    await saved(database, live, tally, 66)
+    tally.take(Ended(at=at(70)))
+    await saved(database, live, tally, 70)
+    assert [found[0] for found in (await scores(database, live)).values()] == [
+        0.3,
+        pytest.approx(0.3 * 2 / 8),
+    ]
