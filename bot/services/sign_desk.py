@@ -60,6 +60,8 @@ class SignDesk:
         now = self._clock.now()
         if self._closed_until is not None and now < self._closed_until:
             return Permit(request_id=None, free_at=self._closed_until, why=self._closed_why)
+        if self._failures >= PATIENT_FAILURES:
+            self._closed_until = now + SHORTEST_PAUSE  # one tries alone; the others wait for what comes of it
         async with self._database.write("streams.sign") as conn:
             asked = await ledger.asked_in(conn, Ledger.SIGN, now)
             free = next_signature(self._windows, asked, now, is_new=is_new)
@@ -117,19 +119,16 @@ class SignDesk:
             return
         self._read_again_at = now + READ_EVERY
         told_at = self._clock.now()
-        self._windows = (
-            tuple(
-                Window(
-                    name=limit.window,
-                    most=limit.most,
-                    left=limit.remaining,
-                    resets_at=limit.resets_at,
-                    told_at=told_at,
-                )
-                for limit in limits
+        self._windows = tuple(
+            Window(
+                name=limit.window,
+                most=limit.most,
+                left=limit.remaining,
+                resets_at=limit.resets_at,
+                told_at=told_at,
             )
-            or assumed(told_at)
-        )
+            for limit in limits
+        ) or assumed(told_at)
         said = ", ".join(f"{one.left} of {one.most} a {one.name}" for one in self._windows)
         log.info("The signing service allows %s", said)
 
