@@ -40,6 +40,8 @@ from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync
+from bot.services.stream_findings import StreamFindings
+from bot.services.streams import Streams
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
 
@@ -50,6 +52,7 @@ EXTENSIONS = (
     "cogs.rounds_admin",
     "cogs.players",
     "cogs.leaderboards",
+    "cogs.streams",
     "cogs.admin",
 )
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
@@ -71,6 +74,8 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
+    streams: Streams
+    stream_findings: StreamFindings
     round_book: RoundBook
     balance: Balance
     players: Players
