@@ -42,6 +42,10 @@ from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.staleness import Staleness
+from bot.services.stream_findings import StreamFindings
+from bot.services.stream_showing import ShowingRules, StreamShowing
+from bot.services.stream_telling import StreamTelling
+from bot.services.streams import Streams
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
@@ -143,6 +147,7 @@ async def _house(
         )
         loops = [
             *live_loops(monitor),
+            stream_loop(database, services),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
             _weekly_loop(settings, database, announcements, clock),
@@ -168,6 +173,7 @@ def _services(
     predictions = Predictions(
         database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
     )
+    showing = StreamShowing(database, ShowingRules.of(settings))
     return Services(
         watchlist=Watchlist(
             database=database,
@@ -187,6 +193,16 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
+        streams=Streams(
+            database=database,
+            showing=showing,
+            announcements=announcements,
+            clock=clock,
+            changed=monitor.recordings_changed,
+            default_time_zone=settings.time_zone,
+        ),
+        stream_showing=showing,
+        stream_findings=StreamFindings(database, clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=Players(
@@ -213,6 +229,18 @@ def _services(
         settings=settings,
         clock=clock,
     )
+
+
+def stream_loop(database: Database, services: Services) -> Loop:
+    """Give the loop that tells of recorded lives."""
+    telling = StreamTelling(
+        database=database,
+        announcements=services.announcements,
+        findings=services.stream_findings,
+        showing=services.stream_showing,
+        clock=services.clock,
+    )
+    return Loop(name="recaps", step=telling.step, wake=telling.changed)
 
 
 def monitor_rules(settings: Settings) -> MonitorRules:

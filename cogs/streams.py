@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
@@ -88,7 +90,9 @@ class StreamCommands(
         aloud = await self._begin(interaction)
         await self._show(interaction, stream_comparison_message(comparison), aloud)
 
-    @app_commands.command(description=locale_str("Why viewers moved: likes, gifts, comments, or nothing of it"))
+    @app_commands.command(
+        description=locale_str("Why viewers moved: likes, gifts, comments, or nothing of it")
+    )
     @app_commands.describe(
         live=locale_str("One recorded live"), user=locale_str("All recorded lives of an account together")
     )
@@ -131,7 +135,9 @@ class StreamCommands(
         await interaction.response.defer(ephemeral=True, thinking=True)
         await whisper(interaction, await self._streams.stop(requester_of(interaction), user))
 
-    @app_commands.command(description=locale_str("For admins: what is recorded of an account, and shown of it"))
+    @app_commands.command(
+        description=locale_str("For admins: what is recorded of an account, and shown of it")
+    )
     @app_commands.describe(
         user=USER,
         record=locale_str("Record its lives"),
@@ -164,30 +170,27 @@ class StreamCommands(
     async def suggest_accounts(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest followed handles."""
         handles = await self._watchlist.handles(requester_of(interaction).guild_id, part)
-        return [Choice(name=f"@{handle}", value=handle) for handle in handles[:SUGGESTIONS]]
+        return _handles(handles, prefix="")
 
     @now.autocomplete("user")
     async def suggest_live(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest accounts that are live."""
-        handles = await self._streams.live_handles(requester_of(interaction), part)
-        return [Choice(name=f"@{handle}", value=handle) for handle in handles[:SUGGESTIONS]]
+        return _handles(await self._streams.live_handles(requester_of(interaction), part), prefix="")
 
     @correlation.autocomplete("live")
     async def suggest_lives(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest recorded lives."""
-        found = await self._streams.suggested(requester_of(interaction), part)
-        return [Choice(name=name, value=number) for number, name in found.items()]
+        return _numbers(await self._streams.suggested(requester_of(interaction), part))
 
     @compare.autocomplete("a")
     @compare.autocomplete("b")
     async def suggest_sides(self, interaction: Interaction, part: str) -> list[Choice[str]]:
-        """Suggest lives and accounts, half of the room for each."""
-        lives = await self.suggest_lives(interaction, part)
-        accounts = await self.suggest_accounts(interaction, part)
-        room = max(SUGGESTIONS // 2, SUGGESTIONS - len(accounts))
-        lives = lives[:room]
-        marked = [Choice(name=one.name, value=one.name) for one in accounts]
-        return [*lives, *marked][:SUGGESTIONS]
+        """Suggest lives and accounts, about half of the room for each."""
+        by = requester_of(interaction)
+        # With the @: a handle may be a number too.
+        accounts = _handles(await self._watchlist.handles(by.guild_id, part), prefix="@")
+        lives = _numbers(await self._streams.suggested(by, part))
+        return [*lives[: max(SUGGESTIONS // 2, SUGGESTIONS - len(accounts))], *accounts][:SUGGESTIONS]
 
     async def _begin(self, interaction: Interaction) -> Speaker:
         """Defer an answer for everyone in the channel; give the language of the guild, in which it is said."""
@@ -199,6 +202,14 @@ class StreamCommands(
         """Answer everyone, with the picture of what is shown."""
         picture = await self._pictures.of(aloud.tell(message))
         await answer(interaction, message, self._announcements, picture=picture, aloud=aloud)
+
+
+def _handles(handles: Sequence[str], *, prefix: str) -> list[Choice[str]]:
+    return [Choice(name=f"@{handle}", value=f"{prefix}{handle}") for handle in handles[:SUGGESTIONS]]
+
+
+def _numbers(found: Mapping[str, str]) -> list[Choice[str]]:
+    return [Choice(name=name, value=number) for number, name in found.items()]
 
 
 async def setup(bot: VedetteClient) -> None:

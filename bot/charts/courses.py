@@ -41,7 +41,11 @@ MINUTE = timedelta(minutes=1)
 # Minutes between two times below.
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080)
 DAY_MINUTES = 1440
-_PLATE: dict[str, Any] = {"facecolor": BACKGROUND, "edgecolor": "none", "pad": 3}  # behind words that stand on something
+_PLATE: dict[str, Any] = {
+    "facecolor": BACKGROUND,
+    "edgecolor": "none",
+    "pad": 3,
+}  # behind words that stand on something
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,7 +206,13 @@ def _rows(page: Page, plot: _Plot, spec: CourseChart, first_row: float) -> None:
     room = (plot.width + LEFT) / max(1, len(spec.rows))
     for number, marks in enumerate(spec.rows):
         colour, symbol = COLOURS[(number + 2) % len(COLOURS)], SYMBOLS[number % len(SYMBOLS)]
-        look: dict[str, Any] = {"linestyle": "", "marker": symbol, "markersize": 9, "color": colour, "clip_on": False}
+        look: dict[str, Any] = {
+            "linestyle": "",
+            "marker": symbol,
+            "markersize": 9,
+            "color": colour,
+            "clip_on": False,
+        }
         left, above = number * room - LEFT, first_row - MARKS_HEAD / 2 - 2
         plot.axes.plot(left + 7, above, **look)
         page.text(plot.axes, (left + 22, above), marks.name, size=SMALL_SIZE, color=colour, room=room - 34)

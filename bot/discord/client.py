@@ -41,6 +41,7 @@ from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync
 from bot.services.stream_findings import StreamFindings
+from bot.services.stream_showing import StreamShowing
 from bot.services.streams import Streams
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
@@ -76,6 +77,7 @@ class Services:
     leaderboards: Leaderboards
     streams: Streams
     stream_findings: StreamFindings
+    stream_showing: StreamShowing
     round_book: RoundBook
     balance: Balance
     players: Players

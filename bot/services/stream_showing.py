@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.core.streams.models import RecordedLive, StreamMinute
+from bot.core.streams.models import RecordedLive
 from bot.core.streams.shown import MOST_FLAGS, MOST_SUPPORTERS, ShownLive
 from bot.core.streams.spikes import Spike, spikes
+from bot.settings import Settings
 from bot.storage import stream_reading
-from bot.storage.engine import Connection, Database
+from bot.storage.engine import Database
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +35,15 @@ class ShowingRules:
     usd_per_diamond: float = 0.0
     dear_diamonds: int = 100
     intervals: Callable[[], Intervals] = usual_intervals
+
+    @classmethod
+    def of(cls, settings: Settings, intervals: Callable[[], Intervals] = usual_intervals) -> ShowingRules:
+        """Take what the settings say; `intervals` asks the machine."""
+        return cls(
+            usd_per_diamond=settings.usd_per_diamond,
+            dear_diamonds=settings.gift_tier_special_diamonds,
+            intervals=intervals,
+        )
 
 
 class StreamShowing:

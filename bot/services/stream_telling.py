@@ -15,7 +15,7 @@ from bot.core.streams.influence_posts import why
 from bot.core.streams.models import RecordedLive
 from bot.core.streams.recap import is_empty, recap_message
 from bot.services.announcements import Announcements
-from bot.services.live_state import NEWS_FOR, renew
+from bot.services.live_state import NEWS_FOR, event_key, is_fresh, say
 from bot.services.stream_findings import StreamFindings
 from bot.services.stream_showing import StreamShowing
 from bot.storage import guilds, outbox, stream_choices, stream_findings, stream_reading
@@ -99,27 +99,36 @@ class StreamTelling:
 
     async def _renew_alerts(self) -> None:
         """Edit the alerts that show how a live goes and were not edited for a while."""
+        now = self._clock.now()
         async with self._database.read() as conn:
-            on = await stream_reading.going_on(conn)
-            wanted = {
+            due = [
                 live.account_id
-                for live in on
-                if any(one.live_edits for one in (await stream_choices.of_account(conn, live.account_id)).values())
-            }
-        if not wanted:
+                for live in await stream_reading.going_on(conn)
+                if await _is_due(conn, live, now)
+            ]
+        if not due:
             return
         async with self._database.write("streams.renew_alerts") as conn:
-            put = False
-            for account_id in sorted(wanted):
-                for open_live in await lives.open_lives(conn, account_id=account_id):
-                    put |= await renew(conn, open_live, self._clock.now())
-        if put:
-            self._announcements.wake()
+            for account_id in due:
+                for on in await lives.open_lives(conn, account_id=account_id):
+                    await say(conn, on.account, on.live_id, on.live, now, in_time=True)
+        self._announcements.wake()
 
 
 def recap_key(live_id: int) -> str:
     """Name the recap of a live in the outbox."""
     return f"recap:{live_id}"
+
+
+async def _is_due(conn: Connection, live: RecordedLive, now: datetime) -> bool:
+    """Tell whether a guild shows in its alert how the live goes, and one was not edited for a while."""
+    chosen = await stream_choices.of_account(conn, live.account_id)
+    if not any(choice.live_edits for choice in chosen.values()):
+        return False
+    shown = await outbox.delivered(conn, event_key(live.live_id))
+    followers = await lives.subscriptions_of(conn, account_id=live.account_id)
+    wanting = {row.channel_id for row in followers if chosen.get(row.guild_id, StreamChoice()).live_edits}
+    return any(not is_fresh(at, now) for channel_id, at in shown.items() if channel_id in wanting)
 
 
 async def _channels(conn: Connection, live: RecordedLive) -> dict[int, int]:

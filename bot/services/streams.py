@@ -236,9 +236,7 @@ class Streams:
             if news:
                 chosen = await stream_choices.change(conn, by, account.id, now, **news)
             for name, on in news.items():
-                await audit.note(
-                    conn, by.guild_id, by.user_id, switched(account.handle, name, on=on), now
-                )
+                await audit.note(conn, by.guild_id, by.user_id, switched(account.handle, name, on=on), now)
         if news:
             self._wake()
         return tuple(
@@ -255,9 +253,7 @@ class Streams:
         if going_on:
             return going_on[0]
         if await lives.open_lives(conn, account_id=account.id):
-            raise NothingThere(
-                text("`@{handle}` is live, but that is not recorded.", handle=account.handle)
-            )
+            raise NothingThere(text("`@{handle}` is live, but that is not recorded.", handle=account.handle))
         raise _not_live(account)
 
     async def _zone(self, by: Requester) -> ZoneInfo:

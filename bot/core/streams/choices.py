@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from bot.texts import join, text
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamChoice:
