@@ -57,6 +57,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "min_rounds": 1,
         "server": "alpha",
     },
+    "stream now": {"user": "ana"},
+    "stream history": {"user": "ana"},
+    "stream compare": {"a": "1", "b": "2"},
+    "stream correlation": {"live": "1", "user": None},
+    "stream start": {"user": "ana"},
+    "stream stop": {"user": "ana"},
+    "stream settings": {"user": "ana", "record": True, "live_edits": True, "keep_comments": False},
     "rounds balance": {"server": "alpha"},
     "rounds evening": {"date": "2025-10-26", "server": "alpha"},
     "rounds map": {"name": "etl_adlernest", "server": "alpha"},
@@ -104,6 +111,15 @@ SUGGESTIONS = {
     ("rounds last", "server"): ("", "alpha"),
     ("top players", "metric"): ("DAMAGE", "dpm"),
     ("top players", "server"): ("", "alpha"),
+    ("stream now", "user"): ("@A", "ana"),
+    ("stream history", "user"): ("an", "ana"),
+    ("stream compare", "a"): ("", "2"),
+    ("stream compare", "b"): ("an", "@ana"),
+    ("stream correlation", "live"): ("ana", "1"),
+    ("stream correlation", "user"): ("", "ana"),
+    ("stream start", "user"): ("an", "ana"),
+    ("stream stop", "user"): ("an", "ana"),
+    ("stream settings", "user"): ("@an", "ana"),
     ("rounds balance", "server"): ("", "alpha"),
     ("rounds evening", "date"): ("2025", "2025-10-26 21:35"),
     ("rounds evening", "server"): ("al", "alpha"),
@@ -125,6 +141,7 @@ SUGGESTIONS = {
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
 READ_BY_ALL |= {"player stats", "player compare", "top players"}
+READ_BY_ALL |= {f"stream {name}" for name in ("now", "history", "compare", "correlation")}
 FOR_EVERYONE = {
     "about",
     "rounds last",
@@ -137,7 +154,7 @@ FOR_EVERYONE = {
 } | READ_BY_ALL
 PUBLIC = {"rounds last", "rounds balance", "rounds evening", "rounds map"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
-LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds "))}
+LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds ", "stream "))}
 WITHOUT_DATABASE = {"about"}
 ADMINS = sorted(EXAMPLES.keys() - FOR_EVERYONE)
 
