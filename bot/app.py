@@ -39,15 +39,12 @@ from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.staleness import Staleness
-from bot.services.stream_findings import StreamFindings
-from bot.services.stream_showing import ShowingRules, StreamShowing
-from bot.services.stream_telling import StreamTelling
-from bot.services.streams import Streams
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
@@ -152,7 +149,7 @@ async def _house(
         )
         loops = [
             *live_loops(monitor),
-            stream_loop(database, services),
+            Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
             _weekly_loop(settings, database, announcements, clock),
@@ -180,7 +177,6 @@ def _services(
     predictions = Predictions(
         database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
     )
-    showing = StreamShowing(database, ShowingRules.of(settings))
     return Services(
         watchlist=Watchlist(
             database=database,
@@ -200,16 +196,7 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
-        streams=Streams(
-            database=database,
-            showing=showing,
-            announcements=announcements,
-            clock=clock,
-            changed=monitor.recordings_changed,
-            default_time_zone=settings.time_zone,
-        ),
-        stream_showing=showing,
-        stream_findings=StreamFindings(database, clock),
+        recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=Players(
@@ -243,18 +230,6 @@ def _services(
         settings=settings,
         clock=clock,
     )
-
-
-def stream_loop(database: Database, services: Services) -> Loop:
-    """Give the loop that tells of recorded lives."""
-    telling = StreamTelling(
-        database=database,
-        announcements=services.announcements,
-        findings=services.stream_findings,
-        showing=services.stream_showing,
-        clock=services.clock,
-    )
-    return Loop(name="recaps", step=telling.step, wake=telling.changed)
 
 
 def monitor_rules(settings: Settings) -> MonitorRules:

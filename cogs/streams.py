@@ -217,8 +217,8 @@ async def setup(bot: VedetteClient) -> None:
     services = bot.services
     await bot.add_cog(
         StreamCommands(
-            streams=services.streams,
-            findings=services.stream_findings,
+            streams=services.recorded.streams,
+            findings=services.recorded.findings,
             watchlist=services.watchlist,
             announcements=services.announcements,
             pictures=services.pictures,

@@ -37,13 +37,11 @@ from bot.services.live_monitor import LiveMonitor
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync
-from bot.services.stream_findings import StreamFindings
-from bot.services.stream_showing import StreamShowing
-from bot.services.streams import Streams
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
 
@@ -77,9 +75,7 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
-    streams: Streams
-    stream_findings: StreamFindings
-    stream_showing: StreamShowing
+    recorded: RecordedLives
     round_book: RoundBook
     balance: Balance
     players: Players

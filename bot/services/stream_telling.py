@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -44,7 +43,6 @@ class StreamTelling:
         self._findings = findings
         self._showing = showing
         self._clock = clock
-        self.changed = asyncio.Event()
 
     async def step(self) -> datetime:
         """Tell of the lives that are over, and bring the alerts of those that are on up to date."""

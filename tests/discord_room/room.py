@@ -23,10 +23,8 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
-from bot.services.stream_findings import StreamFindings
-from bot.services.stream_showing import ShowingRules, StreamShowing
-from bot.services.streams import Streams
 from bot.settings import Settings
 from bot.storage import outbox
 from bot.storage.engine import Database
@@ -77,7 +75,6 @@ class Room:
         predictions = Predictions(
             database=self.database, monitor=world.monitor, clock=self.clock, default_time_zone="UTC"
         )
-        showing = StreamShowing(self.database, ShowingRules.of(self.settings))
         self.services = Services(
             watchlist=world.watchlist,
             live_monitor=world.monitor,
@@ -91,15 +88,9 @@ class Room:
             ),
             round_sync=None,
             leaderboards=None,
-            streams=Streams(
-                database=self.database,
-                showing=showing,
-                announcements=self.announcements,
-                clock=self.clock,
-                changed=world.monitor.recordings_changed,
+            recorded=RecordedLives.of(
+                self.settings, self.database, self.announcements, world.monitor, self.clock
             ),
-            stream_showing=showing,
-            stream_findings=StreamFindings(self.database, self.clock),
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import delete, insert, select, update
@@ -197,7 +198,11 @@ async def test_a_recording_with_nothing_in_it_is_not_told(told):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"state": RecordingState.RECORDING}, {"state": RecordingState.WAITING}, {"leased_until": OVER + 2 * MINUTE}],
+    [
+        {"state": RecordingState.RECORDING},
+        {"state": RecordingState.WAITING},
+        {"leased_until": OVER + 2 * MINUTE},
+    ],
     ids=["recorded", "waiting", "held"],
 )
 async def test_nothing_is_told_before_the_recorder_has_written_all(told, changed):
@@ -339,7 +344,7 @@ async def test_the_alert_is_edited_every_five_minutes_at_most(live):
             edits.append(live.clock.now())
             await live.deliver()
     assert len(edits) == 4
-    assert min(after - before for before, after in zip(edits, edits[1:], strict=False)) >= EDIT_EVERY
+    assert min(after - before for before, after in pairwise(edits)) >= EDIT_EVERY
 
 
 async def test_news_of_the_live_do_not_wait_for_the_next_edit(live):

@@ -20,10 +20,8 @@ from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
-from bot.services.stream_findings import StreamFindings
-from bot.services.stream_showing import ShowingRules, StreamShowing
-from bot.services.streams import Streams
 from bot.settings import load_settings
 from bot.storage.engine import Database
 from tests.discord_room.room import Painter
@@ -97,7 +95,6 @@ class Worlds:
         predictions = Predictions(
             database=database, monitor=self.lives.monitor, clock=clock, default_time_zone="UTC"
         )
-        showing = StreamShowing(database, ShowingRules.of(settings))
         self.services = Services(
             watchlist=self.lives.watchlist,
             live_monitor=self.lives.monitor,
@@ -110,15 +107,7 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
-            streams=Streams(
-                database=database,
-                showing=showing,
-                announcements=announcements,
-                clock=clock,
-                changed=self.lives.monitor.recordings_changed,
-            ),
-            stream_showing=showing,
-            stream_findings=StreamFindings(database, clock),
+            recorded=RecordedLives.of(settings, database, announcements, self.lives.monitor, clock),
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
             players=Players(
