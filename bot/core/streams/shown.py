@@ -24,7 +24,7 @@ from bot.core.streams.intervals import sum_up
 from bot.core.streams.models import GivenGift, RecordedLive, StreamMinute, Supporter
 from bot.core.streams.recording import RecordingState
 from bot.core.streams.spikes import Spike
-from bot.texts import Text, join, number, text, texts
+from bot.texts import Text, join, number, text
 
 MOST_SUPPORTERS = 5
 MOST_FLAGS = 5
@@ -161,7 +161,7 @@ def _plain_name(live: RecordedLive) -> str:
 
 def _facts(shown: ShownLive) -> list[str]:
     live = shown.live
-    facts: list[str] = [text("{when}", when=live.started_at), duration(live.span(shown.now))]
+    facts: list[str] = [text("began {when}", when=live.started_at), duration(live.span(shown.now))]
     if live.peak_viewers is not None:
         facts.append(text("most {count}", count=number(live.peak_viewers)))
     if live.mean_viewers is not None:
@@ -170,7 +170,9 @@ def _facts(shown: ShownLive) -> list[str]:
 
 
 def _axis(step: int) -> str:
-    return texts("viewers, the mean of each minute", "viewers, the mean of every {count} minutes", step)
+    if step == 1:
+        return text("viewers, the mean of each minute")
+    return text("viewers, the mean of every {minutes} minutes", minutes=step)
 
 
 def _stretches(rows: Sequence[StreamMinute]) -> list[list[StreamMinute]]:
