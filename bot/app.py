@@ -39,6 +39,7 @@ from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
@@ -148,6 +149,7 @@ async def _house(
         )
         loops = [
             *live_loops(monitor),
+            Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
             _weekly_loop(settings, database, announcements, clock),
@@ -194,6 +196,7 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
+        recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=Players(

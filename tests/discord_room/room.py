@@ -23,6 +23,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
 from bot.settings import Settings
 from bot.storage import outbox
@@ -87,6 +88,9 @@ class Room:
             ),
             round_sync=None,
             leaderboards=None,
+            recorded=RecordedLives.of(
+                self.settings, self.database, self.announcements, world.monitor, self.clock
+            ),
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,

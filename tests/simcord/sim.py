@@ -20,6 +20,7 @@ from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
 from bot.settings import load_settings
 from bot.storage.engine import Database
@@ -106,6 +107,7 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
+            recorded=RecordedLives.of(settings, database, announcements, self.lives.monitor, clock),
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
             players=Players(
