@@ -225,17 +225,16 @@ def _entry(row: RankedSupporter, usd_per_diamond: float) -> str:
 
 def supporter_words(row: RankedSupporter) -> str:
     """Say in a line who gave how much; gifts that nobody knows the value of are not worth 0."""
-    one = row.supporter
-    who = {"place": row.place, "name": viewer_name(one.viewer)}
+    one, name = row.supporter, viewer_name(row.supporter.viewer)
     if not one.diamonds:
-        return text("{place}. **{name}**: unknown value", **who)
-    amount = _about(one.diamonds, one.estimated_diamonds)
+        return text("{place}. **{name}**: unknown value", place=row.place, name=name)
     return texts(
         "{place}. **{name}**: {amount} diamond",
         "{place}. **{name}**: {amount} diamonds",
         one.diamonds,
-        amount=amount,
-        **who,
+        place=row.place,
+        name=name,
+        amount=_about(one.diamonds, one.estimated_diamonds),
     )
 
 
