@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from matplotlib.axes import Axes
@@ -201,7 +202,13 @@ def _rows(page: Page, plot: _Plot, spec: CourseChart, first_row: float) -> None:
     room = (plot.width + LEFT) / max(1, len(spec.rows))
     for number, marks in enumerate(spec.rows):
         colour, symbol = COLOURS[(number + 2) % len(COLOURS)], SYMBOLS[number % len(SYMBOLS)]
-        look = {"linestyle": "", "marker": symbol, "markersize": 9, "color": colour, "clip_on": False}
+        look: dict[str, Any] = {
+            "linestyle": "",
+            "marker": symbol,
+            "markersize": 9,
+            "color": colour,
+            "clip_on": False,
+        }
         left, above = number * room - LEFT, first_row - MARKS_HEAD / 2 - 2
         plot.axes.plot(left + 7, above, **look)
         page.text(plot.axes, (left + 22, above), marks.name, size=SMALL_SIZE, color=colour, room=room - 34)

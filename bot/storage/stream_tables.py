@@ -60,6 +60,7 @@ recordings = table(
     ],
     *[_count(name) for name in ("people", "commenters", "likers", "gifters")],
     *[_count(name) for name in ("dropped_joins", "coalesced_likes")],
+    _count("batches"),  # saved ones: none is saved twice
     Column(
         "memory", Json
     ),  # what a restarted recorder must know: the last message ids, the likes of earlier rooms
@@ -96,7 +97,8 @@ stream_gifts = table(
     id_column(),
     _live(),
     Column("person_id", BIGINT, nullable=False),
-    Column("to_person_id", BIGINT, nullable=False, server_default="0"),  # a guest on the stage; 0: the host
+    # A guest on the stage; 0: the host, -1: a guest whom nobody knows, or who asked to be forgotten.
+    Column("to_person_id", BIGINT, nullable=False, server_default="0"),
     Column("gift_id", BIGINT, nullable=False),
     Column("group_id", BIGINT, nullable=False),
     Column("count", BIGINT, nullable=False),
@@ -137,6 +139,7 @@ contributions = table(
     ],
     Column("first_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
+    Column("last_comment_at", Instant),
     Column("last_gift_at", Instant),
     # All that a table of supporters reads of a live, without those who gave nothing.
     Index(

@@ -153,6 +153,7 @@ def _create_contributions() -> None:
         sa.Column("subscriptions", BIGINT, server_default="0", nullable=False),
         sa.Column("first_at", BIGINT, nullable=False),
         sa.Column("last_at", BIGINT, nullable=False),
+        sa.Column("last_comment_at", BIGINT, nullable=True),
         sa.Column("last_gift_at", BIGINT, nullable=True),
         sa.ForeignKeyConstraint(
             ["live_id"], ["lives.id"], name=op.f("fk_contributions_live_id"), ondelete="CASCADE"
@@ -216,6 +217,7 @@ def _create_recordings() -> None:
         sa.Column("gifters", BIGINT, server_default="0", nullable=False),
         sa.Column("dropped_joins", BIGINT, server_default="0", nullable=False),
         sa.Column("coalesced_likes", BIGINT, server_default="0", nullable=False),
+        sa.Column("batches", BIGINT, server_default="0", nullable=False),
         sa.Column("memory", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_recordings_account_id"), ondelete="CASCADE"
