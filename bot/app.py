@@ -240,6 +240,7 @@ def monitor_rules(settings: Settings) -> MonitorRules:
         guild_share_percent=settings.guild_share_percent,
         sweep_every=timedelta(seconds=settings.sweep_seconds),
         viewers_every=timedelta(seconds=settings.viewers_seconds),
+        record_lives=settings.record_lives,
         live=LiveRules(
             restart_gap=timedelta(seconds=settings.restart_gap_seconds),
             look_interval=timedelta(seconds=settings.sweep_seconds),

@@ -56,8 +56,17 @@ class SignLimit:
 class StreamSource(Protocol):
     """A platform whose lives can be watched."""
 
-    async def watch(self, room_id: int, handle: str, take: Callable[[StreamEvent], None]) -> Ending:
+    async def watch(
+        self,
+        room_id: int,
+        handle: str,
+        take: Callable[[StreamEvent], None],
+        *,
+        host_id: int | None = None,
+    ) -> Ending:
         """Connect once (one signed request) and give every event to `take`, in order, until the connection ends.
+
+        Gifts to anybody but `host_id` are a guest's; without it the host is known by the `handle`.
 
         `take` runs in the event loop and must be quick; the first event is a `Connected`. Cancelling it closes the
         connection properly within seconds. Raises `SourceUnavailable` where no connection came about:
