@@ -210,10 +210,7 @@ def _services(
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         exports=_exports(settings, database, exporter, clock),
         guilds=Guilds(
-            database=database,
-            announcements=announcements,
-            clock=clock,
-            default_time_zone=settings.time_zone,
+            database=database, announcements=announcements, clock=clock, default_time_zone=settings.time_zone
         ),
         health=Health(database=database, clock=clock, settings=settings),
         announcements=announcements,
