@@ -211,18 +211,9 @@ def _services(
             readers=[ratings.changed],
         ),
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
-        exports=Exports(
-            database=database,
-            exporter=exporter,
-            clock=clock,
-            default_time_zone=settings.time_zone,
-            usd_per_diamond=settings.usd_per_diamond,
-        ),
+        exports=_exports(settings, database, exporter, clock),
         guilds=Guilds(
-            database=database,
-            announcements=announcements,
-            clock=clock,
-            default_time_zone=settings.time_zone,
+            database=database, announcements=announcements, clock=clock, default_time_zone=settings.time_zone
         ),
         health=Health(database=database, clock=clock, settings=settings),
         announcements=announcements,
@@ -346,6 +337,16 @@ def _weekly_loop(settings: Settings, database: Database, announcements: Announce
 def evening_loop(evenings: Evenings) -> Loop:
     """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
     return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
+
+
+def _exports(settings: Settings, database: Database, exporter: Exporter, clock: Clock) -> Exports:
+    return Exports(
+        database=database,
+        exporter=exporter,
+        clock=clock,
+        default_time_zone=settings.time_zone,
+        usd_per_diamond=settings.usd_per_diamond,
+    )
 
 
 def export_loop(exports: Exports, clock: Clock) -> Loop:
