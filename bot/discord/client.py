@@ -33,6 +33,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor
+from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
@@ -78,6 +79,7 @@ class Services:
     round_suggestions: RoundSuggestions
     guilds: Guilds
     health: Health
+    machine: Machine
     announcements: Announcements
     pictures: Pictures
     settings: Settings

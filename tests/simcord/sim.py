@@ -24,6 +24,7 @@ from bot.services.round_book import RoundBook
 from bot.settings import load_settings
 from bot.storage.engine import Database
 from tests.discord_room.room import Painter
+from tests.machines import machine_of
 from tests.services.live_world import LiveWorld
 from tests.services.round_world import RoundWorld
 
@@ -94,6 +95,7 @@ class Worlds:
         predictions = Predictions(
             database=database, monitor=self.lives.monitor, clock=clock, default_time_zone="UTC"
         )
+        machine = machine_of(database, clock)
         self.services = Services(
             watchlist=self.lives.watchlist,
             live_monitor=self.lives.monitor,
@@ -119,7 +121,8 @@ class Worlds:
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),
-            health=Health(database=database, clock=clock, settings=settings),
+            health=Health(database=database, machine=machine, clock=clock, settings=settings),
+            machine=machine,
             announcements=announcements,
             pictures=Pictures(self.painter),
             settings=settings,
