@@ -19,15 +19,17 @@ from bot.discord.client import Services, VedetteClient
 from bot.discord.connection import stay_connected
 from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
+from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.logs import set_up_logging
-from bot.ports import ChartRenderer, GameQuery, RoundSource
+from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
 from bot.services.evenings import Evenings
+from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
@@ -110,6 +112,8 @@ async def _house(
         stack.push_async_callback(database.close)
         renderer = ProcessChartRenderer(clock)
         stack.push_async_callback(renderer.close)
+        exporter = ProcessExporter(settings.database, settings.export_folder, clock)
+        stack.push_async_callback(exporter.close)
         tiktok = await stack.enter_async_context(
             TikTokLiveSource(
                 www_url=settings.tiktok_url,
@@ -144,6 +148,7 @@ async def _house(
             ratings=ratings,
             machine=machine,
             renderer=renderer,
+            exporter=exporter,
         )
         loops = [
             *live_loops(monitor),
@@ -154,6 +159,7 @@ async def _house(
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, machine, clock),
+            export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
 
@@ -169,6 +175,7 @@ def _services(
     ratings: Ratings,
     machine: Machine,
     renderer: ProcessChartRenderer,
+    exporter: Exporter,
 ) -> Services:
     predictions = Predictions(
         database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
@@ -206,6 +213,13 @@ def _services(
             readers=[ratings.changed],
         ),
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
+        exports=Exports(
+            database=database,
+            exporter=exporter,
+            clock=clock,
+            default_time_zone=settings.time_zone,
+            usd_per_diamond=settings.usd_per_diamond,
+        ),
         guilds=Guilds(
             database=database,
             announcements=announcements,
@@ -232,6 +246,7 @@ def monitor_rules(settings: Settings) -> MonitorRules:
         guild_share_percent=settings.guild_share_percent,
         sweep_every=timedelta(seconds=settings.sweep_seconds),
         viewers_every=timedelta(seconds=settings.viewers_seconds),
+        record_lives=settings.record_lives,
         live=LiveRules(
             restart_gap=timedelta(seconds=settings.restart_gap_seconds),
             look_interval=timedelta(seconds=settings.sweep_seconds),
@@ -334,6 +349,15 @@ def _weekly_loop(settings: Settings, database: Database, announcements: Announce
 def evening_loop(evenings: Evenings) -> Loop:
     """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
     return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
+
+
+def export_loop(exports: Exports, clock: Clock) -> Loop:
+    """Give the loop that deletes old exports."""
+    return Loop(
+        name="old exports",
+        step=CalendarStep(NIGHTLY_TIDYING, exports.forget_old, clock),
+        wake=asyncio.Event(),
+    )
 
 
 def clock_loops(timekeeping: Timekeeping) -> list[Loop]:

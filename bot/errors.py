@@ -7,7 +7,8 @@
     │   ├── InputRefused       what was given is wrong; the text says what to give instead
     │   ├── NotAllowed         who asked may not do this
     │   ├── NothingThere       what was named is not known here
-    │   └── LimitReached       a budget or a cap is used up; the text says when it frees
+    │   ├── LimitReached       a budget or a cap is used up; the text says when it frees
+    │   └── ExportFailed       an export could not be written; the text says what can be done
     ├── SettingsError          one or more settings are wrong; `problems` has a line each
     ├── StorageError           the database
     │   ├── SchemaTooNew       written by a newer Vedette
@@ -58,6 +59,10 @@ class NothingThere(UserError):
 
 class LimitReached(UserError):
     """A budget or a cap is used up."""
+
+
+class ExportFailed(UserError):
+    """An export could not be written."""
 
 
 class SettingsError(VedetteError):

@@ -29,6 +29,7 @@ from bot.errors import VedetteError
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
+from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
@@ -51,6 +52,7 @@ EXTENSIONS = (
     "cogs.rounds_admin",
     "cogs.players",
     "cogs.leaderboards",
+    "cogs.exports",
     "cogs.admin",
 )
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
@@ -77,6 +79,7 @@ class Services:
     players: Players
     round_admin: RoundAdmin
     round_suggestions: RoundSuggestions
+    exports: Exports
     guilds: Guilds
     health: Health
     machine: Machine

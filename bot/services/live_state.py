@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from bot.core.live.history import Ended, Event, Found, Missed
 from bot.core.live.models import Answer, Observation, ProfileState
 from bot.core.live.posts import live_message
-from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over
+from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over, pause_seen
 from bot.services.live_health import record_health
 from bot.services.planning import Planning
-from bot.storage import ledger, outbox
+from bot.storage import ledger, outbox, recordings
 from bot.storage import live as store
 from bot.storage.engine import Connection
-from bot.storage.live import Account
+from bot.storage.live import Account, OpenLive
 from bot.texts import text
 
 NEWS_FOR = timedelta(hours=12)
@@ -47,9 +47,13 @@ async def record_answer(
     *,
     rules: LiveRules,
     planning: Planning,
+    record: bool = False,
     second_source: bool = False,
 ) -> Outcome:
-    """Write everything one answer changes. A check whose lease was lost only completes its ledger row."""
+    """Write everything one answer changes. A check whose lease was lost only completes its ledger row.
+
+    `record` is whether lives are recorded at all.
+    """
     await ledger.answered(conn, request_id, observation.answer, observation.reason, at=observation.seen_at)
     await record_health(conn, observation)
     stranger = is_stranger(account, observation)
@@ -65,7 +69,7 @@ async def record_answer(
     asked, account = account, await _learn(conn, account, observation)
     live_id, last = await store.last_live(conn, account.id) or (None, None)
     transition = observe(last, observation, rules, second_source=second_source)
-    await _save(conn, account, live_id, transition, observation.seen_at)
+    await _save(conn, account, live_id, transition, observation.seen_at, record=record)
     if asked.id != account.id:
         planning.merged(asked.id)
     if observation.blocked:
@@ -86,6 +90,20 @@ async def record_end(
     ended = _ended(account.id, transition.live) if transition.change is Change.ENDED else None
     planning.learn([] if ended is None else [ended])
     await planning.plan_one(conn, account.id, ended_at)
+    return Outcome(change=transition.change, live=transition.live)
+
+
+async def record_seen(conn: Connection, open_live: OpenLive, *, planning: Planning, now: datetime) -> Outcome:
+    """Write what the recorder saw of a live: its end, a pause or that it goes on; no request was made."""
+    account = open_live.account
+    seen = (await recordings.seen_in_open_lives(conn)).get(open_live.live_id)
+    if seen is None:
+        return Outcome(change=Change.IGNORED, live=open_live.live)
+    if seen.ended_at is not None:
+        return await record_end(conn, account, seen.ended_at, planning=planning)
+    live_id, last = await store.last_live(conn, account.id) or (None, None)
+    transition = pause_seen(last, seen.paused_at)
+    await _save(conn, account, live_id, transition, now)
     return Outcome(change=transition.change, live=transition.live)
 
 
@@ -148,12 +166,19 @@ async def _learn(conn: Connection, account: Account, observation: Observation) -
 
 
 async def _save(
-    conn: Connection, account: Account, live_id: int | None, transition: Transition, now: datetime
+    conn: Connection,
+    account: Account,
+    live_id: int | None,
+    transition: Transition,
+    now: datetime,
+    *,
+    record: bool = False,
 ) -> None:
     if transition.change is Change.IGNORED or transition.live is None:
         return
     if transition.replaced is not None and live_id is not None:
         await store.save_live(conn, live_id, transition.replaced)
+        await recordings.keep_up(conn, live_id, account.id, transition.replaced, now, record=False)
         await say(conn, account, live_id, transition.replaced, now)
     if transition.change is Change.FOUND:
         live_id = await store.add_live(conn, account.id, transition.live)
@@ -161,6 +186,7 @@ async def _save(
         await store.save_live(conn, live_id, transition.live)
     if live_id is None:
         raise AssertionError("a live that goes on was stored before")
+    await recordings.keep_up(conn, live_id, account.id, transition.live, now, record=record)
     if transition.change in _NEWS:
         log.info("@%s %s (live %d)", account.handle, _NEWS[transition.change], live_id)
     else:

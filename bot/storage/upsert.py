@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table, case, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,3 +21,43 @@ def insert_for(conn: AsyncConnection, table: Table) -> Insert:
 def insert_on(dialect: str, table: Table) -> Insert:
     """Give such an insert by the engine's name, for a statement that is made once for each."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@dataclass(frozen=True)
+class Upsert:
+    """Rows of a table that are written or brought up to date, by its key (the primary one where none is named).
+
+    Of a row that is there, columns are `added` to, `replaced`, kept where they are known (`earlier`), replaced by
+    what is known (`later`), or become the `lowest` or `highest` known; all others stay.
+    """
+
+    table: Table
+    key: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    lowest: tuple[str, ...] = ()
+    highest: tuple[str, ...] = ()
+
+    @cache  # noqa: B019 - there is one for each table, made with its module: making a statement costs more than running it
+    def on(self, dialect: str) -> Insert:
+        """Give the statement for an engine by its name."""
+        insert = insert_on(dialect, self.table)
+        key = list(self.key or self.table.primary_key.columns.keys())
+        old, new = self.table.c, insert.excluded
+        changed: dict[str, ColumnElement[Any]] = {
+            **{name: old[name] + new[name] for name in self.added},
+            **{name: new[name] for name in self.replaced},
+            **{name: func.coalesce(old[name], new[name]) for name in self.earlier},
+            **{name: func.coalesce(new[name], old[name]) for name in self.later},
+            **{name: _known(old[name], new[name], new[name] < old[name]) for name in self.lowest},
+            **{name: _known(old[name], new[name], new[name] > old[name]) for name in self.highest},
+        }
+        if not changed:
+            return insert.on_conflict_do_nothing(index_elements=key)
+        return insert.on_conflict_do_update(index_elements=key, set_=changed)
+
+
+def _known(old: Column[Any], new: ColumnElement[Any], is_better: ColumnElement[bool]) -> ColumnElement[Any]:
+    return case((is_better, new), else_=func.coalesce(old, new))
