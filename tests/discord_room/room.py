@@ -32,7 +32,11 @@ from bot.storage.engine import Database
 from bot.storage.tables import outbox as outbox_table
 from tests.clocks import ManualClock
 from tests.discordserver import DiscordServer
+<<<<<<< HEAD
 from tests.exporter import FakeExporter
+=======
+from tests.machines import machine_of
+>>>>>>> 176fa8f716c73df2953504bd8f035c1c208dd12c
 from tests.services.live_world import LiveWorld
 
 PNG = bytes.fromhex(
@@ -78,6 +82,7 @@ class Room:
         predictions = Predictions(
             database=self.database, monitor=world.monitor, clock=self.clock, default_time_zone="UTC"
         )
+        machine = machine_of(self.database, self.clock)
         self.services = Services(
             watchlist=world.watchlist,
             live_monitor=world.monitor,
@@ -112,7 +117,8 @@ class Room:
                 clock=self.clock,
                 default_time_zone="UTC",
             ),
-            health=Health(database=self.database, clock=self.clock, settings=self.settings),
+            health=Health(database=self.database, machine=machine, clock=self.clock, settings=self.settings),
+            machine=machine,
             announcements=self.announcements,
             pictures=Pictures(self.painter),
             settings=self.settings,

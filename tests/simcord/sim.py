@@ -26,7 +26,11 @@ from bot.services.round_book import RoundBook
 from bot.settings import load_settings
 from bot.storage.engine import Database
 from tests.discord_room.room import Painter
+<<<<<<< HEAD
 from tests.exporter import FakeExporter
+=======
+from tests.machines import machine_of
+>>>>>>> 176fa8f716c73df2953504bd8f035c1c208dd12c
 from tests.services.live_world import LiveWorld
 from tests.services.round_world import RoundWorld
 
@@ -97,6 +101,7 @@ class Worlds:
         predictions = Predictions(
             database=database, monitor=self.lives.monitor, clock=clock, default_time_zone="UTC"
         )
+        machine = machine_of(database, clock)
         self.services = Services(
             watchlist=self.lives.watchlist,
             live_monitor=self.lives.monitor,
@@ -130,7 +135,8 @@ class Worlds:
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),
-            health=Health(database=database, clock=clock, settings=settings),
+            health=Health(database=database, machine=machine, clock=clock, settings=settings),
+            machine=machine,
             announcements=announcements,
             pictures=Pictures(self.painter),
             settings=settings,
