@@ -12,8 +12,9 @@ POST   /_control/accounts/NAME/live     {title?, viewers?, room_id?, started_at?
                                         who is live already goes on in the new one
 POST   /_control/accounts/NAME/pause    {announce?: true}; also ``resume``. announce = control message
 POST   /_control/accounts/NAME/end      {announce?: true, suspended?: false, close?: 1000|1011|"reset"}
-POST   /_control/rooms/NAME/events      [event, ...] or {events, together?: false, socket?, compress?}: sent
-                                        to the sockets, one frame an event (together: one in all); answers
+POST   /_control/rooms/NAME/events      [event, ...] or {events, together?: false, copies?: 1, socket?,
+                                        compress?}: sent to the sockets, one frame a message (together: one
+                                        in all), each frame so many times; answers
                                         {messages: [{method, msg_id}], sent_to}
 GET    /_control/sockets                all connections: socket, handle, room_id, open, entered, silent,
                                         sent and acked (log ids), heartbeats
@@ -161,10 +162,11 @@ class Control:
     async def post_events(self, request: web.Request) -> web.Response:
         room, body = self.room(request), await request.json()
         order: dict[str, Any] = body if isinstance(body, dict) else {"events": body}
-        refuse_unknown(order, frozenset({"events", "together", "socket", "compress"}))
+        refuse_unknown(order, frozenset({"events", "together", "copies", "socket", "compress"}))
         groups: list[list[Message]] = [self.site.hub.compose(room, event) for event in order["events"]]
         messages = [message for group in groups for message in group]
         frames = [messages] if order.get("together") else [[message] for message in messages]
+        frames = [frame for frame in frames for _ in range(order.get("copies", 1))]
         sent_to = 0
         for frame in frames:
             sent_to = await self.site.hub.broadcast(
