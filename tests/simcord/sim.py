@@ -26,11 +26,8 @@ from bot.services.round_book import RoundBook
 from bot.settings import load_settings
 from bot.storage.engine import Database
 from tests.discord_room.room import Painter
-<<<<<<< HEAD
 from tests.exporter import FakeExporter
-=======
 from tests.machines import machine_of
->>>>>>> 176fa8f716c73df2953504bd8f035c1c208dd12c
 from tests.services.live_world import LiveWorld
 from tests.services.round_world import RoundWorld
 
