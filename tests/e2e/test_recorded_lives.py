@@ -30,6 +30,8 @@ from tools.sandbox.processes import StandIn
 from tools.sandbox.scene import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+# What is special about an engine is told by the shorter stories.
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 class Recording:
@@ -331,6 +333,7 @@ async def test_words_and_names_of_any_kind_are_kept(world):
     await world.equals(ana)
 
 
+@on_sqlite
 @pytest.mark.parametrize("seed", range(3))
 async def test_whatever_happens_the_totals_are_those_of_the_script(world, seed):
     luck = random.Random(seed)
@@ -376,6 +379,7 @@ def say_anything(live, luck, people, groups):
             live.streak(user, gift, [luck.randrange(1, 30)], group=group)
 
 
+@on_sqlite
 async def test_fifteen_rooms_at_thirty_events_a_second_lose_nothing(world):
     lives = [await world.on(f"ana{number}") for number in range(15)]
     luck = random.Random(15)

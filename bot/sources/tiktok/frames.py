@@ -11,6 +11,7 @@ import logging
 import zlib
 from collections.abc import AsyncGenerator, Callable
 
+from betterproto2 import Message
 from TikTokLive.client.logger import TikTokLiveLogHandler
 from TikTokLive.client.web.web_settings import WebDefaults
 from TikTokLive.client.ws.ws_client import WebcastWSClient
@@ -44,6 +45,11 @@ class FrameSocket(WebcastWSClient):  # type: ignore[misc]
         """The open socket; the library sends by it."""
         return self._protocol
 
+    async def send(self, message: bytes | Message) -> None:
+        """Send where it still can be: what has arrived is read to its end all the same."""
+        with contextlib.suppress(ConnectionClosed):
+            await super().send(message)
+
     async def responses(
         self, signed: Signed, room_id: int, open_seconds: float
     ) -> AsyncGenerator[ProtoMessageFetchResult | None, None]:
@@ -69,9 +75,7 @@ class FrameSocket(WebcastWSClient):  # type: ignore[misc]
                         yield None
                         continue
                     if response.need_ack:
-                        # What has arrived is read to its end, also when nothing can be sent any more.
-                        with contextlib.suppress(ConnectionClosed):
-                            await self.send_ack(response, frame)
+                        await self.send_ack(response, frame)
                     yield response
             finally:
                 if self._ping_loop is not None:

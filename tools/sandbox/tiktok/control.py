@@ -18,9 +18,10 @@ POST   /_control/rooms/NAME/events      [event, ...] or {events, together?: fals
                                         {messages: [{method, msg_id}], sent_to}
 GET    /_control/sockets                all connections: socket, handle, room_id, open, entered, silent,
                                         sent and acked (log ids), heartbeats
-POST   /_control/rooms/NAME/sockets     {do, socket?, code?, reason?}; do: close (code 1000), reset (TCP),
-                                        silence (nothing more is sent or answered), wake, duplicate (the
-                                        last frame again), replay (the last comments again, as history)
+POST   /_control/rooms/NAME/sockets     {do, socket?, code?, reason?, frame_base64?}; do: close (code 1000),
+                                        reset (TCP), silence (nothing more is sent or answered), wake,
+                                        duplicate (the last frame again), replay (the last comments again,
+                                        as history), send (any bytes as a frame)
 GET    /_control/quota                  {keyless: {minute, hour, day}, with_key: {...}}
 POST   /_control/quota                  {with_key?: false, minute?|hour?|day?: {max?, remaining?}}
 ====== ================================ ===============================================================
@@ -51,6 +52,7 @@ A socket that enters a room which has ended is told so by a control message at o
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,7 +183,7 @@ class Control:
 
     async def post_sockets(self, request: web.Request) -> web.Response:
         room, body = self.room(request), await request.json()
-        refuse_unknown(body, frozenset({"do", "socket", "code", "reason"}))
+        refuse_unknown(body, frozenset({"do", "socket", "code", "reason", "frame_base64"}))
         clients = self.site.hub.of_room(room, body.get("socket"))
         for client in clients:
             await self._do(body, client)
@@ -197,6 +199,8 @@ class Control:
                 client.silent = state == "silence"
             case "duplicate":
                 await client.send(client.last_frame)
+            case "send":
+                await client.send(base64.b64decode(body["frame_base64"]))
             case "replay":
                 comments = [message.as_history() for message in client.room.comments[-REPLAYED_COMMENTS:]]
                 await self.site.hub.broadcast(client.room, comments, number=client.number)
