@@ -26,7 +26,7 @@ from bot.sources.tiktok.signing import Signed
 
 FRAME_BYTES = 8 * 1024 * 1024
 UNPACKED_BYTES = 32 * 1024 * 1024
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS = 0.5
 """How long a close waits for the other side, in each of its steps (there are three)."""
 BEAT_SECONDS = 10.0
 SHORTEST_BEAT_SECONDS = 1.0

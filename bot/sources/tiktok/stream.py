@@ -31,7 +31,7 @@ from bot.texts import text
 
 SILENT_SECONDS = 60.0
 """A connection without any frame for so long is dead: TikTok answers each heartbeat, every 10 s."""
-CLOSE_SECONDS = 4.0
+CLOSE_SECONDS = 2.0
 _REFUSALS = frozenset({200, 400, 401, 403, 429})
 """200 and 400 are TikTok's way to say that it takes us for a machine."""
 Take = Callable[[StreamEvent], None]

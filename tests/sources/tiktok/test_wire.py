@@ -173,7 +173,7 @@ FIXTURES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "payload", "told"), FIXTURES)
+@pytest.mark.parametrize(("method", "payload", "told"), FIXTURES, ids=range(len(FIXTURES)))
 def test_bytes_written_by_hand_are_read(read, method, payload, told):
     assert read(method, payload) == told
 
