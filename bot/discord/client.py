@@ -29,13 +29,16 @@ from bot.errors import VedetteError
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
+from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor
+from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
@@ -50,6 +53,8 @@ EXTENSIONS = (
     "cogs.rounds_admin",
     "cogs.players",
     "cogs.leaderboards",
+    "cogs.streams",
+    "cogs.exports",
     "cogs.admin",
 )
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
@@ -71,13 +76,16 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
+    recorded: RecordedLives
     round_book: RoundBook
     balance: Balance
     players: Players
     round_admin: RoundAdmin
     round_suggestions: RoundSuggestions
+    exports: Exports
     guilds: Guilds
     health: Health
+    machine: Machine
     announcements: Announcements
     pictures: Pictures
     settings: Settings
