@@ -38,6 +38,7 @@ from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
@@ -54,6 +55,7 @@ EXTENSIONS = (
     "cogs.leaderboards",
     "cogs.exports",
     "cogs.admin",
+    "cogs.privacy",
 )
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
 LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
@@ -77,6 +79,7 @@ class Services:
     round_book: RoundBook
     balance: Balance
     players: Players
+    privacy: Privacy
     round_admin: RoundAdmin
     round_suggestions: RoundSuggestions
     exports: Exports

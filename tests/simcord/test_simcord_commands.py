@@ -21,6 +21,8 @@ from tests.slashcommands import slash_commands
 PLAYER, LINKED = "2B5938F5", "1C747DF1"
 # Each command with options that suit it; a name in angle brackets is something of the guild.
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "privacy delete": {"user": PLAYER},
+    "privacy restore": {"user": PLAYER},
     "live add": {"user": "@ben", "channel": "<channel>", "role": "<role>"},
     "live remove": {"user": "ana", "channel": "<channel>"},
     "live list": {},
