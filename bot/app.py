@@ -41,6 +41,7 @@ from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.privacy import Privacy
 from bot.services.ratings import Ratings
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
@@ -153,6 +154,7 @@ async def _house(
         )
         loops = [
             *live_loops(monitor),
+            Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
             _weekly_loop(settings, database, announcements, clock),
@@ -204,6 +206,7 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
+        recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=players,
@@ -217,18 +220,9 @@ def _services(
             readers=[ratings.changed],
         ),
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
-        exports=Exports(
-            database=database,
-            exporter=exporter,
-            clock=clock,
-            default_time_zone=settings.time_zone,
-            usd_per_diamond=settings.usd_per_diamond,
-        ),
+        exports=_exports(settings, database, exporter, clock),
         guilds=Guilds(
-            database=database,
-            announcements=announcements,
-            clock=clock,
-            default_time_zone=settings.time_zone,
+            database=database, announcements=announcements, clock=clock, default_time_zone=settings.time_zone
         ),
         health=Health(database=database, machine=machine, clock=clock, settings=settings),
         machine=machine,
@@ -353,6 +347,16 @@ def _weekly_loop(settings: Settings, database: Database, announcements: Announce
 def evening_loop(evenings: Evenings) -> Loop:
     """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
     return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
+
+
+def _exports(settings: Settings, database: Database, exporter: Exporter, clock: Clock) -> Exports:
+    return Exports(
+        database=database,
+        exporter=exporter,
+        clock=clock,
+        default_time_zone=settings.time_zone,
+        usd_per_diamond=settings.usd_per_diamond,
+    )
 
 
 def export_loop(exports: Exports, clock: Clock) -> Loop:

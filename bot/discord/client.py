@@ -39,6 +39,7 @@ from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
 from bot.services.privacy import Privacy
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
@@ -53,6 +54,7 @@ EXTENSIONS = (
     "cogs.rounds_admin",
     "cogs.players",
     "cogs.leaderboards",
+    "cogs.streams",
     "cogs.exports",
     "cogs.admin",
     "cogs.privacy",
@@ -76,6 +78,7 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
+    recorded: RecordedLives
     round_book: RoundBook
     balance: Balance
     players: Players

@@ -173,6 +173,14 @@ supporter_sums = table(
     sqlite_with_rowid=False,
 )
 
+supporter_kinds = table(
+    "supporter_kinds",  # which gifts a person ever gave an account: `contribution_gifts` in short
+    Column("person_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("gift_id", BIGINT, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 stream_comments = table(
     "stream_comments",  # only where an admin switched it on
     _live(primary_key=True),
