@@ -32,11 +32,8 @@ from bot.storage.engine import Database
 from bot.storage.tables import outbox as outbox_table
 from tests.clocks import ManualClock
 from tests.discordserver import DiscordServer
-<<<<<<< HEAD
 from tests.exporter import FakeExporter
-=======
 from tests.machines import machine_of
->>>>>>> 176fa8f716c73df2953504bd8f035c1c208dd12c
 from tests.services.live_world import LiveWorld
 
 PNG = bytes.fromhex(
