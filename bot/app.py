@@ -41,6 +41,7 @@ from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
 from bot.services.ratings import Ratings
 from bot.services.recorded_lives import RecordedLives
 from bot.services.recording_control import RecordingControl
@@ -167,6 +168,7 @@ async def _house(
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, machine, clock),
+            privacy_loop(services.privacy, clock),
             export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
@@ -198,6 +200,9 @@ def _services(
     predictions = Predictions(
         database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
     )
+    players = Players(
+        database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
+    )
     return Services(
         watchlist=Watchlist(
             database=database,
@@ -220,9 +225,8 @@ def _services(
         recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
-        players=Players(
-            database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
-        ),
+        players=players,
+        privacy=Privacy(database=database, players=players, announcements=announcements, clock=clock),
         round_admin=RoundAdmin(
             database=database,
             round_sync=round_sync,
@@ -419,6 +423,13 @@ def _upkeep_loops(
         Loop(name="retention", step=night, wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]
+
+
+def privacy_loop(privacy: Privacy, clock: Clock) -> Loop:
+    """Give the loop that looks each night whether somebody who was forgotten was written down meanwhile."""
+    return Loop(
+        name="privacy", step=CalendarStep(NIGHTLY_TIDYING, privacy.sweep, clock), wake=asyncio.Event()
+    )
 
 
 def _sync_rules(settings: Settings) -> SyncRules:
