@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from functools import partial
 
+from bot.app_rounds import evening_loop, evenings_of, game_queries, round_loops, round_sync_of, weekly_loop
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock, SteadyClock, SystemClock
 from bot.core.live.policies import provided_policies
@@ -21,14 +21,15 @@ from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
+from bot.jobs.recorder_process import RecorderProcess
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.stopping import until_stopped
 from bot.logs import set_up_logging
-from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
+from bot.ports import Exporter, LiveSource
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
-from bot.services.evenings import Evenings
 from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
@@ -39,22 +40,20 @@ from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
 from bot.services.ratings import Ratings
 from bot.services.recorded_lives import RecordedLives
+from bot.services.recording_control import RecordingControl
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
-from bot.services.round_sync import RoundSync, SyncRules
+from bot.services.round_sync import RoundSync
 from bot.services.staleness import Staleness
 from bot.services.stream_retention import StreamRetention
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
-from bot.services.weekly_players import WeeklyPlayers
 from bot.settings import Settings
-from bot.sources.etlegacy.server_query import UdpGameQuery
-from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
-from bot.sources.etlegacy.threads import LooseThreads
 from bot.sources.tiktok.live import TikTokLiveSource
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
@@ -125,15 +124,9 @@ async def _house(
         )
         announcements = Announcements(database, clock)
         machine = Machine(database=database, folder=settings.data_folder, clock=clock)
-        monitor = LiveMonitor(
-            database=database,
-            source=tiktok,
-            policy=provided_policies(),
-            announcements=announcements,
-            clock=clock,
-            rules=monitor_rules(settings),
-            beside=asyncio.to_thread,
-        )
+        monitor = _monitor_of(settings, database, tiktok, announcements, clock)
+        recorder = _recorder_of(database, monitor, clock)
+        stack.push_async_callback(recorder.close)
         ratings = Ratings(database=database, clock=clock)
         round_sync = round_sync_of(
             settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
@@ -153,17 +146,43 @@ async def _house(
         )
         loops = [
             *live_loops(monitor),
+            Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed),
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
-            _weekly_loop(settings, database, announcements, clock),
-            evening_loop(_evenings_of(settings, database, announcements, clock)),
+            weekly_loop(settings, database, announcements, clock),
+            evening_loop(evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, machine, clock),
+            privacy_loop(services.privacy, clock),
             export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
+
+
+def _monitor_of(
+    settings: Settings, database: Database, source: LiveSource, announcements: Announcements, clock: Clock
+) -> LiveMonitor:
+    return LiveMonitor(
+        database=database,
+        source=source,
+        policy=provided_policies(),
+        announcements=announcements,
+        clock=clock,
+        rules=monitor_rules(settings),
+        beside=asyncio.to_thread,
+    )
+
+
+def _recorder_of(database: Database, monitor: LiveMonitor, clock: Clock) -> RecorderProcess:
+    return RecorderProcess(
+        control=RecordingControl(database),
+        command=(sys.executable, "-m", "bot", "record", "--holder"),
+        clock=clock,
+        changed=monitor.recordings_changed,
+        told=[monitor.followups_changed],
+    )
 
 
 def _services(
@@ -181,6 +200,9 @@ def _services(
 ) -> Services:
     predictions = Predictions(
         database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
+    )
+    players = Players(
+        database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
     )
     return Services(
         watchlist=Watchlist(
@@ -203,10 +225,9 @@ def _services(
         ),
         recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
         round_book=RoundBook(database=database, clock=clock),
-        balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
-        players=Players(
-            database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
-        ),
+        balance=Balance(database=database, queries=game_queries(settings), clock=clock),
+        players=players,
+        privacy=Privacy(database=database, players=players, announcements=announcements, clock=clock),
         round_admin=RoundAdmin(
             database=database,
             round_sync=round_sync,
@@ -285,66 +306,6 @@ def _prediction_loops(
     return prediction_loops(prediction_log, services.boards, scores, settings.time_zone, services.clock)
 
 
-def round_sync_of(
-    settings: Settings,
-    database: Database,
-    announcements: Announcements,
-    *,
-    charts: ChartRenderer,
-    clock: Clock,
-    holder: str = "",
-    readers: Sequence[asyncio.Event] = (),
-) -> RoundSync:
-    """Build what brings rounds, with a connection of its own to each server; the bot has no name as `holder`.
-
-    `readers` are set when rounds came.
-    """
-    return RoundSync(
-        database=database,
-        sources=round_sources(settings),
-        servers=settings.game_servers,
-        announcements=announcements,
-        charts=charts,
-        clock=clock,
-        rules=_sync_rules(settings),
-        queries=_game_queries(settings),
-        holder=holder,
-        readers=readers,
-    )
-
-
-def _evenings_of(
-    settings: Settings, database: Database, announcements: Announcements, clock: Clock
-) -> Evenings:
-    return Evenings(
-        database=database,
-        servers=settings.game_servers,
-        announcements=announcements,
-        clock=clock,
-        post_max_age=_sync_rules(settings).post_max_age,
-    )
-
-
-def round_loops(round_sync: RoundSync) -> list[Loop]:
-    """Give one loop for each game server."""
-    return [
-        Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
-        for server, changed in round_sync.changed.items()
-    ]
-
-
-def _weekly_loop(settings: Settings, database: Database, announcements: Announcements, clock: Clock) -> Loop:
-    weekly = WeeklyPlayers(
-        database=database, announcements=announcements, servers=settings.game_servers, clock=clock
-    )
-    return Loop(name="players of the week", step=weekly.step, wake=asyncio.Event())
-
-
-def evening_loop(evenings: Evenings) -> Loop:
-    """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
-    return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
-
-
 def _exports(settings: Settings, database: Database, exporter: Exporter, clock: Clock) -> Exports:
     return Exports(
         database=database,
@@ -405,46 +366,11 @@ def _upkeep_loops(
     ]
 
 
-def _sync_rules(settings: Settings) -> SyncRules:
-    every = settings.round_poll_seconds
-    return SyncRules(
-        poll_every=None if every is None else timedelta(seconds=every),
-        settle=timedelta(seconds=settings.round_settle_seconds),
-        post_max_age=timedelta(minutes=settings.round_post_max_age_minutes),
+def privacy_loop(privacy: Privacy, clock: Clock) -> Loop:
+    """Give the loop that looks each night whether somebody who was forgotten was written down meanwhile."""
+    return Loop(
+        name="privacy", step=CalendarStep(NIGHTLY_TIDYING, privacy.sweep, clock), wake=asyncio.Event()
     )
-
-
-def round_sources(settings: Settings) -> dict[str, RoundSource]:
-    """Give a connection to each game server's folder."""
-    threads = LooseThreads()
-    return {
-        name: SftpRoundSource(
-            ssh_address(name, server, settings.ssh_timeout_seconds), settings.known_hosts_file, threads
-        )
-        for name, server in settings.game_servers.items()
-    }
-
-
-def _game_queries(settings: Settings) -> dict[str, GameQuery]:
-    return {
-        name: UdpGameQuery(host=server.query_host or server.host, port=server.query_port)
-        for name, server in settings.game_servers.items()
-        if server.query_port
-    }
-
-
-async def until_stopped(work: list[asyncio.Task[None]]) -> None:
-    """Wait for SIGINT, SIGTERM or the end of any work (which is an error), then end all of it."""
-    stop = asyncio.create_task(_stop_signal(), name="stop signal")
-    try:
-        done, _ = await asyncio.wait({stop, *work}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {stop}:
-            await task
-        log.info("Stopping")
-    finally:
-        for task in (stop, *work):
-            task.cancel()
-        await asyncio.gather(stop, *work, return_exceptions=True)
 
 
 async def _end_what_is_left() -> None:
@@ -453,13 +379,3 @@ async def _end_what_is_left() -> None:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-
-
-async def _stop_signal() -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows: its loop has no signal handlers
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    await stop.wait()
