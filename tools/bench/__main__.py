@@ -6,11 +6,12 @@ import argparse
 import asyncio
 import sys
 
-from tools.bench import gifters, planner, rounds, spine
+from tools.bench import gifters, live, planner, rounds, spine
 from tools.bench.report import print_report
 
 BENCHMARKS = {
     "gifters": gifters.measure,
+    "live": live.measure,
     "planner": planner.measure,
     "rounds": rounds.measure,
     "spine": spine.measure,
