@@ -13,6 +13,8 @@ from bot.core.streams.spikes import Spike
 
 LAGS = tuple(range(-10, 11))
 """Minutes from an activity to a change of viewers; above 0 the activity came first."""
+SURE = 0.02
+"""The largest p that is claimed. Under the usual 0.05, because people ask about every live."""
 
 
 class Evidence(StrEnum):
