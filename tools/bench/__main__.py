@@ -6,10 +6,15 @@ import argparse
 import asyncio
 import sys
 
-from tools.bench import planner, rounds, spine
+from tools.bench import influence, planner, rounds, spine
 from tools.bench.report import print_report
 
-BENCHMARKS = {"planner": planner.measure, "rounds": rounds.measure, "spine": spine.measure}
+BENCHMARKS = {
+    "influence": influence.measure,
+    "planner": planner.measure,
+    "rounds": rounds.measure,
+    "spine": spine.measure,
+}
 
 
 def main() -> int:

@@ -128,14 +128,16 @@ class _Search:
     def _effect(self, role: Role, one: int, lag: int, cell: tuple[float, float]) -> Effect:
         p, r = cell
         active = [place for place, seen in enumerate(self.course.seen) if seen >= LEAST_SEEN]
-        low, high = correlation_range(self.course, active, one, lag)
+        # The closest of many chance relations has no honest interval of its own.
+        ends = (None, None) if role is Role.NOTHING else correlation_range(self.course, active, one, lag)
+        low, high = (None if end is None else round(end, 4) for end in ends)
         return Effect(
             activity=ACTIVITIES[one],
             role=role,
             lag=lag,
             r=round(float(r), 4),
-            low=round(min(low, float(r)), 4),
-            high=round(max(high, float(r)), 4),
+            low=low,
+            high=high,
             p=round(float(p), 6),
         )
 
