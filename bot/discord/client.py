@@ -34,6 +34,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor
+from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
@@ -84,6 +85,7 @@ class Services:
     exports: Exports
     guilds: Guilds
     health: Health
+    machine: Machine
     announcements: Announcements
     pictures: Pictures
     settings: Settings

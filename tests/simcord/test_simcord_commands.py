@@ -52,6 +52,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "player unlink": {"user": "<member>"},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
+    "export stream": {"live": "1", "format": "both"},
+    "export range": {"account": "ana", "from": "2025-09-01", "to": None, "format": "csv"},
     "top players": {
         "metric": "dpm",
         "period": "all_time",
@@ -94,6 +96,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 # Each option that suggests, with what is typed, and a suggestion that must be among the answers.
 SUGGESTIONS = {
     ("live remove", "user"): ("an", "ana"),
+    ("export stream", "live"): ("AN", "1"),
+    ("export range", "account"): ("an", "ana"),
     ("live check", "user"): ("", "ana"),
     ("live pause", "user"): ("@a", "ana"),
     ("live why", "user"): ("an", "ana"),
@@ -177,6 +181,8 @@ async def at_work(sim: Sim) -> Sim:
         sim.lives.tiktok.add(handle, number)
     await sim.use(sim.admin, "live add", user="@ana", channel=sim.channel, role=sim.role)
     await sim.use(sim.admin, "predict event add", day=sim.tomorrow, name="Birthday", user="ana")
+    async with sim.database.write("test.keep") as conn:
+        await keep_live(conn, started_at=sim.services.clock.now() - timedelta(days=2), minutes=5)
     sim.rounds.drop(FIRST, SECOND)
     await sim.rounds.run_for(10)
     admin = Requester(guild_id=sim.guild.id, user_id=sim.admin.id)
@@ -315,6 +321,12 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("predict event add", {"day": "<tomorrow>", "name": "x", "user": "nobody"}, "nobody"),
         ("predict event remove", {"event": "4711"}, "no such special day"),
         ("predict event remove", {"event": "birthday"}, "number"),
+        ("export stream", {"live": "4711"}, "not recorded"),
+        ("export stream", {"live": "ana"}, "suggestions"),
+        ("export range", {"account": "nobody"}, "nobody"),
+        ("export range", {"from": "yesterday"}, "2026-12-31"),
+        ("export range", {"from": "2026-12-31", "to": "2026-12-30"}, "before"),
+        ("export range", {"from": "2020-01-01", "to": "2020-01-02"}, "No live"),
         ("player stats", {}, "/player link"),
         ("player stats", {"player": "nobody"}, "nobody"),
         ("player stats", {"player": PLAYER, "user": "<member>"}, "not both"),
