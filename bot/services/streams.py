@@ -91,7 +91,7 @@ class Streams:
         zone = (await self._zone(by)).key
         return await self._showing.shown(live, self._clock.now(), zone=zone)
 
-    async def history(self, by: Requester, written: str) -> StreamHistory:
+    async def lives_of(self, by: Requester, written: str) -> StreamHistory:
         """Give the recorded lives of an account. Raises `InputRefused`, `NothingThere`."""
         now = self._clock.now()
         async with self._database.read() as conn:
