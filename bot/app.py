@@ -201,7 +201,14 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
-        recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
+        recorded=RecordedLives.of(
+            settings=settings,
+            database=database,
+            announcements=announcements,
+            monitor=monitor,
+            machine=machine,
+            clock=clock,
+        ),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=Players(

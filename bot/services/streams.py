@@ -130,7 +130,7 @@ class Streams:
             sides=(sides[0], sides[1]),
             of_accounts=not _is_live(one),
             now=now,
-            interval_minutes=self._showing.rules.intervals().minutes,
+            interval_minutes=self._showing.rules.pressure().interval_minutes,
         )
 
     async def _side(self, conn: Connection, by: Requester, written: str, now: datetime) -> ComparedSide:
