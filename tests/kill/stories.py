@@ -40,6 +40,7 @@ MORE_CHANNELS = """
     SELECT account_id, guild_id, number, created_by, created_at FROM numbers, subscriptions
     WHERE id = (SELECT min(id) FROM subscriptions)
 """  # more lines than fit on a page of /live list
+A_RECORDING = "UPDATE recordings SET first_connected_at = wanted_at, viewers = 12, comments = 34"
 REFUSED = (
     "CREATE TRIGGER broken BEFORE INSERT ON lives BEGIN SELECT RAISE(FAIL, 'on order'); END",
     "DROP TRIGGER broken",
@@ -108,6 +109,44 @@ async def a_live(bot: Mortal, _: Path) -> None:
     for channel in ("lives", "general"):
         (post,) = await bot.posts(channel, "live")
         assert len(post["pinged_roles"]) == 1
+
+
+async def a_recorded_live(bot: Mortal, _: Path) -> None:
+    """Its recording is switched, stopped and begun by hand; its alert shows figures; its recap comes once."""
+    tiktok = bot.world.tiktok
+    await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+        await tiktok.control("POST", "accounts/ana/live", {"title": "Hello", "viewers": 12})
+        await bot.until(lambda: bot.stands("lives", "is live"), "the live was announced")
+        await bot.command("stream settings", {"user": "ana", "live_edits": True})
+        await bot.command("stream stop", {"user": "ana"})
+        await bot.command("stream start", {"user": "ana"})
+        await bot.until(lambda: is_stopped(bot), "the recording was stopped")
+    await bot.change(A_RECORDING)
+    async with bot.alive():
+        await bot.until(lambda: figures_shown(bot), "the alert showed figures")
+        for name, options in (("now", {}), ("history", {"user": "ana"}), ("correlation", {"user": "ana"})):
+            await bot.command(f"stream {name}", options, by="member", channel="general")
+        await tiktok.control("POST", "accounts/ana/end", {})
+        await bot.until(lambda: bot.stands("lives", "Recap"), "the live was summed up")
+        await bot.until(bot.settled, SETTLED)
+    assert await bot.count("stream_choices", "live_edits") == 1
+    assert await bot.count("stream_findings") == 1
+    (recap,) = await bot.posts("lives", "Recap")
+    assert recap["pinged_roles"] == []
+
+
+async def is_stopped(bot: Mortal) -> bool:
+    """Nobody but us writes about the recording from here on."""
+    await bot.command("stream stop", {"user": "ana"})
+    return bool(await bot.count("recordings", "state = 'stopped'"))
+
+
+async def figures_shown(bot: Mortal) -> bool:
+    (post,) = await bot.stands("lives", "is live")
+    return any(value["name"] == "Gifts so far" for value in post["embeds"][0]["fields"])
 
 
 async def viewers_shown(bot: Mortal, count: str) -> bool:
@@ -668,6 +707,13 @@ def upgrade():
 
 STORIES = {
     "a live": Told(story=a_live),
+    "a recorded live": Told(
+        story=a_recorded_live,
+        constants={
+            "bot/services/live_state.py EDIT_EVERY": "timedelta(seconds=1)",
+            "bot/services/stream_telling.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
     "commands": Told(story=commands, constants={"bot/discord/views.py LIFETIME_SECONDS": "1.0"}),
     "predictions": Told(
         story=predictions,
