@@ -22,6 +22,7 @@ from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
 from bot.services.announcements import Announcements
@@ -30,6 +31,7 @@ from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
 from bot.services.evenings import Evenings
 from bot.services.exports import Exports
+from bot.services.gifters import Gifters
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
@@ -47,7 +49,6 @@ from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
-from bot.services.weekly_players import WeeklyPlayers
 from bot.settings import Settings
 from bot.sources.etlegacy.server_query import UdpGameQuery
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
@@ -150,7 +151,7 @@ async def _house(
             *live_loops(monitor),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
-            _weekly_loop(settings, database, announcements, clock),
+            *weekly_loops(settings, database, announcements, clock),
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
@@ -193,6 +194,12 @@ def _services(
             servers=settings.game_servers,
             clock=clock,
             default_time_zone=settings.time_zone,
+        ),
+        gifters=Gifters(
+            database=database,
+            clock=clock,
+            default_time_zone=settings.time_zone,
+            usd_per_diamond=settings.usd_per_diamond,
         ),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
@@ -331,13 +338,6 @@ def round_loops(round_sync: RoundSync) -> list[Loop]:
         Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
         for server, changed in round_sync.changed.items()
     ]
-
-
-def _weekly_loop(settings: Settings, database: Database, announcements: Announcements, clock: Clock) -> Loop:
-    weekly = WeeklyPlayers(
-        database=database, announcements=announcements, servers=settings.game_servers, clock=clock
-    )
-    return Loop(name="players of the week", step=weekly.step, wake=asyncio.Event())
 
 
 def evening_loop(evenings: Evenings) -> Loop:

@@ -30,6 +30,7 @@ from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.exports import Exports
+from bot.services.gifters import Gifters
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
@@ -73,6 +74,7 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
+    gifters: Gifters
     round_book: RoundBook
     balance: Balance
     players: Players

@@ -19,6 +19,7 @@ from bot.discord.pictures import Pictures
 from bot.errors import ChartFailed
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
+from bot.services.gifters import Gifters
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
@@ -87,6 +88,9 @@ class Room:
             ),
             round_sync=None,
             leaderboards=None,
+            gifters=Gifters(
+                database=self.database, clock=self.clock, default_time_zone="UTC", usd_per_diamond=0.005
+            ),
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,

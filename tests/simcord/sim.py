@@ -14,6 +14,7 @@ from bot.checks import BASE_PERMISSIONS
 from bot.discord.client import Services, VedetteClient
 from bot.discord.pictures import Pictures
 from bot.services.boards import Boards
+from bot.services.gifters import Gifters
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
@@ -106,6 +107,7 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
+            gifters=Gifters(database=database, clock=clock, default_time_zone="UTC", usd_per_diamond=0.005),
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
             players=Players(
