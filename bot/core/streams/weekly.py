@@ -14,7 +14,7 @@ from bot.core.announcements import Message, MessageField, Tone
 from bot.core.live.posts import duration
 from bot.core.markup import escape, stamp
 from bot.core.rounds.periods import Span, days_words, monday_of, week_from
-from bot.core.streams.figures import NAME_LIMIT, dollars_words, share_words
+from bot.core.streams.figures import dollars_words, share_words
 from bot.core.streams.gifters import (
     PER_PAGE,
     Recorded,
@@ -28,7 +28,8 @@ from bot.core.streams.gifters import (
 from bot.texts import join, number, text, texts
 
 IS_NEWS_FOR = timedelta(days=1)
-MOST_ACCOUNTS = 10
+MOST_ACCOUNTS = 8
+_NAME = 20  # letters: escaped, eight lines of them fit into a field
 BEST = 5  # of those who gave most
 _WEEK = timedelta(days=7)
 
@@ -52,7 +53,7 @@ class WeeksLive:
     @property
     def name(self) -> str:
         """Name the host, escaped."""
-        return escape(self.nickname, NAME_LIMIT) or escape(f"@{self.handle}", NAME_LIMIT)
+        return escape(self.nickname, _NAME) or escape(f"@{self.handle}", _NAME)
 
     def seconds(self, now: datetime) -> float:
         """Give how long it lasted, or lasts already."""
