@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import discord
 from discord import app_commands
@@ -19,11 +20,7 @@ from bot.services.watchlist import Watchlist
 
 Interaction = discord.Interaction[VedetteClient]
 SUGGESTIONS, CHOICE = 25, 100  # Discord's limits: how many, and characters of each
-FORMATS = [
-    Choice(name="Excel (xlsx)", value=ExportFormat.XLSX.value),
-    Choice(name="CSV (zip)", value=ExportFormat.CSV.value),
-    Choice(name="Excel + CSV", value=ExportFormat.BOTH.value),
-]
+Format = Literal["xlsx", "csv", "both"]
 
 
 @app_commands.guild_only()
@@ -44,13 +41,12 @@ class ExportCommands(
         live=locale_str("The live; type a handle to find it"),
         format=locale_str("The kind of file; leave it out for Excel"),
     )
-    @app_commands.choices(format=FORMATS)
     @admin_only()
     async def stream(
         self,
         interaction: Interaction,
         live: str,
-        format: str = ExportFormat.XLSX.value,  # noqa: A002 - Discord's options are the arguments
+        format: Format = "xlsx",  # noqa: A002 - Discord's options are the arguments
     ) -> None:
         """Export one live."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -67,7 +63,6 @@ class ExportCommands(
         format=locale_str("The kind of file; leave it out for Excel"),
     )
     @app_commands.rename(first="from", last="to")
-    @app_commands.choices(format=FORMATS)
     @admin_only()
     async def in_range(
         self,
@@ -75,7 +70,7 @@ class ExportCommands(
         account: str | None = None,
         first: str | None = None,
         last: str | None = None,
-        format: str = ExportFormat.XLSX.value,  # noqa: A002
+        format: Format = "xlsx",  # noqa: A002
     ) -> None:
         """Export the lives of some days."""
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -168,7 +168,7 @@ async def setup(bot: VedetteClient) -> None:
     await bot.add_cog(
         LeaderboardCommands(
             leaderboards=services.leaderboards,
-            gifters=services.gifters,
+            gifters=services.recorded.gifters,
             watchlist=services.watchlist,
             announcements=services.announcements,
             pictures=services.pictures,

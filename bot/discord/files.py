@@ -75,9 +75,7 @@ async def _show(
 def _told(files: Sequence[ExportedFile]) -> str:
     if all(one.content is not None for one in files):
         return text("Here is the export. It holds people's names: pass it on with care.")
-    lines = [
-        text("`{place}`: {size} MB", place=one.place, size=f"{one.size / _MEGABYTE:.1f}") for one in files
-    ]
+    lines = [f"`{one.place}`: {one.size / _MEGABYTE:.1f} MB" for one in files]
     return join(
         "\n",
         [
