@@ -212,7 +212,7 @@ def _compared(week: Week) -> str:
     lasted = duration(timedelta(seconds=before.seconds))
     said = [
         texts("{count} live, {span}", "{count} lives, {span}", before.lives, span=lasted),
-        text("{amount} diamonds", amount=_amount(before)),
+        text("{amount} diamonds", amount=_amount(before)) if before.recorded else text("diamonds unknown"),
         _change(before, after),
         *recorded_words(before)[1:],
     ]
@@ -230,7 +230,4 @@ def _change(before: Recorded, after: Recorded) -> str:
 
 
 def _amount(recorded: Recorded) -> str:
-    """Write the diamonds that were seen; none were where nobody looked."""
-    if not recorded.recorded:
-        return text("unknown")
     return about_words(recorded.diamonds, recorded.estimated_diamonds)
