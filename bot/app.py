@@ -24,6 +24,7 @@ from bot.jobs.loops import Loop, keep_running
 from bot.jobs.recorder_process import RecorderProcess
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.jobs.stopping import until_stopped
+from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
 from bot.services.announcements import Announcements
@@ -54,7 +55,6 @@ from bot.services.stream_retention import StreamRetention
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
-from bot.services.weekly_players import WeeklyPlayers
 from bot.settings import Settings
 from bot.sources.etlegacy.server_query import UdpGameQuery
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
@@ -163,7 +163,7 @@ async def _house(
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
-            _weekly_loop(settings, database, announcements, clock),
+            *weekly_loops(settings, database, announcements, clock),
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
@@ -358,13 +358,6 @@ def round_loops(round_sync: RoundSync) -> list[Loop]:
         Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
         for server, changed in round_sync.changed.items()
     ]
-
-
-def _weekly_loop(settings: Settings, database: Database, announcements: Announcements, clock: Clock) -> Loop:
-    weekly = WeeklyPlayers(
-        database=database, announcements=announcements, servers=settings.game_servers, clock=clock
-    )
-    return Loop(name="players of the week", step=weekly.step, wake=asyncio.Event())
 
 
 def evening_loop(evenings: Evenings) -> Loop:
