@@ -6,10 +6,11 @@ import argparse
 import asyncio
 import sys
 
-from tools.bench import gifters, planner, rounds, spine
+from tools.bench import export, gifters, planner, rounds, spine
 from tools.bench.report import print_report
 
 BENCHMARKS = {
+    "export": export.measure,
     "gifters": gifters.measure,
     "planner": planner.measure,
     "rounds": rounds.measure,
