@@ -21,7 +21,7 @@ from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
-from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
 from bot.services.announcements import Announcements
@@ -34,16 +34,19 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.ratings import Ratings
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.staleness import Staleness
+from bot.services.stream_retention import StreamRetention
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
@@ -121,6 +124,7 @@ async def _house(
             )
         )
         announcements = Announcements(database, clock)
+        machine = Machine(database=database, folder=settings.data_folder, clock=clock)
         monitor = LiveMonitor(
             database=database,
             source=tiktok,
@@ -143,18 +147,20 @@ async def _house(
             monitor=monitor,
             round_sync=round_sync,
             ratings=ratings,
+            machine=machine,
             renderer=renderer,
             exporter=exporter,
         )
         loops = [
             *live_loops(monitor),
+            Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
             _weekly_loop(settings, database, announcements, clock),
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
-            *_upkeep_loops(settings, database, announcements, clock),
+            *_upkeep_loops(settings, database, announcements, machine, clock),
             export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
@@ -169,6 +175,7 @@ def _services(
     monitor: LiveMonitor,
     round_sync: RoundSync,
     ratings: Ratings,
+    machine: Machine,
     renderer: ProcessChartRenderer,
     exporter: Exporter,
 ) -> Services:
@@ -194,6 +201,7 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
+        recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=Players(
@@ -212,7 +220,8 @@ def _services(
         guilds=Guilds(
             database=database, announcements=announcements, clock=clock, default_time_zone=settings.time_zone
         ),
-        health=Health(database=database, clock=clock, settings=settings),
+        health=Health(database=database, machine=machine, clock=clock, settings=settings),
+        machine=machine,
         announcements=announcements,
         pictures=Pictures(renderer),
         settings=settings,
@@ -361,7 +370,7 @@ def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
 
 
 def _upkeep_loops(
-    settings: Settings, database: Database, announcements: Announcements, clock: Clock
+    settings: Settings, database: Database, announcements: Announcements, machine: Machine, clock: Clock
 ) -> list[Loop]:
     upkeep = Upkeep(
         database=database,
@@ -369,12 +378,29 @@ def _upkeep_loops(
         backups_kept=settings.backups_kept,
         clock=clock,
     )
-    staleness = Staleness(
-        database=database, announcements=announcements, upkeep=upkeep, clock=clock, settings=settings
+    retention = StreamRetention(
+        database=database,
+        archive_folder=settings.archive_folder,
+        machine=machine,
+        clock=clock,
+        details_days=settings.stream_details_days,
+        comments_days=settings.comments_days,
     )
+    staleness = Staleness(
+        database=database,
+        announcements=announcements,
+        upkeep=upkeep,
+        retention=retention,
+        machine=machine,
+        clock=clock,
+        settings=settings,
+    )
+    night = CalendarStep(NIGHTLY_RETENTION, retention.night, clock, at_start=retention.catch_up)
     return [
         Loop(name="staleness", step=staleness.step, wake=asyncio.Event()),
+        Loop(name="machine", step=machine.step, wake=asyncio.Event()),
         Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
+        Loop(name="retention", step=night, wake=asyncio.Event()),
         Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
     ]
 

@@ -109,6 +109,7 @@ async def keep_live(
             diamonds=row["diamonds"],
             estimated_diamonds=0,
             last_gift_at=row["last_gift_at"],
+            kinds=frozenset(gift["gift_id"] for gift in gifts if gift["person_id"] == row["person_id"]),
         )
         for row in taken_part
         if row["gifts"]

@@ -41,7 +41,11 @@ MINUTE = timedelta(minutes=1)
 # Minutes between two times below.
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080)
 DAY_MINUTES = 1440
-_PLATE = {"facecolor": BACKGROUND, "edgecolor": "none", "pad": 3}  # behind words that stand on something
+_PLATE: dict[str, Any] = {
+    "facecolor": BACKGROUND,
+    "edgecolor": "none",
+    "pad": 3,
+}  # behind words that stand on something
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,9 +34,11 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor
+from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
@@ -51,6 +53,7 @@ EXTENSIONS = (
     "cogs.rounds_admin",
     "cogs.players",
     "cogs.leaderboards",
+    "cogs.streams",
     "cogs.exports",
     "cogs.admin",
 )
@@ -73,6 +76,7 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
+    recorded: RecordedLives
     round_book: RoundBook
     balance: Balance
     players: Players
@@ -81,6 +85,7 @@ class Services:
     exports: Exports
     guilds: Guilds
     health: Health
+    machine: Machine
     announcements: Announcements
     pictures: Pictures
     settings: Settings

@@ -11,6 +11,7 @@ from apscheduler.triggers.cron import CronTrigger
 from bot.clock import Clock
 
 NIGHTLY_BACKUP = CronTrigger(hour=4, minute=10, timezone=UTC)
+NIGHTLY_RETENTION = CronTrigger(hour=4, minute=25, timezone=UTC)
 NIGHTLY_TIDYING = CronTrigger(hour=4, minute=40, timezone=UTC)
 
 QUIET_TIME = {"hour": 3, "minute": 30}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.core.announcements import MessageField
 from bot.core.live.history import Ended, Event, Found, Missed
 from bot.core.live.models import Answer, Observation, ProfileState
 from bot.core.live.posts import live_message
 from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over, pause_seen
+from bot.core.streams.figures import alert_fields
 from bot.services.live_health import record_health
 from bot.services.planning import Planning
-from bot.storage import ledger, outbox, recordings
+from bot.storage import ledger, outbox, recordings, stream_choices, stream_reading
 from bot.storage import live as store
 from bot.storage.engine import Connection
 from bot.storage.live import Account, OpenLive
@@ -20,6 +23,9 @@ from bot.texts import text
 
 NEWS_FOR = timedelta(hours=12)
 """A live that no channel took for so long is not posted any more."""
+
+EDIT_EVERY = timedelta(minutes=5)
+"""An alert that shows how a live goes is edited this often at most."""
 
 _NEWS = {
     Change.FOUND: "is live",
@@ -191,7 +197,15 @@ async def _save(
         log.info("@%s %s (live %d)", account.handle, _NEWS[transition.change], live_id)
     else:
         log.debug("@%s: live %d %s", account.handle, live_id, transition.change)
-    await say(conn, account, live_id, transition.live, now, to_everyone=transition.change is Change.FOUND)
+    await say(
+        conn,
+        account,
+        live_id,
+        transition.live,
+        now,
+        to_everyone=transition.change is Change.FOUND,
+        in_time=transition.change not in _NEWS,
+    )
 
 
 async def say(
@@ -202,26 +216,53 @@ async def say(
     now: datetime,
     *,
     to_everyone: bool = False,
+    in_time: bool = False,
 ) -> None:
-    """Bring the messages of a live up to date; `to_everyone` also opens them in subscribed channels."""
+    """Bring the messages of a live up to date; `to_everyone` also opens them in subscribed channels.
+
+    Guilds that want it read how the live goes. `in_time`: there is no other news, so that those messages are left
+    alone for `EDIT_EVERY` after each edit.
+    """
     key = event_key(live_id)
     followers = {row.channel_id: row for row in await store.subscriptions_of(conn, account_id=account.id)}
     channels = list(await outbox.channels_of(conn, key))
     if to_everyone:
         active = await store.subscriptions_of(conn, account_id=account.id, active=True)
         channels += [row.channel_id for row in active]
+    figures = await _figures(conn, account, live_id, now)
+    shown = await outbox.delivered(conn, key) if in_time and figures else {}
     for channel_id in dict.fromkeys(channels):
         follower = followers.get(channel_id)
         role_id = None if follower is None else follower.role_id
+        guild_id = 0 if follower is None else follower.guild_id  # only a first message needs it
+        if guild_id in figures and channel_id in shown and is_fresh(shown[channel_id], now):
+            continue
         await outbox.put(
             conn,
             event_key=key,
-            guild_id=0 if follower is None else follower.guild_id,  # only a first message needs it
+            guild_id=guild_id,
             channel_id=channel_id,
-            message=live_message(account.person, live, mention_role_id=role_id),
+            message=live_message(
+                account.person, live, mention_role_id=role_id, figures=figures.get(guild_id, ())
+            ),
             now=now,
             expires_at=now + NEWS_FOR,
         )
+
+
+def is_fresh(shown_at: datetime, now: datetime) -> bool:
+    """Tell whether an alert was edited just now; of one from the future the clock was set back."""
+    return now - EDIT_EVERY < shown_at <= now
+
+
+async def _figures(
+    conn: Connection, account: Account, live_id: int, now: datetime
+) -> Mapping[int, tuple[MessageField, ...]]:
+    """Give how a recorded live goes to the guilds that want to read it in the alert."""
+    chosen = await stream_choices.of_account(conn, account.id)
+    wanting = [guild_id for guild_id, choice in chosen.items() if choice.live_edits]
+    live = await stream_reading.recorded_live(conn, live_id) if wanting else None
+    return {} if live is None else dict.fromkeys(wanting, alert_fields(live, now))
 
 
 def event_key(live_id: int) -> str:

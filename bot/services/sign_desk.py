@@ -60,6 +60,8 @@ class SignDesk:
         now = self._clock.now()
         if self._closed_until is not None and now < self._closed_until:
             return Permit(request_id=None, free_at=self._closed_until, why=self._closed_why)
+        if self._failures >= PATIENT_FAILURES:
+            self._closed_until = now + SHORTEST_PAUSE  # one tries alone; the others wait for what comes of it
         async with self._database.write("streams.sign") as conn:
             asked = await ledger.asked_in(conn, Ledger.SIGN, now)
             free = next_signature(self._windows, asked, now, is_new=is_new)

@@ -33,12 +33,15 @@ class Room:
 
     live_id: int
     account_id: int
+    platform_id: int | None
     handle: str
     room_id: int
     state: RecordingState
     epoch: int
+    wanted_at: datetime
     ended_seen_at: datetime | None
     first_connected_at: datetime | None
+    last_event_at: datetime | None
     viewers: int | None
     last_seen_at: datetime
 
@@ -94,9 +97,12 @@ _KNOWN = select(recordings.c.state, recordings.c.room_id, recordings.c.paused_se
 _ROOMS = (
     select(
         *[recordings.c[name] for name in ("live_id", "account_id", "room_id", "state", "epoch")],
-        recordings.c.ended_seen_at,
-        recordings.c.first_connected_at,
+        *[
+            recordings.c[name]
+            for name in ("wanted_at", "ended_seen_at", "first_connected_at", "last_event_at")
+        ],
         accounts.c.handle,
+        accounts.c.platform_id,
         lives.c.viewers,
         lives.c.last_seen_at,
     )
@@ -241,6 +247,11 @@ async def renew(conn: AsyncConnection, holder: str, now: datetime) -> tuple[Room
     Nothing may be written of a room that is missing, or that has another epoch than it was claimed with.
     """
     await conn.execute(_RENEW, {"by": holder, "until": now + LEASE})
+    return await held_rooms(conn, holder)
+
+
+async def held_rooms(conn: AsyncConnection, holder: str) -> tuple[Room, ...]:
+    """Read the rooms a recorder holds, as they are now."""
     return await _rooms(conn, _HELD, {"holder": holder})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, bindparam, exists, func, or_, select
@@ -27,6 +27,8 @@ from bot.storage.tables import accounts, lives, subscriptions
 
 _LATEST = 1000
 """So many lives are looked through for those that are over and not told: more than twelve hours bring."""
+
+_LONGEST_LEASE = timedelta(minutes=1)
 
 _OF_LIVE = ("title", "started_at", "ended_at", "last_seen_at")
 _OF_ACCOUNT = ("handle", "nickname")
@@ -79,6 +81,12 @@ _UNTOLD = (
         recordings.c.live_id > select(func.coalesce(func.max(lives.c.id), 0) - _LATEST).scalar_subquery(),
         recordings.c.state.not_in(ACTIVE),
         lives.c.ended_at > bindparam("since"),
+        # Whoever still holds the room has yet to write its last events.
+        or_(
+            recordings.c.leased_until.is_(None),
+            recordings.c.leased_until <= bindparam("now"),
+            recordings.c.leased_until > bindparam("longest"),  # the clock was set back
+        ),
         or_(
             stream_findings.c.found_at.is_(None),
             # It went on after it was told, and is over again.
@@ -165,9 +173,10 @@ async def going_on(
     return tuple(_live(row) for row in (await conn.execute(query)).mappings())
 
 
-async def untold(conn: AsyncConnection, since: datetime) -> tuple[RecordedLive, ...]:
+async def untold(conn: AsyncConnection, now: datetime, *, since: datetime) -> tuple[RecordedLive, ...]:
     """Read the lives whose recording is over, that ended after `since` and have no findings of that end."""
-    return tuple(_live(row) for row in (await conn.execute(_UNTOLD, {"since": since})).mappings())
+    span = {"since": since, "now": now, "longest": now + _LONGEST_LEASE}
+    return tuple(_live(row) for row in (await conn.execute(_UNTOLD, span)).mappings())
 
 
 async def supporters(conn: AsyncConnection, live_id: int, most: int) -> tuple[Supporter, ...]:

@@ -173,6 +173,14 @@ supporter_sums = table(
     sqlite_with_rowid=False,
 )
 
+supporter_kinds = table(
+    "supporter_kinds",  # which gifts a person ever gave an account: `contribution_gifts` in short
+    Column("person_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("gift_id", BIGINT, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 stream_comments = table(
     "stream_comments",  # only where an admin switched it on
     _live(primary_key=True),
@@ -210,8 +218,9 @@ stream_archives = table(
     Column("ends_at", Instant, nullable=False),
     Column("rows", BIGINT, nullable=False),
     Column("sha256", Text, nullable=False),
-    Column("verified_at", Instant),
-    Column("deleted_at", Instant),  # when the last of its rows had left the database
+    Column("lives", Json, nullable=False),  # by live: the last minute and the last gift that are in it
+    Column("verified_at", Instant, nullable=False),
+    Column("deleted_at", Instant),  # when the last of its rows had left the database, or it was found damaged
 )
 
 database_sizes = table(

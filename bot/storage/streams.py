@@ -7,6 +7,7 @@ and the rows are written by upserts. There is one writer at a time (`bot.storage
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, select, tuple_, update
@@ -15,9 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.streams.booking import COUNTED, OF_GIFTS, UNIQUE, Booked, Known, KnownPerson, Row, book
 from bot.core.streams.gifts import GiftKey, KeptGift
+from bot.core.streams.minutes import MINUTE, minute_of
+from bot.core.streams.models import StreamMinute
 from bot.core.streams.tally import Batch, Kept, Memory
 from bot.core.streams.values import ValueSource, Worth
 from bot.storage.gift_kinds import learn
+from bot.storage.stream_reading import minutes_of
 from bot.storage.stream_tables import (
     contribution_gifts,
     contributions,
@@ -67,6 +71,20 @@ _KEEPS_COMMENTS = (
     .where(stream_choices.c.account_id == bindparam("account"), stream_choices.c.keep_comments)
     .limit(1)
 )
+_UNSCORED = (
+    select(*[stream_minutes.c[name] for name in StreamMinute.__dataclass_fields__])
+    .where(
+        stream_minutes.c.live_id == _LIVE,
+        stream_minutes.c.minute < bindparam("until"),
+        stream_minutes.c.activity.is_(None),
+    )
+    .order_by(stream_minutes.c.minute)
+)
+_SCORE = (
+    update(stream_minutes)
+    .where(stream_minutes.c.live_id == _LIVE, stream_minutes.c.minute == bindparam("at"))
+    .values(activity=bindparam("new_activity"), influence=bindparam("new_influence"))
+)
 
 _ADDED = (*_SECONDS, "connections", *COUNTED, *OF_GIFTS, "unvalued_gifts", *UNIQUE, "likers", *_DROPPED)
 _TOTALS = (
@@ -103,7 +121,12 @@ async def load(conn: AsyncConnection, live_id: int) -> Kept:
     """Read what a recorder must know to take up (again) the recording of a live, whose row is there."""
     row = (await conn.execute(_KEPT, {"live": live_id})).one()
     followers = (await conn.execute(_FOLLOWERS, {"live": live_id})).scalars()
-    return Kept(batches=row.batches, memory=Memory.from_json(row.memory), followers=frozenset(followers))
+    return Kept(
+        batches=row.batches,
+        memory=Memory.from_json(row.memory),
+        followers=frozenset(followers),
+        scored=[minute for minute in await minutes_of(conn, live_id) if minute.activity is not None],
+    )
 
 
 async def save(conn: AsyncConnection, live_id: int, batch: Batch) -> None:
@@ -118,6 +141,7 @@ async def save(conn: AsyncConnection, live_id: int, batch: Batch) -> None:
     await _save_people(conn, live_id, row["account_id"], booked)
     await _put(conn, _MINUTES, live_id, booked.minutes)
     await _save_comments(conn, live_id, row["account_id"], batch)
+    await _save_scores(conn, live_id, batch, row["last_event_at"])
     await conn.execute(_TOTALS, {"live": live_id, **_totals(batch, booked, row)})
 
 
@@ -199,6 +223,24 @@ async def _save_comments(conn: AsyncConnection, live_id: int, account_id: int, b
         for one in sorted(batch.comments, key=lambda one: one.message_id)
     ]
     await _put(conn, _COMMENTS, live_id, rows)
+
+
+async def _save_scores(conn: AsyncConnection, live_id: int, batch: Batch, last_at: datetime | None) -> None:
+    """Score the minutes that are over, once a new one has begun."""
+    if batch.last_event_at is None:
+        return
+    minute = minute_of(batch.last_event_at)
+    if not batch.is_over and (last_at is None or minute_of(last_at) >= minute):
+        return
+    until = minute + MINUTE if batch.is_over else minute
+    rows = (await conn.execute(_UNSCORED, {"live": live_id, "until": until})).mappings()
+    scores = batch.scores.of([StreamMinute(**row) for row in rows])
+    found = [
+        {"live": live_id, "at": at, "new_activity": one.activity, "new_influence": one.correlation}
+        for at, one in scores.items()
+    ]
+    if found:
+        await conn.execute(_SCORE, found)
 
 
 def _totals(batch: Batch, booked: Booked, row: RowMapping) -> Row:

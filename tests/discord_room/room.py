@@ -24,6 +24,7 @@ from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
 from bot.settings import Settings
 from bot.storage import outbox
@@ -32,6 +33,7 @@ from bot.storage.tables import outbox as outbox_table
 from tests.clocks import ManualClock
 from tests.discordserver import DiscordServer
 from tests.exporter import FakeExporter
+from tests.machines import machine_of
 from tests.services.live_world import LiveWorld
 
 PNG = bytes.fromhex(
@@ -77,6 +79,7 @@ class Room:
         predictions = Predictions(
             database=self.database, monitor=world.monitor, clock=self.clock, default_time_zone="UTC"
         )
+        machine = machine_of(self.database, self.clock)
         self.services = Services(
             watchlist=world.watchlist,
             live_monitor=world.monitor,
@@ -90,6 +93,9 @@ class Room:
             ),
             round_sync=None,
             leaderboards=None,
+            recorded=RecordedLives.of(
+                self.settings, self.database, self.announcements, world.monitor, self.clock
+            ),
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,
@@ -108,7 +114,8 @@ class Room:
                 clock=self.clock,
                 default_time_zone="UTC",
             ),
-            health=Health(database=self.database, clock=self.clock, settings=self.settings),
+            health=Health(database=self.database, machine=machine, clock=self.clock, settings=self.settings),
+            machine=machine,
             announcements=self.announcements,
             pictures=Pictures(self.painter),
             settings=self.settings,

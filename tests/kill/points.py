@@ -65,7 +65,13 @@ _ROOMS: Mapping[str, frozenset[str]] = {
 """What is a step in some rooms only; the rest is one anywhere."""
 _OWNERS = {"get": "session", "sync": "tree", "open": ("self", "sftp")}
 """Whose calls are steps there, where others have methods of that name."""
-_SQL_STEPS = ("VACUUM", "PRAGMA WAL_CHECKPOINT", "CREATE DATABASE", "DROP DATABASE")
+_SQL_STEPS = (
+    "VACUUM",
+    "PRAGMA WAL_CHECKPOINT",
+    "PRAGMA INCREMENTAL_VACUUM",
+    "CREATE DATABASE",
+    "DROP DATABASE",
+)
 _HTTP = "session"
 _WRITING_MODE = re.compile(r"(?=.*[wax+])[rwaxbtU+]{1,4}")
 _WAYS_TO_WRITE = frozenset(["begin", "begin_nested", "commit", "connect"])
@@ -75,10 +81,11 @@ NO_STEPS: Mapping[str, str] = {
     "bot/storage/engine Database.read: connection.begin": "reads",
     "bot/storage/engine Database.write: self._writer.begin": "what every named transaction is made of",
     "bot/storage/engine Database.checkpoint: self._writer.connect": "the checkpoint is a step itself",
+    "bot/storage/engine Database.make_smaller: self._writer.connect": "both statements are steps themselves",
     "bot/storage/only_bot OnlyBot._has_it: self._engine.connect": "a lock of the session, which ends with it",
     "bot/storage/backup _copy_file: sqlite3.connect": "VACUUM INTO is a step itself",
     "bot/storage/backup _described: sqlite3.connect": "reads",
-    "bot/storage/backup _flush: os.open": "to flush it, which is a step itself",
+    "bot/storage/backup flush: os.open": "to flush it, which is a step itself",
     "bot/storage/backup_server _temporary_database: engine.connect": "each statement is a step itself",
     "bot/storage/backup_server _major_of: subprocess.run": "asks a tool for its version",
     "bot/exports/process _run_child: pipe.send": "a word of a child to its bot",

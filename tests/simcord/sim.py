@@ -21,11 +21,13 @@ from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
 from bot.settings import load_settings
 from bot.storage.engine import Database
 from tests.discord_room.room import Painter
 from tests.exporter import FakeExporter
+from tests.machines import machine_of
 from tests.services.live_world import LiveWorld
 from tests.services.round_world import RoundWorld
 
@@ -96,6 +98,7 @@ class Worlds:
         predictions = Predictions(
             database=database, monitor=self.lives.monitor, clock=clock, default_time_zone="UTC"
         )
+        machine = machine_of(database, clock)
         self.services = Services(
             watchlist=self.lives.watchlist,
             live_monitor=self.lives.monitor,
@@ -108,6 +111,7 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
+            recorded=RecordedLives.of(settings, database, announcements, self.lives.monitor, clock),
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
             players=Players(
@@ -128,7 +132,8 @@ class Worlds:
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),
-            health=Health(database=database, clock=clock, settings=settings),
+            health=Health(database=database, machine=machine, clock=clock, settings=settings),
+            machine=machine,
             announcements=announcements,
             pictures=Pictures(self.painter),
             settings=settings,

@@ -61,6 +61,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "min_rounds": 1,
         "server": "alpha",
     },
+    "stream now": {"user": "ana"},
+    "stream history": {"user": "ana"},
+    "stream compare": {"a": "1", "b": "2"},
+    "stream correlation": {"live": "1", "user": None},
+    "stream start": {"user": "ana"},
+    "stream stop": {"user": "ana"},
+    "stream settings": {"user": "ana", "record": True, "live_edits": True, "keep_comments": False},
     "rounds balance": {"server": "alpha"},
     "rounds evening": {"date": "2025-10-26", "server": "alpha"},
     "rounds map": {"name": "etl_adlernest", "server": "alpha"},
@@ -110,6 +117,15 @@ SUGGESTIONS = {
     ("rounds last", "server"): ("", "alpha"),
     ("top players", "metric"): ("DAMAGE", "dpm"),
     ("top players", "server"): ("", "alpha"),
+    ("stream now", "user"): ("@A", "ana"),
+    ("stream history", "user"): ("an", "ana"),
+    ("stream compare", "a"): ("", "2"),
+    ("stream compare", "b"): ("an", "@ana"),
+    ("stream correlation", "live"): ("ana", "1"),
+    ("stream correlation", "user"): ("", "ana"),
+    ("stream start", "user"): ("an", "ana"),
+    ("stream stop", "user"): ("an", "ana"),
+    ("stream settings", "user"): ("@an", "ana"),
     ("rounds balance", "server"): ("", "alpha"),
     ("rounds evening", "date"): ("2025", "2025-10-26 21:35"),
     ("rounds evening", "server"): ("al", "alpha"),
@@ -131,6 +147,7 @@ SUGGESTIONS = {
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
 READ_BY_ALL |= {"player stats", "player compare", "top players"}
+READ_BY_ALL |= {f"stream {name}" for name in ("now", "history", "compare", "correlation")}
 FOR_EVERYONE = {
     "about",
     "rounds last",
@@ -143,7 +160,7 @@ FOR_EVERYONE = {
 } | READ_BY_ALL
 PUBLIC = {"rounds last", "rounds balance", "rounds evening", "rounds map"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
-LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds "))}
+LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds ", "stream "))}
 WITHOUT_DATABASE = {"about"}
 ADMINS = sorted(EXAMPLES.keys() - FOR_EVERYONE)
 
@@ -172,7 +189,17 @@ async def at_work(sim: Sim) -> Sim:
     await sim.services.players.link(admin, sim.member.id, LINKED, as_admin=True)
     await sim.use(sim.admin, "rounds void", round="2")
     await sim.use(sim.admin, "rounds team name", team="B", name="Wolves")
+    await record(sim)
     return sim
+
+
+async def record(sim: Sim) -> None:
+    """Ana had a live, and is on again; both are recorded."""
+    async with sim.database.write("test.record") as conn:
+        await keep_live(conn, started_at=sim.lives.clock.now() - timedelta(hours=5))
+    sim.lives.tiktok.go_live("ana")
+    await sim.use(sim.admin, "live check", user="ana")
+    await sim.use(sim.admin, "stream start", user="ana")
 
 
 def test_every_command_every_option_and_every_suggestion_has_its_line_here():
@@ -322,6 +349,13 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("rounds team name", {"team": "A", "round": "4711"}, "suggestions"),
         ("rounds team player", {"player": "nobody"}, "suggestions"),
         ("rounds reimport", {"file": "4711"}, "suggestions"),
+        ("stream now", {"user": "nobody"}, "nobody"),
+        ("stream history", {"user": "nobody"}, "nobody"),
+        ("stream compare", {"a": "1", "b": "1"}, "one and the same"),
+        ("stream correlation", {}, "not both"),
+        ("stream start", {"user": "nobody"}, "nobody"),
+        ("stream stop", {"user": "nobody"}, "nobody"),
+        ("stream settings", {"user": "nobody", "record": False}, "nobody"),
         ("setup", {"time_zone": "Jakarta"}, "time zone"),
     ],
 )

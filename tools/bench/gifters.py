@@ -107,7 +107,7 @@ def _asked() -> list[Asked]:
         "100 days in summer": Span(
             since=datetime(2026, 5, 12, tzinfo=UTC), until=datetime(2026, 8, 20, tzinfo=UTC)
         ),
-        "half a year": Span(since=NOW - YEAR / 2, until=NOW),
+        "half a year": Span(since=NOW - YEAR / 2, until=NOW - timedelta(days=1)),
         "all time": Span(),
     }
     last = Asked(name="the last live", accounts=everybody, span=Span(), live_id=SESSIONS)
@@ -155,9 +155,6 @@ async def by_single_gifts(conn: Connection, asked: Asked, shown: int = SHOWN) ->
     return Supporters(
         shown=tuple(_supporter(row) for row in people[:shown]),
         count=len(people),
-        gifts=sum(row[1] for row in rows),
-        diamonds=sum(row[2] for row in rows),
-        estimated_diamonds=sum(row[3] for row in rows),
         nameless=sum(row[2] for row in rows if not row[0]),
     )
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from bot.texts import join, text
-
-Switch = Literal["record", "live_edits", "keep_comments"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +16,7 @@ class StreamChoice:
     keep_comments: bool = False
 
 
-def switched(handle: str, switch: Switch, *, on: bool) -> str:
+def switched(handle: str, switch: str, *, on: bool) -> str:
     """Say how a switch of an account stands: the answer to an admin, and what the audit log keeps."""
     names = {
         "record": text("Recording of lives"),
@@ -27,3 +24,10 @@ def switched(handle: str, switch: Switch, *, on: bool) -> str:
         "keep_comments": text("Keeping the words of comments"),
     }
     return join("", [f"`@{handle}`: ", names[switch], ": ", text("on") if on else text("off")])
+
+
+def recording_changed(handle: str, *, on: bool) -> str:
+    """Say that somebody began or stopped recording a live by hand."""
+    if on:
+        return text("`@{handle}`: this live is recorded from now on.", handle=handle)
+    return text("`@{handle}`: this live is not recorded any more. What was recorded is kept.", handle=handle)

@@ -105,6 +105,28 @@ def diamonds_words(live: RecordedLive, usd_per_diamond: float) -> str:
     return join("\n", [part for part in parts if part])
 
 
+def alert_fields(live: RecordedLive, now: datetime) -> tuple[MessageField, ...]:
+    """Say in the alert of a live how it goes; nothing before anything is known."""
+    if live.viewers is None and live.first_connected_at is None:
+        return ()
+    return (
+        MessageField(name=text("Viewers"), value=count_words(live.viewers)),
+        MessageField(name=text("Likes"), value=count_words(likes_of(live))),
+        MessageField(name=text("Gifts so far"), value=gifts_words(live)),
+        MessageField(name=text("Duration"), value=duration(live.span(now))),
+    )
+
+
+def gifts_words(live: RecordedLive) -> str:
+    """Say how many gifts the host was given, and what they were worth."""
+    if seen(live, live.gifts) is None:
+        return text("unknown")
+    amount = number(live.diamonds)
+    return texts(
+        "{count} gift, {amount} diamonds", "{count} gifts, {amount} diamonds", live.gifts, amount=amount
+    )
+
+
 def recorded_field(live: RecordedLive, now: datetime) -> MessageField:
     """Say how much of the live was recorded; it stands beside every total."""
     share = live.recorded_share(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from bot.core.announcements import Message, MessageField, Tone
 from bot.core.charts import CourseChart, Line, Marks
 from bot.core.live.posts import duration
 from bot.core.markup import escape, stamp
+from bot.core.streams.activities import Activity
 from bot.core.streams.figures import (
     activity_fields,
     count_words,
@@ -22,7 +23,8 @@ from bot.core.streams.figures import (
 from bot.core.streams.intervals import sum_up
 from bot.core.streams.models import GivenGift, RecordedLive, StreamMinute, Supporter
 from bot.core.streams.recording import RecordingState
-from bot.texts import join, number, text, texts
+from bot.core.streams.spikes import Spike
+from bot.texts import Text, join, number, text
 
 MOST_SUPPORTERS = 5
 MOST_FLAGS = 5
@@ -39,8 +41,8 @@ _TITLE = 100
 class ShownLive:
     """What is known of a live at `now`.
 
-    `minutes` are rows as they are stored, `spikes` the instants of each activity by its key. `interval_minutes`
-    is what a machine of this kind shows, `reason` why it is more than usual.
+    `minutes` are rows as they are stored. `interval_minutes` is what this machine shows, `reason` says why where it
+    is more than usual.
     """
 
     live: RecordedLive
@@ -48,10 +50,9 @@ class ShownLive:
     minutes: Sequence[StreamMinute] = ()
     supporters: Sequence[Supporter] = ()
     gifts: Sequence[GivenGift] = ()
-    spikes: Mapping[str, Sequence[datetime]] | None = None
+    spikes: Sequence[Spike] = ()
     interval_minutes: int = 5
     reason: str = ""
-    why: str = ""
     usd_per_diamond: float = 0.0
     zone: str = "UTC"
 
@@ -66,14 +67,14 @@ class ShownLive:
         return 1 if self.ends_at - self.live.started_at < SHORT else self.interval_minutes
 
 
-ACTIVITIES: Mapping[str, str] = {
-    "comments": text("Many comments"),
-    "likes": text("Many likes"),
-    "gifts": text("Many gifts"),
-    "follows": text("Many follows"),
-    "shares": text("Many shares"),
+# In the order of their rows; dear gifts spike with many.
+_ROWS: Mapping[Text, frozenset[Activity]] = {
+    text("Many comments"): frozenset({Activity.COMMENTS}),
+    text("Many likes"): frozenset({Activity.LIKES}),
+    text("Many gifts"): frozenset({Activity.GIFTS, Activity.DIAMONDS}),
+    text("Many follows"): frozenset({Activity.FOLLOWS}),
+    text("Many shares"): frozenset({Activity.SHARES}),
 }
-"""What spikes are told of, in the order of their rows."""
 
 
 def now_message(shown: ShownLive) -> Message:
@@ -144,11 +145,7 @@ def course_chart(shown: ShownLive) -> CourseChart | None:
         gaps=_gaps(stretches, live.started_at, shown.ends_at),
         gap_name=text("not recorded"),
         flags=tuple(_flag(gift) for gift in shown.gifts[:MOST_FLAGS]),
-        rows=tuple(
-            Marks(name=ACTIVITIES[key], at=tuple((shown.spikes or {})[key]))
-            for key in ACTIVITIES
-            if (shown.spikes or {}).get(key)
-        ),
+        rows=tuple(_spikes(shown.spikes)),
         columns=Line(
             name=text("Diamonds") if diamonds else "",
             points=tuple((row.minute, float(row.diamonds)) for row in diamonds),
@@ -164,7 +161,7 @@ def _plain_name(live: RecordedLive) -> str:
 
 def _facts(shown: ShownLive) -> list[str]:
     live = shown.live
-    facts: list[str] = [text("{when}", when=live.started_at), duration(live.span(shown.now))]
+    facts: list[str] = [text("began {when}", when=live.started_at), duration(live.span(shown.now))]
     if live.peak_viewers is not None:
         facts.append(text("most {count}", count=number(live.peak_viewers)))
     if live.mean_viewers is not None:
@@ -173,7 +170,9 @@ def _facts(shown: ShownLive) -> list[str]:
 
 
 def _axis(step: int) -> str:
-    return texts("viewers, the mean of each minute", "viewers, the mean of every {count} minutes", step)
+    if step == 1:
+        return text("viewers, the mean of each minute")
+    return text("viewers, the mean of every {minutes} minutes", minutes=step)
 
 
 def _stretches(rows: Sequence[StreamMinute]) -> list[list[StreamMinute]]:
@@ -214,6 +213,13 @@ def _gaps(
     return tuple(
         (since, until) for since, until in zip(ends, begins, strict=True) if until - since >= _LEAST_GAP
     )
+
+
+def _spikes(spikes: Sequence[Spike]) -> Iterator[Marks]:
+    for name, activities in _ROWS.items():
+        instants = {spike.at for spike in spikes if spike.activity in activities}
+        if instants:
+            yield Marks(name=name, at=tuple(sorted(instants)))
 
 
 def _flag(gift: GivenGift) -> Marks:

@@ -7,13 +7,14 @@ inside the transaction that saves it. So the sums are right in every order of ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from bot.core.streams.events import (
     Comment,
+    Ended,
     Follow,
     Gift,
     Join,
@@ -26,6 +27,8 @@ from bot.core.streams.events import (
 )
 from bot.core.streams.gifts import GiftKey, Streak
 from bot.core.streams.minutes import MinutePart, minute_of
+from bot.core.streams.models import StreamMinute
+from bot.core.streams.scoring import MinuteScores
 from bot.core.streams.watching import Watching
 
 NOBODY = 0
@@ -108,12 +111,13 @@ def _paired(of_rooms: dict[int, int]) -> list[tuple[int, int]]:
 class Kept:
     """What the database knows of a recording when a recorder takes it up (`bot.storage.streams.load`).
 
-    `batches` is how many were saved; `followers` those who followed in this live.
+    `batches` is how many were saved; `followers` those who followed in this live; `scored` its finished minutes.
     """
 
     batches: int = 0
     memory: Memory = field(default_factory=Memory)
     followers: frozenset[int] = frozenset()
+    scored: Sequence[StreamMinute] = ()
 
 
 @dataclass(slots=True)
@@ -134,6 +138,8 @@ class Batch:
     peak_viewers: int | None = None
     peak_at: datetime | None = None
     memory: Memory | None = None  # None: as it was
+    is_over: bool = False
+    scores: MinuteScores = field(default_factory=MinuteScores)
 
     @property
     def is_empty(self) -> bool:
@@ -153,7 +159,8 @@ class Tally:
     ) -> None:
         self._forgotten = forgotten
         self._most_waiting = most_waiting
-        self._batch = Batch(kept.batches + 1)
+        self._scores = MinuteScores(kept.scored)
+        self._batch = Batch(kept.batches + 1, scores=self._scores)
         self._unsaved: Batch | None = None
         self._watching = Watching(self._minute)
         self._followers = set(kept.followers)
@@ -172,6 +179,7 @@ class Tally:
             Join: self._join,
             Subscription: self._subscription,
             ViewerCount: self._viewer_count,
+            Ended: self._ended,
         }
 
     def connected(self, at: datetime, room_id: int) -> None:
@@ -198,7 +206,8 @@ class Tally:
         """Give what is to be saved, None where there is nothing; a batch is given until `saved` is said of it."""
         self._watching.advance(now)
         if self._unsaved is None and not self._batch.is_empty:
-            self._unsaved, self._batch = self._batch, Batch(self._batch.number + 1)
+            number = self._batch.number + 1
+            self._unsaved, self._batch = self._batch, Batch(number, scores=self._scores)
             if self._memory_changed:
                 self._unsaved.memory = Memory(self._ids.all(), dict(self._likes), dict(self._entered))
                 self._memory_changed = False
@@ -291,6 +300,10 @@ class Tally:
         batch.viewers, batch.viewers_at = event.viewers, event.at
         if batch.peak_viewers is None or event.viewers > batch.peak_viewers:
             batch.peak_viewers, batch.peak_at = event.viewers, event.at
+
+    def _ended(self, event: Ended) -> None:
+        del event
+        self._batch.is_over = True
 
     def _known(self, person_id: int) -> int:
         return NOBODY if person_id <= NOBODY or self._forgotten(person_id) else person_id

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -25,6 +25,7 @@ from bot.ports import SignLimit
 from bot.texts import text
 
 _T = TypeVar("_T")
+BODY_LIMIT_BYTES = 8 * 1024 * 1024
 WINDOWS = {"minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 """The windows of the service with their length in seconds."""
 LONGEST_GUESS_SECONDS = 3600.0
@@ -47,7 +48,8 @@ class SignClient:
 
     def __init__(self, *, url: str, key: str | None, timeout_seconds: float, clock: Clock) -> None:
         self._url = url
-        self._headers = {"X-Api-Key": key} if key else {}
+        # What is packed could grow without a limit once it is unpacked.
+        self._headers = {"Accept-Encoding": "identity", **({"X-Api-Key": key} if key else {})}
         self._timeout = timeout_seconds
         self._clock = clock
         self._http: httpx.AsyncClient | None = None
@@ -60,7 +62,7 @@ class SignClient:
             timeout=self._timeout,
             verify=self._tls,
             follow_redirects=False,  # the key goes to no other host
-            event_hooks={"response": [self._refuse_bad_status]},
+            event_hooks={"response": [self._refuse_bad_answers]},
         )
         return self
 
@@ -113,7 +115,8 @@ class SignClient:
                 text("the signing service cannot be reached ({kind})", kind=type(error).__name__)
             ) from None
 
-    async def _refuse_bad_status(self, response: httpx.Response) -> None:
+    async def _refuse_bad_answers(self, response: httpx.Response) -> None:
+        response.stream = _Limited(response.stream)
         if response.status_code == 200:
             return
         if response.status_code == 429:
@@ -122,6 +125,24 @@ class SignClient:
         raise SourceUnavailable(
             text("the signing service answered with HTTP status {status}", status=response.status_code)
         )
+
+
+class _Limited(httpx.AsyncByteStream):
+    """A body that is given up where it grows beyond `BODY_LIMIT_BYTES`."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._body:
+            size += len(chunk)
+            if size > BODY_LIMIT_BYTES:
+                raise SourceUnavailable(text("the signing service's answer is far too large"))
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
 
 
 def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float:
@@ -169,7 +190,7 @@ def _instant(value: object) -> datetime | None:
         except ValueError:
             return None
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if isinstance(value, int | float) and 0 < value < 2**43:
+    if not isinstance(value, bool) and isinstance(value, int | float) and 0 < value < 2**43:
         return datetime.fromtimestamp(value / 1000 if value >= 2**33 else value, UTC)
     return None
 

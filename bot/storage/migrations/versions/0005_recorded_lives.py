@@ -29,6 +29,7 @@ def upgrade() -> None:
     _create_stream_gifts()
     _create_stream_minutes()
     _create_supporter_sums()
+    _create_supporter_kinds()
 
 
 def _create_database_sizes() -> None:
@@ -73,7 +74,8 @@ def _create_stream_archives() -> None:
         sa.Column("ends_at", BIGINT, nullable=False),
         sa.Column("rows", BIGINT, nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("verified_at", BIGINT, nullable=True),
+        sa.Column("lives", sa.Text(), nullable=False),
+        sa.Column("verified_at", BIGINT, nullable=False),
         sa.Column("deleted_at", BIGINT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stream_archives")),
         sa.UniqueConstraint("file", name=op.f("uq_stream_archives_file")),
@@ -351,3 +353,18 @@ def _create_supporter_sums() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_supporter_sums_person_id", "supporter_sums", ["person_id"], unique=False)
+
+
+def _create_supporter_kinds() -> None:
+    op.create_table(
+        "supporter_kinds",
+        sa.Column("person_id", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("account_id", BIGINT, nullable=False),
+        sa.Column("gift_id", BIGINT, autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_supporter_kinds_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "account_id", "gift_id", name=op.f("pk_supporter_kinds")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
