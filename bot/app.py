@@ -21,7 +21,8 @@ from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
-from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.upkeep import upkeep_loops
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
 from bot.services.announcements import Announcements
@@ -46,10 +47,7 @@ from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
-from bot.services.staleness import Staleness
-from bot.services.stream_retention import StreamRetention
 from bot.services.timekeeping import Timekeeping
-from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.services.weekly_players import WeeklyPlayers
 from bot.settings import Settings
@@ -161,8 +159,7 @@ async def _house(
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
-            *_upkeep_loops(settings, database, announcements, machine, clock),
-            privacy_loop(services.privacy, clock),
+            *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
@@ -181,9 +178,8 @@ def _services(
     renderer: ProcessChartRenderer,
     exporter: Exporter,
 ) -> Services:
-    predictions = Predictions(
-        database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
-    )
+    zone = settings.time_zone
+    predictions = Predictions(database=database, monitor=monitor, clock=clock, default_time_zone=zone)
     players = Players(
         database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
     )
@@ -201,10 +197,7 @@ def _services(
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
         leaderboards=Leaderboards(
-            database=database,
-            servers=settings.game_servers,
-            clock=clock,
-            default_time_zone=settings.time_zone,
+            database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
         recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
         round_book=RoundBook(database=database, clock=clock),
@@ -221,9 +214,7 @@ def _services(
         ),
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         exports=_exports(settings, database, exporter, clock),
-        guilds=Guilds(
-            database=database, announcements=announcements, clock=clock, default_time_zone=settings.time_zone
-        ),
+        guilds=Guilds(database=database, announcements=announcements, clock=clock, default_time_zone=zone),
         health=Health(database=database, machine=machine, clock=clock, settings=settings),
         machine=machine,
         announcements=announcements,
@@ -371,49 +362,6 @@ def export_loop(exports: Exports, clock: Clock) -> Loop:
 def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
     """Give the loop that watches for steps of the wall clock."""
     return [Loop(name="clock", step=timekeeping.step, wake=asyncio.Event())]
-
-
-def _upkeep_loops(
-    settings: Settings, database: Database, announcements: Announcements, machine: Machine, clock: Clock
-) -> list[Loop]:
-    upkeep = Upkeep(
-        database=database,
-        backup_folder=settings.backup_folder,
-        backups_kept=settings.backups_kept,
-        clock=clock,
-    )
-    retention = StreamRetention(
-        database=database,
-        archive_folder=settings.archive_folder,
-        machine=machine,
-        clock=clock,
-        details_days=settings.stream_details_days,
-        comments_days=settings.comments_days,
-    )
-    staleness = Staleness(
-        database=database,
-        announcements=announcements,
-        upkeep=upkeep,
-        retention=retention,
-        machine=machine,
-        clock=clock,
-        settings=settings,
-    )
-    night = CalendarStep(NIGHTLY_RETENTION, retention.night, clock, at_start=retention.catch_up)
-    return [
-        Loop(name="staleness", step=staleness.step, wake=asyncio.Event()),
-        Loop(name="machine", step=machine.step, wake=asyncio.Event()),
-        Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
-        Loop(name="retention", step=night, wake=asyncio.Event()),
-        Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
-    ]
-
-
-def privacy_loop(privacy: Privacy, clock: Clock) -> Loop:
-    """Give the loop that looks each night whether somebody who was forgotten was written down meanwhile."""
-    return Loop(
-        name="privacy", step=CalendarStep(NIGHTLY_TIDYING, privacy.sweep, clock), wake=asyncio.Event()
-    )
 
 
 def _sync_rules(settings: Settings) -> SyncRules:
