@@ -6,11 +6,11 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
-from bot.app_rounds import evening_loop, evenings_of, game_queries, round_loops, round_sync_of, weekly_loop
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock, SteadyClock, SystemClock
 from bot.core.live.policies import provided_policies
@@ -22,14 +22,17 @@ from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.recorder_process import RecorderProcess
-from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.jobs.stopping import until_stopped
+from bot.jobs.upkeep import upkeep_loops
+from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
-from bot.ports import Exporter, LiveSource
+from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
+from bot.services.evenings import Evenings
 from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
@@ -47,13 +50,13 @@ from bot.services.recording_control import RecordingControl
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
-from bot.services.round_sync import RoundSync
-from bot.services.staleness import Staleness
-from bot.services.stream_retention import StreamRetention
+from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.timekeeping import Timekeeping
-from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
+from bot.sources.etlegacy.server_query import UdpGameQuery
+from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
+from bot.sources.etlegacy.threads import LooseThreads
 from bot.sources.tiktok.live import TikTokLiveSource
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
@@ -124,7 +127,15 @@ async def _house(
         )
         announcements = Announcements(database, clock)
         machine = Machine(database=database, folder=settings.data_folder, clock=clock)
-        monitor = _monitor_of(settings, database, tiktok, announcements, clock)
+        monitor = LiveMonitor(
+            database=database,
+            source=tiktok,
+            policy=provided_policies(),
+            announcements=announcements,
+            clock=clock,
+            rules=monitor_rules(settings),
+            beside=asyncio.to_thread,
+        )
         recorder = _recorder_of(database, monitor, clock)
         stack.push_async_callback(recorder.close)
         ratings = Ratings(database=database, clock=clock)
@@ -150,29 +161,14 @@ async def _house(
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
-            weekly_loop(settings, database, announcements, clock),
-            evening_loop(evenings_of(settings, database, announcements, clock)),
+            *weekly_loops(settings, database, announcements, clock),
+            evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
-            *_upkeep_loops(settings, database, announcements, machine, clock),
-            privacy_loop(services.privacy, clock),
+            *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
-
-
-def _monitor_of(
-    settings: Settings, database: Database, source: LiveSource, announcements: Announcements, clock: Clock
-) -> LiveMonitor:
-    return LiveMonitor(
-        database=database,
-        source=source,
-        policy=provided_policies(),
-        announcements=announcements,
-        clock=clock,
-        rules=monitor_rules(settings),
-        beside=asyncio.to_thread,
-    )
 
 
 def _recorder_of(database: Database, monitor: LiveMonitor, clock: Clock) -> RecorderProcess:
@@ -198,9 +194,8 @@ def _services(
     renderer: ProcessChartRenderer,
     exporter: Exporter,
 ) -> Services:
-    predictions = Predictions(
-        database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
-    )
+    zone = settings.time_zone
+    predictions = Predictions(database=database, monitor=monitor, clock=clock, default_time_zone=zone)
     players = Players(
         database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
     )
@@ -218,14 +213,18 @@ def _services(
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
         leaderboards=Leaderboards(
-            database=database,
-            servers=settings.game_servers,
-            clock=clock,
-            default_time_zone=settings.time_zone,
+            database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
-        recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
+        recorded=RecordedLives.of(
+            settings=settings,
+            database=database,
+            announcements=announcements,
+            monitor=monitor,
+            machine=machine,
+            clock=clock,
+        ),
         round_book=RoundBook(database=database, clock=clock),
-        balance=Balance(database=database, queries=game_queries(settings), clock=clock),
+        balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=players,
         privacy=Privacy(database=database, players=players, announcements=announcements, clock=clock),
         round_admin=RoundAdmin(
@@ -238,9 +237,7 @@ def _services(
         ),
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         exports=_exports(settings, database, exporter, clock),
-        guilds=Guilds(
-            database=database, announcements=announcements, clock=clock, default_time_zone=settings.time_zone
-        ),
+        guilds=Guilds(database=database, announcements=announcements, clock=clock, default_time_zone=zone),
         health=Health(database=database, machine=machine, clock=clock, settings=settings),
         machine=machine,
         announcements=announcements,
@@ -306,6 +303,59 @@ def _prediction_loops(
     return prediction_loops(prediction_log, services.boards, scores, settings.time_zone, services.clock)
 
 
+def round_sync_of(
+    settings: Settings,
+    database: Database,
+    announcements: Announcements,
+    *,
+    charts: ChartRenderer,
+    clock: Clock,
+    holder: str = "",
+    readers: Sequence[asyncio.Event] = (),
+) -> RoundSync:
+    """Build what brings rounds, with a connection of its own to each server; the bot has no name as `holder`.
+
+    `readers` are set when rounds came.
+    """
+    return RoundSync(
+        database=database,
+        sources=round_sources(settings),
+        servers=settings.game_servers,
+        announcements=announcements,
+        charts=charts,
+        clock=clock,
+        rules=_sync_rules(settings),
+        queries=_game_queries(settings),
+        holder=holder,
+        readers=readers,
+    )
+
+
+def _evenings_of(
+    settings: Settings, database: Database, announcements: Announcements, clock: Clock
+) -> Evenings:
+    return Evenings(
+        database=database,
+        servers=settings.game_servers,
+        announcements=announcements,
+        clock=clock,
+        post_max_age=_sync_rules(settings).post_max_age,
+    )
+
+
+def round_loops(round_sync: RoundSync) -> list[Loop]:
+    """Give one loop for each game server."""
+    return [
+        Loop(name=f"rounds of {server}", step=partial(round_sync.step, server), wake=changed)
+        for server, changed in round_sync.changed.items()
+    ]
+
+
+def evening_loop(evenings: Evenings) -> Loop:
+    """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
+    return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
+
+
 def _exports(settings: Settings, database: Database, exporter: Exporter, clock: Clock) -> Exports:
     return Exports(
         database=database,
@@ -330,47 +380,32 @@ def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
     return [Loop(name="clock", step=timekeeping.step, wake=asyncio.Event())]
 
 
-def _upkeep_loops(
-    settings: Settings, database: Database, announcements: Announcements, machine: Machine, clock: Clock
-) -> list[Loop]:
-    upkeep = Upkeep(
-        database=database,
-        backup_folder=settings.backup_folder,
-        backups_kept=settings.backups_kept,
-        clock=clock,
+def _sync_rules(settings: Settings) -> SyncRules:
+    every = settings.round_poll_seconds
+    return SyncRules(
+        poll_every=None if every is None else timedelta(seconds=every),
+        settle=timedelta(seconds=settings.round_settle_seconds),
+        post_max_age=timedelta(minutes=settings.round_post_max_age_minutes),
     )
-    retention = StreamRetention(
-        database=database,
-        archive_folder=settings.archive_folder,
-        machine=machine,
-        clock=clock,
-        details_days=settings.stream_details_days,
-        comments_days=settings.comments_days,
-    )
-    staleness = Staleness(
-        database=database,
-        announcements=announcements,
-        upkeep=upkeep,
-        retention=retention,
-        machine=machine,
-        clock=clock,
-        settings=settings,
-    )
-    night = CalendarStep(NIGHTLY_RETENTION, retention.night, clock, at_start=retention.catch_up)
-    return [
-        Loop(name="staleness", step=staleness.step, wake=asyncio.Event()),
-        Loop(name="machine", step=machine.step, wake=asyncio.Event()),
-        Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
-        Loop(name="retention", step=night, wake=asyncio.Event()),
-        Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
-    ]
 
 
-def privacy_loop(privacy: Privacy, clock: Clock) -> Loop:
-    """Give the loop that looks each night whether somebody who was forgotten was written down meanwhile."""
-    return Loop(
-        name="privacy", step=CalendarStep(NIGHTLY_TIDYING, privacy.sweep, clock), wake=asyncio.Event()
-    )
+def round_sources(settings: Settings) -> dict[str, RoundSource]:
+    """Give a connection to each game server's folder."""
+    threads = LooseThreads()
+    return {
+        name: SftpRoundSource(
+            ssh_address(name, server, settings.ssh_timeout_seconds), settings.known_hosts_file, threads
+        )
+        for name, server in settings.game_servers.items()
+    }
+
+
+def _game_queries(settings: Settings) -> dict[str, GameQuery]:
+    return {
+        name: UdpGameQuery(host=server.query_host or server.host, port=server.query_port)
+        for name, server in settings.game_servers.items()
+        if server.query_port
+    }
 
 
 async def _end_what_is_left() -> None:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.app_rounds import round_sync_of
+from bot.app import round_sync_of
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock
 from bot.core.requester import Requester

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 if __name__ == "__main__":  # run as a file, it finds the bot beside its folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bot.app_rounds import round_loops
+from bot.app import round_loops
 from bot.clock import SystemClock
 from bot.errors import VedetteError
 from bot.jobs.loops import keep_running

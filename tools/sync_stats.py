@@ -19,7 +19,7 @@ if __name__ == "__main__":  # run as a file, it finds the bot beside its folder
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bot.app_rounds import round_sources
+from bot.app import round_sources
 from bot.clock import SystemClock
 from bot.core.rounds.files import FileKind, FileState, file_kind
 from bot.errors import SourceError, VedetteError

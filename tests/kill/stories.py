@@ -40,6 +40,7 @@ MORE_CHANNELS = """
     SELECT account_id, guild_id, number, created_by, created_at FROM numbers, subscriptions
     WHERE id = (SELECT min(id) FROM subscriptions)
 """  # more lines than fit on a page of /live list
+A_RECORDING = "UPDATE recordings SET first_connected_at = wanted_at, viewers = 12, comments = 34"
 REFUSED = (
     "CREATE TRIGGER broken BEFORE INSERT ON lives BEGIN SELECT RAISE(FAIL, 'on order'); END",
     "DROP TRIGGER broken",
@@ -55,6 +56,17 @@ WRITTEN_DOWN_LATE = (
     f"INSERT INTO stream_people (person_id, handle, nickname, seen_at) VALUES ({FIRST_PERSON + 3}, 'fan3', '', "
     "(SELECT max(last_seen_at) FROM lives))"
 )
+RECORDED = (
+    (
+        "INSERT INTO lives (account_id, phase, started_at, found_at, last_seen_at, ended_at, title, cover_url) "
+        "SELECT id, 'ended', added_at - 7200000000, added_at, added_at, added_at, 'Hello', '' FROM accounts"
+    ),
+    (
+        "INSERT INTO recordings (live_id, account_id, state, room_id, wanted_at) "
+        "SELECT id, account_id, 'done', 1, started_at FROM lives"
+    ),
+)
+OLD_EXPORT_GOES = "bot/exports/folder forget_old: entry.unlink"
 Story = Callable[[Mortal, Path], Awaitable[None]]
 
 
@@ -108,6 +120,44 @@ async def a_live(bot: Mortal, _: Path) -> None:
     for channel in ("lives", "general"):
         (post,) = await bot.posts(channel, "live")
         assert len(post["pinged_roles"]) == 1
+
+
+async def a_recorded_live(bot: Mortal, _: Path) -> None:
+    """Its recording is switched, stopped and begun by hand; its alert shows figures; its recap comes once."""
+    tiktok = bot.world.tiktok
+    await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+        await tiktok.control("POST", "accounts/ana/live", {"title": "Hello", "viewers": 12})
+        await bot.until(lambda: bot.stands("lives", "is live"), "the live was announced")
+        await bot.command("stream settings", {"user": "ana", "live_edits": True})
+        await bot.command("stream stop", {"user": "ana"})
+        await bot.command("stream start", {"user": "ana"})
+        await bot.until(lambda: is_stopped(bot), "the recording was stopped")
+    await bot.change(A_RECORDING)
+    async with bot.alive():
+        await bot.until(lambda: figures_shown(bot), "the alert showed figures")
+        for name, options in (("now", {}), ("history", {"user": "ana"}), ("correlation", {"user": "ana"})):
+            await bot.command(f"stream {name}", options, by="member", channel="general")
+        await tiktok.control("POST", "accounts/ana/end", {})
+        await bot.until(lambda: bot.stands("lives", "Recap"), "the live was summed up")
+        await bot.until(bot.settled, SETTLED)
+    assert await bot.count("stream_choices", "live_edits") == 1
+    assert await bot.count("stream_findings") == 1
+    (recap,) = await bot.posts("lives", "Recap")
+    assert recap["pinged_roles"] == []
+
+
+async def is_stopped(bot: Mortal) -> bool:
+    """Nobody but us writes about the recording from here on."""
+    await bot.command("stream stop", {"user": "ana"})
+    return bool(await bot.count("recordings", "state = 'stopped'"))
+
+
+async def figures_shown(bot: Mortal) -> bool:
+    (post,) = await bot.stands("lives", "is live")
+    return any(value["name"] == "Gifts so far" for value in post["embeds"][0]["fields"])
 
 
 async def viewers_shown(bot: Mortal, count: str) -> bool:
@@ -583,7 +633,9 @@ async def is_archived(bot: Mortal) -> bool:
     if not bot.is_on_server:
         made_smaller = "bot/storage/engine Database.make_smaller: driver.execute"
         done += [made_smaller, f"{made_smaller} #2"]
-    left = await bot.count("stream_minutes", "minutes > 1") - 60  # those of the younger one
+    left = await bot.count(
+        "stream_minutes m JOIN stream_archives a ON a.lives LIKE '%\"' || m.live_id || '\"%'"
+    )
     return not left and await bot.has_passed(*done)
 
 
@@ -611,6 +663,21 @@ async def swept(bot: Mortal) -> bool:
 async def recorded_again(bot: Mortal) -> bool:
     await bot.command("privacy restore", {"user": str(FIRST_PERSON + 3)})
     return not await bot.count("forgotten_people")
+
+
+async def exports(bot: Mortal, _: Path) -> None:
+    """A recorded live as files that are too large for Discord, and that grow old at once."""
+    await bot.world.tiktok.control("POST", "accounts", {"handle": "ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+    await bot.change(*RECORDED)
+    async with bot.alive():
+        await bot.command("export range")
+        ((live,),) = await rows_of(bot.database, "SELECT min(live_id) FROM recordings")
+        shown = await bot.command("export stream", {"live": str(live), "format": "csv"})
+        assert "_csv.zip`: 0.0 MB" in shown["response"]["content"], shown["response"]["content"]
+        await bot.until(lambda: bot.has_passed(OLD_EXPORT_GOES), "an old export was deleted")
 
 
 async def by_hand(bot: Mortal, _: Path) -> None:
@@ -668,6 +735,13 @@ def upgrade():
 
 STORIES = {
     "a live": Told(story=a_live),
+    "a recorded live": Told(
+        story=a_recorded_live,
+        constants={
+            "bot/services/live_state.py EDIT_EVERY": "timedelta(seconds=1)",
+            "bot/services/stream_telling.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
     "commands": Told(story=commands, constants={"bot/discord/views.py LIFETIME_SECONDS": "1.0"}),
     "predictions": Told(
         story=predictions,
@@ -714,6 +788,15 @@ STORIES = {
             "bot/jobs/schedule.py NIGHTLY_TIDYING": "CronTrigger(second='*', timezone=UTC)",
             "bot/core/sizes.py LEAST_FREE": "0",
             "bot/core/sizes.py FREE_SHARE": "0.0",
+        },
+    ),
+    "exports": Told(
+        story=exports,
+        constants={
+            "bot/discord/files.py LARGEST_BYTES": "0",
+            "bot/discord/files.py PROGRESS_SECONDS": "600.0",  # what is answered is the end
+            "bot/exports/folder.py KEPT": "timedelta(0)",
+            "bot/jobs/schedule.py NIGHTLY_TIDYING": "CronTrigger(second='*', timezone=UTC)",
         },
     ),
     "by hand": Told(story=by_hand, alone=True, settings={"BACKUPS_KEPT": "2"}),

@@ -118,7 +118,14 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
-            recorded=RecordedLives.of(settings, database, announcements, self.lives.monitor, clock),
+            recorded=RecordedLives.of(
+                settings=settings,
+                database=database,
+                announcements=announcements,
+                monitor=self.lives.monitor,
+                machine=machine,
+                clock=clock,
+            ),
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,
             players=players,

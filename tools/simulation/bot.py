@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from bot.app import clock_loops, live_loops, prediction_loops
-from bot.app_rounds import evening_loop, round_loops
+from bot.app import clock_loops, evening_loop, live_loops, prediction_loops, round_loops
 from bot.clock import SteadyClock
 from bot.core.live.policies import FIXED, PROVIDED, Policies
 from bot.discord.delivery import Delivery
