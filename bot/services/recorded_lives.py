@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.services.announcements import Announcements
+from bot.services.gifters import Gifters
 from bot.services.live_monitor import LiveMonitor
 from bot.services.machine import Machine
 from bot.services.stream_findings import StreamFindings
@@ -23,6 +24,7 @@ class RecordedLives:
     streams: Streams
     findings: StreamFindings
     telling: StreamTelling
+    gifters: Gifters
 
     @classmethod
     def of(
@@ -53,4 +55,10 @@ class RecordedLives:
             showing=showing,
             clock=clock,
         )
-        return cls(streams=streams, findings=findings, telling=telling)
+        gifters = Gifters(
+            database=database,
+            clock=clock,
+            default_time_zone=settings.time_zone,
+            usd_per_diamond=settings.usd_per_diamond,
+        )
+        return cls(streams=streams, findings=findings, telling=telling, gifters=gifters)

@@ -104,6 +104,7 @@ class Room:
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,
+            privacy=None,
             round_admin=None,
             round_suggestions=None,
             exports=Exports(
