@@ -13,7 +13,6 @@ from tools.bench.report import print_report
 BENCHMARKS = {
     "gifters": gifters.measure,
     "live": live.measure,
-
     "influence": influence.measure,
     "planner": planner.measure,
     "rounds": rounds.measure,
