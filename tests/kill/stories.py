@@ -56,6 +56,17 @@ WRITTEN_DOWN_LATE = (
     f"INSERT INTO stream_people (person_id, handle, nickname, seen_at) VALUES ({FIRST_PERSON + 3}, 'fan3', '', "
     "(SELECT max(last_seen_at) FROM lives))"
 )
+RECORDED = (
+    (
+        "INSERT INTO lives (account_id, phase, started_at, found_at, last_seen_at, ended_at, title, cover_url) "
+        "SELECT id, 'ended', added_at - 7200000000, added_at, added_at, added_at, 'Hello', '' FROM accounts"
+    ),
+    (
+        "INSERT INTO recordings (live_id, account_id, state, room_id, wanted_at) "
+        "SELECT id, account_id, 'done', 1, started_at FROM lives"
+    ),
+)
+OLD_EXPORT_GOES = "bot/exports/folder forget_old: entry.unlink"
 Story = Callable[[Mortal, Path], Awaitable[None]]
 
 
@@ -622,7 +633,9 @@ async def is_archived(bot: Mortal) -> bool:
     if not bot.is_on_server:
         made_smaller = "bot/storage/engine Database.make_smaller: driver.execute"
         done += [made_smaller, f"{made_smaller} #2"]
-    left = await bot.count("stream_minutes", "minutes > 1") - 60  # those of the younger one
+    left = await bot.count(
+        "stream_minutes m JOIN stream_archives a ON a.lives LIKE '%\"' || m.live_id || '\"%'"
+    )
     return not left and await bot.has_passed(*done)
 
 
@@ -650,6 +663,21 @@ async def swept(bot: Mortal) -> bool:
 async def recorded_again(bot: Mortal) -> bool:
     await bot.command("privacy restore", {"user": str(FIRST_PERSON + 3)})
     return not await bot.count("forgotten_people")
+
+
+async def exports(bot: Mortal, _: Path) -> None:
+    """A recorded live as files that are too large for Discord, and that grow old at once."""
+    await bot.world.tiktok.control("POST", "accounts", {"handle": "ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+    await bot.change(*RECORDED)
+    async with bot.alive():
+        await bot.command("export range")
+        ((live,),) = await rows_of(bot.database, "SELECT min(live_id) FROM recordings")
+        shown = await bot.command("export stream", {"live": str(live), "format": "csv"})
+        assert "_csv.zip`: 0.0 MB" in shown["response"]["content"], shown["response"]["content"]
+        await bot.until(lambda: bot.has_passed(OLD_EXPORT_GOES), "an old export was deleted")
 
 
 async def by_hand(bot: Mortal, _: Path) -> None:
@@ -760,6 +788,15 @@ STORIES = {
             "bot/jobs/schedule.py NIGHTLY_TIDYING": "CronTrigger(second='*', timezone=UTC)",
             "bot/core/sizes.py LEAST_FREE": "0",
             "bot/core/sizes.py FREE_SHARE": "0.0",
+        },
+    ),
+    "exports": Told(
+        story=exports,
+        constants={
+            "bot/discord/files.py LARGEST_BYTES": "0",
+            "bot/discord/files.py PROGRESS_SECONDS": "600.0",  # what is answered is the end
+            "bot/exports/folder.py KEPT": "timedelta(0)",
+            "bot/jobs/schedule.py NIGHTLY_TIDYING": "CronTrigger(second='*', timezone=UTC)",
         },
     ),
     "by hand": Told(story=by_hand, alone=True, settings={"BACKUPS_KEPT": "2"}),
