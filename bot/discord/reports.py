@@ -56,6 +56,7 @@ def setup_report(
     facts = [
         MessageField(name=text("Time zone"), value=escape(settings.time_zone)),
         MessageField(name=text("Language"), value=LANGUAGES.get(settings.language, settings.language)),
+        MessageField(name=text("The lives of the week"), value=_digest(settings)),
     ]
     if quiet:
         facts.append(MessageField(name=text("Roles"), value=join("\n", quiet), inline=False))
@@ -76,6 +77,14 @@ def setup_report(
         or text("No channel is chosen yet. Give `/setup` a channel for lives, for rounds, for notices."),
         fields=tuple(facts),
     )
+
+
+def _digest(settings: GuildSettings) -> str:
+    if not settings.weekly_streams:
+        return text("not told")
+    if settings.lives_channel_id is None:
+        return text("told on Mondays, once there is a channel for lives")
+    return text("told on Mondays in {channel}", channel=f"<#{settings.lives_channel_id}>")
 
 
 def trouble_in(guild: discord.Guild, channel_id: int) -> str:

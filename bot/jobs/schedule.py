@@ -23,6 +23,11 @@ def nightly_scores(time_zone: str) -> CronTrigger:
     return CronTrigger(**QUIET_TIME, timezone=time_zone)
 
 
+def monday_mornings(time_zone: str) -> CronTrigger:
+    """Give when a week is told in a zone (an IANA name)."""
+    return CronTrigger(day_of_week="mon", hour=10, timezone=time_zone)
+
+
 class CalendarStep:
     """A `bot.jobs.loops.Step` that runs a job whenever its trigger says so; not at the start.
 
