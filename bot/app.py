@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -21,13 +21,9 @@ from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
-from bot.jobs.schedule import (
-    NIGHTLY_BACKUP,
-    NIGHTLY_RETENTION,
-    NIGHTLY_TIDYING,
-    CalendarStep,
-    nightly_scores,
-)
+from bot.jobs.recorder_process import RecorderProcess
+from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.stopping import until_stopped
 from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
@@ -46,8 +42,10 @@ from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
 from bot.services.ratings import Ratings
 from bot.services.recorded_lives import RecordedLives
+from bot.services.recording_control import RecordingControl
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
@@ -140,6 +138,8 @@ async def _house(
             rules=monitor_rules(settings),
             beside=asyncio.to_thread,
         )
+        recorder = _recorder_of(database, monitor, clock)
+        stack.push_async_callback(recorder.close)
         ratings = Ratings(database=database, clock=clock)
         round_sync = round_sync_of(
             settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
@@ -159,6 +159,7 @@ async def _house(
         )
         loops = [
             *live_loops(monitor),
+            Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed),
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
@@ -167,9 +168,20 @@ async def _house(
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
             *_upkeep_loops(settings, database, announcements, machine, clock),
+            privacy_loop(services.privacy, clock),
             export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
+
+
+def _recorder_of(database: Database, monitor: LiveMonitor, clock: Clock) -> RecorderProcess:
+    return RecorderProcess(
+        control=RecordingControl(database),
+        command=(sys.executable, "-m", "bot", "record", "--holder"),
+        clock=clock,
+        changed=monitor.recordings_changed,
+        told=[monitor.followups_changed],
+    )
 
 
 def _services(
@@ -187,6 +199,9 @@ def _services(
 ) -> Services:
     predictions = Predictions(
         database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
+    )
+    players = Players(
+        database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
     )
     return Services(
         watchlist=Watchlist(
@@ -207,12 +222,18 @@ def _services(
             clock=clock,
             default_time_zone=settings.time_zone,
         ),
-        recorded=RecordedLives.of(settings, database, announcements, monitor, clock),
+        recorded=RecordedLives.of(
+            settings=settings,
+            database=database,
+            announcements=announcements,
+            monitor=monitor,
+            machine=machine,
+            clock=clock,
+        ),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
-        players=Players(
-            database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
-        ),
+        players=players,
+        privacy=Privacy(database=database, players=players, announcements=announcements, clock=clock),
         round_admin=RoundAdmin(
             database=database,
             round_sync=round_sync,
@@ -404,6 +425,13 @@ def _upkeep_loops(
     ]
 
 
+def privacy_loop(privacy: Privacy, clock: Clock) -> Loop:
+    """Give the loop that looks each night whether somebody who was forgotten was written down meanwhile."""
+    return Loop(
+        name="privacy", step=CalendarStep(NIGHTLY_TIDYING, privacy.sweep, clock), wake=asyncio.Event()
+    )
+
+
 def _sync_rules(settings: Settings) -> SyncRules:
     every = settings.round_poll_seconds
     return SyncRules(
@@ -432,33 +460,9 @@ def _game_queries(settings: Settings) -> dict[str, GameQuery]:
     }
 
 
-async def until_stopped(work: list[asyncio.Task[None]]) -> None:
-    """Wait for SIGINT, SIGTERM or the end of any work (which is an error), then end all of it."""
-    stop = asyncio.create_task(_stop_signal(), name="stop signal")
-    try:
-        done, _ = await asyncio.wait({stop, *work}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {stop}:
-            await task
-        log.info("Stopping")
-    finally:
-        for task in (stop, *work):
-            task.cancel()
-        await asyncio.gather(stop, *work, return_exceptions=True)
-
-
 async def _end_what_is_left() -> None:
     """End what still answers to events: discord.py runs each handler in a task that nobody holds."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-
-
-async def _stop_signal() -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows: its loop has no signal handlers
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    await stop.wait()

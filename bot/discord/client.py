@@ -38,6 +38,7 @@ from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
 from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
@@ -56,6 +57,7 @@ EXTENSIONS = (
     "cogs.streams",
     "cogs.exports",
     "cogs.admin",
+    "cogs.privacy",
 )
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
 LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
@@ -80,6 +82,7 @@ class Services:
     round_book: RoundBook
     balance: Balance
     players: Players
+    privacy: Privacy
     round_admin: RoundAdmin
     round_suggestions: RoundSuggestions
     exports: Exports

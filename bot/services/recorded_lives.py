@@ -8,6 +8,7 @@ from bot.clock import Clock
 from bot.services.announcements import Announcements
 from bot.services.gifters import Gifters
 from bot.services.live_monitor import LiveMonitor
+from bot.services.machine import Machine
 from bot.services.stream_findings import StreamFindings
 from bot.services.stream_showing import ShowingRules, StreamShowing
 from bot.services.stream_telling import StreamTelling
@@ -28,14 +29,16 @@ class RecordedLives:
     @classmethod
     def of(
         cls,
+        *,
         settings: Settings,
         database: Database,
         announcements: Announcements,
         monitor: LiveMonitor,
+        machine: Machine,
         clock: Clock,
     ) -> RecordedLives:
-        """Build them."""
-        showing = StreamShowing(database, ShowingRules.of(settings))
+        """Build them; `machine` says which intervals are shown."""
+        showing = StreamShowing(database, ShowingRules.of(settings, machine.pressure))
         findings = StreamFindings(database, clock)
         streams = Streams(
             database=database,

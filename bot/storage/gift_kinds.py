@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, Update, bindparam, func, select, update
@@ -14,6 +15,8 @@ from bot.core.streams.booking import GiftKind, kinds_of
 from bot.core.streams.minutes import minute_of
 from bot.core.streams.tally import NOBODY, Batch
 from bot.core.streams.values import ValueSource
+from bot.storage import gift_sums
+from bot.storage.gift_sums import Given
 from bot.storage.stream_tables import (
     contribution_gifts,
     contributions,
@@ -86,6 +89,7 @@ async def _fill_in(conn: AsyncConnection, gift_id: int, each: int) -> None:
     """
     of_host, of_guests = _Sums(), _Sums()
     unvalued: Sums = Counter()
+    last_at: dict[tuple[int, int], datetime] = {}
     for row in (await conn.execute(_UNVALUED, {"gift": gift_id})).mappings():
         is_hosts = row["to_person_id"] == NOBODY
         sums = of_host if is_hosts else of_guests
@@ -94,6 +98,7 @@ async def _fill_in(conn: AsyncConnection, gift_id: int, each: int) -> None:
         sums.minutes[live_id, minute_of(row["first_at"])] += worth
         sums.people[live_id, person_id] += worth
         if is_hosts:
+            last_at[live_id, person_id] = row["first_at"]
             unvalued[(live_id,)] -= row["count"]
     await conn.execute(_VALUE, {"gift": gift_id, "each": each})
     for column, sums in (("diamonds", of_host), ("guest_diamonds", of_guests)):
@@ -103,6 +108,20 @@ async def _fill_in(conn: AsyncConnection, gift_id: int, each: int) -> None:
     kinds: Sums = Counter({(*key, gift_id): worth for key, worth in of_host.people.items()})
     await _add(conn, _RAISE[contribution_gifts, "diamonds"], kinds)
     await _add(conn, _RAISE[recordings, "unvalued_gifts"], unvalued)
+    for live_id in of_host.lives:
+        given = [
+            Given(
+                person_id=person_id,
+                gifts=0,
+                diamonds=worth,
+                estimated_diamonds=0,
+                last_gift_at=last_at[live, person_id],
+                kinds=frozenset(),  # known since the gift was given
+            )
+            for (live, person_id), worth in of_host.people.items()
+            if (live,) == live_id
+        ]
+        await gift_sums.add(conn, live_id[0], given)
 
 
 async def _add(conn: AsyncConnection, statement: Update, sums: Sums) -> None:

@@ -6,6 +6,7 @@ and the rows are written by upserts. There is one writer at a time (`bot.storage
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,9 +19,11 @@ from bot.core.streams.booking import COUNTED, OF_GIFTS, UNIQUE, Booked, Known, K
 from bot.core.streams.gifts import GiftKey, KeptGift
 from bot.core.streams.minutes import MINUTE, minute_of
 from bot.core.streams.models import StreamMinute
-from bot.core.streams.tally import Batch, Kept, Memory
+from bot.core.streams.tally import NOBODY, Batch, Kept, Memory
 from bot.core.streams.values import ValueSource, Worth
+from bot.storage import gift_sums
 from bot.storage.gift_kinds import learn
+from bot.storage.gift_sums import Given
 from bot.storage.stream_reading import minutes_of
 from bot.storage.stream_tables import (
     contribution_gifts,
@@ -212,6 +215,19 @@ async def _save_people(conn: AsyncConnection, live_id: int, account_id: int, boo
         for person_id, viewer in booked.names.items()
     ]
     await _put(conn, _NAMES, None, rows)
+    kinds: defaultdict[int, set[int]] = defaultdict(set)
+    for person_id, gift_id in booked.of_kinds:
+        kinds[person_id].add(gift_id)
+    given = [
+        Given(
+            person_id=row["person_id"],
+            **{name: row[name] for name in ("gifts", "diamonds", "estimated_diamonds", "last_gift_at")},
+            kinds=frozenset(kinds[row["person_id"]] if row["person_id"] != NOBODY else ()),
+        )
+        for row in booked.people
+        if row["person_id"] in kinds
+    ]
+    await gift_sums.add(conn, live_id, given)
 
 
 async def _save_comments(conn: AsyncConnection, live_id: int, account_id: int, batch: Batch) -> None:

@@ -94,11 +94,17 @@ class Room:
             round_sync=None,
             leaderboards=None,
             recorded=RecordedLives.of(
-                self.settings, self.database, self.announcements, world.monitor, self.clock
+                settings=self.settings,
+                database=self.database,
+                announcements=self.announcements,
+                monitor=world.monitor,
+                machine=machine,
+                clock=self.clock,
             ),
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,
+            privacy=None,
             round_admin=None,
             round_suggestions=None,
             exports=Exports(

@@ -88,6 +88,9 @@ NO_STEPS: Mapping[str, str] = {
     "bot/storage/backup flush: os.open": "to flush it, which is a step itself",
     "bot/storage/backup_server _temporary_database: engine.connect": "each statement is a step itself",
     "bot/storage/backup_server _major_of: subprocess.run": "asks a tool for its version",
+    "bot/exports/process _run_child: pipe.send": "a word of a child to its bot",
+    "bot/exports/process _written.write: pipe.send": "a word of a child to its bot",
+    "bot/exports/tables Tables.begin: self._zip.open": "a child's, in a folder where nobody looks before it is done",
     "bot/sources/etlegacy/client Readings._take_answer: reading.send": "a generator gets what was read",
 }
 """Calls that look like steps, and why they are none."""
@@ -284,6 +287,8 @@ class _Rewriter(ast.NodeTransformer):
         if not isinstance(call.func, ast.Attribute):
             return isinstance(call.func, ast.Name) and call.func.id == "open" and _writes(call)
         called, receiver = call.func.attr, ast.unparse(call.func.value)
+        if receiver == "app_commands":
+            return False  # it describes a command, also where it calls an option something
         if called in _OF_MODULES.get(receiver, ()) or (called == "open" and _writes(call)):
             return True
         if called == "replace":  # of a file; of a text there are two arguments, of an instant it has a name

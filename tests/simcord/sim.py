@@ -21,6 +21,7 @@ from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
 from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
 from bot.settings import load_settings
@@ -98,6 +99,12 @@ class Worlds:
         predictions = Predictions(
             database=database, monitor=self.lives.monitor, clock=clock, default_time_zone="UTC"
         )
+        players = Players(
+            database=database,
+            servers_of=self.rounds.sync.servers_of,
+            announcements=announcements,
+            clock=clock,
+        )
         machine = machine_of(database, clock)
         self.services = Services(
             watchlist=self.lives.watchlist,
@@ -111,15 +118,18 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
-            recorded=RecordedLives.of(settings, database, announcements, self.lives.monitor, clock),
-            round_book=RoundBook(database=database, clock=clock),
-            balance=self.rounds.balance,
-            players=Players(
+            recorded=RecordedLives.of(
+                settings=settings,
                 database=database,
-                servers_of=self.rounds.sync.servers_of,
                 announcements=announcements,
+                monitor=self.lives.monitor,
+                machine=machine,
                 clock=clock,
             ),
+            round_book=RoundBook(database=database, clock=clock),
+            balance=self.rounds.balance,
+            players=players,
+            privacy=Privacy(database=database, players=players, announcements=announcements, clock=clock),
             round_admin=self.rounds.admin,
             round_suggestions=self.rounds.suggestions,
             exports=Exports(

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
+from bot.storage import privacy
 from bot.storage.tables import metadata
 from tests.kept_streams import keep_live
 from tests.services.round_world import FIRST, SECOND
@@ -21,8 +22,11 @@ from tests.slashcommands import slash_commands
 
 # Who played in `FIRST`, and who of them is a member.
 PLAYER, LINKED = "2B5938F5", "1C747DF1"
+FORGOTTEN = "DEADBEEF"  # who asked for it
 # Each command with options that suit it; a name in angle brackets is something of the guild.
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "privacy delete": {"user": PLAYER},
+    "privacy restore": {"user": FORGOTTEN},
     "live add": {"user": "@ben", "channel": "<channel>", "role": "<role>"},
     "live remove": {"user": "ana", "channel": "<channel>"},
     "live list": {},
@@ -193,6 +197,8 @@ async def at_work(sim: Sim) -> Sim:
     await sim.use(sim.admin, "rounds void", round="2")
     await sim.use(sim.admin, "rounds team name", team="B", name="Wolves")
     await record(sim)
+    async with sim.database.write("test.forget") as conn:
+        await privacy.forget_player(conn, FORGOTTEN, sim.services.clock.now())
     return sim
 
 

@@ -12,6 +12,7 @@ from bot.core.streams.booking import COUNTED, OF_GIFTS
 from bot.core.streams.events import Ended
 from bot.core.streams.tally import NOBODY, Tally
 from bot.core.streams.values import ValueSource
+from bot.storage import gift_sums
 from bot.storage.stream_reading import minutes_of, recorded_live
 from bot.storage.stream_tables import (
     contribution_gifts,
@@ -23,6 +24,8 @@ from bot.storage.stream_tables import (
     stream_gifts,
     stream_minutes,
     stream_people,
+    supporter_kinds,
+    supporter_sums,
 )
 from bot.storage.streams import AT_ONCE, load, save
 from bot.storage.tables import accounts, lives
@@ -115,7 +118,18 @@ async def check_sums(database, live_id):
     assert sum(row.diamonds for row in kinds) == live.diamonds
     unvalued = [row for row in gifts if row.diamonds_each is None and not row.to_person_id]
     assert sum(row._mapping["count"] for row in unvalued) == live.unvalued_gifts
+    await check_kept_sums(database)
     return live
+
+
+async def check_kept_sums(database):
+    """What leaderboards are made from is what it would be if it were made anew."""
+    kept = [await rows_of(database, table) for table in (supporter_sums, supporter_kinds)]
+    async with database.write("test.rebuild") as conn:
+        await gift_sums.rebuild(conn)
+    anew = [await rows_of(database, table) for table in (supporter_sums, supporter_kinds)]
+    for one, other in zip(kept, anew, strict=True):
+        assert sorted(map(str, one)) == sorted(map(str, other))
 
 
 HAPPENINGS = (
