@@ -9,7 +9,6 @@ import sys
 from tools.bench import export, gifters, influence, live, planner, rounds, spine
 from tools.bench.report import print_report
 
-
 BENCHMARKS = {
     "export": export.measure,
     "gifters": gifters.measure,
