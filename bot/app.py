@@ -22,8 +22,9 @@ from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.recorder_process import RecorderProcess
-from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.jobs.stopping import until_stopped
+from bot.jobs.upkeep import upkeep_loops
 from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
@@ -50,10 +51,7 @@ from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
-from bot.services.staleness import Staleness
-from bot.services.stream_retention import StreamRetention
 from bot.services.timekeeping import Timekeeping
-from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
 from bot.settings import Settings
 from bot.sources.etlegacy.server_query import UdpGameQuery
@@ -167,8 +165,7 @@ async def _house(
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
-            *_upkeep_loops(settings, database, announcements, machine, clock),
-            privacy_loop(services.privacy, clock),
+            *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
@@ -197,9 +194,8 @@ def _services(
     renderer: ProcessChartRenderer,
     exporter: Exporter,
 ) -> Services:
-    predictions = Predictions(
-        database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
-    )
+    zone = settings.time_zone
+    predictions = Predictions(database=database, monitor=monitor, clock=clock, default_time_zone=zone)
     players = Players(
         database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
     )
@@ -217,10 +213,7 @@ def _services(
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
         leaderboards=Leaderboards(
-            database=database,
-            servers=settings.game_servers,
-            clock=clock,
-            default_time_zone=settings.time_zone,
+            database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
         recorded=RecordedLives.of(
             settings=settings,
@@ -244,9 +237,7 @@ def _services(
         ),
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         exports=_exports(settings, database, exporter, clock),
-        guilds=Guilds(
-            database=database, announcements=announcements, clock=clock, default_time_zone=settings.time_zone
-        ),
+        guilds=Guilds(database=database, announcements=announcements, clock=clock, default_time_zone=zone),
         health=Health(database=database, machine=machine, clock=clock, settings=settings),
         machine=machine,
         announcements=announcements,
@@ -387,49 +378,6 @@ def export_loop(exports: Exports, clock: Clock) -> Loop:
 def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
     """Give the loop that watches for steps of the wall clock."""
     return [Loop(name="clock", step=timekeeping.step, wake=asyncio.Event())]
-
-
-def _upkeep_loops(
-    settings: Settings, database: Database, announcements: Announcements, machine: Machine, clock: Clock
-) -> list[Loop]:
-    upkeep = Upkeep(
-        database=database,
-        backup_folder=settings.backup_folder,
-        backups_kept=settings.backups_kept,
-        clock=clock,
-    )
-    retention = StreamRetention(
-        database=database,
-        archive_folder=settings.archive_folder,
-        machine=machine,
-        clock=clock,
-        details_days=settings.stream_details_days,
-        comments_days=settings.comments_days,
-    )
-    staleness = Staleness(
-        database=database,
-        announcements=announcements,
-        upkeep=upkeep,
-        retention=retention,
-        machine=machine,
-        clock=clock,
-        settings=settings,
-    )
-    night = CalendarStep(NIGHTLY_RETENTION, retention.night, clock, at_start=retention.catch_up)
-    return [
-        Loop(name="staleness", step=staleness.step, wake=asyncio.Event()),
-        Loop(name="machine", step=machine.step, wake=asyncio.Event()),
-        Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
-        Loop(name="retention", step=night, wake=asyncio.Event()),
-        Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
-    ]
-
-
-def privacy_loop(privacy: Privacy, clock: Clock) -> Loop:
-    """Give the loop that looks each night whether somebody who was forgotten was written down meanwhile."""
-    return Loop(
-        name="privacy", step=CalendarStep(NIGHTLY_TIDYING, privacy.sweep, clock), wake=asyncio.Event()
-    )
 
 
 def _sync_rules(settings: Settings) -> SyncRules:

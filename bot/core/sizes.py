@@ -8,8 +8,6 @@ from datetime import date
 from itertools import combinations
 from statistics import median
 
-from bot.texts import text
-
 DAYS_LOOKED_AT = 30
 LEAST_DAYS = 3
 """Over fewer days nothing is said of growth."""
@@ -69,7 +67,5 @@ def is_worth_it(size: int, free: int, *, by_steps: bool, disk_free: int | None) 
 def in_words(size: float) -> str:
     """Write a number of bytes for people."""
     if size >= 1e9:
-        return text("{size} GB", size=f"{size / 1e9:.1f}")
-    if size >= 1e6:
-        return text("{size} MB", size=f"{size / 1e6:.1f}")
-    return text("{size} kB", size=f"{size / 1e3:.0f}")
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

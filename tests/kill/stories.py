@@ -655,7 +655,9 @@ async def is_archived(bot: Mortal) -> bool:
     if not bot.is_on_server:
         made_smaller = "bot/storage/engine Database.make_smaller: driver.execute"
         done += [made_smaller, f"{made_smaller} #2"]
-    left = await bot.count("stream_minutes", "minutes > 1") - 60  # those of the younger one
+    left = await bot.count(
+        "stream_minutes m JOIN stream_archives a ON a.lives LIKE '%\"' || m.live_id || '\"%'"
+    )
     return not left and await bot.has_passed(*done)
 
 
