@@ -12,7 +12,8 @@
     ├── SettingsError          one or more settings are wrong; `problems` has a line each
     ├── StorageError           the database
     │   ├── SchemaTooNew       written by a newer Vedette
-    │   └── BackupFailed       a backup could not be made or does not verify
+    │   ├── BackupFailed       a backup could not be made or does not verify
+    │   └── ArchiveFailed      old details could not be archived, so they stay where they are
     ├── SourceError            an outside source
     │   ├── SourceUnavailable  no answer, refused or blocked; try again later
     │   ├── SourceChanged      an answer that cannot be read, or not what was announced
@@ -85,6 +86,10 @@ class SchemaTooNew(StorageError):
 
 class BackupFailed(StorageError):
     """A backup could not be made, or what it holds does not verify."""
+
+
+class ArchiveFailed(StorageError):
+    """An archive of old details could not be written, or does not hold what it should."""
 
 
 class SourceError(VedetteError):

@@ -70,7 +70,7 @@ class StreamCommands(
     @app_commands.describe(user=USER)
     async def history(self, interaction: Interaction, user: str) -> None:
         """List the recorded lives of an account."""
-        found = await self._streams.history(requester_of(interaction), user)
+        found = await self._streams.lives_of(requester_of(interaction), user)
         aloud = await self._begin(interaction)
         await Pages(
             history_title(found.account.handle, found.account.nickname),

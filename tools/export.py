@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from bot.clock import SystemClock
@@ -99,7 +100,8 @@ async def _order(database: Database, settings: Settings, asked: argparse.Namespa
 async def _write(database: Database, order: ExportOrder, place: Path) -> Done:
     """Write the files, and show how far they are where there is a terminal."""
     columns = (TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
+    there = Console(stderr=True)
+    with Progress(*columns, console=there, transient=True, disable=not there.is_terminal) as progress:
         bar = progress.add_task("export", total=None)
         return await write_export(database, order, place, lambda rows: progress.update(bar, completed=rows))
 

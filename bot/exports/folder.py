@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,15 +38,14 @@ def forget_old(folder: Path, now: datetime) -> int:
         return 0
     gone = 0
     for entry in sorted(folder.iterdir()):
-        is_unfinished = entry.name.startswith(_UNFINISHED)
-        age = now - datetime.fromtimestamp(entry.stat().st_mtime, UTC)
-        if is_unfinished and age > _UNFINISHED_KEPT:
-            close_place(entry)
-        elif _NAME.fullmatch(entry.name) and age > KEPT:
-            entry.unlink(missing_ok=True)
-        else:
-            continue
-        gone += 1
+        with suppress(FileNotFoundError):  # an export that ends just now removes its own
+            age = now - datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+            if entry.name.startswith(_UNFINISHED) and age > _UNFINISHED_KEPT:
+                close_place(entry)
+                gone += 1
+            elif _NAME.fullmatch(entry.name) and age > KEPT:
+                entry.unlink()
+                gone += 1
     return gone
 
 

@@ -134,9 +134,10 @@ def intervals_sheet(zone: str) -> Sheet:
 
 
 def interval_row(live: RecordedLive, row: Any, order: ExportOrder) -> Sequence[Value]:
-    """Give the row of an interval; the last one of a live may have been cut short by its end."""
-    ended = (live.ended_at or order.asked_at) - row.minute
-    length = min(row.minutes * MINUTE, ended) if ended > timedelta(0) else row.minutes * MINUTE
+    """Give the row of an interval; the first and the last one of a live are as long as it was on in them."""
+    begun = max(row.minute, live.started_at)
+    ended = min(row.minute + row.minutes * MINUTE, live.ended_at or order.asked_at)
+    length = ended - begun if ended > begun else row.minutes * MINUTE
     return (
         live.live_id,
         live.handle,

@@ -50,6 +50,11 @@ class Tables:
         self._zip.writestr(NOTES, "\ufeff" + "\r\n".join(lines) + "\r\n")
         self._zip.close()
 
+    def release(self) -> None:
+        """Let go of what is open still, whether or not the file was finished."""
+        self._finish()
+        self._zip.close()
+
     def _finish(self) -> None:
         if self._member is not None:
             self._member.close()

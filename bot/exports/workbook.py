@@ -89,6 +89,12 @@ class Workbook:
         page.page.activate()
         self._book.close()
 
+    def release(self) -> None:
+        """Let go of what is open still, whether or not the file was finished."""
+        for page in self._book.worksheets():
+            if page.row_data_fh is not None:
+                page.row_data_fh.close()
+
     @property
     def _current(self) -> _Open:
         if self._open is None:
@@ -126,7 +132,12 @@ class Workbook:
 def _put(page: Any, kind: Kind, form: Any, zone: ZoneInfo) -> Callable[[int, int, Any], None]:
     """Give what writes a value of a kind as its own type."""
     if kind is Kind.TEXT:
-        return lambda row, column, value: page.write_string(row, column, clean(value), form)
+
+        def words(row: int, column: int, value: str) -> None:
+            if kept := clean(value):
+                page.write_string(row, column, kept, form)
+
+        return words
     if kind in {Kind.LOCAL, Kind.UTC}:
 
         def instant(row: int, column: int, value: datetime) -> None:

@@ -57,11 +57,15 @@ class _Writing:
 
     async def run(self) -> Done:
         """Write one sheet after the other."""
-        await self._sessions()
-        await self._intervals()
-        await self._contributions()
-        await self._correlations()
-        self._summary()
+        try:
+            await self._sessions()
+            await self._intervals()
+            await self._contributions()
+            await self._correlations()
+            self._summary()
+        finally:
+            for sink in self._sinks:
+                sink.release()
         return Done(files=tuple(sink.file for sink in self._sinks), rows=self._rows)
 
     async def _sessions(self) -> None:

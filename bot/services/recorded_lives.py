@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.services.announcements import Announcements
+from bot.services.gifters import Gifters
 from bot.services.live_monitor import LiveMonitor
+from bot.services.machine import Machine
 from bot.services.stream_findings import StreamFindings
 from bot.services.stream_showing import ShowingRules, StreamShowing
 from bot.services.stream_telling import StreamTelling
@@ -22,18 +24,21 @@ class RecordedLives:
     streams: Streams
     findings: StreamFindings
     telling: StreamTelling
+    gifters: Gifters
 
     @classmethod
     def of(
         cls,
+        *,
         settings: Settings,
         database: Database,
         announcements: Announcements,
         monitor: LiveMonitor,
+        machine: Machine,
         clock: Clock,
     ) -> RecordedLives:
-        """Build them."""
-        showing = StreamShowing(database, ShowingRules.of(settings))
+        """Build them; `machine` says which intervals are shown."""
+        showing = StreamShowing(database, ShowingRules.of(settings, machine.pressure))
         findings = StreamFindings(database, clock)
         streams = Streams(
             database=database,
@@ -50,4 +55,10 @@ class RecordedLives:
             showing=showing,
             clock=clock,
         )
-        return cls(streams=streams, findings=findings, telling=telling)
+        gifters = Gifters(
+            database=database,
+            clock=clock,
+            default_time_zone=settings.time_zone,
+            usd_per_diamond=settings.usd_per_diamond,
+        )
+        return cls(streams=streams, findings=findings, telling=telling, gifters=gifters)

@@ -10,6 +10,7 @@ from bot.core.requester import Requester
 from bot.core.streams.findings import Findings
 from bot.core.streams.influence_posts import ShownFindings
 from bot.core.streams.models import RecordedLive
+from bot.core.streams.together import together
 from bot.errors import NothingThere
 from bot.services.followed import followed_account
 from bot.storage import stream_findings as store
@@ -58,12 +59,10 @@ class StreamFindings:
         async with self._database.read() as conn:
             account = await followed_account(conn, by.guild_id, handle)
             found = await store.of_account(conn, account.id)
-        from bot.core.streams.influence import together  # noqa: PLC0415 - NumPy is loaded when first needed
-
         return ShownFindings(
             handle=account.handle,
             nickname=account.nickname,
-            findings=await asyncio.to_thread(together, found),
+            findings=together(found),
         )
 
     async def _live(self, conn: Connection, by: Requester, which: int | str) -> RecordedLive:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.core.machine import Pressure
 from bot.core.streams.models import RecordedLive
 from bot.core.streams.shown import MOST_FLAGS, MOST_SUPPORTERS, ShownLive
 from bot.core.streams.spikes import Spike, spikes
@@ -15,17 +16,8 @@ from bot.storage import stream_reading
 from bot.storage.engine import Database
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Intervals:
-    """How many minutes are shown as one on this machine, and why where that is more than usual."""
-
-    minutes: int = 5
-    reason: str = ""
-
-
-def usual_intervals() -> Intervals:
-    """Give the intervals of a machine that is short of nothing."""
-    return Intervals()
+def _no_pressure() -> Pressure:
+    return Pressure(interval_minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,15 +26,15 @@ class ShowingRules:
 
     usd_per_diamond: float = 0.0
     dear_diamonds: int = 100
-    intervals: Callable[[], Intervals] = usual_intervals
+    pressure: Callable[[], Pressure] = _no_pressure
 
     @classmethod
-    def of(cls, settings: Settings, intervals: Callable[[], Intervals] = usual_intervals) -> ShowingRules:
-        """Take what the settings say; `intervals` asks the machine."""
+    def of(cls, settings: Settings, pressure: Callable[[], Pressure]) -> ShowingRules:
+        """Take what the settings say; `pressure` asks the machine."""
         return cls(
             usd_per_diamond=settings.usd_per_diamond,
             dear_diamonds=settings.gift_tier_special_diamonds,
-            intervals=intervals,
+            pressure=pressure,
         )
 
 
@@ -63,7 +55,7 @@ class StreamShowing:
             gifts = await stream_reading.dearest_gifts(
                 conn, live.live_id, least=self.rules.dear_diamonds, most=MOST_FLAGS
             )
-        intervals = self.rules.intervals()
+        pressure = self.rules.pressure()
         return ShownLive(
             live=live,
             now=now,
@@ -71,8 +63,8 @@ class StreamShowing:
             supporters=supporters,
             gifts=gifts,
             spikes=await asyncio.to_thread(spikes, minutes) if found is None else found,
-            interval_minutes=intervals.minutes,
-            reason=intervals.reason,
+            interval_minutes=pressure.interval_minutes,
+            reason=pressure.reason,
             usd_per_diamond=self.rules.usd_per_diamond,
             zone=zone,
         )

@@ -91,7 +91,7 @@ class Streams:
         zone = (await self._zone(by)).key
         return await self._showing.shown(live, self._clock.now(), zone=zone)
 
-    async def history(self, by: Requester, written: str) -> StreamHistory:
+    async def lives_of(self, by: Requester, written: str) -> StreamHistory:
         """Give the recorded lives of an account. Raises `InputRefused`, `NothingThere`."""
         now = self._clock.now()
         async with self._database.read() as conn:
@@ -130,7 +130,7 @@ class Streams:
             sides=(sides[0], sides[1]),
             of_accounts=not _is_live(one),
             now=now,
-            interval_minutes=self._showing.rules.intervals().minutes,
+            interval_minutes=self._showing.rules.pressure().interval_minutes,
         )
 
     async def _side(self, conn: Connection, by: Requester, written: str, now: datetime) -> ComparedSide:

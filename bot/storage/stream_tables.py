@@ -218,8 +218,9 @@ stream_archives = table(
     Column("ends_at", Instant, nullable=False),
     Column("rows", BIGINT, nullable=False),
     Column("sha256", Text, nullable=False),
-    Column("verified_at", Instant),
-    Column("deleted_at", Instant),  # when the last of its rows had left the database
+    Column("lives", Json, nullable=False),  # by live: the last minute and the last gift that are in it
+    Column("verified_at", Instant, nullable=False),
+    Column("deleted_at", Instant),  # when the last of its rows had left the database, or it was found damaged
 )
 
 database_sizes = table(

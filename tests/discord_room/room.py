@@ -33,6 +33,7 @@ from bot.storage.tables import outbox as outbox_table
 from tests.clocks import ManualClock
 from tests.discordserver import DiscordServer
 from tests.exporter import FakeExporter
+from tests.machines import machine_of
 from tests.services.live_world import LiveWorld
 
 PNG = bytes.fromhex(
@@ -78,6 +79,7 @@ class Room:
         predictions = Predictions(
             database=self.database, monitor=world.monitor, clock=self.clock, default_time_zone="UTC"
         )
+        machine = machine_of(self.database, self.clock)
         self.services = Services(
             watchlist=world.watchlist,
             live_monitor=world.monitor,
@@ -92,11 +94,17 @@ class Room:
             round_sync=None,
             leaderboards=None,
             recorded=RecordedLives.of(
-                self.settings, self.database, self.announcements, world.monitor, self.clock
+                settings=self.settings,
+                database=self.database,
+                announcements=self.announcements,
+                monitor=world.monitor,
+                machine=machine,
+                clock=self.clock,
             ),
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,
+            privacy=None,
             round_admin=None,
             round_suggestions=None,
             exports=Exports(
@@ -112,7 +120,8 @@ class Room:
                 clock=self.clock,
                 default_time_zone="UTC",
             ),
-            health=Health(database=self.database, clock=self.clock, settings=self.settings),
+            health=Health(database=self.database, machine=machine, clock=self.clock, settings=self.settings),
+            machine=machine,
             announcements=self.announcements,
             pictures=Pictures(self.painter),
             settings=self.settings,

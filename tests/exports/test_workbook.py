@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,18 +12,20 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from bot.core.streams.export import ExportFormat, ExportOrder
+from bot.core.streams.findings import Findings
 from bot.exports.cells import Kind
 from bot.exports.sheets import Sheet, column
 from bot.exports.summary import ALL
 from bot.exports.workbook import Workbook
 from bot.exports.writing import write_export
+from bot.storage import stream_findings
+from bot.storage.engine import Database, sqlite_url
 from bot.storage.stream_tables import (
     contributions,
     recordings,
-    stream_findings,
     stream_minutes,
     stream_people,
 )
@@ -39,7 +42,7 @@ EFFECT = {
     "low": 0.2,
     "high": 0.6,
     "p": 0.01,
-    "simple": 0.3,
+    "simple": 0.25,
     "by_lag": [None, *[0.1] * 20],
     "scores": [0.0] * 21,
 }
@@ -82,6 +85,14 @@ def of_csv(folder: Path, name: str) -> list[dict]:
 
 
 @pytest.fixture
+async def database(tmp_path, tables_file):
+    """On a server the same statements run in test_export_process.py and test_export_orders.py."""
+    database = Database.open(sqlite_url(shutil.copy(tables_file, tmp_path / "vedette.db")))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
 async def three(database):
     """Two lives of Ana and one of Ben, of which a part was recorded."""
     async with database.write("test.keep") as conn:
@@ -90,9 +101,7 @@ async def three(database):
             await keep_live(conn, seed=2, started_at=START + DAY),
             await keep_live(conn, handle="ben", started_at=START + 2 * DAY, connected_share=0.5),
         ]
-        await conn.execute(
-            insert(stream_findings).values(live_id=kept[0].live_id, found_at=START, findings=FINDINGS)
-        )
+        await stream_findings.keep(conn, kept[0].live_id, Findings.from_json(FINDINGS), START)
     return kept
 
 
@@ -156,6 +165,7 @@ async def test_findings_have_a_line_for_each_activity(database, three, tmp_path)
     (found,) = table((await exported(database, tmp_path, order()))["Correlations"])
     assert (found["Session"], found["Activity"], found["Viewers"]) == (1, "gifts", "leads")
     assert (found["Lag in minutes (above 0: activity first)"], found["p (corrected)"]) == (3, 0.01)
+    assert found["Simple correlation score"] == 0.25
     assert (found["r at -10 min"], found["r at +10 min"]) == (None, 0.1)
 
 
@@ -228,6 +238,17 @@ async def test_what_is_not_known_is_empty(database, tmp_path):
     assert table(book["Correlations"]) == []
     (written,) = of_csv(tmp_path, "Sessions")
     assert [written[name] for name in empty] == [""] * 5
+
+
+async def test_the_share_of_an_interval_is_of_the_time_the_live_was_on(database, tmp_path):
+    async with database.write("test.keep") as conn:
+        kept = await keep_live(conn, minutes=3)
+        half = timedelta(seconds=30)
+        moved = update(lives).values(started_at=kept.started_at + half, ended_at=kept.ended_at - half)
+        await conn.execute(moved)
+        await conn.execute(update(stream_minutes).values(connected_seconds=30))
+    rows = table((await exported(database, tmp_path, order()))["Intervals"])
+    assert [(row["Length"], row["Recorded share"]) for row in rows] == [(half, 1), (2 * half, 0.5), (half, 1)]
 
 
 async def test_an_hour_that_comes_twice_is_told_apart_by_utc(database, tmp_path):

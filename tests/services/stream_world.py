@@ -122,10 +122,12 @@ class StreamWorld:
     def _told(self) -> None:
         self.news += 1
 
-    async def go_live(self, handle: str = "ana", viewers: int | None = None) -> Live:
+    async def go_live(
+        self, handle: str = "ana", viewers: int | None = None, *, room_id: int | None = None
+    ) -> Live:
         """Somebody is found live, and to be recorded."""
         number, now = next(self._numbers), self.clock.now()
-        room_id = (int(now.timestamp()) << 32) + number
+        room_id = room_id or (int(now.timestamp()) << 32) + number
         live = Live(
             phase=Phase.ON,
             room_ids=(room_id,),

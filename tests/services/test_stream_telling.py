@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select, update
 
 from bot.core.announcements import Message
 from bot.core.live.transitions import Phase
+from bot.core.machine import Pressure
 from bot.core.streams.recording import RecordingState
 from bot.services.announcements import Announcements
 from bot.services.live_state import EDIT_EVERY, NEWS_FOR, say
@@ -386,3 +387,19 @@ async def test_a_clock_that_was_set_back_does_not_stop_the_edits(live):
     live.clock.advance(-3000)
     await live.service.step()
     assert [row["revision"] for row in await live.rows()] == [2]
+
+
+async def test_a_machine_under_pressure_shows_longer_intervals_and_says_why(told):
+    short = Pressure(interval_minutes=10, reason="The machine is short of memory.")
+    showing = StreamShowing(told.database, ShowingRules(pressure=lambda: short))
+    telling = StreamTelling(
+        database=told.database,
+        announcements=Announcements(told.database, told.clock),
+        findings=StreamFindings(told.database, told.clock),
+        showing=showing,
+        clock=told.clock,
+    )
+    await telling.step()
+    (row,) = await told.rows()
+    message = Message.from_json(unpacked(row["message"]))
+    assert (message.footer, message.chart.column_minutes) == (short.reason, 10)

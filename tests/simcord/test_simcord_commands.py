@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
+from bot.storage import privacy
 from bot.storage.tables import metadata
 from tests.kept_streams import keep_live
 from tests.services.round_world import FIRST, SECOND
@@ -21,8 +22,11 @@ from tests.slashcommands import slash_commands
 
 # Who played in `FIRST`, and who of them is a member.
 PLAYER, LINKED = "2B5938F5", "1C747DF1"
+FORGOTTEN = "DEADBEEF"  # who asked for it
 # Each command with options that suit it; a name in angle brackets is something of the guild.
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "privacy delete": {"user": PLAYER},
+    "privacy restore": {"user": FORGOTTEN},
     "live add": {"user": "@ben", "channel": "<channel>", "role": "<role>"},
     "live remove": {"user": "ana", "channel": "<channel>"},
     "live list": {},
@@ -61,6 +65,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "min_rounds": 1,
         "server": "alpha",
     },
+    "top gifters": {"period": None, "user": "ana", "from": "2026-03-01", "to": "2026-03-31"},
     "stream now": {"user": "ana"},
     "stream history": {"user": "ana"},
     "stream compare": {"a": "1", "b": "2"},
@@ -88,6 +93,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "audit": "<channel>",
         "time_zone": "Asia/Jakarta",
         "language": "id",
+        "digest": False,
         "clear": "rounds",
     },
     "status": {},
@@ -117,6 +123,7 @@ SUGGESTIONS = {
     ("rounds last", "server"): ("", "alpha"),
     ("top players", "metric"): ("DAMAGE", "dpm"),
     ("top players", "server"): ("", "alpha"),
+    ("top gifters", "user"): ("an", "ana"),
     ("stream now", "user"): ("@A", "ana"),
     ("stream history", "user"): ("an", "ana"),
     ("stream compare", "a"): ("", "2"),
@@ -146,7 +153,7 @@ SUGGESTIONS = {
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
-READ_BY_ALL |= {"player stats", "player compare", "top players"}
+READ_BY_ALL |= {"player stats", "player compare", "top players", "top gifters"}
 READ_BY_ALL |= {f"stream {name}" for name in ("now", "history", "compare", "correlation")}
 FOR_EVERYONE = {
     "about",
@@ -190,6 +197,8 @@ async def at_work(sim: Sim) -> Sim:
     await sim.use(sim.admin, "rounds void", round="2")
     await sim.use(sim.admin, "rounds team name", team="B", name="Wolves")
     await record(sim)
+    async with sim.database.write("test.forget") as conn:
+        await privacy.forget_player(conn, FORGOTTEN, sim.services.clock.now())
     return sim
 
 
@@ -336,6 +345,10 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("player link", {"player": "nobody"}, "nobody"),
         ("player link", {}, "Name the player"),
         ("player unlink", {}, "no link"),
+        ("top gifters", {"user": "nobody"}, "nobody"),
+        ("top gifters", {"from": "yesterday"}, "2026-12-31"),
+        ("top gifters", {"from": "2026-03-02", "to": "2026-03-01"}, "before the first"),
+        ("top gifters", {"period": "7_days", "to": "2026-03-01"}, "not both"),
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
         ("rounds balance", {"server": "beta"}, "does not belong"),

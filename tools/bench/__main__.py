@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import sys
 
-from tools.bench import gifters, live, planner, rounds, spine
+from tools.bench import export, gifters, influence, live, planner, rounds, spine
 from tools.bench.report import print_report
 
 BENCHMARKS = {
+    "export": export.measure,
     "gifters": gifters.measure,
+    "influence": influence.measure,
     "live": live.measure,
     "planner": planner.measure,
     "rounds": rounds.measure,

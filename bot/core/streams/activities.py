@@ -36,3 +36,13 @@ NAMES: Mapping[Activity, Text] = {
     Activity.SHARES: text("Shares"),
     Activity.DIAMONDS: text("Diamonds"),
 }
+
+NAMES_INSIDE: Mapping[Activity, Text] = {
+    Activity.COMMENTS: text("comments"),
+    Activity.LIKES: text("likes"),
+    Activity.GIFTS: text("gifts"),
+    Activity.FOLLOWS: text("follows"),
+    Activity.SHARES: text("shares"),
+    Activity.DIAMONDS: text("diamonds"),
+}
+"""The same inside a sentence."""

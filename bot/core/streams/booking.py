@@ -161,7 +161,7 @@ def book(batch: Batch, known: Known) -> Booked:
         gifts=dict(sorted(gifts.rows.items())),
         of_kinds=dict(sorted(gifts.of_kinds.items())),
         names=dict(sorted((names | batch.names).items())),
-        last_at=max((row.last_at for row in rows), default=None),
+        last_at=max((row.last_at for row in rows), default=batch.last_event_at),
     )
 
 

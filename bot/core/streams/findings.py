@@ -13,6 +13,8 @@ from bot.core.streams.spikes import Spike
 
 LAGS = tuple(range(-10, 11))
 """Minutes from an activity to a change of viewers; above 0 the activity came first."""
+SURE = 0.02
+"""The largest p that is claimed. Under the usual 0.05, because people ask about every live."""
 
 
 class Evidence(StrEnum):
@@ -48,7 +50,7 @@ class Effect:
 
     `lag` is that of the closest relation of its role, `r` its partial correlation (the viewers' own past and the other
     activities held fixed), `low`..`high` the 95 % interval of it, `p` corrected for all activities and lags that were
-    looked at. None where nothing can be said. `by_lag` has r for each of `LAGS`, `scores` the same as standard normal
+    looked at. None where nothing can be said; with `NOTHING` they are of the closest chance relation, without interval. `by_lag` has r for each of `LAGS`, `scores` the same as standard normal
     values, for putting lives together. `simple` is the simple correlation score of its spikes alone.
     """
 

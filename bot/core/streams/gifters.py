@@ -194,7 +194,7 @@ def _statements(top: TopGifters) -> list[str]:
             "Together: {diamonds} diamonds, {gifts} from {count} person",
             "Together: {diamonds} diamonds, {gifts} from {count} people",
             top.supporters.count,
-            diamonds=_about(recorded.diamonds, recorded.estimated_diamonds),
+            diamonds=about_words(recorded.diamonds, recorded.estimated_diamonds),
             gifts=_gifts(recorded.gifts),
         )
         dollars = dollars_words(recorded.diamonds, top.usd_per_diamond)
@@ -234,11 +234,11 @@ def supporter_words(row: RankedSupporter) -> str:
         one.diamonds,
         place=row.place,
         name=name,
-        amount=_about(one.diamonds, one.estimated_diamonds),
+        amount=about_words(one.diamonds, one.estimated_diamonds),
     )
 
 
-def _about(diamonds: int, estimated: int) -> str:
+def about_words(diamonds: int, estimated: int) -> str:
     """Write diamonds, with a tilde where part of them is estimated."""
     return join("", ["~", number(diamonds)]) if estimated else number(diamonds)
 
@@ -252,18 +252,24 @@ def _gifts(count: int) -> str:
 
 def gifters_chart(top: TopGifters) -> BarChart | None:
     """Draw up the best ten; None where nobody gave anything of known value."""
-    ranked = [row for row in rank_supporters(top.supporters.shown)[:PER_PAGE] if row.supporter.diamonds]
-    if not ranked:
+    title = text("Top gifters")
+    if top.live is not None:
+        title = text("Top gifters of @{handle}", handle=top.live.handle)
+    ranked = rank_supporters(top.supporters.shown)[:PER_PAGE]
+    return supporters_chart(ranked, title=title, subtitle=_subtitle(top))
+
+
+def supporters_chart(ranked: Sequence[RankedSupporter], *, title: str, subtitle: str) -> BarChart | None:
+    """Draw up people by their diamonds; None where nobody gave anything of known value."""
+    valued = [row for row in ranked if row.supporter.diamonds]
+    if not valued:
         return None
-    estimated = any(row.supporter.estimated_diamonds for row in ranked)
-    title = (
-        text("Top gifters") if top.live is None else text("Top gifters of @{handle}", handle=top.live.handle)
-    )
+    estimated = any(row.supporter.estimated_diamonds for row in valued)
     return BarChart(
         title=title,
-        subtitle=_subtitle(top),
+        subtitle=subtitle,
         value_axis=text("diamonds (~: partly estimated)") if estimated else text("diamonds"),
-        groups=(BarGroup(name="", bars=_bars(ranked)),),
+        groups=(BarGroup(name="", bars=_bars(valued)),),
     )
 
 
@@ -279,7 +285,7 @@ def _bars(ranked: Sequence[RankedSupporter]) -> tuple[Bar, ...]:
         Bar(
             label=f"{row.place}. {_plain_name(row.supporter.viewer)}",
             value=row.supporter.diamonds,
-            written=_about(row.supporter.diamonds, row.supporter.estimated_diamonds),
+            written=about_words(row.supporter.diamonds, row.supporter.estimated_diamonds),
             note=_gifts(row.supporter.gifts),
             fallback=f"{row.place}. @{row.supporter.viewer.handle}",
         )

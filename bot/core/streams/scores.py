@@ -11,6 +11,7 @@ import math
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from bot.core.streams.activities import WEIGHTS, Activity
 from bot.core.streams.models import StreamMinute
@@ -37,7 +38,7 @@ class SimpleScores:
 
     _watch: SpikeWatch = field(default_factory=SpikeWatch)
     _past: dict[Activity, list[int]] = field(default_factory=lambda: {one: [] for one in WEIGHTS})
-    _viewers: int | None = None  # at the end of the row before
+    _before: StreamMinute | None = None
 
     @classmethod
     def resumed(cls, rows: Iterable[StreamMinute]) -> SimpleScores:
@@ -52,10 +53,10 @@ class SimpleScores:
         activity = sum(
             weight * _share(getattr(row, name), self._past[name]) for name, weight in WEIGHTS.items()
         )
-        spiking = {spike.activity for spike in self._watch.of(row)}
-        moved = self._moved(row)
+        moved = self.moved(row)
         signed = None
         if moved is not None:
+            spiking = self.spiking(row)
             weights = sum(weight for name, weight in WEIGHTS.items() if name in spiking)
             signed = math.copysign(weights, moved) if moved else 0.0
         return SimpleScore(activity=min(activity, 1.0), correlation=signed)
@@ -65,11 +66,37 @@ class SimpleScores:
         self._watch.remember(row)
         for name, past in self._past.items():
             insort(past, getattr(row, name))
-        self._viewers = row.viewers_last
+        self._before = row
 
-    def _moved(self, row: StreamMinute) -> int | None:
-        before = row.viewers_first if self._viewers is None else self._viewers
-        return None if before is None or row.viewers_last is None else row.viewers_last - before
+    def spiking(self, row: StreamMinute) -> frozenset[Activity]:
+        """Give the activities that spike in a row."""
+        return frozenset(spike.activity for spike in self._watch.of(row))
+
+    def moved(self, row: StreamMinute) -> int | None:
+        """Give by how many the viewers changed since the end of the row before; None where that is unknown."""
+        start, before = row.viewers_first, self._before
+        if before is not None and before.viewers_last is not None and _adjoin(before, row):
+            start = before.viewers_last
+        return None if start is None or row.viewers_last is None else row.viewers_last - start
+
+
+def _adjoin(before: StreamMinute, row: StreamMinute) -> bool:
+    return before.minute + timedelta(minutes=before.minutes) == row.minute
+
+
+def simple_by_activity(rows: Iterable[StreamMinute]) -> dict[Activity, float]:
+    """Give the mean simple correlation of the rows in which each activity spiked, for that activity alone.
+
+    What never spiked, or only while the change of viewers was unknown, is missing.
+    """
+    scores, signs = SimpleScores(), dict[Activity, list[float]]()
+    for row in rows:
+        moved = scores.moved(row)
+        for spike in scores.spiking(row):
+            if moved is not None and spike in WEIGHTS:
+                signs.setdefault(spike, []).append(math.copysign(1, moved) if moved else 0.0)
+        scores.remember(row)
+    return {name: WEIGHTS[name] * sum(found) / len(found) for name, found in signs.items()}
 
 
 def _share(count: int, past: Sequence[int]) -> float:

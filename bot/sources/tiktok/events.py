@@ -32,9 +32,11 @@ from bot.sources.tiktok.parse import LARGEST_ID, clean
 OLDEST = timedelta(minutes=5)
 """How far back the platform's clock is believed: a message is not later than ours, nor older than this."""
 MOST = 1_000_000_000
-"""No count of one message is larger; the room's own totals stay below 63 bits."""
-MOST_PIECES = 1_000_000
-"""No streak is longer, and no gift dearer."""
+"""No room has more viewers."""
+MOST_IN_TOTAL = 10**15
+"""No room has more likes; the sum over rooms stays well below 63 bits."""
+MOST_AT_ONCE = 1_000_000
+"""No streak is longer, no gift dearer, nobody taps more often in one message."""
 
 _JOINED, _SUBSCRIBED = (0, 1), 3
 _SUSPENDED = 4
@@ -90,15 +92,17 @@ def _comment(message: Message, _: Room, facts: dict[str, Any]) -> StreamEvent | 
 
 
 def _likes(message: Message, _: Room, facts: dict[str, Any]) -> StreamEvent | None:
-    viewer, count = _viewer(message.body.user), _number(message.body.count)
+    viewer, count = _viewer(message.body.user), _number(message.body.count, MOST_AT_ONCE)
     if viewer is None or not count:
         return None
-    return Likes(viewer=viewer, count=count, total=_number(message.body.total, LARGEST_ID) or None, **facts)
+    return Likes(
+        viewer=viewer, count=count, total=_number(message.body.total, MOST_IN_TOTAL) or None, **facts
+    )
 
 
 def _gift(message: Message, room: Room, facts: dict[str, Any]) -> StreamEvent | None:
     body, viewer, gift_id = message.body, _viewer(message.body.user), _id(message.body.gift_id)
-    count = _number(body.repeat_count or body.combo_count or 1, MOST_PIECES)
+    count = _number(body.repeat_count or body.combo_count or 1, MOST_AT_ONCE)
     if viewer is None or gift_id is None or not count:
         return None
     streakable = _streakable(body.gift)
@@ -114,7 +118,7 @@ def _gift(message: Message, room: Room, facts: dict[str, Any]) -> StreamEvent | 
         group_id=group_id or own,
         count=count,
         closes=closes,
-        diamonds=_number(getattr(body.gift, "diamond_count", None), MOST_PIECES) or None,
+        diamonds=_number(getattr(body.gift, "diamond_count", None), MOST_AT_ONCE) or None,
         name=clean(getattr(body.gift, "name", "")),
         streakable=streakable,
         to=room.guest(body.to_user),
@@ -154,7 +158,7 @@ def _subscription(message: Message, _: Room, facts: dict[str, Any]) -> StreamEve
 
 
 def _viewers(message: Message, _: Room, facts: dict[str, Any]) -> StreamEvent | None:
-    viewers, entered = _number(message.body.total), _number(message.body.total_user, LARGEST_ID) or None
+    viewers, entered = _number(message.body.total), _number(message.body.total_user, MOST_IN_TOTAL) or None
     # Both are zero in a message that lost its fields; a room that somebody entered may well be empty.
     if viewers is None or not (viewers or entered):
         return None

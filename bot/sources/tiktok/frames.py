@@ -11,6 +11,7 @@ import logging
 import zlib
 from collections.abc import AsyncGenerator, Callable
 
+from betterproto2 import Message
 from TikTokLive.client.logger import TikTokLiveLogHandler
 from TikTokLive.client.web.web_settings import WebDefaults
 from TikTokLive.client.ws.ws_client import WebcastWSClient
@@ -25,7 +26,7 @@ from bot.sources.tiktok.signing import Signed
 
 FRAME_BYTES = 8 * 1024 * 1024
 UNPACKED_BYTES = 32 * 1024 * 1024
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS = 0.5
 """How long a close waits for the other side, in each of its steps (there are three)."""
 BEAT_SECONDS = 10.0
 SHORTEST_BEAT_SECONDS = 1.0
@@ -43,6 +44,11 @@ class FrameSocket(WebcastWSClient):  # type: ignore[misc]
     def ws(self) -> WebSocketClientProtocol | None:
         """The open socket; the library sends by it."""
         return self._protocol
+
+    async def send(self, message: bytes | Message) -> None:
+        """Send where it still can be: what has arrived is read to its end all the same."""
+        with contextlib.suppress(ConnectionClosed):
+            await super().send(message)
 
     async def responses(
         self, signed: Signed, room_id: int, open_seconds: float
@@ -69,9 +75,7 @@ class FrameSocket(WebcastWSClient):  # type: ignore[misc]
                         yield None
                         continue
                     if response.need_ack:
-                        # What has arrived is read to its end, also when nothing can be sent any more.
-                        with contextlib.suppress(ConnectionClosed):
-                            await self.send_ack(response, frame)
+                        await self.send_ack(response, frame)
                     yield response
             finally:
                 if self._ping_loop is not None:

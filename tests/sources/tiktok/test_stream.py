@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
+import json
 import logging
+import urllib.request
 from datetime import timedelta
 
 import pytest
@@ -27,6 +31,7 @@ from bot.logs import QUIET
 from bot.ports import Ending
 from tests.clocks import START
 from tests.sources.tiktok.conftest import HOST_ID, KEY, until
+from tools.sandbox.tiktok.messages import Message, fetch_result, push_frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -202,12 +207,29 @@ async def test_frames_that_wait_when_the_other_side_closes_are_still_read(watch,
 
 
 def post_now(url, body):
-    import json
-    import urllib.request
-
     request = urllib.request.Request(url, data=json.dumps(body).encode(), method="POST")
     with urllib.request.urlopen(request, timeout=10) as answer:
         answer.read()
+
+
+async def test_no_frame_ends_the_connection_whatever_it_holds(watch, tiktok):
+    watching = await watch()
+    damaged = Message(method="WebcastChatMessage", payload=b"\xff\x01", msg_id=3)
+    frames = [
+        b"",
+        b"\x00",
+        b"\xff" * 40,
+        push_frame(b"\xff" * 40, log_id=1),
+        push_frame(fetch_result([], internal_ext="x", need_ack=True), log_id=2, compress=True)[:-12],
+        push_frame(fetch_result([damaged], internal_ext="x"), log_id=3),
+        push_frame(gzip.compress(b"\x0a\x05ab"), log_id=4).replace(b"none", b"gzip"),
+    ]
+    for frame in frames:
+        order = {"do": "send", "frame_base64": base64.b64encode(frame).decode()}
+        await tiktok.control("POST", "rooms/ana.live/sockets", order)
+    await watching.send({"kind": "comment", "user": BEN, "text": "still here"})
+    (comment,) = await watching.end()
+    assert comment.words == "still here"
 
 
 async def test_a_silent_connection_is_given_up_after_a_minute(watch, tiktok, clock):

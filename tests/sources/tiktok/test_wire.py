@@ -108,8 +108,8 @@ FIXTURES = [
     ),
     (
         "WebcastLikeMessage",
-        common() + number(2, 15) + number(3, 4_000_000_000 & 0x7FFFFFFF) + chunk(5, person()),
-        Likes(count=15, total=4_000_000_000 & 0x7FFFFFFF, **FACTS),
+        common() + number(2, 15) + number(3, 4_000_000_000) + chunk(5, person()),
+        Likes(count=15, total=4_000_000_000, **FACTS),
     ),
     (
         "WebcastGiftMessage",
@@ -173,7 +173,7 @@ FIXTURES = [
 ]
 
 
-@pytest.mark.parametrize(("method", "payload", "told"), FIXTURES)
+@pytest.mark.parametrize(("method", "payload", "told"), FIXTURES, ids=range(len(FIXTURES)))
 def test_bytes_written_by_hand_are_read(read, method, payload, told):
     assert read(method, payload) == told
 
@@ -201,6 +201,13 @@ def test_bytes_written_by_hand_are_read(read, method, payload, told):
 )
 def test_what_cannot_be_named_or_counted_is_nothing(read, method, payload):
     assert read(method, payload) is None
+
+
+def test_a_total_that_no_room_has_is_not_believed(read):
+    likes = common() + number(2, 15) + number(3, 2**62) + chunk(5, person())
+    assert read("WebcastLikeMessage", likes) == Likes(count=15, **FACTS)
+    viewers = read("WebcastRoomUserSeqMessage", common() + number(3, 9) + number(7, 2**62))
+    assert (viewers.viewers, viewers.entered) == (9, None)
 
 
 def test_without_its_envelope_a_message_keeps_the_number_of_its_frame(read):
