@@ -40,6 +40,10 @@ MORE_CHANNELS = """
     SELECT account_id, guild_id, number, created_by, created_at FROM numbers, subscriptions
     WHERE id = (SELECT min(id) FROM subscriptions)
 """  # more lines than fit on a page of /live list
+A_LIVE_AT = """
+    INSERT INTO lives (account_id, phase, started_at, found_at, last_seen_at, ended_at, title, cover_url)
+    SELECT id, 'ended', {began}, {began}, {ended}, {ended}, '', '' FROM accounts WHERE handle = 'ana'
+"""
 A_RECORDING = "UPDATE recordings SET first_connected_at = wanted_at, viewers = 12, comments = 34"
 REFUSED = (
     "CREATE TRIGGER broken BEFORE INSERT ON lives BEGIN SELECT RAISE(FAIL, 'on order'); END",
@@ -442,6 +446,24 @@ async def milestones(bot: Mortal, data: Path) -> None:
     assert len(told) == len(set(told)) == await bot.count("outbox", "event_key LIKE 'milestone:%'")
 
 
+async def week_of_lives(bot: Mortal, _: Path) -> None:
+    """Somebody was live last week, which is told on Monday; a member asks who gave."""
+    await bot.world.tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+    now = datetime.now(UTC)  # noqa: TID251 - the week is that of this machine's calendar
+    monday = (now - timedelta(hours=10)).replace(hour=0, minute=0, second=0, microsecond=0)
+    began = monday - timedelta(days=monday.weekday() + 2)
+    microseconds = int(began.timestamp()) * 1_000_000
+    await bot.change(A_LIVE_AT.format(began=microseconds, ended=microseconds + 3_600_000_000))
+    async with bot.alive():
+        await bot.until(lambda: bot.stands("lives", "lives of the week"), "the week was told")
+        await bot.command("top gifters", {"period": "all_time"}, by="member", channel="general")
+        await bot.until(bot.settled, SETTLED)
+    assert len(await bot.posts("lives", "lives of the week")) == 1
+
+
 async def players(bot: Mortal, data: Path) -> None:
     """A round was played; somebody says who they were, after two other thoughts, reads about it, and undoes it."""
     async with bot.alive():
@@ -812,6 +834,13 @@ STORIES = {
             "bot/core/rounds/milestones.py THRESHOLDS": "{'rounds': (1, 2)}",
             "bot/core/rounds/weekly.py WEEK_IS_NEWS_FOR": "timedelta(days=8)",
             "bot/services/weekly_players.py LONGEST_SLEEP": "timedelta(seconds=1)",
+        },
+    ),
+    "week of lives": Told(
+        story=week_of_lives,
+        constants={
+            "bot/core/streams/weekly.py IS_NEWS_FOR": "timedelta(days=7)",
+            "bot/services/weekly_streams.py LONGEST_SLEEP": "timedelta(seconds=1)",
         },
     ),
     "channels": Told(story=channels),

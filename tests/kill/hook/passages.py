@@ -166,5 +166,4 @@ def _watched(request):
     return watched
 
 
-if BOT is not None:
-    look_back()
+look_back()  # also a child of the bot has lived before
