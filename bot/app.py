@@ -206,13 +206,7 @@ def _services(
         database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
     )
     return Services(
-        watchlist=Watchlist(
-            database=database,
-            monitor=monitor,
-            announcements=announcements,
-            clock=clock,
-            accounts_per_guild=settings.accounts_per_guild,
-        ),
+        watchlist=_watchlist(settings, database, monitor, announcements, clock),
         live_monitor=monitor,
         predictions=predictions,
         overrides=Overrides(database=database, monitor=monitor, clock=clock),
@@ -243,6 +237,18 @@ def _services(
         pictures=Pictures(renderer),
         settings=settings,
         clock=clock,
+    )
+
+
+def _watchlist(
+    settings: Settings, database: Database, monitor: LiveMonitor, announcements: Announcements, clock: Clock
+) -> Watchlist:
+    return Watchlist(
+        database=database,
+        monitor=monitor,
+        announcements=announcements,
+        clock=clock,
+        accounts_per_guild=settings.accounts_per_guild,
     )
 
 
