@@ -64,11 +64,13 @@ async def _recorder(settings: Settings, clock: Clock, holder: str) -> AsyncItera
     from bot.sources.tiktok.stream import TikTokStreamSource  # noqa: PLC0415 - 60 MB, for this process alone
 
     key = settings.sign_api_key
+    turn = asyncio.Lock()
     source = TikTokStreamSource(
         sign_api_url=settings.sign_api_url,
         sign_api_key=None if key is None else key.get_secret_value(),
         timeout_seconds=settings.tiktok_timeout_seconds,
         clock=clock,
+        turn=turn,
     )
     async with source:
         database = Database.open(settings.database)
@@ -80,6 +82,7 @@ async def _recorder(settings: Settings, clock: Clock, holder: str) -> AsyncItera
                 holder=holder,
                 chance=secrets.SystemRandom().random,
                 tell=_ring,
+                turn=turn,
             )
             try:
                 yield recorder
