@@ -71,11 +71,13 @@ async def _recorder(
     from bot.sources.tiktok.stream import TikTokStreamSource  # noqa: PLC0415 - 60 MB, for this process alone
 
     key = settings.sign_api_key
+    turn = asyncio.Lock()
     source = TikTokStreamSource(
         sign_api_url=settings.sign_api_url,
         sign_api_key=None if key is None else key.get_secret_value(),
         timeout_seconds=settings.tiktok_timeout_seconds,
         clock=clock,
+        turn=turn,
     )
     async with source:
         database = Database.open(settings.database)
@@ -90,6 +92,7 @@ async def _recorder(
                 chance=secrets.SystemRandom().random,
                 tell=_ring,
                 forgotten=forgotten,
+                turn=turn,
             )
             try:
                 yield recorder, forgotten

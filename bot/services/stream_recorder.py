@@ -35,7 +35,8 @@ class StreamRecorder:
     """Records with one name, `holder`, that no other recorder has.
 
     `changed` brings it back at once; `tell` is called when the live monitor has something to take in. `chance` gives
-    0..1; `forgotten` tells of a person whether they asked not to be recorded.
+    0..1; `forgotten` tells of a person whether they asked not to be recorded. While it holds `turn` the source gives
+    nothing: in a flood each step of a save would else wait for what every room has to give.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class StreamRecorder:
         chance: Callable[[], float],
         tell: Callable[[], None] = lambda: None,
         forgotten: Callable[[int], bool] = nobody_is,
+        turn: asyncio.Lock | None = None,
     ) -> None:
         self._database = database
         self._source = source
@@ -56,6 +58,7 @@ class StreamRecorder:
         self._chance = chance
         self._tell = tell
         self._forgotten = forgotten
+        self._turn = turn or asyncio.Lock()
         self._desk = SignDesk(database=database, source=source, clock=clock)
         self._rooms: dict[int, RoomRecording] = {}
         self._lost: list[RoomRecording] = []
@@ -125,7 +128,7 @@ class StreamRecorder:
         if not rooms:
             return
         saved: dict[int, _Saved] = {}
-        async with self._database.write("streams.record") as conn:
+        async with self._database.write("streams.record") as conn, self._turn:
             now = self._clock.now()
             answered = await self._desk.write_answers(conn)
             held = {room.live_id: room for room in await recordings.renew(conn, self._holder, now)}

@@ -50,6 +50,7 @@ from bot.storage.upsert import Upsert
 
 AT_ONCE = 1000
 """So many rows are looked up in one statement."""
+_LENGTHS = (1, 4, 16, 64, 256, AT_ONCE)
 
 _SECONDS = ("viewer_seconds", "watched_seconds", "connected_seconds")
 _DROPPED = ("dropped_joins", "coalesced_likes")
@@ -180,8 +181,12 @@ async def _kept_gifts(conn: AsyncConnection, live_id: int, batch: Batch) -> dict
 
 
 def _parts(keys: Iterable[Any]) -> Iterable[list[Any]]:
+    """Cut keys into lists of few different lengths, so that a driver can keep the statements ready."""
     ordered = sorted(keys)
-    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+    for start in range(0, len(ordered), AT_ONCE):
+        part = ordered[start : start + AT_ONCE]
+        length = next(length for length in _LENGTHS if length >= len(part))
+        yield part + part[-1:] * (length - len(part))
 
 
 async def _save_gifts(conn: AsyncConnection, live_id: int, booked: Booked) -> None:

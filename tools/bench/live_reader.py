@@ -83,11 +83,14 @@ async def recorder(base: str, folder: Path, flood: Flood) -> dict[str, Any]:
             live = Live(phase=Phase.ON, room_ids=rooms, started_at=now, found_at=now, last_seen_at=now)
             live_ids.append(await store.add_live(conn, account.id, live))
             await recordings.start(conn, live_ids[-1], account.id, FIRST_ROOM + room, clock.now())
-    plain = TikTokStreamSource(sign_api_url=base, sign_api_key="bench", timeout_seconds=60, clock=clock)
+    turn = asyncio.Lock()
+    plain = TikTokStreamSource(
+        sign_api_url=base, sign_api_key="bench", timeout_seconds=60, clock=clock, turn=turn
+    )
     async with plain as source:
         watched = _Watched(source, flood)
         one = StreamRecorder(
-            database=database, source=watched, clock=clock, holder="bench", chance=lambda: 0.0
+            database=database, source=watched, clock=clock, holder="bench", chance=lambda: 0.0, turn=turn
         )
         running = asyncio.create_task(one.run())
         await watched.all_ended.wait()

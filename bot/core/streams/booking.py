@@ -241,8 +241,8 @@ def _count_once(
     too many.
     """
     gave = {minute_of(at) for at in mine.host_at} if mine else set()
-    there = (part.minutes if part else set()) | ({minute_of(at) for at in mine.at} if mine else set())
-    commented = part.comment_minutes if part else set()
+    there = {*(part.minutes if part else ()), *(minute_of(at) for at in (mine.at if mine else ()))}
+    commented = part.comment_minutes if part else ()
     totals["people"] += kept is None
     totals["commenters"] += bool(commented) and not (kept and kept.commented)
     totals["likers"] += bool(part and part.likes) and not (kept and kept.liked)

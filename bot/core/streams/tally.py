@@ -68,8 +68,8 @@ class PersonPart:
     shares: int = 0
     joins: int = 0
     subscriptions: int = 0
-    minutes: set[datetime] = field(default_factory=set)
-    comment_minutes: set[datetime] = field(default_factory=set)
+    minutes: tuple[datetime, ...] = ()  # hardly ever more than one or two
+    comment_minutes: tuple[datetime, ...] = ()
     last_comment_at: datetime | None = None
 
 
@@ -225,7 +225,8 @@ class Tally:
         person_id, person = self._person(event.viewer, event.at, _HARD * self._most_waiting)
         minute = minute_of(event.at)
         person.comments += 1
-        person.comment_minutes.add(minute)
+        if minute not in person.comment_minutes:
+            person.comment_minutes += (minute,)
         if person.last_comment_at is None or event.at > person.last_comment_at:
             person.last_comment_at = event.at
         self._minute(minute).comments += 1
@@ -320,7 +321,9 @@ class Tally:
         if person_id:
             part.handle, part.nickname = viewer.handle or part.handle, viewer.nickname or part.nickname
         part.first_at, part.last_at = min(part.first_at, at), max(part.last_at, at)
-        part.minutes.add(minute_of(at))
+        minute = minute_of(at)
+        if minute not in part.minutes:
+            part.minutes += (minute,)
         return person_id, part
 
     def _minute(self, minute: datetime) -> MinutePart:
