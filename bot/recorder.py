@@ -19,8 +19,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.clock import Clock, SteadyClock, SystemClock
+from bot.jobs.loops import Loop, keep_running
 from bot.jobs.stopping import until_stopped
 from bot.logs import log_to_parent
+from bot.services.forgotten_people import ForgottenPeople
 from bot.services.stream_recorder import StreamRecorder
 from bot.settings import Settings
 from bot.storage.engine import Database
@@ -45,11 +47,13 @@ def run(settings: Settings, holder: str) -> int:
 
 
 async def _record(settings: Settings, clock: SteadyClock, holder: str) -> None:
-    async with _recorder(settings, clock, holder) as recorder:
+    async with _recorder(settings, clock, holder) as (recorder, forgotten):
         parent_gone = asyncio.Event()
         _listen(recorder.changed, parent_gone)
+        look = Loop(name="forgotten people", step=forgotten.step, wake=asyncio.Event())
         work = [
             asyncio.create_task(recorder.run(), name="recording"),
+            asyncio.create_task(keep_running(look, clock), name=look.name),
             asyncio.create_task(_raise_at(parent_gone), name="parent"),
         ]
         try:
@@ -59,7 +63,9 @@ async def _record(settings: Settings, clock: SteadyClock, holder: str) -> None:
 
 
 @asynccontextmanager
-async def _recorder(settings: Settings, clock: Clock, holder: str) -> AsyncIterator[StreamRecorder]:
+async def _recorder(
+    settings: Settings, clock: Clock, holder: str
+) -> AsyncIterator[tuple[StreamRecorder, ForgottenPeople]]:
     """Build everything; in the end what was counted is saved, and the rooms are given back."""
     from bot.sources.tiktok.stream import TikTokStreamSource  # noqa: PLC0415 - 60 MB, for this process alone
 
@@ -73,6 +79,8 @@ async def _recorder(settings: Settings, clock: Clock, holder: str) -> AsyncItera
     async with source:
         database = Database.open(settings.database)
         try:
+            forgotten = ForgottenPeople(database, clock)
+            await forgotten.step()  # before anybody is counted
             recorder = StreamRecorder(
                 database=database,
                 source=source,
@@ -80,9 +88,10 @@ async def _recorder(settings: Settings, clock: Clock, holder: str) -> AsyncItera
                 holder=holder,
                 chance=secrets.SystemRandom().random,
                 tell=_ring,
+                forgotten=forgotten,
             )
             try:
-                yield recorder
+                yield recorder, forgotten
             finally:
                 await recorder.close()
         finally:

@@ -110,8 +110,10 @@ def _grid(page: Page, plot: _Plot, step: float) -> None:
 
 
 def _number(value: float) -> str:
-    """Write a number short enough for the axis: from 10,000 on in thousands."""
-    return f"{value:.0f}" if value < 10_000 else f"{value / 1000:g}k"
+    """Write a number short enough for the axis: from 10,000 on in thousands, then in millions."""
+    if value < 10_000:
+        return f"{value:.0f}"
+    return f"{value / 1000:.3g}k" if value < 999_500 else f"{value / 1_000_000:.3g}M"
 
 
 def _gaps(page: Page, plot: _Plot, spec: CourseChart) -> None:

@@ -31,7 +31,8 @@ SHADES = LinearSegmentedColormap.from_list("chances", [TRACK, "#2A5B84", "#3D8FA
 LANE, LANE_HEAD = 44, 34  # pixels: a lane; what stands above the lanes
 AXIS, AXIS_NAME = 30, 30  # the hours below; what they are
 LANE_LABEL, LANE_NOTE = 206, 148
-HEAT_ROW, HEAT_LABEL = 42, 104
+HEAT_ROW, HEAT_LABEL, HEAT_LONG_LABEL = 42, 104, 168
+SHORT = 7  # letters, as weekdays have
 SCALE = 180  # pixels of the scale of shades
 TICK_HOURS = 3
 OUTLINE = "#1E1F22"  # around a mark, so that it stands out from every shade
@@ -159,19 +160,20 @@ def heat_map(spec: HeatMap, fonts: Fonts) -> Page:
     """Draw a table of shades with its rows named at the left and some of its columns below."""
     bottom = LANE_HEAD + max(1, len(spec.rows)) * HEAT_ROW
     page = Page(spec, HEAD + bottom + AXIS + AXIS_NAME + FOOT, fonts)
-    width = WIDTH - 2 * MARGIN - HEAT_LABEL
-    axes = page.axes(MARGIN + HEAT_LABEL, HEAD, width, page.height - HEAD - FOOT)
+    label = HEAT_LABEL if all(len(row.label) <= SHORT for row in spec.rows) else HEAT_LONG_LABEL
+    width = WIDTH - 2 * MARGIN - label
+    axes = page.axes(MARGIN + label, HEAD, width, page.height - HEAD - FOOT)
     cell = width / max(1, len(spec.columns))
     top = max([FAINTEST_TOP, *(value for row in spec.rows for value in row.values)])
     page.remark(page.whole, (MARGIN, HEAD + LANE_HEAD / 2), spec.row_axis, room=width)
     for number, row in enumerate(spec.rows):
         above = LANE_HEAD + number * HEAT_ROW
         middle = (MARGIN, HEAD + above + HEAT_ROW / 2)
-        page.text(page.whole, middle, row.label, size=LABEL_SIZE, color=INK, room=HEAT_LABEL - 12)
+        page.text(page.whole, middle, row.label, size=LABEL_SIZE, color=INK, room=label - 12)
         edges = [cell * column for column in range(len(row.values) + 1)]
         _cells(axes, edges, [above + 2, above + HEAT_ROW - 2], [row.values], top)
-    for number, label in enumerate(spec.columns):
-        page.tick(axes, (cell * (number + 0.5), bottom + AXIS / 2), label)
+    for number, name in enumerate(spec.columns):
+        page.tick(axes, (cell * (number + 0.5), bottom + AXIS / 2), name)
     page.remark(axes, (width / 2, bottom + AXIS + AXIS_NAME / 2), spec.column_axis, ha="center", room=width)
     _scale(page, spec.value_axis, top)
     return page

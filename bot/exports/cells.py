@@ -64,6 +64,8 @@ class Column:
 
 def clean(text: str) -> str:
     """Leave out what no cell can hold: control characters and halves of characters; line breaks become spaces."""
+    if text.isprintable():  # as nearly all are
+        return text.strip()[:LONGEST_TEXT]
     kept = "".join(" " if one.isspace() else one for one in text if one.isspace() or not _is_unfit(one))
     return kept.strip()[:LONGEST_TEXT]
 

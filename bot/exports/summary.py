@@ -96,5 +96,9 @@ def notes(order: ExportOrder) -> Iterator[str]:
         "Intervals are kept for some months only (STREAM_DETAILS_DAYS), by the minute at first, later in longer ones. "
         "Sums of people over intervals count somebody several times."
     )
+    yield (
+        "Person is TikTok's own number of somebody. Where CSV is opened in a spreadsheet, import that column as text, or "
+        "its last digits are lost."
+    )
     yield "Correlations are there for lives that are over. A correlation is no proof of a cause."
     yield "What went on while it was exported may have more in one sheet than in another."

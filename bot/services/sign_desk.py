@@ -129,7 +129,7 @@ class SignDesk:
             )
             for limit in limits
         ) or assumed(told_at)
-        said = ", ".join(f"{one.left} of {one.most} a {one.name}" for one in self._windows)
+        said = ", ".join(f"{one.left} of {one.most} per {one.name}" for one in self._windows)
         log.info("The signing service allows %s", said)
 
 

@@ -13,6 +13,7 @@ from bot.core.streams.findings import Findings
 from bot.core.streams.influence_posts import why
 from bot.core.streams.models import RecordedLive
 from bot.core.streams.recap import is_empty, recap_message
+from bot.errors import VedetteError
 from bot.services.announcements import Announcements
 from bot.services.live_state import NEWS_FOR, event_key, is_fresh, say
 from bot.services.stream_findings import StreamFindings
@@ -43,17 +44,29 @@ class StreamTelling:
         self._findings = findings
         self._showing = showing
         self._clock = clock
+        self._failing: set[int] = set()
 
     async def step(self) -> datetime:
-        """Tell of the lives that are over, and bring the alerts of those that are on up to date."""
+        """Bring the alerts of lives that are on up to date, and sum up those that are over."""
         now = self._clock.now()
         async with self._database.read() as conn:
             over = await stream_reading.untold(conn, now, since=now - NEWS_FOR)
+        await self._renew_alerts()
         for live in over:
             if not is_empty(live):
-                await self._recap(live)
-        await self._renew_alerts()
+                await self._try_recap(live)
         return self._clock.now() + LOOK_EVERY
+
+    async def _try_recap(self, live: RecordedLive) -> None:
+        """Sum up one live; where that fails it is logged once, tried again, and keeps no other from being told."""
+        try:
+            await self._recap(live)
+        except VedetteError:
+            raise
+        except Exception:
+            if live.live_id not in self._failing:
+                log.exception("The live %d of @%s cannot be summed up", live.live_id, live.handle)
+            self._failing.add(live.live_id)
 
     async def _recap(self, live: RecordedLive) -> None:
         """Find out what moved the viewers, then keep it and put the recap, unless the live goes on meanwhile."""

@@ -235,6 +235,8 @@ class Streams:
             chosen = before
             if news:
                 chosen = await stream_choices.change(conn, by, account.id, now, **news)
+            if "record" in news:
+                await _follow_switch(conn, by, account, now, on=news["record"])
             for name, on in news.items():
                 await audit.note(conn, by.guild_id, by.user_id, switched(account.handle, name, on=on), now)
         if news:
@@ -260,6 +262,17 @@ class Streams:
         async with self._database.read() as conn:
             known = await guilds.load(conn, by.guild_id)
         return ZoneInfo(known.time_zone if known else self._default_time_zone)
+
+
+async def _follow_switch(
+    conn: Connection, by: Requester, account: Account, now: datetime, *, on: bool
+) -> None:
+    """Let a live that is on follow the switch too: a guild that wants no recording need not wait for the next."""
+    for open_live in await lives.open_lives(conn, account_id=account.id):
+        if on:
+            await recordings.start(conn, open_live.live_id, account.id, open_live.live.room_ids[-1], now)
+        elif not await _others_want(conn, account.id, by.guild_id):
+            await recordings.stop(conn, open_live.live_id, by.user_id)
 
 
 async def _others_want(conn: Connection, account_id: int, guild_id: int) -> bool:

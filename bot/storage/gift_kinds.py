@@ -69,17 +69,15 @@ async def learn(conn: AsyncConnection, batch: Batch) -> dict[int, GiftKind]:
     known = {row["gift_id"]: GiftKind(**row) for row in rows}
     told = kinds_of(batch, known)
     if told:
-        seen = [{**_columns(kind), "seen_at": batch.last_event_at} for kind in told]
-        await conn.execute(_PUT.on(conn.dialect.name), seen)
+        seen = [
+            (kind.gift_id, kind.name, kind.diamonds, kind.streakable, batch.last_event_at) for kind in told
+        ]
+        await _PUT.put(conn, (*GiftKind.__dataclass_fields__, "seen_at"), seen)
     for kind in told:
         before = known.get(kind.gift_id)
         if before is not None and before.diamonds is None and kind.diamonds is not None:
             await _fill_in(conn, kind.gift_id, kind.diamonds)
     return known | {kind.gift_id: kind for kind in told}
-
-
-def _columns(kind: GiftKind) -> dict[str, object]:
-    return {name: getattr(kind, name) for name in GiftKind.__dataclass_fields__}
 
 
 async def _fill_in(conn: AsyncConnection, gift_id: int, each: int) -> None:

@@ -19,7 +19,9 @@ from bot.storage.stream_tables import stream_archives, stream_comments, stream_g
 from bot.storage.tables import lives
 
 AT_ONCE = 500
-"""So many rows are read, or deleted, at once: others want their turn."""
+"""So many rows are deleted at once: others want to write."""
+READ_AT_ONCE = 150
+"""So many rows are taken from the database before the event loop gets its turn."""
 _SPAN = timedelta(hours=4)  # thinned in one transaction; a multiple of every interval
 _MINUTE_COLUMNS = [stream_minutes.c[name] for name in StreamMinute.__dataclass_fields__]
 _SUMMED_MINUTES = ("comments", "likes", "gifts", "diamonds")
@@ -122,7 +124,7 @@ async def details(
     """Give the details of lives, part by part, each with the name of its table."""
     for table, order in ((stream_minutes, stream_minutes.c.minute), (stream_gifts, stream_gifts.c.id)):
         query = select(table).where(table.c.live_id.in_(live_ids)).order_by(table.c.live_id, order)
-        async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+        async with conn.stream(query.execution_options(yield_per=READ_AT_ONCE)) as result:
             async for part in result.mappings().partitions():
                 yield table.name, [dict(row) for row in part]
 

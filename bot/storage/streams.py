@@ -15,7 +15,17 @@ from sqlalchemy import bindparam, func, select, tuple_, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.streams.booking import COUNTED, OF_GIFTS, UNIQUE, Booked, Known, KnownPerson, Row, book
+from bot.core.streams.booking import (
+    COUNTED,
+    OF_GIFTS,
+    UNIQUE,
+    Booked,
+    Known,
+    KnownPerson,
+    PersonRow,
+    Row,
+    book,
+)
 from bot.core.streams.gifts import GiftKey, KeptGift
 from bot.core.streams.minutes import MINUTE, minute_of
 from bot.core.streams.models import StreamMinute
@@ -152,16 +162,7 @@ async def _kept_people(conn: AsyncConnection, live_id: int, batch: Batch) -> dic
     found: dict[int, KnownPerson] = {}
     for some in _parts(batch.people.keys() | {key.person_id for key in batch.gifts}):
         for row in await conn.execute(_PEOPLE, {"live": live_id, "some": some}):
-            found[row.person_id] = KnownPerson(
-                commented=bool(row.commented),
-                liked=bool(row.liked),
-                gave=bool(row.gave),
-                acted=bool(row.acted),
-                first_at=row.first_at,
-                last_at=row.last_at,
-                last_comment_at=row.last_comment_at,
-                last_gift_at=row.last_gift_at,
-            )
+            found[row[0]] = KnownPerson(*row[1:])
     return found
 
 
@@ -204,7 +205,8 @@ async def _save_gifts(conn: AsyncConnection, live_id: int, booked: Booked) -> No
 
 
 async def _save_people(conn: AsyncConnection, live_id: int, account_id: int, booked: Booked) -> None:
-    await _put(conn, _CONTRIBUTIONS, live_id, [{"account_id": account_id, **row} for row in booked.people])
+    contributed = [(live_id, account_id, *row) for row in booked.people]
+    await _CONTRIBUTIONS.put(conn, ("live_id", "account_id", *PersonRow._fields), contributed)
     rows = [
         {
             "person_id": person_id,
@@ -220,12 +222,15 @@ async def _save_people(conn: AsyncConnection, live_id: int, account_id: int, boo
         kinds[person_id].add(gift_id)
     given = [
         Given(
-            person_id=row["person_id"],
-            **{name: row[name] for name in ("gifts", "diamonds", "estimated_diamonds", "last_gift_at")},
-            kinds=frozenset(kinds[row["person_id"]] if row["person_id"] != NOBODY else ()),
+            person_id=row.person_id,
+            gifts=row.gifts,
+            diamonds=row.diamonds,
+            estimated_diamonds=row.estimated_diamonds,
+            last_gift_at=row.last_gift_at,
+            kinds=frozenset(kinds[row.person_id] if row.person_id != NOBODY else ()),
         )
         for row in booked.people
-        if row["person_id"] in kinds
+        if row.person_id in kinds and row.last_gift_at is not None
     ]
     await gift_sums.add(conn, live_id, given)
 
@@ -283,4 +288,5 @@ def _totals(batch: Batch, booked: Booked, row: RowMapping) -> Row:
 async def _put(conn: AsyncConnection, upsert: Upsert, live_id: int | None, rows: Sequence[Row]) -> None:
     if rows:
         of_live = {} if live_id is None else {"live_id": live_id}
-        await conn.execute(upsert.on(conn.dialect.name), [{**of_live, **row} for row in rows])
+        columns = (*of_live, *rows[0])
+        await upsert.put(conn, columns, [(*of_live.values(), *row.values()) for row in rows])

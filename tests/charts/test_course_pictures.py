@@ -119,6 +119,17 @@ def test_times_are_those_of_the_clocks_of_the_zone():
     assert "02:00" in words
 
 
+@pytest.mark.parametrize(
+    ("highest", "words"),
+    [(9999, "9999"), (10_001, "10k"), (123_456, "123k"), (999_600, "1M"), (12_345_678, "12.3M")],
+)
+def test_the_highest_column_is_written_short(highest, words):
+    """Long numbers would stand outside the picture."""
+    columns = Line(name="Diamonds", points=((BEGIN, float(highest)),))
+    page = _page(chart(run((0, 5), (100, 7)), columns=columns), Fonts())
+    assert words in [artist.get_text() for artist in page.figure.axes[1].texts]
+
+
 def test_one_count_alone_can_be_seen():
     assert colours(picture(chart(run((50, 7)))))[CURVE] > 20
 

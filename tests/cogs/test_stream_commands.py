@@ -337,6 +337,16 @@ async def test_settings_are_shown_changed_and_written_down(room, kept):
     assert "Live figures in the alert: on" in entry["what"]
 
 
+async def test_a_live_that_is_on_follows_the_switch_of_its_account(room, kept):
+    live = await kept.live(going_on=True)
+    for on, state in ((False, "stopped"), (True, "waiting")):
+        await named(room, "settings", "ana", user="admin", record=on)
+        assert [row["state"] for row in await kept.rows(recordings)] == [state]
+    await kept.follow(live.account_id, room.guild_id + 1)
+    await named(room, "settings", "ana", user="admin", record=False)
+    assert [row["state"] for row in await kept.rows(recordings)] == ["waiting"]
+
+
 @pytest.mark.parametrize("command", ["start", "stop", "settings"])
 async def test_members_change_nothing(room, kept, command):
     await kept.live(going_on=True)

@@ -17,6 +17,7 @@ from bot.core.streams.events import Comment, Connected, Gift, StreamEvent, Viewe
 from bot.core.streams.models import RecordedLive
 from bot.errors import SourceError
 from bot.ports import Ending, SignLimit
+from bot.services.forgotten_people import ForgottenPeople
 from bot.services.stream_recorder import StreamRecorder
 from bot.storage import live as store
 from bot.storage import recordings
@@ -106,6 +107,7 @@ class StreamWorld:
         self.clock = clock
         self.source = MemoryStreams(clock)
         self.news = 0
+        self.forgotten = ForgottenPeople(database, clock)
         self.recorder = self.another("first")
         self._numbers = itertools.count(1)
 
@@ -117,6 +119,7 @@ class StreamWorld:
             holder=holder,
             chance=lambda: 0.5,
             tell=self._told,
+            forgotten=self.forgotten,
         )
 
     def _told(self) -> None:

@@ -194,13 +194,13 @@ def _full_disk(patched: pytest.MonkeyPatch) -> None:
 
 def _other_bytes(patched: pytest.MonkeyPatch) -> None:
     """The disk gives back other rows than it was given."""
-    whole = stream_archive._lines
+    whole = stream_archive._parts
 
     def changed(file: Path):
-        for line, row in whole(file):
-            yield line.replace(b"1", b"2"), row
+        for part in whole(file):
+            yield part.replace(b"1", b"2")
 
-    patched.setattr(stream_archive, "_lines", changed)
+    patched.setattr(stream_archive, "_parts", changed)
 
 
 def _fewer_rows(patched: pytest.MonkeyPatch) -> None:

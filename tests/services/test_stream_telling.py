@@ -12,6 +12,8 @@ from sqlalchemy import delete, insert, select, update
 from bot.core.announcements import Message
 from bot.core.live.transitions import Phase
 from bot.core.machine import Pressure
+from bot.core.requester import Requester
+from bot.core.streams.choices import StreamChoice
 from bot.core.streams.recording import RecordingState
 from bot.services.announcements import Announcements
 from bot.services.live_state import EDIT_EVERY, NEWS_FOR, say
@@ -19,6 +21,7 @@ from bot.services.stream_findings import StreamFindings
 from bot.services.stream_showing import ShowingRules, StreamShowing
 from bot.services.stream_telling import LOOK_EVERY, StreamTelling
 from bot.storage import live as store
+from bot.storage import stream_choices as stream_choices_store
 from bot.storage.stream_tables import (
     recordings,
     stream_choices,
@@ -33,6 +36,7 @@ from tests.kept_streams import START, keep_live
 from tests.services.round_world import Crash, CrashingDatabase
 
 GUILD, CHANNEL = 1, 100
+BY = Requester(guild_id=GUILD, user_id=42)
 MINUTE = timedelta(minutes=1)
 OVER = START + 90 * MINUTE  # when the live of `keep_live` ends
 
@@ -292,6 +296,27 @@ async def test_a_process_that_dies_while_it_tells_neither_loses_nor_doubles_it(t
     assert len(await told.rows(stream_findings)) == 1
 
 
+async def test_a_live_that_cannot_be_summed_up_keeps_no_other_from_it(told, caplog):
+    broken = told.live_id
+    await told.keep(handle="ben", seed=2)
+    await told.follow()
+    explain = told.service._findings.explain
+
+    async def fails(live_id):
+        if live_id == broken:
+            raise ArithmeticError("odd minutes")
+        return await explain(live_id)
+
+    told.service._findings.explain = fails
+    for _ in range(2):
+        await told.service.step()
+    assert [row["event_key"] for row in await told.rows()] == [f"recap:{told.live_id}"]
+    assert caplog.text.count("cannot be summed up") == 1
+    told.service._findings.explain = explain
+    await told.service.step()
+    assert len(await told.rows()) == 2
+
+
 async def test_what_was_missed_in_a_short_outage_is_told_afterwards(told):
     told.clock.advance(6 * 3600)
     await told.on(told.database).step()
@@ -403,3 +428,23 @@ async def test_a_machine_under_pressure_shows_longer_intervals_and_says_why(told
     (row,) = await told.rows()
     message = Message.from_json(unpacked(row["message"]))
     assert (message.footer, message.chart.column_minutes) == (short.reason, 10)
+
+
+# What was chosen follows the account.
+
+
+async def test_choices_go_with_the_account_and_end_with_following_it(told):
+    await told.choose(live_edits=True)
+    await told.choose(2, keep_comments=True)
+    async with told.database.write("test.other") as conn:
+        other = (await keep_live(conn, handle="ana.old", started_at=START - timedelta(days=9))).account_id
+        await stream_choices_store.change(conn, BY, other, START, record=False)
+        await stream_choices_store.hand_over(conn, from_id=told.account_id, to_id=other)
+    async with told.database.read() as conn:
+        chosen = await stream_choices_store.of_account(conn, other)
+    # Guild 1 chose something for the account that stays already.
+    assert chosen == {GUILD: StreamChoice(record=False), 2: StreamChoice(keep_comments=True)}
+    async with told.database.write("test.forget") as conn:
+        await stream_choices_store.forget(conn, other, 2)
+    async with told.database.read() as conn:
+        assert await stream_choices_store.load(conn, other, 2) == StreamChoice()

@@ -247,6 +247,13 @@ async def test_a_batch_whose_transaction_failed_is_saved_by_the_next_try(databas
     assert (kept.diamonds, kept.comments) == (20, 1)
 
 
+async def test_a_gift_that_comes_again_and_nothing_else_changes_nothing(database, live):
+    first = gift(1, 5, 2, diamonds=10)
+    await recorded(database, live, first)
+    await recorded(database, live, first)
+    assert (await check_sums(database, live)).diamonds == 20
+
+
 async def test_more_people_than_are_looked_up_at_once_are_all_saved(database, live):
     number = AT_ONCE + 5
     tally = await taken_up(database, live)

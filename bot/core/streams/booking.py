@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from bot.core.streams.events import Viewer
 from bot.core.streams.gifts import GiftKey, Increase, KeptGift, raised
@@ -29,8 +30,7 @@ _ACTS = ("comments", "likes", "follows", "shares", "subscriptions")
 _DROPPED = ("dropped_joins", "coalesced_likes")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownPerson:
+class KnownPerson(NamedTuple):
     """What is kept of a person in this live. `acted`: they did more than come in."""
 
     commented: bool
@@ -89,13 +89,34 @@ _SUMS = tuple(Sums.__dataclass_fields__)
 Row = dict[str, Any]
 
 
+class PersonRow(NamedTuple):
+    """What is added to the row of a person; the instants are those of the row as it is then."""
+
+    person_id: int
+    comments: int
+    likes: int
+    follows: int
+    shares: int
+    joins: int
+    subscriptions: int
+    gifts: int
+    diamonds: int
+    estimated_diamonds: int
+    guest_gifts: int
+    guest_diamonds: int
+    first_at: datetime
+    last_at: datetime
+    last_comment_at: datetime | None
+    last_gift_at: datetime | None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Booked:
     """The rows, each table's sorted by its key; `totals` are the increases of the live itself."""
 
     totals: Row
     minutes: Sequence[Row]
-    people: Sequence[Row]
+    people: Sequence[PersonRow]
     gifts: Mapping[GiftKey, KeptGift]
     of_kinds: Mapping[tuple[int, int], tuple[int, int]]  # person and gift: count and diamonds
     names: Mapping[int, Viewer]
@@ -140,7 +161,7 @@ def book(batch: Batch, known: Known) -> Booked:
         gifts=dict(sorted(gifts.rows.items())),
         of_kinds=dict(sorted(gifts.of_kinds.items())),
         names=dict(sorted((names | batch.names).items())),
-        last_at=max((row["last_at"] for row in rows), default=batch.last_event_at),
+        last_at=max((row.last_at for row in rows), default=batch.last_event_at),
     )
 
 
@@ -187,21 +208,20 @@ class _Gifts:
 
 def _person_row(
     person_id: int, part: PersonPart | None, mine: _Given | None, kept: KnownPerson | None
-) -> Row:
-    instants = [*(mine.at if mine else ()), *((part.first_at, part.last_at) if part else ())]
+) -> PersonRow:
+    instants = list(mine.at) if mine else []
+    if part is not None:
+        instants += (part.first_at, part.last_at)
     if kept is not None:
-        instants += [kept.first_at, kept.last_at]
-    return {
-        "person_id": person_id,
-        **{name: getattr(part, name) if part else 0 for name in COUNTED},
-        **{name: getattr(mine.sums, name) if mine else 0 for name in OF_GIFTS},
-        "first_at": min(instants),
-        "last_at": max(instants),
-        "last_comment_at": _later(
-            part.last_comment_at if part else None, kept.last_comment_at if kept else None
-        ),
-        "last_gift_at": _later(*(mine.host_at if mine else ()), kept.last_gift_at if kept else None),
-    }
+        instants += (kept.first_at, kept.last_at)
+    commented = _later(part.last_comment_at if part else None, kept.last_comment_at if kept else None)
+    gave = _later(*(mine.host_at if mine else ()), kept.last_gift_at if kept else None)
+    counts = (*_COUNTS(part or _NOTHING), *_GIVEN(mine.sums if mine else _NO_GIFTS))
+    return PersonRow._make((person_id, *counts, min(instants), max(instants), commented, gave))
+
+
+_COUNTS, _GIVEN = attrgetter(*COUNTED), attrgetter(*OF_GIFTS)
+_NOTHING, _NO_GIFTS = MinutePart(), Sums()
 
 
 def _later(*instants: datetime | None) -> datetime | None:

@@ -14,8 +14,8 @@ from bot.core.streams.activities import WEIGHTS, Activity
 from bot.core.streams.models import StreamMinute
 
 ACTIVITIES = tuple(WEIGHTS)
-MOST_MINUTES = 2880
-"""Of a live that goes on for days the last two are looked at."""
+MOST_MINUTES = 720
+"""Of a live that goes on longer, the last twelve hours are looked at."""
 _CONNECTED = 45.0  # seconds: with less of a minute seen its counts say too little
 _MINUTE = timedelta(minutes=1)
 

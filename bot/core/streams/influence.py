@@ -42,7 +42,7 @@ def explain(rows: Sequence[StreamMinute]) -> Findings:
     found = Findings(evidence=evidence, minutes=course.known, spikes=spikes(rows))
     if evidence is not Evidence.ENOUGH:
         return found
-    simple = simple_by_activity(rows)
+    simple = simple_by_activity(rows, found.spikes)
     effects = _Search(course).effects()
     return replace(found, effects=tuple(replace(one, simple=simple.get(one.activity)) for one in effects))
 

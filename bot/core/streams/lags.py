@@ -23,7 +23,7 @@ OWN_PAST = 4
 """So many minutes of its own changes explain the next."""
 _DRIFT = 90.0  # minutes: slower swings are the evening's, not an activity's
 _WILD = 2.5  # so many spreads from the middle a surprise is cut
-_AT_ONCE = 100  # lives drawn are worked through in parts, to save memory
+_AT_ONCE = 18_000  # minutes of lives drawn are worked through together, to save memory
 _BLOCK = 10  # minutes that are drawn together
 _RANGE_DRAWS = 400
 _TINY = 1e-9
@@ -72,14 +72,15 @@ def leading(course: Course, active: Sequence[int], held: Sequence[Floats], lives
     """
     fixed = np.column_stack([_drift(len(course.viewers)), *held])
     past = _Past.of(course, fixed)
-    chance = np.random.default_rng([course.seed, len(held)])
-    found = _told(past, course, active, past.seen())
-    parts = [found]
-    for start in range(0, lives, _AT_ONCE):
-        drawn = past.drawn(chance, min(_AT_ONCE, lives - start))
-        parts.append(_told(past, course, active, drawn))
-    freedom = [part[1] for part in parts]
-    return Tests(t=np.concatenate([part[0] for part in parts], axis=2), freedom=freedom[0])
+    t, freedom = _told(past, course, active, past.seen())
+    told = [t]
+    change, viewers = past.drawn(np.random.default_rng([course.seed, len(held)]), lives)
+    at_once = max(1, _AT_ONCE // max(1, len(course.viewers)))
+    for start in range(0, lives, at_once):
+        part = slice(start, start + at_once)
+        drawn = _Lives(change=change[part], own=_own_past(change[part], viewers[part]))
+        told.append(_told(past, course, active, drawn)[0])
+    return Tests(t=np.concatenate(told, axis=2), freedom=freedom)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +119,11 @@ class _Past:
         change[self.usable] = known @ self.weights + self.surprises
         return _Lives(change=change[None], own=self.own[None])
 
-    def drawn(self, chance: np.random.Generator, lives: int) -> _Lives:
-        """Let lives go as the past alone would have them: each surprise in its minute, up or down by chance."""
+    def drawn(self, chance: np.random.Generator, lives: int) -> tuple[Floats, Floats]:
+        """Let lives go as the past alone would have them: each surprise in its minute, up or down by chance.
+
+        Gives the changes and the viewers, (life, minute).
+        """
         length = len(self.usable)
         surprises = chance.choice(self.surprises, (length, lives))
         surprises[self.usable] = self.surprises[:, None]
@@ -137,7 +141,7 @@ class _Past:
             moved = drift[now] + recent @ change[now - OWN_PAST : now] + pull * before + surprises[now]
             viewers[now] = np.clip(before + moved, 0.0, most)
             change[now] = viewers[now] - before
-        return _Lives(change=change.T, own=_own_past(change.T, viewers.T))
+        return change.T, viewers.T
 
 
 def _told(past: _Past, course: Course, active: Sequence[int], lives: _Lives) -> tuple[Floats, Floats]:

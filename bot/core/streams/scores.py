@@ -11,11 +11,11 @@ import math
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.core.streams.activities import WEIGHTS, Activity
 from bot.core.streams.models import StreamMinute
-from bot.core.streams.spikes import SpikeWatch
+from bot.core.streams.spikes import Spike, SpikeWatch
 
 _HIGH = 0.95
 
@@ -53,10 +53,10 @@ class SimpleScores:
         activity = sum(
             weight * _share(getattr(row, name), self._past[name]) for name, weight in WEIGHTS.items()
         )
-        moved = self.moved(row)
+        moved = _moved(self._before, row)
         signed = None
         if moved is not None:
-            spiking = self.spiking(row)
+            spiking = {spike.activity for spike in self._watch.of(row)}
             weights = sum(weight for name, weight in WEIGHTS.items() if name in spiking)
             signed = math.copysign(weights, moved) if moved else 0.0
         return SimpleScore(activity=min(activity, 1.0), correlation=signed)
@@ -68,34 +68,33 @@ class SimpleScores:
             insort(past, getattr(row, name))
         self._before = row
 
-    def spiking(self, row: StreamMinute) -> frozenset[Activity]:
-        """Give the activities that spike in a row."""
-        return frozenset(spike.activity for spike in self._watch.of(row))
 
-    def moved(self, row: StreamMinute) -> int | None:
-        """Give by how many the viewers changed since the end of the row before; None where that is unknown."""
-        start, before = row.viewers_first, self._before
-        if before is not None and before.viewers_last is not None and _adjoin(before, row):
-            start = before.viewers_last
-        return None if start is None or row.viewers_last is None else row.viewers_last - start
+def _moved(before: StreamMinute | None, row: StreamMinute) -> int | None:
+    """Give by how many the viewers changed since the end of the row before; None where that is unknown."""
+    start = row.viewers_first
+    if before is not None and before.viewers_last is not None and _adjoin(before, row):
+        start = before.viewers_last
+    return None if start is None or row.viewers_last is None else row.viewers_last - start
 
 
 def _adjoin(before: StreamMinute, row: StreamMinute) -> bool:
     return before.minute + timedelta(minutes=before.minutes) == row.minute
 
 
-def simple_by_activity(rows: Iterable[StreamMinute]) -> dict[Activity, float]:
+def simple_by_activity(rows: Iterable[StreamMinute], spikes: Iterable[Spike]) -> dict[Activity, float]:
     """Give the mean simple correlation of the rows in which each activity spiked, for that activity alone.
 
     What never spiked, or only while the change of viewers was unknown, is missing.
     """
-    scores, signs = SimpleScores(), dict[Activity, list[float]]()
+    moved, before = dict[datetime, int | None](), None
     for row in rows:
-        moved = scores.moved(row)
-        for spike in scores.spiking(row):
-            if moved is not None and spike in WEIGHTS:
-                signs.setdefault(spike, []).append(math.copysign(1, moved) if moved else 0.0)
-        scores.remember(row)
+        moved[row.minute] = _moved(before, row)
+        before = row
+    signs: dict[Activity, list[int]] = {}
+    for spike in spikes:
+        change = moved[spike.at]
+        if change is not None and spike.activity in WEIGHTS:
+            signs.setdefault(spike.activity, []).append((change > 0) - (change < 0))
     return {name: WEIGHTS[name] * sum(found) / len(found) for name, found in signs.items()}
 
 

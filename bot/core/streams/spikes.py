@@ -77,9 +77,11 @@ def _spike(row: StreamMinute, activity: Activity, past: Sequence[float]) -> Spik
     usual = _median(past)
     # Pure chance alone spreads counts by the root of what is usual, fewer the longer the row.
     least = max(LEAST_SPREAD[activity], math.sqrt(usual)) / math.sqrt(row.minutes)
-    spread = max(_spread(past, usual), least)
     count: int = getattr(row, activity)
-    far = (count / row.minutes - usual) / spread
+    above = count / row.minutes - usual
+    if above < FAR * least:  # what most rows are is told without looking through all the past
+        return None
+    far = above / max(_spread(past, usual), least)
     if far < FAR:
         return None
     return Spike(at=row.minute, activity=activity, count=count, usual=usual * row.minutes, spreads=far)

@@ -36,7 +36,7 @@ _REFUSALS = frozenset({200, 400, 401, 403, 429})
 """200 and 400 are TikTok's way to say that it takes us for a machine."""
 Take = Callable[[StreamEvent], None]
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class TikTokStreamSource:
@@ -129,10 +129,10 @@ class _Connection:
             raise _reason(error) from None
         finally:
             if self._unreadable:
-                logger.warning("%d messages of room %d could not be read", self._unreadable, room_id)
+                log.warning("%d messages of room %d could not be read", self._unreadable, room_id)
             if self._grouped:
                 # What that means nobody knows yet (spec 6): it is not multiplied.
-                logger.info("%d gifts in room %d came in groups of several", self._grouped, room_id)
+                log.info("%d gifts in room %d came in groups of several", self._grouped, room_id)
         return Ending.CLOSED
 
     def _give(self, response: ProtoMessageFetchResult) -> bool:

@@ -108,7 +108,7 @@ class Rows:
         for row in booked.minutes:
             _put(self.minutes[row["minute"]], row)
         for row in booked.people:
-            _put(self.people.setdefault(row["person_id"], defaultdict(int)), row)
+            _put(self.people.setdefault(row.person_id, defaultdict(int)), row._asdict())
         self.gifts |= booked.gifts
         self.names |= {person: viewer.handle for person, viewer in booked.names.items()}
 
