@@ -12,6 +12,8 @@ from matplotlib.ft2font import FT2Font
 # cannot be scaled, so that only the monochrome one helps.
 WANTED_FONTS = ("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Emoji")
 
+_OF_A_PLACE = frozenset("0123456789. ")
+
 
 class Fonts:
     """The fonts at hand, in the order of their use, and the characters they can draw."""
@@ -24,11 +26,13 @@ class Fonts:
     def drawable(self, text: str, fallback: str = "") -> str:
         """Give `text` with plain letters for fancy ones (NFKC) and without what no font has.
 
-        `fallback` is given instead where less than half of the characters could be drawn.
+        `fallback` is given instead where less than half of the characters could be drawn; a place in a table, which
+        stands before a name, is no part of it.
         """
         wanted = [char for char in unicodedata.normalize("NFKC", text) if not _is_invisible(char)]
         kept = [char for char in wanted if ord(char) in self._glyphs]
-        enough = 2 * len(kept) >= len(wanted) and any(not char.isspace() for char in kept)
+        named, left = (sum(char not in _OF_A_PLACE for char in some) for some in (wanted, kept))
+        enough = 2 * left >= named and any(not char.isspace() for char in kept)
         # What was left out leaves no hole.
         return " ".join("".join(kept).split()) if enough or not fallback else self.drawable(fallback)
 

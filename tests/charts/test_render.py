@@ -139,6 +139,8 @@ def test_text_keeps_what_a_font_can_draw():
     assert fonts.drawable("a\U000e0041\U0010fffd\uf8ff", "@handle") == "a"
     assert fonts.drawable("\U00012000\U00012001x", "@handle") == "@handle"
     assert fonts.drawable("", "@handle") == "@handle"
+    assert fonts.drawable("12. \U00012000\U00012001", "12. @handle") == "12. @handle"
+    assert fonts.drawable("12. 34", "12. @handle") == "12. 34"
 
 
 def test_a_value_below_one_fills_its_bar_and_is_written_as_it_is_read():

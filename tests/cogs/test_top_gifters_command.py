@@ -59,13 +59,13 @@ async def test_more_than_ten_people_have_pages_that_are_turned(room):
     answer = await said(room, period="session")
     (embed,) = answer["embeds"]
     assert embed["title"] == "Top gifters of the last live of Ana"
-    assert embed["description"].count("**:") == PER_PAGE
+    assert embed["description"].count(".** ") == PER_PAGE
     (row,) = answer["components"]
     (following,) = [button for button in row["components"] if button.get("label") == "Next"]
     pressed = await room.ask(room.server.press, answer, following["custom_id"], user="member")
     turned = await room.ask(room.server.answer, pressed)
     (embed,) = turned["response"]["embeds"]
-    assert embed["description"].count("**:") == len(room.live.diamonds_of) - PER_PAGE
+    assert embed["description"].count(".** ") == len(room.live.diamonds_of) - PER_PAGE
 
 
 @pytest.mark.parametrize(

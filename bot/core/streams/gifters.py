@@ -227,10 +227,10 @@ def supporter_words(row: RankedSupporter) -> str:
     """Say in a line who gave how much; gifts that nobody knows the value of are not worth 0."""
     one, name = row.supporter, viewer_name(row.supporter.viewer)
     if not one.diamonds:
-        return text("{place}. **{name}**: unknown value", place=row.place, name=name)
+        return text("**{place}.** {name}: unknown value", place=row.place, name=name)
     return texts(
-        "{place}. **{name}**: {amount} diamond",
-        "{place}. **{name}**: {amount} diamonds",
+        "**{place}.** {name}: {amount} diamond",
+        "**{place}.** {name}: {amount} diamonds",
         one.diamonds,
         place=row.place,
         name=name,
