@@ -69,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="start the bot")
     run.set_defaults(command=_run)
 
+    record = commands.add_parser("record", help="record lives; the bot starts and ends this by itself")
+    record.add_argument("--holder", default="", help=argparse.SUPPRESS)
+    record.set_defaults(command=_record)
+
     check = commands.add_parser("check", help="try every setting and say how to mend what is wrong")
     check.set_defaults(command=_check)
 
@@ -106,6 +110,12 @@ def _run(settings: Settings, _: argparse.Namespace) -> int:
     from bot.app import run
 
     return run(settings)
+
+
+def _record(settings: Settings, asked: argparse.Namespace) -> int:
+    from bot.recorder import run
+
+    return run(settings, asked.holder)
 
 
 def _check(settings: Settings, _: argparse.Namespace) -> int:

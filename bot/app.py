@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -19,33 +19,40 @@ from bot.discord.client import Services, VedetteClient
 from bot.discord.connection import stay_connected
 from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
+from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
-from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.recorder_process import RecorderProcess
+from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
+from bot.jobs.stopping import until_stopped
+from bot.jobs.upkeep import upkeep_loops
+from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
-from bot.ports import ChartRenderer, GameQuery, RoundSource
+from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
 from bot.services.evenings import Evenings
+from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
 from bot.services.ratings import Ratings
+from bot.services.recorded_lives import RecordedLives
+from bot.services.recording_control import RecordingControl
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
-from bot.services.staleness import Staleness
 from bot.services.timekeeping import Timekeeping
-from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
-from bot.services.weekly_players import WeeklyPlayers
 from bot.settings import Settings
 from bot.sources.etlegacy.server_query import UdpGameQuery
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
@@ -108,6 +115,8 @@ async def _house(
         stack.push_async_callback(database.close)
         renderer = ProcessChartRenderer(clock)
         stack.push_async_callback(renderer.close)
+        exporter = ProcessExporter(settings.database, settings.export_folder, clock)
+        stack.push_async_callback(exporter.close)
         tiktok = await stack.enter_async_context(
             TikTokLiveSource(
                 www_url=settings.tiktok_url,
@@ -117,6 +126,7 @@ async def _house(
             )
         )
         announcements = Announcements(database, clock)
+        machine = Machine(database=database, folder=settings.data_folder, clock=clock)
         monitor = LiveMonitor(
             database=database,
             source=tiktok,
@@ -126,6 +136,8 @@ async def _house(
             rules=monitor_rules(settings),
             beside=asyncio.to_thread,
         )
+        recorder = _recorder_of(database, monitor, clock)
+        stack.push_async_callback(recorder.close)
         ratings = Ratings(database=database, clock=clock)
         round_sync = round_sync_of(
             settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
@@ -139,19 +151,34 @@ async def _house(
             monitor=monitor,
             round_sync=round_sync,
             ratings=ratings,
+            machine=machine,
             renderer=renderer,
+            exporter=exporter,
         )
         loops = [
             *live_loops(monitor),
+            Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed),
+            Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
-            _weekly_loop(settings, database, announcements, clock),
+            *weekly_loops(settings, database, announcements, clock),
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
-            *_upkeep_loops(settings, database, announcements, clock),
+            *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
+            export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
+
+
+def _recorder_of(database: Database, monitor: LiveMonitor, clock: Clock) -> RecorderProcess:
+    return RecorderProcess(
+        control=RecordingControl(database),
+        command=(sys.executable, "-m", "bot", "record", "--holder"),
+        clock=clock,
+        changed=monitor.recordings_changed,
+        told=[monitor.followups_changed],
+    )
 
 
 def _services(
@@ -163,10 +190,14 @@ def _services(
     monitor: LiveMonitor,
     round_sync: RoundSync,
     ratings: Ratings,
+    machine: Machine,
     renderer: ProcessChartRenderer,
+    exporter: Exporter,
 ) -> Services:
-    predictions = Predictions(
-        database=database, monitor=monitor, clock=clock, default_time_zone=settings.time_zone
+    zone = settings.time_zone
+    predictions = Predictions(database=database, monitor=monitor, clock=clock, default_time_zone=zone)
+    players = Players(
+        database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
     )
     return Services(
         watchlist=Watchlist(
@@ -182,16 +213,20 @@ def _services(
         boards=Boards(database=database, predictions=predictions, announcements=announcements, clock=clock),
         round_sync=round_sync,
         leaderboards=Leaderboards(
+            database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
+        ),
+        recorded=RecordedLives.of(
+            settings=settings,
             database=database,
-            servers=settings.game_servers,
+            announcements=announcements,
+            monitor=monitor,
+            machine=machine,
             clock=clock,
-            default_time_zone=settings.time_zone,
         ),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
-        players=Players(
-            database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
-        ),
+        players=players,
+        privacy=Privacy(database=database, players=players, announcements=announcements, clock=clock),
         round_admin=RoundAdmin(
             database=database,
             round_sync=round_sync,
@@ -201,13 +236,10 @@ def _services(
             readers=[ratings.changed],
         ),
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
-        guilds=Guilds(
-            database=database,
-            announcements=announcements,
-            clock=clock,
-            default_time_zone=settings.time_zone,
-        ),
-        health=Health(database=database, clock=clock, settings=settings),
+        exports=_exports(settings, database, exporter, clock),
+        guilds=Guilds(database=database, announcements=announcements, clock=clock, default_time_zone=zone),
+        health=Health(database=database, machine=machine, clock=clock, settings=settings),
+        machine=machine,
         announcements=announcements,
         pictures=Pictures(renderer),
         settings=settings,
@@ -226,6 +258,7 @@ def monitor_rules(settings: Settings) -> MonitorRules:
         guild_share_percent=settings.guild_share_percent,
         sweep_every=timedelta(seconds=settings.sweep_seconds),
         viewers_every=timedelta(seconds=settings.viewers_seconds),
+        record_lives=settings.record_lives,
         live=LiveRules(
             restart_gap=timedelta(seconds=settings.restart_gap_seconds),
             look_interval=timedelta(seconds=settings.sweep_seconds),
@@ -318,40 +351,33 @@ def round_loops(round_sync: RoundSync) -> list[Loop]:
     ]
 
 
-def _weekly_loop(settings: Settings, database: Database, announcements: Announcements, clock: Clock) -> Loop:
-    weekly = WeeklyPlayers(
-        database=database, announcements=announcements, servers=settings.game_servers, clock=clock
-    )
-    return Loop(name="players of the week", step=weekly.step, wake=asyncio.Event())
-
-
 def evening_loop(evenings: Evenings) -> Loop:
     """Give the loop that tells evenings that are over; it looks often enough to need no waking."""
     return Loop(name="evenings", step=evenings.step, wake=asyncio.Event())
 
 
+def _exports(settings: Settings, database: Database, exporter: Exporter, clock: Clock) -> Exports:
+    return Exports(
+        database=database,
+        exporter=exporter,
+        clock=clock,
+        default_time_zone=settings.time_zone,
+        usd_per_diamond=settings.usd_per_diamond,
+    )
+
+
+def export_loop(exports: Exports, clock: Clock) -> Loop:
+    """Give the loop that deletes old exports."""
+    return Loop(
+        name="old exports",
+        step=CalendarStep(NIGHTLY_TIDYING, exports.forget_old, clock),
+        wake=asyncio.Event(),
+    )
+
+
 def clock_loops(timekeeping: Timekeeping) -> list[Loop]:
     """Give the loop that watches for steps of the wall clock."""
     return [Loop(name="clock", step=timekeeping.step, wake=asyncio.Event())]
-
-
-def _upkeep_loops(
-    settings: Settings, database: Database, announcements: Announcements, clock: Clock
-) -> list[Loop]:
-    upkeep = Upkeep(
-        database=database,
-        backup_folder=settings.backup_folder,
-        backups_kept=settings.backups_kept,
-        clock=clock,
-    )
-    staleness = Staleness(
-        database=database, announcements=announcements, upkeep=upkeep, clock=clock, settings=settings
-    )
-    return [
-        Loop(name="staleness", step=staleness.step, wake=asyncio.Event()),
-        Loop(name="backup", step=CalendarStep(NIGHTLY_BACKUP, upkeep.back_up, clock), wake=asyncio.Event()),
-        Loop(name="tidying", step=CalendarStep(NIGHTLY_TIDYING, upkeep.tidy, clock), wake=asyncio.Event()),
-    ]
 
 
 def _sync_rules(settings: Settings) -> SyncRules:
@@ -382,33 +408,9 @@ def _game_queries(settings: Settings) -> dict[str, GameQuery]:
     }
 
 
-async def until_stopped(work: list[asyncio.Task[None]]) -> None:
-    """Wait for SIGINT, SIGTERM or the end of any work (which is an error), then end all of it."""
-    stop = asyncio.create_task(_stop_signal(), name="stop signal")
-    try:
-        done, _ = await asyncio.wait({stop, *work}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {stop}:
-            await task
-        log.info("Stopping")
-    finally:
-        for task in (stop, *work):
-            task.cancel()
-        await asyncio.gather(stop, *work, return_exceptions=True)
-
-
 async def _end_what_is_left() -> None:
     """End what still answers to events: discord.py runs each handler in a task that nobody holds."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-
-
-async def _stop_signal() -> None:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows: its loop has no signal handlers
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    await stop.wait()

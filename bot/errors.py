@@ -7,11 +7,13 @@
     │   ├── InputRefused       what was given is wrong; the text says what to give instead
     │   ├── NotAllowed         who asked may not do this
     │   ├── NothingThere       what was named is not known here
-    │   └── LimitReached       a budget or a cap is used up; the text says when it frees
+    │   ├── LimitReached       a budget or a cap is used up; the text says when it frees
+    │   └── ExportFailed       an export could not be written; the text says what can be done
     ├── SettingsError          one or more settings are wrong; `problems` has a line each
     ├── StorageError           the database
     │   ├── SchemaTooNew       written by a newer Vedette
-    │   └── BackupFailed       a backup could not be made or does not verify
+    │   ├── BackupFailed       a backup could not be made or does not verify
+    │   └── ArchiveFailed      old details could not be archived, so they stay where they are
     ├── SourceError            an outside source
     │   ├── SourceUnavailable  no answer, refused or blocked; try again later
     │   ├── SourceChanged      an answer that cannot be read, or not what was announced
@@ -59,6 +61,10 @@ class LimitReached(UserError):
     """A budget or a cap is used up."""
 
 
+class ExportFailed(UserError):
+    """An export could not be written."""
+
+
 class SettingsError(VedetteError):
     """Settings that are missing, unknown or wrong.
 
@@ -80,6 +86,10 @@ class SchemaTooNew(StorageError):
 
 class BackupFailed(StorageError):
     """A backup could not be made, or what it holds does not verify."""
+
+
+class ArchiveFailed(StorageError):
+    """An archive of old details could not be written, or does not hold what it should."""
 
 
 class SourceError(VedetteError):

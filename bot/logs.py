@@ -20,6 +20,7 @@ from pydantic import BaseModel, SecretStr
 from bot.settings import Settings
 
 LOG_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+TO_PARENT = "%(levelname)s %(name)s: %(message)s"
 FILE_BYTES = 5 * 1024 * 1024
 FILES_KEPT = 5
 HIDDEN = "***"
@@ -97,14 +98,29 @@ def set_up_logging(
     formatter.default_msec_format = "%s.%03dZ"
     if zone is not None:
         formatter = _ZoneFormatter(zone)
+    stop = _started(settings, handlers, formatter)
+    if problem is not None:
+        logging.getLogger(__name__).warning("logging to the terminal only: %s", problem)
+    return stop
+
+
+def log_to_parent(settings: Settings) -> Callable[[], None]:
+    """Log to the standard error alone, from where the parent process puts it into its own log, with the time.
+
+    Gives what ends it and flushes.
+    """
+    return _started(settings, [logging.StreamHandler(sys.stderr)], logging.Formatter(TO_PARENT))
+
+
+def _started(
+    settings: Settings, handlers: list[logging.Handler], formatter: logging.Formatter
+) -> Callable[[], None]:
     for handler in handlers:
         handler.setFormatter(formatter)
     entrance = _SafeQueueHandler(Redactor.of(settings))
     listener = QueueListener(entrance.queue, *handlers)
     leave = _enter(entrance, settings.log_level)
     listener.start()
-    if problem is not None:
-        logging.getLogger(__name__).warning("logging to the terminal only: %s", problem)
 
     def stop() -> None:
         leave()

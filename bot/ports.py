@@ -12,6 +12,7 @@ from bot.core.charts import ChartSpec
 from bot.core.live.models import Observation, Profile
 from bot.core.rounds.looking import Answer
 from bot.core.streams.events import StreamEvent
+from bot.core.streams.export import ExportedFile, ExportOrder
 from bot.errors import SourceError
 
 
@@ -55,8 +56,17 @@ class SignLimit:
 class StreamSource(Protocol):
     """A platform whose lives can be watched."""
 
-    async def watch(self, room_id: int, handle: str, take: Callable[[StreamEvent], None]) -> Ending:
+    async def watch(
+        self,
+        room_id: int,
+        handle: str,
+        take: Callable[[StreamEvent], None],
+        *,
+        host_id: int | None = None,
+    ) -> Ending:
         """Connect once (one signed request) and give every event to `take`, in order, until the connection ends.
+
+        Gifts to anybody but `host_id` are a guest's; without it the host is known by the `handle`.
 
         `take` runs in the event loop and must be quick; the first event is a `Connected`. Cancelling it closes the
         connection properly within seconds. Raises `SourceUnavailable` where no connection came about:
@@ -111,3 +121,18 @@ class ChartRenderer(Protocol):
 
     async def render(self, spec: ChartSpec) -> bytes:
         """Draw a PNG. Raises `ChartFailed`."""
+
+
+class Exporter(Protocol):
+    """Writes recorded lives to files, in a process beside the bot."""
+
+    async def write(
+        self, order: ExportOrder, *, most_bytes: int, told: Callable[[int], None]
+    ) -> tuple[ExportedFile, ...]:
+        """Write an export; its files are handed over if they have `most_bytes` together, else kept in a folder.
+
+        `told` takes the number of rows written so far. Raises `ExportFailed` and `StorageError`.
+        """
+
+    async def forget_old(self) -> int:
+        """Delete what was kept long enough; gives how many files. Raises OSError."""

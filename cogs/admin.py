@@ -46,6 +46,7 @@ class Admin(commands.Cog):
         audit=locale_str("Where I tell what admins changed; without it, where I tell of trouble"),
         time_zone=locale_str("The time zone of this server"),
         language=locale_str("The language of this server"),
+        digest=locale_str("Tell of the lives of each week on Mondays, in the channel for lives"),
         clear=locale_str("Use no channel for this any more"),
     )
     @app_commands.choices(language=[Choice(name=name, value=code) for code, name in LANGUAGES.items()])
@@ -60,12 +61,13 @@ class Admin(commands.Cog):
         audit: discord.TextChannel | None = None,
         time_zone: str | None = None,
         language: str | None = None,
+        digest: bool | None = None,
         clear: Purpose | None = None,
     ) -> None:
         """Keep what was given, and test every channel; without arguments, show and test what there is."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         given = [None if channel is None else channel.id for channel in (lives, rounds, admin, audit)]
-        if any((*given, time_zone, language, clear)):
+        if digest is not None or any((*given, time_zone, language, clear)):
             await self._guilds.save(
                 requester_of(interaction),
                 lives_channel_id=given[0],
@@ -74,6 +76,7 @@ class Admin(commands.Cog):
                 audit_channel_id=given[3],
                 time_zone=time_zone,
                 language=language,
+                weekly_streams=digest,
                 clear=clear,
             )
         if interaction.guild is not None:

@@ -1,4 +1,4 @@
-"""`/top`: who is best at what."""
+"""`/top`: who is best at what, and who gave most."""
 
 from __future__ import annotations
 
@@ -13,13 +13,23 @@ from bot.core.announcements import Tone
 from bot.core.rounds.metrics import Per
 from bot.core.rounds.periods import TITLES, Period
 from bot.core.rounds.top import top_chart, top_footer, top_pages, top_title
+from bot.core.streams.gifters import (
+    PERIODS,
+    GiftPeriod,
+    gifters_chart,
+    gifters_footer,
+    gifters_pages,
+    gifters_title,
+)
 from bot.discord.checks import requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.pages import Pages
 from bot.discord.pictures import Pictures
 from bot.discord.speech import guild_of, reader_of
 from bot.services.announcements import Announcements
+from bot.services.gifters import Gifters
 from bot.services.leaderboards import COMPARED, Leaderboards
+from bot.services.watchlist import Watchlist
 
 Interaction = discord.Interaction[VedetteClient]
 SUGGESTIONS = 25  # Discord's limit
@@ -30,14 +40,24 @@ Rate = Literal["total", "ten_minutes"]
 @app_commands.guild_only()
 @app_commands.allowed_installs(guilds=True, users=False)
 class LeaderboardCommands(
-    commands.GroupCog, group_name="top", group_description=locale_str("Tables of the players of rounds")
+    commands.GroupCog,
+    group_name="top",
+    group_description=locale_str("Tables: the players of rounds, those who give in lives"),
 ):
     """Everybody may ask, and everybody in the channel reads the answer."""
 
     def __init__(
-        self, *, leaderboards: Leaderboards, announcements: Announcements, pictures: Pictures
+        self,
+        *,
+        leaderboards: Leaderboards,
+        gifters: Gifters,
+        watchlist: Watchlist,
+        announcements: Announcements,
+        pictures: Pictures,
     ) -> None:
         self._leaderboards = leaderboards
+        self._gifters = gifters
+        self._watchlist = watchlist
         self._announcements = announcements
         self._pictures = pictures
 
@@ -81,6 +101,50 @@ class LeaderboardCommands(
             picture=None if chart is None else await self._pictures.draw(aloud.tell(chart)),
         ).show(interaction)
 
+    @app_commands.command(description=locale_str("Who gave most in the recorded lives"))
+    @app_commands.describe(
+        period=locale_str("When the lives began; leave it out for the last 30 days"),
+        user=locale_str("Gifts to this TikTok account; leave it out for all that are followed here"),
+        first_day=locale_str("Instead of a period: from this day on, as 2026-12-31"),
+        last_day=locale_str("Instead of a period: up to this day, as 2026-12-31"),
+    )
+    @app_commands.rename(first_day="from", last_day="to")
+    @app_commands.choices(
+        period=[Choice(name=str(title), value=period.value) for period, title in PERIODS.items()],
+    )
+    async def gifters(
+        self,
+        interaction: Interaction,
+        period: str | None = None,
+        user: str | None = None,
+        first_day: str | None = None,
+        last_day: str | None = None,
+    ) -> None:
+        """Show who gave most to everyone in the channel."""
+        by = requester_of(interaction)
+        chosen = None if period is None else GiftPeriod(period)
+        # Before it is deferred: what answers a public deferral is public, and a hint is for one person.
+        asked = await self._gifters.chosen(by, chosen, user=user, first_day=first_day, last_day=last_day)
+        aloud = guild_of(await self._announcements.guild(by.guild_id))
+        await interaction.response.defer(thinking=True)
+        top = await self._gifters.top(asked)
+        chart = gifters_chart(top)
+        await Pages(
+            gifters_title(top),
+            gifters_pages(top),
+            interaction,
+            aloud=aloud,
+            footer=gifters_footer(top),
+            tone=Tone.LIVE,
+            picture=None if chart is None else await self._pictures.draw(aloud.tell(chart)),
+        ).show(interaction)
+
+    @gifters.autocomplete("user")
+    async def suggest_accounts(self, interaction: Interaction, part: str) -> list[Choice[str]]:
+        """Suggest the accounts that are followed here."""
+        handles = await self._watchlist.handles(requester_of(interaction).guild_id, part)
+        return [Choice(name=f"@{handle}", value=handle) for handle in handles[:SUGGESTIONS]]
+
     @players.autocomplete("metric")
     async def suggest_metrics(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest what players can be compared by, in the reader's language."""
@@ -104,6 +168,8 @@ async def setup(bot: VedetteClient) -> None:
     await bot.add_cog(
         LeaderboardCommands(
             leaderboards=services.leaderboards,
+            gifters=services.recorded.gifters,
+            watchlist=services.watchlist,
             announcements=services.announcements,
             pictures=services.pictures,
         )

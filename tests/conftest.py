@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import database, database_url, new_database, postgresql
+from tests.databases import database, database_url, new_database, postgresql, tables_file
 
 pytest_plugins = ("tests.canary",)
-__all__ = ["database", "database_url", "new_database", "postgresql"]  # fixtures for every test
+__all__ = ["database", "database_url", "new_database", "postgresql", "tables_file"]  # fixtures for every test
 
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = (

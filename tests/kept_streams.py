@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import insert, select
 
 from bot.core.streams.recording import RecordingState
+from bot.storage import gift_sums
 from bot.storage.engine import Connection
 from bot.storage.stream_tables import (
     contribution_gifts,
@@ -101,6 +102,19 @@ async def keep_live(
     await conn.execute(
         insert(contributions), [{"live_id": live_id, "account_id": account_id, **row} for row in taken_part]
     )
+    given = [
+        gift_sums.Given(
+            person_id=row["person_id"],
+            gifts=row["gifts"],
+            diamonds=row["diamonds"],
+            estimated_diamonds=0,
+            last_gift_at=row["last_gift_at"],
+            kinds=frozenset(gift["gift_id"] for gift in gifts if gift["person_id"] == row["person_id"]),
+        )
+        for row in taken_part
+        if row["gifts"]
+    ]
+    await gift_sums.add(conn, live_id, given)
     kinds: dict[tuple[int, int], list[int]] = {}
     for gift in gifts:
         sums = kinds.setdefault((gift["person_id"], gift["gift_id"]), [0, 0])

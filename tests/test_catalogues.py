@@ -22,6 +22,14 @@ SAME = {
         "Axis": "the name of a side of the game",
         "Rating": "the word players use",
         ("{count} map", "{count} maps"): "the word players use, which has one form in Indonesian",
+        (
+            "{count} live",
+            "{count} lives",
+        ): "the word people use for a broadcast, which has one form in Indonesian",
+        ("{count} live.", "{count} lives."): "as above",
+        ("{count} live, {span}", "{count} lives, {span}"): "as above",
+        ("**{name}**: {count} live, {span}", "**{name}**: {count} lives, {span}"): "as above",
+        "{when}": "an instant alone",
         "Status": "Indonesian has the same word",
     }
 }
@@ -146,6 +154,6 @@ def test_the_tool_makes_a_new_language_and_says_that_it_is_to_be_translated(tmp_
 
 
 def test_a_text_without_a_translation_is_said_in_english():
-    words = Text("{count} day", "{count} days", {"count": 2000})
-    assert Speaker(language="id").say(words) == "2.000 days"
-    assert Speaker(language=ENGLISH).say(words) == "2,000 days"
+    words = Text("{count} fortnight", "{count} fortnights", {"count": 2000})
+    assert Speaker(language="id").say(words) == "2.000 fortnights"
+    assert Speaker(language=ENGLISH).say(words) == "2,000 fortnights"

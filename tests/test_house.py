@@ -30,7 +30,11 @@ BORDERS = {
     "bot/jobs/loops.py": "background work: logged, tried again later",
     "bot/core/live/policies.py": "a model that plans checks: `fixed` takes its place",
     "bot/services/boards.py": "one board: a bug in it must not leave all others stale",
+    "bot/services/stream_telling.py": "one live: a bug in its recap must not keep all others from theirs",
     "bot/discord/delivery.py": "one message: a bug in it must not end delivery",
+    "bot/services/stream_room.py": "one connection to a live: a bug in it must not end the other recordings",
+    "bot/sources/tiktok/decoding.py": "one message: nothing that the wire brings may end a connection",
+    "bot/exports/process.py": "a child process: the bot gets its error and says what it was",
     "bot/sources/etlegacy/threads.py": "another thread: whoever asked for the call gets its error",
 }
 

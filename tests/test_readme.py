@@ -13,15 +13,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.checks import BASE_PERMISSIONS
 from bot.discord.checks import _is_admin
+from bot.storage.engine import Database, sqlite_url
 from tests.canary import Search
 from tests.core.rounds.samples import content, header, roster
 from tests.databases import PASSWORD, PostgreSQL
+from tests.kept_streams import keep_live
 from tests.slashcommands import slash_commands
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -280,6 +283,22 @@ def make_the_rounds_anew(house: House, command: str) -> None:
     assert re.search(r"\d+ round\(s\) made anew; 0 came out differently", house.run(command))
 
 
+async def record_a_live(file: Path) -> None:
+    database = Database.open(sqlite_url(file))
+    async with database.write("test.keep") as conn:
+        await keep_live(conn, started_at=datetime(2026, 11, 20, tzinfo=UTC), minutes=5)
+    await database.close()
+
+
+def export_recorded_lives(house: House, command: str) -> None:
+    migrate(house, "python3 tools/run.py migrate")
+    assert "no live was recorded then" in house.refused(command, house.set_up)
+    asyncio.run(record_a_live(house.root / "data" / "vedette.db"))
+    assert "19 rows" in house.run(command)
+    names = {file.name for file in (house.root / "data" / "exports").iterdir()}
+    assert names == {f"vedette_all_2026-11-01_2026-11-30{end}" for end in (".xlsx", "_csv.zip")}
+
+
 RUNNERS = {
     "python3 tools/run.py": start_without_and_with_a_token,
     "python3 tools/run.py --sandbox": start_the_sandbox,
@@ -298,6 +317,7 @@ RUNNERS = {
     ".venv/bin/python tools/sync_stats.py": look_once,
     ".venv/bin/python -m tools.import_rounds gamestats --server main --json rounds.json": read_a_folder_of_rounds,
     ".venv/bin/python -m tools.rebuild_rounds": make_the_rounds_anew,
+    ".venv/bin/python -m tools.export --from 2026-11-01 --to 2026-11-30 --format both": export_recorded_lives,
     ".venv/bin/python -m tools.copy_storage --from sqlite:///data/vedette.db "
     "--to postgresql://vedette@localhost/vedette": move_to_a_server,
 }

@@ -52,7 +52,12 @@ ALLOWED = {
 # Headers of HTTP, keys of the database, the name of the bot, what a message is found again by, what the ledger
 # keeps of a sweep, and words of the log.
 NAMES = {"User-Agent", "Retry-After", "command tree", "Vedette {}", "ref {}", "{} of {} open"}
+NAMES |= {"Accept-Encoding", "Cookie"}
+# The names under which forgotten people go on: stored as names are, the same in every language.
+NAMES |= {"Anonymous", "Anonymous {}"}
 NAMES |= {
+    "{} of {} per {}",
+    "nothing is short",
     "policy failing:",
     "predictions.shadow report",
     "An interaction",

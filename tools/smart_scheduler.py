@@ -20,10 +20,11 @@ from zoneinfo import ZoneInfo
 if __name__ == "__main__":  # run as a file, it finds the bot beside its folder
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bot.app import round_loops, until_stopped
+from bot.app import round_loops
 from bot.clock import SystemClock
 from bot.errors import VedetteError
 from bot.jobs.loops import keep_running
+from bot.jobs.stopping import until_stopped
 from bot.logs import Redactor, set_up_logging
 from bot.settings import Settings, load_settings
 from tools.beside import beside

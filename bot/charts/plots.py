@@ -51,7 +51,7 @@ def columns(spec: ColumnChart, fonts: Fonts) -> Page:
     sums = [sum(values) for values in zip(*(one.values for one in spec.series), strict=False)]
     width = WIDTH - 2 * MARGIN - LEFT
     axes = page.axes(MARGIN + LEFT, HEAD + 2 * LEGEND, width, COLUMNS_HEIGHT + AXIS + AXIS_NAME)
-    step = _step(max([*sums, spec.limit, 4.0]))
+    step = round_step(max([*sums, spec.limit, 4.0]))
     # A little above the highest, so that nothing touches the legend.
     top = step * ceil(max([*sums, spec.limit, 4.0]) / step + 0.1)
     plot = _Plot(axes=axes, width=width, height=COLUMNS_HEIGHT, top=top)
@@ -69,7 +69,7 @@ def columns(spec: ColumnChart, fonts: Fonts) -> Page:
     return page
 
 
-def _step(top: float) -> float:
+def round_step(top: float) -> float:
     """Give a round distance of lines (1, 2 or 5 times a power of ten) that puts 3 to 7 of them below `top`."""
     power = 10.0 ** int(log10(max(top / 5, 1.0)))
     return power * next(factor for factor in (1, 2, 5, 10) if top / (power * factor) <= 7)

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import imsave
 from matplotlib.ticker import MaxNLocator
 
+from bot.charts.courses import course
 from bot.charts.page import (
     BACKGROUND,
     COLOURS,
@@ -48,6 +49,7 @@ from bot.core.charts import (
     ChartSpec,
     ChartStack,
     ColumnChart,
+    CourseChart,
     HeatMap,
     LaneChart,
     LineChart,
@@ -205,4 +207,5 @@ _PAINTERS: Mapping[type[ChartSpec], Callable[[Any, Fonts], Page]] = {
     ColumnChart: columns,
     ReliabilityChart: reliability,
     RadarChart: radar,
+    CourseChart: course,
 }

@@ -29,7 +29,8 @@ class Fonts:
         wanted = [char for char in unicodedata.normalize("NFKC", text) if not _is_invisible(char)]
         kept = [char for char in wanted if ord(char) in self._glyphs]
         enough = 2 * len(kept) >= len(wanted) and any(not char.isspace() for char in kept)
-        return "".join(kept).strip() if enough or not fallback else self.drawable(fallback)
+        # What was left out leaves no hole.
+        return " ".join("".join(kept).split()) if enough or not fallback else self.drawable(fallback)
 
 
 @cache

@@ -98,14 +98,7 @@ class LineChart(ChartSpec):
 
     def to_json(self) -> dict[str, Any]:
         """See `ChartSpec.to_json`; instants become ISO texts in UTC."""
-        lines = [
-            {
-                "name": line.name,
-                "points": [[_iso(at), value] for at, value in line.points],
-            }
-            for line in self.lines
-        ]
-        return {"kind": "lines", **asdict(self), "lines": lines}
+        return {"kind": "lines", **asdict(self), "lines": [_line_json(line) for line in self.lines]}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,6 +279,58 @@ class RadarChart(ChartSpec):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Marks:
+    """Instants that are marked: a flag on the curve, or a row of marks of one kind."""
+
+    name: str
+    at: tuple[datetime, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        for instant in self.at:
+            _check_aware(instant)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CourseChart(ChartSpec):
+    """A value from `begins_at` to `ends_at`, with what happened meanwhile; times are shown in `zone`.
+
+    `runs` are its stretches and `gaps` (named `gap_name`) the spans between in which nothing is known. `flags`
+    stand on the curve, each of `rows` below it. The `columns` below have a scale of their own and are named by
+    it; each begins at its instant and is `column_minutes` wide.
+    """
+
+    begins_at: datetime
+    ends_at: datetime
+    zone: str
+    runs: tuple[Line, ...]
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
+    gap_name: str = ""
+    flags: tuple[Marks, ...] = ()
+    rows: tuple[Marks, ...] = ()
+    columns: Line = Line(name="", points=())
+    column_minutes: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        for instant in (self.begins_at, self.ends_at, *(at for gap in self.gaps for at in gap)):
+            _check_aware(instant)
+
+    def to_json(self) -> dict[str, Any]:
+        """See `ChartSpec.to_json`."""
+        return {
+            "kind": "course",
+            **asdict(self),
+            **{name: _iso(getattr(self, name)) for name in ("begins_at", "ends_at")},
+            "runs": [_line_json(run) for run in self.runs],
+            "gaps": [[_iso(at) for at in gap] for gap in self.gaps],
+            "flags": [_marks_json(marks) for marks in self.flags],
+            "rows": [_marks_json(marks) for marks in self.rows],
+            "columns": _line_json(self.columns),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ChartStack(ChartSpec):
     """Charts below each other in one picture; each has its own title."""
 
@@ -311,6 +356,36 @@ def _line_chart(data: Mapping[str, Any]) -> LineChart:
 def _line(data: Mapping[str, Any]) -> Line:
     points = tuple((datetime.fromisoformat(at), value) for at, value in data["points"])
     return Line(name=data["name"], points=points)
+
+
+def _line_json(line: Line) -> dict[str, Any]:
+    return {"name": line.name, "points": [[_iso(at), value] for at, value in line.points]}
+
+
+def _course_chart(data: Mapping[str, Any]) -> CourseChart:
+    read = {name: datetime.fromisoformat(data[name]) for name in ("begins_at", "ends_at")}
+    gaps = tuple(
+        (datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in data["gaps"]
+    )
+    return CourseChart(
+        **{
+            **data,
+            **read,
+            "gaps": gaps,
+            "runs": tuple(_line(run) for run in data["runs"]),
+            "flags": tuple(_marks(marks) for marks in data["flags"]),
+            "rows": tuple(_marks(marks) for marks in data["rows"]),
+            "columns": _line(data["columns"]),
+        }
+    )
+
+
+def _marks(data: Mapping[str, Any]) -> Marks:
+    return Marks(name=data["name"], at=tuple(datetime.fromisoformat(at) for at in data["at"]))
+
+
+def _marks_json(marks: Marks) -> dict[str, Any]:
+    return {"name": marks.name, "at": [_iso(at) for at in marks.at]}
 
 
 def _lane_chart(data: Mapping[str, Any]) -> LaneChart:
@@ -356,6 +431,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], ChartSpec]] = {
     "columns": _column_chart,
     "reliability": _reliability_chart,
     "radar": _radar_chart,
+    "course": _course_chart,
     "stack": _chart_stack,
 }
 

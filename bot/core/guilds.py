@@ -12,7 +12,8 @@ class GuildSettings:
     """What was chosen with /setup and /predict; None and the defaults where nothing was.
 
     `country` is the ISO code of the country whose public holidays count, empty for none. With `daily_scores`
-    the admin channel reads every day how the day before went, with `weekly_players` all read the week's table.
+    the admin channel reads every day how the day before went, with `weekly_players` all read the week's table,
+    with `weekly_streams` what the week's lives were.
     """
 
     guild_id: int
@@ -26,3 +27,4 @@ class GuildSettings:
     country: str = ""
     daily_scores: bool = False
     weekly_players: bool = True
+    weekly_streams: bool = True

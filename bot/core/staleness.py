@@ -103,6 +103,26 @@ def backups_fresh(since: datetime, now: datetime) -> Message:
     return Message(title=text("My database is backed up again"), tone=Tone.NOTICE, body=_between(since, now))
 
 
+def archives_stale(since: datetime, reason: str) -> Message:
+    """Say that old details of recorded lives could not be archived."""
+    return Message(
+        title=text("Old details of lives cannot be archived"),
+        tone=Tone.WARNING,
+        body=text(
+            "Every try since {since} failed: {reason}.\nUntil one succeeds nothing is deleted, so my database grows.",
+            since=stamp(since, "f"),
+            reason=escape(reason, _REASON_LENGTH) or text("it is not known why"),
+        ),
+    )
+
+
+def archives_fresh(since: datetime, now: datetime) -> Message:
+    """Replace `archives_stale` once archives were made."""
+    return Message(
+        title=text("Old details of lives are archived again"), tone=Tone.NOTICE, body=_between(since, now)
+    )
+
+
 def database_was_stuck(since: datetime, now: datetime, reason: str) -> Message:
     """Say, once it is over, that nothing could be written: until then nothing could be said either."""
     return Message(

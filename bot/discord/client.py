@@ -29,13 +29,17 @@ from bot.errors import VedetteError
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
+from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor
+from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
@@ -50,7 +54,10 @@ EXTENSIONS = (
     "cogs.rounds_admin",
     "cogs.players",
     "cogs.leaderboards",
+    "cogs.streams",
+    "cogs.exports",
     "cogs.admin",
+    "cogs.privacy",
 )
 _GUILD_READY_SECONDS = 0.2  # the default of 2 s is most of the time a start may take
 LONGEST_REQUEST_SECONDS = 60.0  # aiohttp alone would let a mute connection hold its channel for 5 minutes
@@ -71,13 +78,17 @@ class Services:
     boards: Boards
     round_sync: RoundSync
     leaderboards: Leaderboards
+    recorded: RecordedLives
     round_book: RoundBook
     balance: Balance
     players: Players
+    privacy: Privacy
     round_admin: RoundAdmin
     round_suggestions: RoundSuggestions
+    exports: Exports
     guilds: Guilds
     health: Health
+    machine: Machine
     announcements: Announcements
     pictures: Pictures
     settings: Settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import discord
@@ -12,7 +12,9 @@ from bot.core.delivery import OutboxState
 from bot.core.guilds import LANGUAGES, GuildSettings
 from bot.core.live.boards import trouble_fields
 from bot.core.live.budget import Ledger
+from bot.core.machine import Reading, Shortage, cures
 from bot.core.markup import escape, stamp
+from bot.core.sizes import Growth, in_words
 from bot.discord.permissions import cannot_ping, missing
 from bot.services.health import Budget, Status
 from bot.services.watchlist import Entry
@@ -54,6 +56,7 @@ def setup_report(
     facts = [
         MessageField(name=text("Time zone"), value=escape(settings.time_zone)),
         MessageField(name=text("Language"), value=LANGUAGES.get(settings.language, settings.language)),
+        MessageField(name=text("The lives of the week"), value=_digest(settings)),
     ]
     if quiet:
         facts.append(MessageField(name=text("Roles"), value=join("\n", quiet), inline=False))
@@ -74,6 +77,14 @@ def setup_report(
         or text("No channel is chosen yet. Give `/setup` a channel for lives, for rounds, for notices."),
         fields=tuple(facts),
     )
+
+
+def _digest(settings: GuildSettings) -> str:
+    if not settings.weekly_streams:
+        return text("not told")
+    if settings.lives_channel_id is None:
+        return text("told on Mondays, once there is a channel for lives")
+    return text("told on Mondays in {channel}", channel=f"<#{settings.lives_channel_id}>")
 
 
 def trouble_in(guild: discord.Guild, channel_id: int) -> str:
@@ -150,11 +161,49 @@ def status_report(status: Status) -> Message:
             inline=False,
         ),
     )
-    fields = (*fields, *trouble_fields(status.failing))
+    fields = (*fields, *machine_fields(status), *trouble_fields(status.failing))
     well = (
-        not status.blocked and not status.failing and not any(source.down_since for source in status.sources)
+        not status.blocked
+        and not status.failing
+        and not status.cures
+        and not status.database.is_urgent
+        and not any(source.down_since for source in status.sources)
     )
     return Message(title=text("Status"), tone=Tone.NOTICE if well else Tone.WARNING, fields=fields)
+
+
+def machine_fields(status: Status) -> tuple[MessageField, ...]:
+    """Show how the database grows, what the machine has left, and what to do where that is little."""
+    steps = text("lives in steps of {minutes} minutes", minutes=status.pressure.interval_minutes)
+    why = [status.pressure.reason] if status.pressure.reason else []
+    advice = status.cures or (cures([Shortage.DISK]) if status.database.is_urgent else "")
+    lines = [*_left(status.machine), join(": ", [steps, *why]), *([advice] if advice else [])]
+    return (
+        MessageField(name=text("Database"), value=join("\n", _growth(status.database))),
+        MessageField(name=text("Machine"), value=join("\n", lines)),
+    )
+
+
+def _growth(grown: Growth) -> Iterator[str]:
+    yield in_words(grown.size)
+    if grown.per_day is None:
+        yield text("how it grows is known after three days")
+    elif grown.per_day > 0:
+        yield text("grows by {size} a day", size=in_words(grown.per_day))
+    else:
+        yield text("does not grow")
+    if grown.days_left is not None:
+        days = texts("{count} day", "{count} days", grown.days_left)
+        yield text("with its backups it fills the disk in about {days}", days=days)
+
+
+def _left(reading: Reading) -> Iterator[str]:
+    if reading.cpu is not None:
+        yield text("processors {share} % busy", share=round(reading.cpu * 100))
+    if reading.memory_free is not None:
+        yield text("{size} of memory free", size=in_words(reading.memory_free))
+    if reading.disk_free is not None:
+        yield text("{size} of disk free", size=in_words(reading.disk_free))
 
 
 def about(version: str) -> Message:

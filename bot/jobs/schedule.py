@@ -11,6 +11,7 @@ from apscheduler.triggers.cron import CronTrigger
 from bot.clock import Clock
 
 NIGHTLY_BACKUP = CronTrigger(hour=4, minute=10, timezone=UTC)
+NIGHTLY_RETENTION = CronTrigger(hour=4, minute=25, timezone=UTC)
 NIGHTLY_TIDYING = CronTrigger(hour=4, minute=40, timezone=UTC)
 
 QUIET_TIME = {"hour": 3, "minute": 30}
@@ -20,6 +21,11 @@ QUIET_TIME = {"hour": 3, "minute": 30}
 def nightly_scores(time_zone: str) -> CronTrigger:
     """Give the quiet time of a zone (an IANA name)."""
     return CronTrigger(**QUIET_TIME, timezone=time_zone)
+
+
+def monday_mornings(time_zone: str) -> CronTrigger:
+    """Give when a week is told in a zone (an IANA name)."""
+    return CronTrigger(day_of_week="mon", hour=10, timezone=time_zone)
 
 
 class CalendarStep:

@@ -48,6 +48,7 @@ class Guilds:
         audit_channel_id: int | None = None,
         time_zone: str | None = None,
         language: str | None = None,
+        weekly_streams: bool | None = None,
         clear: Purpose | None = None,
     ) -> GuildSettings:
         """Keep what an admin chose, forget the channel to `clear`; None leaves what was. Raises `InputRefused`."""
@@ -59,6 +60,7 @@ class Guilds:
             "audit_channel_id": audit_channel_id,
             "time_zone": time_zone,
             "language": language,
+            "weekly_streams": weekly_streams,
         }
         chosen: dict[str, object] = {name: value for name, value in given.items() if value is not None}
         if clear is not None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot import __version__
 from bot.clock import Clock
 from bot.core.delivery import OutboxState
 from bot.core.live.budget import Ledger
+from bot.core.machine import Pressure, Reading, cures
+from bot.core.sizes import DAYS_LOOKED_AT, Growth, growth
+from bot.services.machine import Machine
 from bot.services.policy_health import failing_policies
 from bot.settings import Settings
 from bot.storage import destinations, ledger, outbox, sources, status
+from bot.storage import machine as measured
 from bot.storage.destinations import Destination
-from bot.storage.engine import Database
+from bot.storage.engine import Connection, Database
 from bot.storage.outbox import DeadLetter
 from bot.storage.sources import SourceHealth
 from bot.storage.status import Checks, ServerRounds
@@ -46,6 +50,10 @@ class Status:
     dead: tuple[DeadLetter, ...]
     messages: dict[OutboxState, int]
     failing: tuple[tuple[str, str], ...] = ()  # policies, with the reason
+    database: Growth
+    machine: Reading
+    pressure: Pressure
+    cures: str = ""  # what to do about what is short, a line each
 
     @property
     def last_error(self) -> SourceHealth | None:
@@ -57,8 +65,9 @@ class Status:
 class Health:
     """Reads how the bot is; it changes nothing but its own notes."""
 
-    def __init__(self, *, database: Database, clock: Clock, settings: Settings) -> None:
+    def __init__(self, *, database: Database, machine: Machine, clock: Clock, settings: Settings) -> None:
         self._database = database
+        self._machine = machine
         self._clock = clock
         self._settings = settings
         self._started_at = clock.now()
@@ -67,6 +76,7 @@ class Health:
         """Sum up how the bot is, for the admins of a guild; other guilds' game servers are left out."""
         now = self._clock.now()
         settings = self._settings
+        reading = await self._machine.measure()
         limits = {
             Ledger.DISCOVERY: settings.discovery_checks_per_day,
             Ledger.FOLLOWUP: settings.followup_requests_per_day,
@@ -94,7 +104,22 @@ class Health:
                 dead=await outbox.dead_letters(conn, guild_id),
                 messages=dict(await outbox.count_by_state(conn, guild_id)),
                 failing=await failing_policies(conn),
+                database=await self._growth(conn, now, reading.disk_free),
+                machine=reading,
+                pressure=self._machine.pressure(),
+                cures=cures(self._machine.short),
             )
+
+    async def _growth(self, conn: Connection, now: datetime, disk_free: int | None) -> Growth:
+        """Foresee when the disk is full; of a server's disk nothing is known."""
+        known = await measured.sizes(conn, now.date() - timedelta(days=DAYS_LOOKED_AT))
+        is_here = self._database.embedded_file is not None
+        return growth(
+            known,
+            await measured.size(conn),
+            disk_free=disk_free if is_here else None,
+            copies=self._settings.backups_kept,
+        )
 
     async def note(self, name: str) -> str:
         """Read a small fact the bot keeps about itself, empty when there is none."""

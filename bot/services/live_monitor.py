@@ -16,21 +16,23 @@ from bot.clock import Clock
 from bot.core.live.budget import DAY, HOUR, MINUTE, ROOMS_PER_SWEEP, Ledger, Limit, part_of
 from bot.core.live.models import Answer, Observation, Profile, ProfileState, unknown
 from bot.core.live.planner import Allowance, Policy
-from bot.core.live.transitions import Live, LiveRules, Phase
+from bot.core.live.transitions import Change, Live, LiveRules, Phase
 from bot.core.live.why import Held
 from bot.core.markup import stamp
 from bot.core.requester import Requester
+from bot.core.streams.recording import RecordingState
 from bot.errors import LimitReached, NothingThere, SourceError, StorageError
 from bot.ports import LiveSource
 from bot.services.announcements import Announcements
 from bot.services.live_health import closed_until, hold_for_probe, record_health
-from bot.services.live_state import Outcome, record_answer, record_end
+from bot.services.live_state import Outcome, record_answer, record_end, record_seen
 from bot.services.planning import Beside, Planning, inline
-from bot.storage import ledger
+from bot.storage import ledger, recordings
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
 from bot.storage.ledger import Ask, Claim, Limits
 from bot.storage.live import Account, OpenLive
+from bot.storage.recordings import Seen
 from bot.texts import text
 
 LONGEST_SLEEP = timedelta(hours=1)
@@ -45,7 +47,8 @@ log = logging.getLogger(__name__)
 class MonitorRules:
     """The budgets (requests in any rolling 24 hours) and the spans the monitor keeps.
 
-    `spacing` is the least distance of two planned checks of one account.
+    `spacing` is the least distance of two planned checks of one account. The viewers of a live are polled each
+    `viewers_every`; of one that should be recorded and cannot be, each `degraded_every`.
     """
 
     discovery_per_day: int = 120
@@ -56,6 +59,8 @@ class MonitorRules:
     spacing: timedelta = timedelta(minutes=1)
     sweep_every: timedelta = timedelta(minutes=10)
     viewers_every: timedelta = timedelta(minutes=15)
+    degraded_every: timedelta = timedelta(minutes=3)
+    record_lives: bool = False
     live: LiveRules = field(default_factory=LiveRules)
 
 
@@ -102,6 +107,7 @@ class LiveMonitor:
         self._sweep_every = max(rules.sweep_every, 2 * DAY / rules.followup_per_day)
         self.checks_changed = asyncio.Event()
         self.followups_changed = asyncio.Event()
+        self.recordings_changed = asyncio.Event()
 
     # --- Steps -----------------------------------------------------------------------------
 
@@ -128,15 +134,18 @@ class LiveMonitor:
         now = self._clock.now()
         async with self._database.read() as conn:
             going_on = await store.open_lives(conn)
+            seen = await recordings.seen_in_open_lives(conn)
             closed = await closed_until(conn, now)
             swept_at = await ledger.last_asked_at(conn, "sweep")
             used = await ledger.used(conn, Ledger.FOLLOWUP, now)
+        over = [await self._take_in(live, seen.get(live.live_id)) for live in going_on]
+        going_on = tuple(live for live, is_over in zip(going_on, over, strict=True) if not is_over)
         if closed is not None:
             return closed
         if not going_on:
             return now + LONGEST_SLEEP
         spare = used * 2 < self.rules.followup_per_day
-        wait_until = [await self._follow(open_live, now, spare=spare) for open_live in going_on]
+        wait_until = [await self._follow(live, now, seen.get(live.live_id), spare=spare) for live in going_on]
         looked_at = [instant for instant in (swept_at, going_on[0].live.found_at) if instant is not None]
         sweep_at = max(looked_at) + self._sweep_every
         wait_until.append(sweep_at if sweep_at > now else await self._sweep(going_on, now))
@@ -207,6 +216,7 @@ class LiveMonitor:
                     observation,
                     rules=self.rules.live,
                     planning=self.planning,
+                    record=self.rules.record_lives,
                     second_source=second_source,
                 )
         except StorageError as error:
@@ -219,6 +229,8 @@ class LiveMonitor:
         self._announcements.wake()
         self.checks_changed.set()
         self.followups_changed.set()
+        if outcome.change is not Change.IGNORED:
+            self.recordings_changed.set()
         if outcome.stranger:
             await self._find_renamed(account)
         return outcome, observation
@@ -304,18 +316,37 @@ class LiveMonitor:
         outcome = await record_end(conn, account, ended_at, planning=self.planning)
         self._announcements.wake()
         self.checks_changed.set()
+        self.recordings_changed.set()
         return outcome
 
-    async def _follow(self, open_live: OpenLive, now: datetime, *, spare: bool) -> datetime:
+    async def _take_in(self, open_live: OpenLive, seen: Seen | None) -> bool:
+        """Take in what the recorder saw of a live; true when it is over. It costs no request."""
+        was_paused = open_live.live.paused_at is not None
+        if seen is None or (seen.ended_at is None and (seen.paused_at is not None) is was_paused):
+            return False
+        async with self._database.write("live.take_in") as conn:
+            outcome = await record_seen(conn, open_live, planning=self.planning, now=self._clock.now())
+        for changed in (self.checks_changed, self.recordings_changed):
+            changed.set()
+        self._announcements.wake()
+        return outcome.change is Change.ENDED
+
+    async def _follow(
+        self, open_live: OpenLive, now: datetime, seen: Seen | None, *, spare: bool
+    ) -> datetime:
         """Confirm an end that is in doubt, or poll the viewers while half of the budget is free."""
         live, account = open_live.live, open_live.account
         checked_at = account.last_checked_at or live.found_at
         if live.phase is Phase.DOUBTED:
             due = checked_at + self.rules.live.end_confirm
             return due if due > now else await self._quietly(account, "confirm")
-        due = checked_at + self.rules.viewers_every
+        degraded = seen is not None and seen.state is RecordingState.DEGRADED
+        poll_every = self.rules.viewers_every
+        if degraded and spare:
+            poll_every = min(poll_every, self.rules.degraded_every)
+        due = checked_at + poll_every
         if due > now or not spare:
-            return max(due, now + self.rules.sweep_every)
+            return due if degraded and spare else max(due, now + self.rules.sweep_every)
         return await self._quietly(account, "viewers")
 
     async def _sweep(self, going_on: Sequence[OpenLive], now: datetime) -> datetime:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.core.announcements import MessageField
 from bot.core.live.history import Ended, Event, Found, Missed
 from bot.core.live.models import Answer, Observation, ProfileState
 from bot.core.live.posts import live_message
-from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over
+from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over, pause_seen
+from bot.core.streams.figures import alert_fields
 from bot.services.live_health import record_health
 from bot.services.planning import Planning
-from bot.storage import ledger, outbox
+from bot.storage import ledger, outbox, recordings, stream_choices, stream_reading
 from bot.storage import live as store
 from bot.storage.engine import Connection
-from bot.storage.live import Account
+from bot.storage.live import Account, OpenLive
 from bot.texts import text
 
 NEWS_FOR = timedelta(hours=12)
 """A live that no channel took for so long is not posted any more."""
+
+EDIT_EVERY = timedelta(minutes=5)
+"""An alert that shows how a live goes is edited this often at most."""
 
 _NEWS = {
     Change.FOUND: "is live",
@@ -47,9 +53,13 @@ async def record_answer(
     *,
     rules: LiveRules,
     planning: Planning,
+    record: bool = False,
     second_source: bool = False,
 ) -> Outcome:
-    """Write everything one answer changes. A check whose lease was lost only completes its ledger row."""
+    """Write everything one answer changes. A check whose lease was lost only completes its ledger row.
+
+    `record` is whether lives are recorded at all.
+    """
     await ledger.answered(conn, request_id, observation.answer, observation.reason, at=observation.seen_at)
     await record_health(conn, observation)
     stranger = is_stranger(account, observation)
@@ -65,7 +75,7 @@ async def record_answer(
     asked, account = account, await _learn(conn, account, observation)
     live_id, last = await store.last_live(conn, account.id) or (None, None)
     transition = observe(last, observation, rules, second_source=second_source)
-    await _save(conn, account, live_id, transition, observation.seen_at)
+    await _save(conn, account, live_id, transition, observation.seen_at, record=record)
     if asked.id != account.id:
         planning.merged(asked.id)
     if observation.blocked:
@@ -86,6 +96,20 @@ async def record_end(
     ended = _ended(account.id, transition.live) if transition.change is Change.ENDED else None
     planning.learn([] if ended is None else [ended])
     await planning.plan_one(conn, account.id, ended_at)
+    return Outcome(change=transition.change, live=transition.live)
+
+
+async def record_seen(conn: Connection, open_live: OpenLive, *, planning: Planning, now: datetime) -> Outcome:
+    """Write what the recorder saw of a live: its end, a pause or that it goes on; no request was made."""
+    account = open_live.account
+    seen = (await recordings.seen_in_open_lives(conn)).get(open_live.live_id)
+    if seen is None:
+        return Outcome(change=Change.IGNORED, live=open_live.live)
+    if seen.ended_at is not None:
+        return await record_end(conn, account, seen.ended_at, planning=planning)
+    live_id, last = await store.last_live(conn, account.id) or (None, None)
+    transition = pause_seen(last, seen.paused_at)
+    await _save(conn, account, live_id, transition, now)
     return Outcome(change=transition.change, live=transition.live)
 
 
@@ -148,12 +172,19 @@ async def _learn(conn: Connection, account: Account, observation: Observation) -
 
 
 async def _save(
-    conn: Connection, account: Account, live_id: int | None, transition: Transition, now: datetime
+    conn: Connection,
+    account: Account,
+    live_id: int | None,
+    transition: Transition,
+    now: datetime,
+    *,
+    record: bool = False,
 ) -> None:
     if transition.change is Change.IGNORED or transition.live is None:
         return
     if transition.replaced is not None and live_id is not None:
         await store.save_live(conn, live_id, transition.replaced)
+        await recordings.keep_up(conn, live_id, account.id, transition.replaced, now, record=False)
         await say(conn, account, live_id, transition.replaced, now)
     if transition.change is Change.FOUND:
         live_id = await store.add_live(conn, account.id, transition.live)
@@ -161,11 +192,20 @@ async def _save(
         await store.save_live(conn, live_id, transition.live)
     if live_id is None:
         raise AssertionError("a live that goes on was stored before")
+    await recordings.keep_up(conn, live_id, account.id, transition.live, now, record=record)
     if transition.change in _NEWS:
         log.info("@%s %s (live %d)", account.handle, _NEWS[transition.change], live_id)
     else:
         log.debug("@%s: live %d %s", account.handle, live_id, transition.change)
-    await say(conn, account, live_id, transition.live, now, to_everyone=transition.change is Change.FOUND)
+    await say(
+        conn,
+        account,
+        live_id,
+        transition.live,
+        now,
+        to_everyone=transition.change is Change.FOUND,
+        in_time=transition.change not in _NEWS,
+    )
 
 
 async def say(
@@ -176,26 +216,53 @@ async def say(
     now: datetime,
     *,
     to_everyone: bool = False,
+    in_time: bool = False,
 ) -> None:
-    """Bring the messages of a live up to date; `to_everyone` also opens them in subscribed channels."""
+    """Bring the messages of a live up to date; `to_everyone` also opens them in subscribed channels.
+
+    Guilds that want it read how the live goes. `in_time`: there is no other news, so that those messages are left
+    alone for `EDIT_EVERY` after each edit.
+    """
     key = event_key(live_id)
     followers = {row.channel_id: row for row in await store.subscriptions_of(conn, account_id=account.id)}
     channels = list(await outbox.channels_of(conn, key))
     if to_everyone:
         active = await store.subscriptions_of(conn, account_id=account.id, active=True)
         channels += [row.channel_id for row in active]
+    figures = await _figures(conn, account, live_id, now)
+    shown = await outbox.delivered(conn, key) if in_time and figures else {}
     for channel_id in dict.fromkeys(channels):
         follower = followers.get(channel_id)
         role_id = None if follower is None else follower.role_id
+        guild_id = 0 if follower is None else follower.guild_id  # only a first message needs it
+        if guild_id in figures and channel_id in shown and is_fresh(shown[channel_id], now):
+            continue
         await outbox.put(
             conn,
             event_key=key,
-            guild_id=0 if follower is None else follower.guild_id,  # only a first message needs it
+            guild_id=guild_id,
             channel_id=channel_id,
-            message=live_message(account.person, live, mention_role_id=role_id),
+            message=live_message(
+                account.person, live, mention_role_id=role_id, figures=figures.get(guild_id, ())
+            ),
             now=now,
             expires_at=now + NEWS_FOR,
         )
+
+
+def is_fresh(shown_at: datetime, now: datetime) -> bool:
+    """Tell whether an alert was edited just now; of one from the future the clock was set back."""
+    return now - EDIT_EVERY < shown_at <= now
+
+
+async def _figures(
+    conn: Connection, account: Account, live_id: int, now: datetime
+) -> Mapping[int, tuple[MessageField, ...]]:
+    """Give how a recorded live goes to the guilds that want to read it in the alert."""
+    chosen = await stream_choices.of_account(conn, account.id)
+    wanting = [guild_id for guild_id, choice in chosen.items() if choice.live_edits]
+    live = await stream_reading.recorded_live(conn, live_id) if wanting else None
+    return {} if live is None else dict.fromkeys(wanting, alert_fields(live, now))
 
 
 def event_key(live_id: int) -> str:

@@ -10,8 +10,10 @@ from datetime import datetime
 from bot.core.rounds.endstats import endstats_of, parse_endstats, player_duels
 from bot.core.rounds.files import parse_name
 from bot.core.rounds.grammar import RoundFileError
+from bot.core.rounds.hiding import awards_without_names, duels_without_names, without_names
 from bot.core.rounds.resolve import ResolvedRound
 from bot.storage import endstats as awards_store
+from bot.storage import privacy
 from bot.storage import rounds as store
 from bot.storage.engine import Connection
 
@@ -42,7 +44,9 @@ async def write_rounds(
     """Write rounds, a round 1 before its round 2; `round_ids` has those that are stored already, also of others."""
     ids = dict(round_ids)
     made = []
-    for key, one in resolved.items():
+    forgotten = await privacy.forgotten(conn)
+    for key, named in resolved.items():
+        one = without_names(named, forgotten)
         partner_id = None if one.partner_key is None else ids.get(one.partner_key)
         ids[key] = await store.keep_round(
             conn, server, file_ids[key], one, partner_round_id=partner_id, now=now
@@ -67,5 +71,7 @@ async def join_endstats(conn: Connection, server: str, round_id: int, file: str)
     except RoundFileError as error:  # it was read once, by another version
         log.warning("%s: %s can no longer be read: %s", server, nearest.name, error)
         return
-    duels = player_duels(read, await awards_store.player_names(conn, round_id))
-    await awards_store.keep_endstats(conn, round_id, nearest.id, read.awards, duels)
+    names = await awards_store.player_names(conn, round_id)
+    duels = duels_without_names(player_duels(read, names), await privacy.forgotten(conn))
+    awards = awards_without_names(read.awards, names)
+    await awards_store.keep_endstats(conn, round_id, nearest.id, awards, duels)

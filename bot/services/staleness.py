@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,14 +18,17 @@ from bot.clock import Clock
 from bot.core import staleness
 from bot.core.announcements import Message
 from bot.core.live.budget import DAY
+from bot.core.machine import machine_short, machine_well
 from bot.core.rounds.looking import Known
 from bot.core.staleness import Verdict, patience, silent_since, verdict
 from bot.errors import StorageError
 from bot.services import live_health
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
+from bot.services.machine import Machine
 from bot.services.planning import is_parked
 from bot.services.round_looks import policy_of
+from bot.services.stream_retention import StreamRetention
 from bot.services.upkeep import Upkeep
 from bot.settings import Settings
 from bot.storage import guilds, ledger, outbox, round_choices, sources, status
@@ -67,12 +70,16 @@ class Staleness:
         database: Database,
         announcements: Announcements,
         upkeep: Upkeep,
+        retention: StreamRetention,
+        machine: Machine,
         clock: Clock,
         settings: Settings,
     ) -> None:
         self._database = database
         self._announcements = announcements
         self._upkeep = upkeep
+        self._retention = retention
+        self._machine = machine
         self._clock = clock
         self._settings = settings
         self._expected: dict[str, datetime] | None = None
@@ -113,7 +120,9 @@ class Staleness:
             since, reason = self._unwritable
             message = staleness.database_was_stuck(since, now, reason)
             await tell_admins(conn, _key("database", since), await guilds.all_present(conn), message, now)
-        subjects = [await self._lives(conn, now), await self._backups(conn, now)]
+        everywhere = tuple(await guilds.all_present(conn))
+        subjects = [await self._lives(conn, now), *self._upkeeps(everywhere, now)]
+        subjects.append(self._shortage(everywhere, now))
         subjects += [await self._folder(conn, name) for name in self._settings.game_servers]
         before = await _expected_before(conn, now) if self._expected is None else self._expected
         expected = {}
@@ -184,17 +193,43 @@ class Staleness:
         policy = policy_of(self._settings.game_servers[server], None)
         return patience(timedelta(0)) + policy.longest_pause(Known())
 
-    async def _backups(self, conn: Connection, now: datetime) -> Subject:
-        failing = self._upkeep.failing
+    def _upkeeps(self, guild_ids: Sequence[int], now: datetime) -> tuple[Subject, ...]:
+        """Give the nightly jobs that can fail; one that is not due yet is not late."""
+        backups, archives = self._upkeep.failing, self._retention.failing
+        return (
+            Subject(
+                name="backups",
+                limit=patience(timedelta(0)),
+                last_ok_at=self._upkeep.backed_up_at,
+                guild_ids=guild_ids,
+                stale=staleness.backups_stale,
+                fresh=staleness.backups_fresh,
+                reason="" if backups is None else backups.reason,
+                expected_since=now if backups is None else backups.since,
+            ),
+            Subject(
+                name="archives",
+                limit=patience(timedelta(0)),
+                last_ok_at=self._retention.done_at,
+                guild_ids=guild_ids,
+                stale=staleness.archives_stale,
+                fresh=staleness.archives_fresh,
+                reason="" if archives is None else archives.reason,
+                expected_since=now if archives is None else archives.since,
+            ),
+        )
+
+    def _shortage(self, guild_ids: Sequence[int], now: datetime) -> Subject:
+        machine = self._machine
         return Subject(
-            name="backups",
+            name="machine",
             limit=patience(timedelta(0)),
-            last_ok_at=self._upkeep.backed_up_at,
-            guild_ids=await guilds.all_present(conn),
-            stale=staleness.backups_stale,
-            fresh=staleness.backups_fresh,
-            reason="" if failing is None else failing.reason,
-            expected_since=now if failing is None else failing.since,  # one that is not due yet is not late
+            last_ok_at=machine.well_at,
+            guild_ids=guild_ids,
+            stale=partial(machine_short, machine.short),
+            fresh=machine_well,
+            reason=machine.pressure().reason,
+            expected_since=machine.short_since or now,
         )
 
     # --- What is told ------------------------------------------------------------------------

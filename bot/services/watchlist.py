@@ -19,7 +19,7 @@ from bot.services.live_monitor import CheckReport, Leased, LiveMonitor
 from bot.services.live_state import event_key, say
 from bot.services.planning import is_parked
 from bot.storage import live as store
-from bot.storage import outbox, overrides
+from bot.storage import outbox, overrides, stream_choices
 from bot.storage.engine import Connection, Database
 from bot.storage.live import Account, Subscription
 from bot.texts import text, texts
@@ -106,6 +106,7 @@ class Watchlist:
             gone = await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
             if await store.followed_account(conn, by.guild_id, account.handle) is None:
                 await overrides.forget(conn, account.id, by.guild_id)
+                await stream_choices.forget(conn, account.id, by.guild_id)
             for open_live in await store.open_lives(conn, account_id=account.id):
                 for left in gone:
                     await outbox.withdraw(conn, event_key(open_live.live_id), left)

@@ -151,10 +151,10 @@ def _publish(copy: Copy, folder: Path, now: datetime) -> Path:
     written = copy.file.with_suffix(".json")
     written.write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
     for file, name in ((written, _manifest_of(target)), (copy.file, target)):
-        _flush(file)
+        flush(file)
         file.replace(name)
     if os.name == "posix":  # elsewhere a folder cannot be opened to be flushed
-        _flush(folder)
+        flush(folder)
     return target
 
 
@@ -197,7 +197,7 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Make the operating system write a file or a folder to the disk."""
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:

@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ DRIVERS = {
     "postgres": "postgresql+asyncpg",  # as some hosters write it
 }
 
+PAGES_AT_ONCE = 500
+"""So many pages are given back to the disk at once; others want to write."""
+_INCREMENTAL = 2
+
 # What a driver raises besides its own errors. SQLite's: for an integer over 64 bits, for a lone surrogate.
 # PostgreSQL's: where the server cannot be reached or does not answer (OSError).
 _STATEMENT_ERRORS = (SQLAlchemyError, sqlite3.Error, OverflowError, UnicodeEncodeError, OSError)
@@ -79,6 +84,15 @@ def embedded_file(url: URL | str) -> Path | None:
     """Give the file of an embedded database, None for one on a server."""
     url = database_url(url)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Space:
+    """How large an SQLite file is and how much of that nothing uses, in bytes; `by_steps` if it can shrink so."""
+
+    size: int
+    free: int
+    by_steps: bool
 
 
 class Database:
@@ -171,6 +185,37 @@ class Database:
                 if driver is not None:
                     await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
 
+    async def free_space(self) -> Space | None:
+        """Look how much of an SQLite file is not used; None on a server, which sees to that itself."""
+        if self._lock is None:
+            return None
+        async with self.read() as connection:
+            numbers = {
+                name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+                for name in ("page_size", "page_count", "freelist_count", "auto_vacuum")
+            }
+        return Space(
+            size=numbers["page_size"] * numbers["page_count"],
+            free=numbers["page_size"] * numbers["freelist_count"],
+            by_steps=numbers["auto_vacuum"] == _INCREMENTAL,
+        )
+
+    async def make_smaller(self, *, by_steps: bool) -> None:
+        """Give free pages of an SQLite file back to the disk: some of them, or by making the whole file anew.
+
+        Making it anew holds up all who write, and lets the next times go by steps.
+        """
+        with storage_errors("make smaller"):
+            async with self._exclusive(), self._writer.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                if driver is None:
+                    return
+                if by_steps:
+                    # Fetched, because each row that is asked for frees one page.
+                    await (await driver.execute(f"PRAGMA incremental_vacuum({PAGES_AT_ONCE})")).fetchall()
+                else:
+                    await (await driver.execute("VACUUM")).close()
+
     async def close(self) -> None:
         """Close every connection."""
         await self._writer.dispose()
@@ -234,6 +279,7 @@ def _sqlite_writer(url: URL, *, foreign_keys: bool) -> AsyncEngine:
         url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, hide_parameters=True
     )
     pragmas = (
+        "auto_vacuum=INCREMENTAL",  # for a new file; an old one becomes so by `Database.make_smaller`
         f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
         "journal_mode=WAL",
         "synchronous=FULL",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Column, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.guilds import GuildSettings
@@ -80,11 +80,21 @@ async def present_among(conn: AsyncConnection, guild_ids: Collection[int]) -> tu
 
 async def readers_of_weeks(conn: AsyncConnection) -> tuple[tuple[int, int, str], ...]:
     """Give the guilds that want the table of each week, with their channel for rounds and their time zone."""
-    query = select(guilds.c.guild_id, guilds.c.rounds_channel_id, guilds.c.time_zone).where(
-        guilds.c.left_at.is_(None), guilds.c.rounds_channel_id.is_not(None), guilds.c.weekly_players
+    return await _readers(conn, guilds.c.rounds_channel_id, guilds.c.weekly_players)
+
+
+async def readers_of_lives(conn: AsyncConnection) -> tuple[tuple[int, int, str], ...]:
+    """Give the guilds that want to read of each week's lives, with their channel for lives and their time zone."""
+    return await _readers(conn, guilds.c.lives_channel_id, guilds.c.weekly_streams)
+
+
+async def _readers(
+    conn: AsyncConnection, channel: Column[int | None], wanted: Column[bool]
+) -> tuple[tuple[int, int, str], ...]:
+    query = select(guilds.c.guild_id, channel, guilds.c.time_zone).where(
+        guilds.c.left_at.is_(None), channel.is_not(None), wanted
     )
-    rows = await conn.execute(query.order_by(guilds.c.guild_id))
-    return tuple((row.guild_id, row.rounds_channel_id, row.time_zone) for row in rows)
+    return tuple((row[0], row[1], row[2]) for row in await conn.execute(query.order_by(guilds.c.guild_id)))
 
 
 async def readers_of_scores(conn: AsyncConnection) -> tuple[tuple[int, int], ...]:

@@ -89,9 +89,9 @@ _BY_GUILD = _IN_LEDGER.where(requests.c.guild_id == bindparam("guild_id"))
 
 
 def _latest(*which: ColumnElement[bool]) -> Select[*tuple[datetime | None, ...]]:
-    """Make a query for the last instant in each ledger, with which the index begins."""
+    """Make a query for the last instant in each ledger of the platform; with the ledger the index begins."""
     in_order = select(requests.c.asked_at).where(*which).order_by(requests.c.asked_at.desc()).limit(1)
-    return select(*[in_order.where(requests.c.ledger == name).scalar_subquery() for name in Ledger])
+    return select(*[in_order.where(requests.c.ledger == name).scalar_subquery() for name in _PLATFORM])
 
 
 _LAST_REQUEST = _latest()
@@ -104,6 +104,11 @@ async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) 
     free = await free_from(conn, ask, limits, now)
     if free > now:
         return Claim(request_id=None, free_at=free)
+    return Claim(request_id=await enter(conn, ask, now), free_at=now)
+
+
+async def enter(conn: AsyncConnection, ask: Ask, now: datetime) -> int:
+    """Write the ledger row of a request that may leave now; gives its id."""
     row = {
         "ledger": ask.ledger,
         "purpose": ask.purpose,
@@ -111,7 +116,8 @@ async def claim(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) 
         "guild_id": ask.guild_id,
         "asked_at": now + MAY_TAKE,
     }
-    return Claim(request_id=(await conn.execute(_CLAIM, row)).scalar_one(), free_at=now)
+    request_id: int = (await conn.execute(_CLAIM, row)).scalar_one()
+    return request_id
 
 
 async def free_from(conn: AsyncConnection, ask: Ask, limits: Limits, now: datetime) -> datetime:
@@ -144,7 +150,12 @@ async def used(conn: AsyncConnection, ledger: Ledger, now: datetime) -> int:
 
 async def discovery_checks(conn: AsyncConnection, now: datetime) -> Sequence[datetime]:
     """Give the instants of the discovery checks of the last 24 hours (those "in the future" too), in order."""
-    return sorted(await _asked_since(conn, now - DAY, _IN_LEDGER, {"ledger": Ledger.DISCOVERY}))
+    return await asked_in(conn, Ledger.DISCOVERY, now)
+
+
+async def asked_in(conn: AsyncConnection, ledger: Ledger, now: datetime) -> Sequence[datetime]:
+    """Give the instants of a ledger's requests of the last 24 hours (those "in the future" too), in order."""
+    return sorted(await _asked_since(conn, now - DAY, _IN_LEDGER, {"ledger": ledger}))
 
 
 async def last_answered_at(conn: AsyncConnection) -> datetime | None:

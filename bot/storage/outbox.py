@@ -204,6 +204,18 @@ async def channels_of(conn: AsyncConnection, event_key: str) -> tuple[int, ...]:
     return tuple(found.scalars())
 
 
+async def delivered(conn: AsyncConnection, event_key: str) -> dict[int, datetime]:
+    """Give the channels in which the message of an event stands as it should, and since when."""
+    found = await conn.execute(
+        select(outbox.c.channel_id, outbox.c.delivered_at).where(
+            outbox.c.event_key == event_key,
+            outbox.c.state == OutboxState.DELIVERED,
+            outbox.c.delivered_at.is_not(None),
+        )
+    )
+    return {row.channel_id: row.delivered_at for row in found}
+
+
 async def due(
     conn: AsyncConnection, now: datetime, limit: int = MOST_AT_ONCE
 ) -> tuple[Outgoing | Unreadable, ...]:

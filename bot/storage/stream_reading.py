@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, exists, func, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.streams.models import RecordedLive, StreamMinute
-from bot.core.streams.recording import RecordingState
-from bot.storage.stream_tables import recordings, stream_minutes
-from bot.storage.tables import accounts, lives
+from bot.core.streams.events import Viewer
+from bot.core.streams.models import GivenGift, RecordedLive, StreamMinute, Supporter
+from bot.core.streams.recording import ACTIVE, RecordingState
+from bot.storage.stream_tables import (
+    contribution_gifts,
+    contributions,
+    gift_kinds,
+    recordings,
+    stream_findings,
+    stream_gifts,
+    stream_minutes,
+    stream_people,
+)
+from bot.storage.tables import accounts, lives, subscriptions
+
+_LATEST = 1000
+"""So many lives are looked through for those that are over and not told: more than twelve hours bring."""
+
+_LONGEST_LEASE = timedelta(minutes=1)
 
 _OF_LIVE = ("title", "started_at", "ended_at", "last_seen_at")
 _OF_ACCOUNT = ("handle", "nickname")
@@ -21,7 +37,7 @@ _OF_RECORDING = tuple(
 )
 
 
-def _recorded() -> Select[tuple[object, ...]]:
+def _recorded() -> Select[Any]:
     columns = (
         *[recordings.c[name] for name in _OF_RECORDING],
         *[lives.c[name] for name in _OF_LIVE],
@@ -52,6 +68,76 @@ _MINUTES = (
     .order_by(stream_minutes.c.minute)
 )
 
+_followed_here = exists().where(
+    subscriptions.c.account_id == recordings.c.account_id, subscriptions.c.guild_id == bindparam("guild_id")
+)
+_ONE_HERE = _ONE.where(_followed_here)
+_LATEST_HERE = _recorded().where(_followed_here).order_by(lives.c.id.desc()).limit(bindparam("most"))
+_GOING_ON = _recorded().where(lives.c.ended_at.is_(None)).order_by(lives.c.started_at)
+_UNTOLD = (
+    _recorded()
+    .outerjoin(stream_findings, stream_findings.c.live_id == recordings.c.live_id)
+    .where(
+        recordings.c.live_id > select(func.coalesce(func.max(lives.c.id), 0) - _LATEST).scalar_subquery(),
+        recordings.c.state.not_in(ACTIVE),
+        lives.c.ended_at > bindparam("since"),
+        # Whoever still holds the room has yet to write its last events.
+        or_(
+            recordings.c.leased_until.is_(None),
+            recordings.c.leased_until <= bindparam("now"),
+            recordings.c.leased_until > bindparam("longest"),  # the clock was set back
+        ),
+        or_(
+            stream_findings.c.found_at.is_(None),
+            # It went on after it was told, and is over again.
+            stream_findings.c.found_at < lives.c.ended_at,
+            stream_findings.c.found_at < recordings.c.last_event_at,
+        ),
+    )
+    .order_by(recordings.c.live_id)
+)
+_kinds = (
+    select(func.count())
+    .where(
+        contribution_gifts.c.live_id == contributions.c.live_id,
+        contribution_gifts.c.person_id == contributions.c.person_id,
+    )
+    .scalar_subquery()
+)
+_SUPPORTERS = (
+    select(
+        contributions.c.person_id,
+        stream_people.c.handle,
+        stream_people.c.nickname,
+        contributions.c.diamonds,
+        contributions.c.estimated_diamonds,
+        contributions.c.gifts,
+        contributions.c.last_gift_at,
+        _kinds.label("kinds"),
+    )
+    .outerjoin(stream_people, stream_people.c.person_id == contributions.c.person_id)
+    .where(contributions.c.live_id == bindparam("live_id"), contributions.c.gifts > 0)
+    .order_by(contributions.c.diamonds.desc(), contributions.c.gifts.desc(), contributions.c.person_id)
+    .limit(bindparam("most"))
+)
+_worth = stream_gifts.c.count * stream_gifts.c.diamonds_each
+_DEAREST = (
+    select(
+        stream_gifts.c.last_at,
+        stream_gifts.c.count,
+        func.coalesce(gift_kinds.c.name, "").label("name"),
+        _worth.label("diamonds"),
+    )
+    .outerjoin(gift_kinds, gift_kinds.c.gift_id == stream_gifts.c.gift_id)
+    .where(
+        stream_gifts.c.live_id == bindparam("live_id"),
+        stream_gifts.c.to_person_id == 0,
+        _worth >= bindparam("least"),
+    )
+    .order_by(_worth.desc(), stream_gifts.c.last_at, stream_gifts.c.id)
+    .limit(bindparam("most"))
+)
+
 
 async def recorded_live(conn: AsyncConnection, live_id: int) -> RecordedLive | None:
     """Read one live with its totals; None where it was never recorded."""
@@ -65,6 +151,59 @@ async def recorded_lives(
     """Read the recorded lives of an account that started in [since, until), the newest first."""
     span = {"account_id": account_id, "since": since, "until": until, "most": most}
     return tuple(_live(row) for row in (await conn.execute(_OF_ONE_ACCOUNT, span)).mappings())
+
+
+async def live_here(conn: AsyncConnection, guild_id: int, live_id: int) -> RecordedLive | None:
+    """Read one recorded live of an account that a guild follows; None where there is no such live."""
+    row = (await conn.execute(_ONE_HERE, {"guild_id": guild_id, "live_id": live_id})).mappings().first()
+    return None if row is None else _live(row)
+
+
+async def latest_here(conn: AsyncConnection, guild_id: int, most: int) -> tuple[RecordedLive, ...]:
+    """Read the recorded lives of the accounts that a guild follows, the newest first."""
+    rows = (await conn.execute(_LATEST_HERE, {"guild_id": guild_id, "most": most})).mappings()
+    return tuple(_live(row) for row in rows)
+
+
+async def going_on(
+    conn: AsyncConnection, account_ids: Collection[int] | None = None
+) -> tuple[RecordedLive, ...]:
+    """Read the lives that are on and have a recording (of some accounts, if given), the oldest first."""
+    query = _GOING_ON if account_ids is None else _GOING_ON.where(recordings.c.account_id.in_(account_ids))
+    return tuple(_live(row) for row in (await conn.execute(query)).mappings())
+
+
+async def untold(conn: AsyncConnection, now: datetime, *, since: datetime) -> tuple[RecordedLive, ...]:
+    """Read the lives whose recording is over, that ended after `since` and have no findings of that end."""
+    span = {"since": since, "now": now, "longest": now + _LONGEST_LEASE}
+    return tuple(_live(row) for row in (await conn.execute(_UNTOLD, span)).mappings())
+
+
+async def supporters(conn: AsyncConnection, live_id: int, most: int) -> tuple[Supporter, ...]:
+    """Read who gave most in a live, by diamonds; whoever is not known by name has an empty one."""
+    rows = (await conn.execute(_SUPPORTERS, {"live_id": live_id, "most": most})).mappings()
+    return tuple(
+        Supporter(
+            viewer=Viewer(row["person_id"], row["handle"] or "", row["nickname"] or ""),
+            diamonds=row["diamonds"],
+            estimated_diamonds=row["estimated_diamonds"],
+            gifts=row["gifts"],
+            kinds=row["kinds"],
+            last_at=row["last_gift_at"],
+        )
+        for row in rows
+    )
+
+
+async def dearest_gifts(
+    conn: AsyncConnection, live_id: int, *, least: int, most: int
+) -> tuple[GivenGift, ...]:
+    """Read the gifts to the host that were worth at least `least` diamonds, the dearest first."""
+    rows = await conn.execute(_DEAREST, {"live_id": live_id, "least": least, "most": most})
+    return tuple(
+        GivenGift(at=row["last_at"], name=row["name"], count=row["count"], diamonds=row["diamonds"])
+        for row in rows.mappings()
+    )
 
 
 async def minutes_of(conn: AsyncConnection, live_id: int) -> Sequence[StreamMinute]:

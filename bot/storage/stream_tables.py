@@ -6,7 +6,7 @@ and `stream_gifts` are details that retention exports and deletes.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint, text
 
 from bot.storage.schema import id_column, table
 from bot.storage.types import BIGINT, Flag, Instant, Json, Real, Words
@@ -60,6 +60,7 @@ recordings = table(
     ],
     *[_count(name) for name in ("people", "commenters", "likers", "gifters")],
     *[_count(name) for name in ("dropped_joins", "coalesced_likes")],
+    _count("batches"),  # saved ones: none is saved twice
     Column(
         "memory", Json
     ),  # what a restarted recorder must know: the last message ids, the likes of earlier rooms
@@ -96,7 +97,8 @@ stream_gifts = table(
     id_column(),
     _live(),
     Column("person_id", BIGINT, nullable=False),
-    Column("to_person_id", BIGINT, nullable=False, server_default="0"),  # a guest on the stage; 0: the host
+    # A guest on the stage; 0: the host, -1: a guest whom nobody knows, or who asked to be forgotten.
+    Column("to_person_id", BIGINT, nullable=False, server_default="0"),
     Column("gift_id", BIGINT, nullable=False),
     Column("group_id", BIGINT, nullable=False),
     Column("count", BIGINT, nullable=False),
@@ -137,8 +139,15 @@ contributions = table(
     ],
     Column("first_at", Instant, nullable=False),
     Column("last_at", Instant, nullable=False),
+    Column("last_comment_at", Instant),
     Column("last_gift_at", Instant),
-    Index("ix_contributions_account_id_last_gift_at", "account_id", "last_gift_at"),
+    # All that a table of supporters reads of a live, without those who gave nothing.
+    Index(
+        "ix_contributions_given",
+        *["live_id", "person_id", "gifts", "diamonds", "estimated_diamonds", "last_gift_at"],
+        sqlite_where=text("gifts > 0"),
+        postgresql_where=text("gifts > 0"),
+    ),
     Index("ix_contributions_person_id", "person_id"),
 )
 
@@ -149,7 +158,27 @@ contribution_gifts = table(
     Column("gift_id", BIGINT, primary_key=True, autoincrement=False),
     _count("count"),
     _count("diamonds"),
-    Index("ix_contribution_gifts_person_id", "person_id"),
+    Index("ix_contribution_gifts_person_id_live_id_gift_id", "person_id", "live_id", "gift_id"),
+)
+
+supporter_sums = table(
+    "supporter_sums",  # sums of `contributions`, so that tables over long spans are quick: bot.storage.gift_sums
+    # In which the lives began, in UTC: 202603 for March 2026; 0: in whichever.
+    Column("month", BIGINT, primary_key=True, autoincrement=False),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("person_id", BIGINT, primary_key=True, autoincrement=False),
+    *[_count(name) for name in ("gifts", "diamonds", "estimated_diamonds")],
+    Column("last_gift_at", Instant),
+    Index("ix_supporter_sums_person_id", "person_id"),
+    sqlite_with_rowid=False,
+)
+
+supporter_kinds = table(
+    "supporter_kinds",  # which gifts a person ever gave an account: `contribution_gifts` in short
+    Column("person_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("gift_id", BIGINT, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 stream_comments = table(
@@ -189,8 +218,9 @@ stream_archives = table(
     Column("ends_at", Instant, nullable=False),
     Column("rows", BIGINT, nullable=False),
     Column("sha256", Text, nullable=False),
-    Column("verified_at", Instant),
-    Column("deleted_at", Instant),  # when the last of its rows had left the database
+    Column("lives", Json, nullable=False),  # by live: the last minute and the last gift that are in it
+    Column("verified_at", Instant, nullable=False),
+    Column("deleted_at", Instant),  # when the last of its rows had left the database, or it was found damaged
 )
 
 database_sizes = table(

@@ -8,6 +8,7 @@ from sqlalchemy import Column, bindparam, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.round_tables import round_files
+from bot.storage.stream_tables import recordings, stream_findings
 from bot.storage.tables import (
     account_overrides,
     accounts,
@@ -33,6 +34,11 @@ _MOVED: tuple[Column[datetime], ...] = (
     lives.c.doubted_at,
     lives.c.paused_at,
     lives.c.ended_at,
+    recordings.c.leased_until,
+    recordings.c.wanted_at,
+    recordings.c.ended_seen_at,
+    recordings.c.paused_seen_at,
+    stream_findings.c.found_at,
     round_files.c.listed_at,
     round_files.c.next_try_at,
     outbox.c.next_try_at,

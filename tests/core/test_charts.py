@@ -14,12 +14,14 @@ from bot.core.charts import (
     ChartSpec,
     ChartStack,
     ColumnChart,
+    CourseChart,
     HeatMap,
     HeatRow,
     Lane,
     LaneChart,
     Line,
     LineChart,
+    Marks,
     RadarChart,
     ReliabilityChart,
     ReliabilityPoint,
@@ -83,7 +85,21 @@ RADAR = RadarChart(
     shapes=(Shape(name="$x$", values=(0.0, 0.5, 1), fallback="x"),),
 )
 STACK = ChartStack(title="all", value_axis="", charts=(HEAT, BARS, LANES))
-ALL = [BARS, LINES, LANES, HEAT, COLUMNS, RELIABILITY, RADAR, STACK]
+COURSE = CourseChart(
+    title="a live",
+    value_axis="viewers",
+    begins_at=NOON,
+    ends_at=NOON + timedelta(hours=1),
+    zone="Asia/Jakarta",
+    runs=(Line(name="", points=((NOON, 3), (NOON + timedelta(minutes=1), 4.5))),),
+    gaps=((NOON + timedelta(minutes=1), NOON + timedelta(minutes=9)),),
+    gap_name="not recorded",
+    flags=(Marks(name="Rose", at=(NOON,)),),
+    rows=(Marks(name="Many likes", at=(NOON, NOON + timedelta(minutes=1))),),
+    columns=Line(name="Diamonds", points=((NOON, 5),)),
+    column_minutes=10,
+)
+ALL = [BARS, LINES, LANES, HEAT, COLUMNS, RELIABILITY, RADAR, STACK, COURSE]
 
 
 @pytest.mark.parametrize("spec", ALL, ids=lambda spec: type(spec).__name__)
@@ -128,3 +144,7 @@ def test_naive_instant_is_refused():
         Lane(label="", chances=(), marks=(NOON.replace(tzinfo=None),))
     with pytest.raises(ValueError, match="aware"):
         replace(LANES, now=NOON.replace(tzinfo=None))
+    with pytest.raises(ValueError, match="aware"):
+        replace(COURSE, ends_at=NOON.replace(tzinfo=None))
+    with pytest.raises(ValueError, match="aware"):
+        Marks(name="", at=(NOON.replace(tzinfo=None),))

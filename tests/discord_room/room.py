@@ -19,10 +19,12 @@ from bot.discord.pictures import Pictures
 from bot.errors import ChartFailed
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
+from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
 from bot.services.predictions import Predictions
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
 from bot.settings import Settings
 from bot.storage import outbox
@@ -30,6 +32,8 @@ from bot.storage.engine import Database
 from bot.storage.tables import outbox as outbox_table
 from tests.clocks import ManualClock
 from tests.discordserver import DiscordServer
+from tests.exporter import FakeExporter
+from tests.machines import machine_of
 from tests.services.live_world import LiveWorld
 
 PNG = bytes.fromhex(
@@ -64,6 +68,7 @@ class Room:
         self.settings = settings
         self.clock = ManualClock(datetime.now(UTC))  # noqa: TID251 - the stand-in's clock is the real one
         self.painter = Painter()
+        self.exporter = FakeExporter()
         self.guild_id = int(server.facts["guild"])
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -74,6 +79,7 @@ class Room:
         predictions = Predictions(
             database=self.database, monitor=world.monitor, clock=self.clock, default_time_zone="UTC"
         )
+        machine = machine_of(self.database, self.clock)
         self.services = Services(
             watchlist=world.watchlist,
             live_monitor=world.monitor,
@@ -87,18 +93,35 @@ class Room:
             ),
             round_sync=None,
             leaderboards=None,
+            recorded=RecordedLives.of(
+                settings=self.settings,
+                database=self.database,
+                announcements=self.announcements,
+                monitor=world.monitor,
+                machine=machine,
+                clock=self.clock,
+            ),
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,
             players=None,
+            privacy=None,
             round_admin=None,
             round_suggestions=None,
+            exports=Exports(
+                database=self.database,
+                exporter=self.exporter,
+                clock=self.clock,
+                default_time_zone="UTC",
+                usd_per_diamond=self.settings.usd_per_diamond,
+            ),
             guilds=Guilds(
                 database=self.database,
                 announcements=self.announcements,
                 clock=self.clock,
                 default_time_zone="UTC",
             ),
-            health=Health(database=self.database, clock=self.clock, settings=self.settings),
+            health=Health(database=self.database, machine=machine, clock=self.clock, settings=self.settings),
+            machine=machine,
             announcements=self.announcements,
             pictures=Pictures(self.painter),
             settings=self.settings,

@@ -20,10 +20,12 @@ from bot.core.live.budget import Ledger
 from bot.core.live.models import Answer, Person, ProfileState
 from bot.core.live.posts import blocked_notice, duration, live_message, recovered_notice
 from bot.core.live.transitions import Live, Phase
+from bot.core.machine import Shortage, cures, pressure
 from bot.core.rounds.notices import server_back, server_closed
 from bot.core.rounds.pairing import Pairing
 from bot.core.rounds.post import round_message
 from bot.core.rounds.resolve import Flag, resolve
+from bot.core.sizes import Growth
 from bot.discord import results
 from bot.discord.embeds import draw
 from bot.discord.reports import about, status_report
@@ -35,6 +37,7 @@ from bot.storage.sources import SourceHealth
 from bot.storage.status import Checks, ServerRounds
 from bot.texts import Text, each_text, filled, join, number, text
 from tests.core.rounds.samples import header, played, player, roster
+from tests.machines import WELL
 
 NOW = datetime(2026, 11, 21, 17, 5, tzinfo=UTC)
 INDONESIAN = Speaker(language="id", time_zone="Asia/Jakarta")
@@ -152,6 +155,10 @@ def status(well: bool) -> Message:
             if well
             else (DeadLetter(channel_id=1, title=live_message(ANA, ON).title, reason=reason),),
             messages=dict.fromkeys(OutboxState, 1),
+            database=Growth(size=1, per_day=None if well else 1.0, days_left=None if well else 9),
+            machine=WELL,
+            pressure=pressure([] if well else list(Shortage)),
+            cures=cures([] if well else list(Shortage)),
         )
     )
 

@@ -65,7 +65,13 @@ _ROOMS: Mapping[str, frozenset[str]] = {
 """What is a step in some rooms only; the rest is one anywhere."""
 _OWNERS = {"get": "session", "sync": "tree", "open": ("self", "sftp")}
 """Whose calls are steps there, where others have methods of that name."""
-_SQL_STEPS = ("VACUUM", "PRAGMA WAL_CHECKPOINT", "CREATE DATABASE", "DROP DATABASE")
+_SQL_STEPS = (
+    "VACUUM",
+    "PRAGMA WAL_CHECKPOINT",
+    "PRAGMA INCREMENTAL_VACUUM",
+    "CREATE DATABASE",
+    "DROP DATABASE",
+)
 _HTTP = "session"
 _WRITING_MODE = re.compile(r"(?=.*[wax+])[rwaxbtU+]{1,4}")
 _WAYS_TO_WRITE = frozenset(["begin", "begin_nested", "commit", "connect"])
@@ -75,12 +81,16 @@ NO_STEPS: Mapping[str, str] = {
     "bot/storage/engine Database.read: connection.begin": "reads",
     "bot/storage/engine Database.write: self._writer.begin": "what every named transaction is made of",
     "bot/storage/engine Database.checkpoint: self._writer.connect": "the checkpoint is a step itself",
+    "bot/storage/engine Database.make_smaller: self._writer.connect": "both statements are steps themselves",
     "bot/storage/only_bot OnlyBot._has_it: self._engine.connect": "a lock of the session, which ends with it",
     "bot/storage/backup _copy_file: sqlite3.connect": "VACUUM INTO is a step itself",
     "bot/storage/backup _described: sqlite3.connect": "reads",
-    "bot/storage/backup _flush: os.open": "to flush it, which is a step itself",
+    "bot/storage/backup flush: os.open": "to flush it, which is a step itself",
     "bot/storage/backup_server _temporary_database: engine.connect": "each statement is a step itself",
     "bot/storage/backup_server _major_of: subprocess.run": "asks a tool for its version",
+    "bot/exports/process _run_child: pipe.send": "a word of a child to its bot",
+    "bot/exports/process _written.write: pipe.send": "a word of a child to its bot",
+    "bot/exports/tables Tables.begin: self._zip.open": "a child's, in a folder where nobody looks before it is done",
     "bot/sources/etlegacy/client Readings._take_answer: reading.send": "a generator gets what was read",
 }
 """Calls that look like steps, and why they are none."""
@@ -277,6 +287,8 @@ class _Rewriter(ast.NodeTransformer):
         if not isinstance(call.func, ast.Attribute):
             return isinstance(call.func, ast.Name) and call.func.id == "open" and _writes(call)
         called, receiver = call.func.attr, ast.unparse(call.func.value)
+        if receiver == "app_commands":
+            return False  # it describes a command, also where it calls an option something
         if called in _OF_MODULES.get(receiver, ()) or (called == "open" and _writes(call)):
             return True
         if called == "replace":  # of a file; of a text there are two arguments, of an instant it has a name

@@ -6,13 +6,22 @@ a new point, add the line to a story that makes the bot pass it; a new story is 
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import insert
+
+from bot.storage.engine import Database
 from bot.storage.migrate import HEAD_REVISION, upgrade
+from bot.storage.stream_tables import stream_comments
+from tests.kept_streams import FIRST_PERSON, keep_live
 from tests.kill import oracle
 from tests.kill.mortal import Mortal
 from tools.sandbox.discord.world import FIRST_ID
@@ -31,6 +40,11 @@ MORE_CHANNELS = """
     SELECT account_id, guild_id, number, created_by, created_at FROM numbers, subscriptions
     WHERE id = (SELECT min(id) FROM subscriptions)
 """  # more lines than fit on a page of /live list
+A_LIVE_AT = """
+    INSERT INTO lives (account_id, phase, started_at, found_at, last_seen_at, ended_at, title, cover_url)
+    SELECT id, 'ended', {began}, {began}, {ended}, {ended}, '', '' FROM accounts WHERE handle = 'ana'
+"""
+A_RECORDING = "UPDATE recordings SET first_connected_at = wanted_at, viewers = 12, comments = 34"
 REFUSED = (
     "CREATE TRIGGER broken BEFORE INSERT ON lives BEGIN SELECT RAISE(FAIL, 'on order'); END",
     "DROP TRIGGER broken",
@@ -39,6 +53,24 @@ REFUSED_BY_SERVER = (
     "ALTER TABLE lives ADD CONSTRAINT broken CHECK (false) NOT VALID",
     "ALTER TABLE lives DROP CONSTRAINT broken",
 )
+OF_EVERYBODY = (
+    "SELECT live_id, sum(gifts), sum(diamonds), sum(comments) FROM contributions GROUP BY 1 ORDER BY 1"
+)
+WRITTEN_DOWN_LATE = (
+    f"INSERT INTO stream_people (person_id, handle, nickname, seen_at) VALUES ({FIRST_PERSON + 3}, 'fan3', '', "
+    "(SELECT max(last_seen_at) FROM lives))"
+)
+RECORDED = (
+    (
+        "INSERT INTO lives (account_id, phase, started_at, found_at, last_seen_at, ended_at, title, cover_url) "
+        "SELECT id, 'ended', added_at - 7200000000, added_at, added_at, added_at, 'Hello', '' FROM accounts"
+    ),
+    (
+        "INSERT INTO recordings (live_id, account_id, state, room_id, wanted_at) "
+        "SELECT id, account_id, 'done', 1, started_at FROM lives"
+    ),
+)
+OLD_EXPORT_GOES = "bot/exports/folder forget_old: entry.unlink"
 Story = Callable[[Mortal, Path], Awaitable[None]]
 
 
@@ -92,6 +124,44 @@ async def a_live(bot: Mortal, _: Path) -> None:
     for channel in ("lives", "general"):
         (post,) = await bot.posts(channel, "live")
         assert len(post["pinged_roles"]) == 1
+
+
+async def a_recorded_live(bot: Mortal, _: Path) -> None:
+    """Its recording is switched, stopped and begun by hand; its alert shows figures; its recap comes once."""
+    tiktok = bot.world.tiktok
+    await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+        await tiktok.control("POST", "accounts/ana/live", {"title": "Hello", "viewers": 12})
+        await bot.until(lambda: bot.stands("lives", "is live"), "the live was announced")
+        await bot.command("stream settings", {"user": "ana", "live_edits": True})
+        await bot.command("stream stop", {"user": "ana"})
+        await bot.command("stream start", {"user": "ana"})
+        await bot.until(lambda: is_stopped(bot), "the recording was stopped")
+    await bot.change(A_RECORDING)
+    async with bot.alive():
+        await bot.until(lambda: figures_shown(bot), "the alert showed figures")
+        for name, options in (("now", {}), ("history", {"user": "ana"}), ("correlation", {"user": "ana"})):
+            await bot.command(f"stream {name}", options, by="member", channel="general")
+        await tiktok.control("POST", "accounts/ana/end", {})
+        await bot.until(lambda: bot.stands("lives", "Recap"), "the live was summed up")
+        await bot.until(bot.settled, SETTLED)
+    assert await bot.count("stream_choices", "live_edits") == 1
+    assert await bot.count("stream_findings") == 1
+    (recap,) = await bot.posts("lives", "Recap")
+    assert recap["pinged_roles"] == []
+
+
+async def is_stopped(bot: Mortal) -> bool:
+    """Nobody but us writes about the recording from here on."""
+    await bot.command("stream stop", {"user": "ana"})
+    return bool(await bot.count("recordings", "state = 'stopped'"))
+
+
+async def figures_shown(bot: Mortal) -> bool:
+    (post,) = await bot.stands("lives", "is live")
+    return any(value["name"] == "Gifts so far" for value in post["embeds"][0]["fields"])
 
 
 async def viewers_shown(bot: Mortal, count: str) -> bool:
@@ -336,6 +406,24 @@ async def milestones(bot: Mortal, data: Path) -> None:
     assert len(told) == len(set(told)) == await bot.count("outbox", "event_key LIKE 'milestone:%'")
 
 
+async def week_of_lives(bot: Mortal, _: Path) -> None:
+    """Somebody was live last week, which is told on Monday; a member asks who gave."""
+    await bot.world.tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+    now = datetime.now(UTC)  # noqa: TID251 - the week is that of this machine's calendar
+    monday = (now - timedelta(hours=10)).replace(hour=0, minute=0, second=0, microsecond=0)
+    began = monday - timedelta(days=monday.weekday() + 2)
+    microseconds = int(began.timestamp()) * 1_000_000
+    await bot.change(A_LIVE_AT.format(began=microseconds, ended=microseconds + 3_600_000_000))
+    async with bot.alive():
+        await bot.until(lambda: bot.stands("lives", "lives of the week"), "the week was told")
+        await bot.command("top gifters", {"period": "all_time"}, by="member", channel="general")
+        await bot.until(bot.settled, SETTLED)
+    assert len(await bot.posts("lives", "lives of the week")) == 1
+
+
 async def players(bot: Mortal, data: Path) -> None:
     """A round was played; somebody says who they were, after two other thoughts, reads about it, and undoes it."""
     async with bot.alive():
@@ -511,6 +599,109 @@ async def tidied(bot: Mortal) -> bool:
     return await bot.has_passed(*done)
 
 
+async def old_lives(bot: Mortal, _: Path) -> None:
+    """Lives of long ago are summed, archived and deleted, the file shrinks, and whoever asks is forgotten.
+
+    Each second is a night.
+    """
+    await bot.run("migrate")
+    if not bot.is_on_server:
+        make_file_of_older_version(Path(bot.settings["DATA_FOLDER"]) / "vedette.db")
+    now = datetime.now(UTC)  # noqa: TID251 - the bot's clock is this machine's
+    database = Database.open(bot.database)
+    async with database.write("test.lives") as conn:
+        old = await keep_live(conn, started_at=now - timedelta(days=95), minutes=300)
+        await keep_live(conn, started_at=now - timedelta(days=40), handle="bea", minutes=300)
+        await keep_live(conn, started_at=now - timedelta(days=1), handle="cleo", minutes=20)
+        await conn.execute(
+            insert(stream_comments).values(
+                live_id=old.live_id, message_id=1, person_id=1, at=old.started_at, words="x"
+            )
+        )
+    await database.close()
+    gifts = await bot.count("stream_gifts", f"live_id = {old.live_id}")
+    given = await rows_of(bot.database, OF_EVERYBODY)
+    async with bot.alive():
+        await set_up(bot)
+        await bot.until(lambda: is_archived(bot), "the old live was archived and deleted")
+        await bot.until(lambda: forgotten(bot), "somebody was forgotten")
+    await bot.change(WRITTEN_DOWN_LATE)
+    async with bot.alive():
+        await bot.until(lambda: swept(bot), "whom the recorder wrote down late was forgotten again")
+        await bot.until(lambda: recorded_again(bot), "somebody is recorded again")
+        await bot.until(bot.settled, SETTLED)
+    archived = [row for file in archives(bot) for row in gzip.decompress(file.read_bytes()).splitlines()]
+    assert sum(json.loads(row)["table"] == "stream_gifts" for row in archived) == gifts > 0
+    assert len(archived) == len(set(archived))  # nothing twice
+    assert await bot.count("stream_archives") == len(archives(bot)) == 1
+    assert await bot.count("stream_comments") == 0
+    assert await bot.count("stream_minutes", "minutes = 1") == 20
+    assert await rows_of(bot.database, OF_EVERYBODY) == given
+
+
+def make_file_of_older_version(file: Path) -> None:
+    """Turn a database into one that cannot shrink by steps."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as plain:
+        for order in ("PRAGMA journal_mode = DELETE", "PRAGMA auto_vacuum = 0", "VACUUM"):
+            plain.execute(order)
+
+
+def archives(bot: Mortal) -> list[Path]:
+    return sorted((Path(bot.settings["DATA_FOLDER"]) / "archive").glob("lives-*"))
+
+
+async def is_archived(bot: Mortal) -> bool:
+    done = ["retention.size"]
+    if not bot.is_on_server:
+        made_smaller = "bot/storage/engine Database.make_smaller: driver.execute"
+        done += [made_smaller, f"{made_smaller} #2"]
+    left = await bot.count(
+        "stream_minutes m JOIN stream_archives a ON a.lives LIKE '%\"' || m.live_id || '\"%'"
+    )
+    return not left and await bot.has_passed(*done)
+
+
+async def forgotten(bot: Mortal) -> bool:
+    """First somebody thinks otherwise."""
+    asked = await bot.command("privacy delete", {"user": "fan3"}) if not await is_forgotten(bot) else None
+    if asked is None:
+        return True
+    if await bot.press(asked, 1) is None:
+        return False
+    asked = await bot.command("privacy delete", {"user": "fan3"})
+    return await bot.press(asked, 0) is not None and await is_forgotten(bot)
+
+
+async def is_forgotten(bot: Mortal) -> bool:
+    return bool(await bot.count("forgotten_people")) and not await bot.count(
+        "stream_people", "handle = 'fan3'"
+    )
+
+
+async def swept(bot: Mortal) -> bool:
+    return await is_forgotten(bot) and await bot.has_passed("privacy.sweep")
+
+
+async def recorded_again(bot: Mortal) -> bool:
+    await bot.command("privacy restore", {"user": str(FIRST_PERSON + 3)})
+    return not await bot.count("forgotten_people")
+
+
+async def exports(bot: Mortal, _: Path) -> None:
+    """A recorded live as files that are too large for Discord, and that grow old at once."""
+    await bot.world.tiktok.control("POST", "accounts", {"handle": "ana"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+    await bot.change(*RECORDED)
+    async with bot.alive():
+        await bot.command("export range")
+        ((live,),) = await rows_of(bot.database, "SELECT min(live_id) FROM recordings")
+        shown = await bot.command("export stream", {"live": str(live), "format": "csv"})
+        assert "_csv.zip`: 0.0 MB" in shown["response"]["content"], shown["response"]["content"]
+        await bot.until(lambda: bot.has_passed(OLD_EXPORT_GOES), "an old export was deleted")
+
+
 async def by_hand(bot: Mortal, _: Path) -> None:
     """An empty database, a look at it, backups until one goes, their proof; leftovers of long ago."""
     await bot.run("migrate")
@@ -566,6 +757,13 @@ def upgrade():
 
 STORIES = {
     "a live": Told(story=a_live),
+    "a recorded live": Told(
+        story=a_recorded_live,
+        constants={
+            "bot/services/live_state.py EDIT_EVERY": "timedelta(seconds=1)",
+            "bot/services/stream_telling.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
     "commands": Told(story=commands, constants={"bot/discord/views.py LIFETIME_SECONDS": "1.0"}),
     "predictions": Told(
         story=predictions,
@@ -592,6 +790,13 @@ STORIES = {
             "bot/services/weekly_players.py LONGEST_SLEEP": "timedelta(seconds=1)",
         },
     ),
+    "week of lives": Told(
+        story=week_of_lives,
+        constants={
+            "bot/core/streams/weekly.py IS_NEWS_FOR": "timedelta(days=7)",
+            "bot/services/weekly_streams.py LONGEST_SLEEP": "timedelta(seconds=1)",
+        },
+    ),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
     "nights": Told(
@@ -602,6 +807,25 @@ STORIES = {
             "bot/jobs/schedule.py NIGHTLY_TIDYING": "CronTrigger(second='*', timezone=UTC)",
             "bot/clock.py SLACK": "timedelta(0)",  # every drift is a step
             "bot/services/timekeeping.py LOOK_EVERY": "timedelta(seconds=1)",
+        },
+    ),
+    "old lives": Told(
+        story=old_lives,
+        settings={"OWNER_ID": str(ADMIN)},
+        constants={
+            "bot/jobs/schedule.py NIGHTLY_RETENTION": "CronTrigger(second='*', timezone=UTC)",
+            "bot/jobs/schedule.py NIGHTLY_TIDYING": "CronTrigger(second='*', timezone=UTC)",
+            "bot/core/sizes.py LEAST_FREE": "0",
+            "bot/core/sizes.py FREE_SHARE": "0.0",
+        },
+    ),
+    "exports": Told(
+        story=exports,
+        constants={
+            "bot/discord/files.py LARGEST_BYTES": "0",
+            "bot/discord/files.py PROGRESS_SECONDS": "600.0",  # what is answered is the end
+            "bot/exports/folder.py KEPT": "timedelta(0)",
+            "bot/jobs/schedule.py NIGHTLY_TIDYING": "CronTrigger(second='*', timezone=UTC)",
         },
     ),
     "by hand": Told(story=by_hand, alone=True, settings={"BACKUPS_KEPT": "2"}),

@@ -177,6 +177,7 @@ def test_a_change_is_a_point_in_every_room_however_it_is_made(tmp_path: Path, li
         "b = a.replace('x', 'y')",
         "b = a.copy()",
         "a.remove(b)",
+        "b = app_commands.rename(a='b')",
         "b = dataclasses.replace(a, b=1)",
         "await conn.execute(b)",
     ],

@@ -106,6 +106,28 @@ async def test_events_come_one_a_frame_or_together(tiktok, viewer):
     assert [len((await viewer.frame())[2]) for _ in range(3)] == [1, 1, 2]
 
 
+async def test_each_frame_comes_as_often_as_asked(tiktok, viewer):
+    events(tiktok, {**COMMENT, "text": "a"}, {**COMMENT, "text": "b"}, copies=2)
+    assert [texts((await viewer.frame())[2]) for _ in range(4)] == [["a"], ["a"], ["b"], ["b"]]
+
+
+async def test_any_bytes_can_be_sent_as_a_frame(tiktok, viewer):
+    do(tiktok, "send", frame_base64="//8=")
+    assert (await viewer.ws.receive(5)).data == b"\xff\xff"
+
+
+async def test_a_heartbeat_is_answered_unless_the_connection_is_silent(tiktok, viewer):
+    beat = push_frame(b"", log_id=0, payload_type="hb")
+    await viewer.ws.send_bytes(beat)
+    assert decode((await viewer.ws.receive(5)).data)[7] == [b"hb"]
+    do(tiktok, "silence")
+    await viewer.ws.send_bytes(beat)
+    tiktok.wait_for(kind="socket", op="hb", count=2)
+    do(tiktok, "wake")
+    events(tiktok, COMMENT)
+    assert (await viewer.frame())[2]
+
+
 async def test_acks_are_told_per_socket(tiktok, viewer):
     events(tiktok, COMMENT, COMMENT)
     sent = [(await viewer.frame())[0] for _ in range(2)]

@@ -14,6 +14,7 @@ from bot.settings import load_settings
 from bot.storage import rounds, sources
 from bot.storage.engine import Database
 from tests.clocks import ManualClock
+from tests.machines import machine_of
 
 GUILD = 1
 
@@ -23,7 +24,9 @@ def health(database: Database, clock: ManualClock, tmp_path: Path) -> Health:
     file = tmp_path / ".env"
     server = "GAME_SERVERS__{0}__HOST=h\nGAME_SERVERS__{0}__USERNAME=u\nGAME_SERVERS__{0}__GUILD_IDS={1}\n"
     file.write_text(server.format("main", GUILD) + server.format("other", 2), "utf-8")
-    return Health(database=database, clock=clock, settings=load_settings(file))
+    return Health(
+        database=database, machine=machine_of(database, clock), clock=clock, settings=load_settings(file)
+    )
 
 
 async def test_a_server_shows_when_it_was_looked_at_and_what_could_not_be_imported(
@@ -66,5 +69,7 @@ async def test_a_server_named_like_another_source_hides_only_itself(
     async with database.write("test.answers") as conn:
         for name in ("tiktok", "ssh:tiktok", "ssh:gone"):
             await sources.record_ok(conn, name, clock.now())
-    status = await Health(database=database, clock=clock, settings=load_settings(file)).snapshot(GUILD)
+    status = await Health(
+        database=database, machine=machine_of(database, clock), clock=clock, settings=load_settings(file)
+    ).snapshot(GUILD)
     assert [source.name for source in status.sources] == ["tiktok"]

@@ -22,6 +22,7 @@ from bot.storage import history
 from bot.storage.engine import Database
 from bot.storage.tables import accounts, lives, requests
 from tests.clocks import ManualClock
+from tests.machines import machine_of
 from tests.services.live_world import BY, CHANNEL, LiveWorld
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -329,7 +330,12 @@ async def test_a_policy_that_fails_is_told_once_and_so_is_its_return(
     made = world.tiktok.count("check")
     await world.run_for(2 * HOUR)
     assert world.tiktok.count("check") - made == pytest.approx(10, abs=4)  # as `fixed`
-    health = Health(database=database, clock=clock, settings=load_settings(Path("no.env")))
+    health = Health(
+        database=database,
+        machine=machine_of(database, clock),
+        clock=clock,
+        settings=load_settings(Path("no.env")),
+    )
     assert (await health.snapshot(1)).failing == (("probability", "ArithmeticError: no plan today"),)
     policies._policies["probability"].fails = False
     for _ in range(2):

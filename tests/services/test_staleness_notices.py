@@ -26,6 +26,7 @@ from bot.storage.tables import outbox
 from bot.texts import unpacked
 from tests.clocks import ManualClock
 from tests.databases import PROGRAMS
+from tests.machines import ToldGauge, machine_of, retention_of
 from tests.services.live_world import ADMIN, BY, CHANNEL, GUILD, LiveWorld
 
 HOUR = timedelta(hours=1)
@@ -71,10 +72,15 @@ class World:
         self.upkeep = Upkeep(
             database=self.database, backup_folder=self.folder, backups_kept=1, clock=self.clock
         )
+        self.gauge = ToldGauge()
+        self.machine = machine_of(self.database, self.clock, self.gauge)
+        self.retention = retention_of(self.database, self.clock, self.folder)
         self.staleness = Staleness(
             database=self.writes,
             announcements=self.lives.monitor._announcements,
             upkeep=self.upkeep,
+            retention=self.retention,
+            machine=self.machine,
             clock=self.clock,
             settings=self.settings,
         )

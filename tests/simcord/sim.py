@@ -14,16 +14,21 @@ from bot.checks import BASE_PERMISSIONS
 from bot.discord.client import Services, VedetteClient
 from bot.discord.pictures import Pictures
 from bot.services.boards import Boards
+from bot.services.exports import Exports
 from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
+from bot.services.privacy import Privacy
+from bot.services.recorded_lives import RecordedLives
 from bot.services.round_book import RoundBook
 from bot.settings import load_settings
 from bot.storage.engine import Database
 from tests.discord_room.room import Painter
+from tests.exporter import FakeExporter
+from tests.machines import machine_of
 from tests.services.live_world import LiveWorld
 from tests.services.round_world import RoundWorld
 
@@ -94,6 +99,13 @@ class Worlds:
         predictions = Predictions(
             database=database, monitor=self.lives.monitor, clock=clock, default_time_zone="UTC"
         )
+        players = Players(
+            database=database,
+            servers_of=self.rounds.sync.servers_of,
+            announcements=announcements,
+            clock=clock,
+        )
+        machine = machine_of(database, clock)
         self.services = Services(
             watchlist=self.lives.watchlist,
             live_monitor=self.lives.monitor,
@@ -106,20 +118,32 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
-            round_book=RoundBook(database=database, clock=clock),
-            balance=self.rounds.balance,
-            players=Players(
+            recorded=RecordedLives.of(
+                settings=settings,
                 database=database,
-                servers_of=self.rounds.sync.servers_of,
                 announcements=announcements,
+                monitor=self.lives.monitor,
+                machine=machine,
                 clock=clock,
             ),
+            round_book=RoundBook(database=database, clock=clock),
+            balance=self.rounds.balance,
+            players=players,
+            privacy=Privacy(database=database, players=players, announcements=announcements, clock=clock),
             round_admin=self.rounds.admin,
             round_suggestions=self.rounds.suggestions,
+            exports=Exports(
+                database=database,
+                exporter=FakeExporter(),
+                clock=clock,
+                default_time_zone="UTC",
+                usd_per_diamond=settings.usd_per_diamond,
+            ),
             guilds=Guilds(
                 database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
             ),
-            health=Health(database=database, clock=clock, settings=settings),
+            health=Health(database=database, machine=machine, clock=clock, settings=settings),
+            machine=machine,
             announcements=announcements,
             pictures=Pictures(self.painter),
             settings=settings,

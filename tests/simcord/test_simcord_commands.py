@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,15 +13,20 @@ from sqlalchemy import text
 
 from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
+from bot.storage import privacy
 from bot.storage.tables import metadata
+from tests.kept_streams import keep_live
 from tests.services.round_world import FIRST, SECOND
 from tests.simcord.sim import Sim, shown
 from tests.slashcommands import slash_commands
 
 # Who played in `FIRST`, and who of them is a member.
 PLAYER, LINKED = "2B5938F5", "1C747DF1"
+FORGOTTEN = "DEADBEEF"  # who asked for it
 # Each command with options that suit it; a name in angle brackets is something of the guild.
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "privacy delete": {"user": PLAYER},
+    "privacy restore": {"user": FORGOTTEN},
     "live add": {"user": "@ben", "channel": "<channel>", "role": "<role>"},
     "live remove": {"user": "ana", "channel": "<channel>"},
     "live list": {},
@@ -50,6 +56,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "player unlink": {"user": "<member>"},
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
+    "export stream": {"live": "1", "format": "both"},
+    "export range": {"account": "ana", "from": "2025-09-01", "to": None, "format": "csv"},
     "top players": {
         "metric": "dpm",
         "period": "all_time",
@@ -57,6 +65,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "min_rounds": 1,
         "server": "alpha",
     },
+    "top gifters": {"period": None, "user": "ana", "from": "2026-03-01", "to": "2026-03-31"},
+    "stream now": {"user": "ana"},
+    "stream history": {"user": "ana"},
+    "stream compare": {"a": "1", "b": "2"},
+    "stream correlation": {"live": "1", "user": None},
+    "stream start": {"user": "ana"},
+    "stream stop": {"user": "ana"},
+    "stream settings": {"user": "ana", "record": True, "live_edits": True, "keep_comments": False},
     "rounds balance": {"server": "alpha"},
     "rounds evening": {"date": "2025-10-26", "server": "alpha"},
     "rounds map": {"name": "etl_adlernest", "server": "alpha"},
@@ -77,6 +93,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "audit": "<channel>",
         "time_zone": "Asia/Jakarta",
         "language": "id",
+        "digest": False,
         "clear": "rounds",
     },
     "status": {},
@@ -85,6 +102,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 # Each option that suggests, with what is typed, and a suggestion that must be among the answers.
 SUGGESTIONS = {
     ("live remove", "user"): ("an", "ana"),
+    ("export stream", "live"): ("AN", "1"),
+    ("export range", "account"): ("an", "ana"),
     ("live check", "user"): ("", "ana"),
     ("live pause", "user"): ("@a", "ana"),
     ("live why", "user"): ("an", "ana"),
@@ -104,6 +123,16 @@ SUGGESTIONS = {
     ("rounds last", "server"): ("", "alpha"),
     ("top players", "metric"): ("DAMAGE", "dpm"),
     ("top players", "server"): ("", "alpha"),
+    ("top gifters", "user"): ("an", "ana"),
+    ("stream now", "user"): ("@A", "ana"),
+    ("stream history", "user"): ("an", "ana"),
+    ("stream compare", "a"): ("", "2"),
+    ("stream compare", "b"): ("an", "@ana"),
+    ("stream correlation", "live"): ("ana", "1"),
+    ("stream correlation", "user"): ("", "ana"),
+    ("stream start", "user"): ("an", "ana"),
+    ("stream stop", "user"): ("an", "ana"),
+    ("stream settings", "user"): ("@an", "ana"),
     ("rounds balance", "server"): ("", "alpha"),
     ("rounds evening", "date"): ("2025", "2025-10-26 21:35"),
     ("rounds evening", "server"): ("al", "alpha"),
@@ -124,7 +153,8 @@ SUGGESTIONS = {
     ("setup", "time_zone"): ("jakarta", "Asia/Jakarta"),
 }
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
-READ_BY_ALL |= {"player stats", "player compare", "top players"}
+READ_BY_ALL |= {"player stats", "player compare", "top players", "top gifters"}
+READ_BY_ALL |= {f"stream {name}" for name in ("now", "history", "compare", "correlation")}
 FOR_EVERYONE = {
     "about",
     "rounds last",
@@ -137,7 +167,7 @@ FOR_EVERYONE = {
 } | READ_BY_ALL
 PUBLIC = {"rounds last", "rounds balance", "rounds evening", "rounds map"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
-LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds "))}
+LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds ", "stream "))}
 WITHOUT_DATABASE = {"about"}
 ADMINS = sorted(EXAMPLES.keys() - FOR_EVERYONE)
 
@@ -158,13 +188,27 @@ async def at_work(sim: Sim) -> Sim:
         sim.lives.tiktok.add(handle, number)
     await sim.use(sim.admin, "live add", user="@ana", channel=sim.channel, role=sim.role)
     await sim.use(sim.admin, "predict event add", day=sim.tomorrow, name="Birthday", user="ana")
+    async with sim.database.write("test.keep") as conn:
+        await keep_live(conn, started_at=sim.services.clock.now() - timedelta(days=2), minutes=5)
     sim.rounds.drop(FIRST, SECOND)
     await sim.rounds.run_for(10)
     admin = Requester(guild_id=sim.guild.id, user_id=sim.admin.id)
     await sim.services.players.link(admin, sim.member.id, LINKED, as_admin=True)
     await sim.use(sim.admin, "rounds void", round="2")
     await sim.use(sim.admin, "rounds team name", team="B", name="Wolves")
+    await record(sim)
+    async with sim.database.write("test.forget") as conn:
+        await privacy.forget_player(conn, FORGOTTEN, sim.services.clock.now())
     return sim
+
+
+async def record(sim: Sim) -> None:
+    """Ana had a live, and is on again; both are recorded."""
+    async with sim.database.write("test.record") as conn:
+        await keep_live(conn, started_at=sim.lives.clock.now() - timedelta(hours=5))
+    sim.lives.tiktok.go_live("ana")
+    await sim.use(sim.admin, "live check", user="ana")
+    await sim.use(sim.admin, "stream start", user="ana")
 
 
 def test_every_command_every_option_and_every_suggestion_has_its_line_here():
@@ -286,6 +330,12 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("predict event add", {"day": "<tomorrow>", "name": "x", "user": "nobody"}, "nobody"),
         ("predict event remove", {"event": "4711"}, "no such special day"),
         ("predict event remove", {"event": "birthday"}, "number"),
+        ("export stream", {"live": "4711"}, "not recorded"),
+        ("export stream", {"live": "ana"}, "suggestions"),
+        ("export range", {"account": "nobody"}, "nobody"),
+        ("export range", {"from": "yesterday"}, "2026-12-31"),
+        ("export range", {"from": "2026-12-31", "to": "2026-12-30"}, "before"),
+        ("export range", {"from": "2020-01-01", "to": "2020-01-02"}, "No live"),
         ("player stats", {}, "/player link"),
         ("player stats", {"player": "nobody"}, "nobody"),
         ("player stats", {"player": PLAYER, "user": "<member>"}, "not both"),
@@ -295,6 +345,10 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("player link", {"player": "nobody"}, "nobody"),
         ("player link", {}, "Name the player"),
         ("player unlink", {}, "no link"),
+        ("top gifters", {"user": "nobody"}, "nobody"),
+        ("top gifters", {"from": "yesterday"}, "2026-12-31"),
+        ("top gifters", {"from": "2026-03-02", "to": "2026-03-01"}, "before the first"),
+        ("top gifters", {"period": "7_days", "to": "2026-03-01"}, "not both"),
         ("rounds sync", {"server": "beta"}, "does not belong"),
         ("rounds last", {"server": "beta"}, "does not belong"),
         ("rounds balance", {"server": "beta"}, "does not belong"),
@@ -308,6 +362,13 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("rounds team name", {"team": "A", "round": "4711"}, "suggestions"),
         ("rounds team player", {"player": "nobody"}, "suggestions"),
         ("rounds reimport", {"file": "4711"}, "suggestions"),
+        ("stream now", {"user": "nobody"}, "nobody"),
+        ("stream history", {"user": "nobody"}, "nobody"),
+        ("stream compare", {"a": "1", "b": "1"}, "one and the same"),
+        ("stream correlation", {}, "not both"),
+        ("stream start", {"user": "nobody"}, "nobody"),
+        ("stream stop", {"user": "nobody"}, "nobody"),
+        ("stream settings", {"user": "nobody", "record": False}, "nobody"),
         ("setup", {"time_zone": "Jakarta"}, "time zone"),
     ],
 )

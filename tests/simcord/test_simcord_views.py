@@ -10,6 +10,7 @@ import simcord
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.requester import Requester
+from bot.discord.confirming import Confirmation
 from bot.discord.delivery import Delivery
 from bot.discord.linking import LinkChoice
 from bot.discord.pages import Pages
@@ -21,7 +22,7 @@ from tests.kept_rounds import put_round
 from tests.services.round_world import FIRST
 from tests.simcord.sim import GUILD_ID, Sim, shown
 
-TESTED = {AskersView, LinkChoice, Pages}
+TESTED = {AskersView, Confirmation, LinkChoice, Pages}
 ACCOUNTS = 20
 
 
@@ -193,6 +194,28 @@ async def test_setup_posts_a_test_that_pings_nobody(sim: Sim):
     assert post.embeds[0].title == "This channel works"
     assert post.content == ""
     assert (post.role_mentions, post.mentions, post.mention_everyone) == ([], [], False)
+
+
+async def test_nobody_is_forgotten_before_an_admin_says_so_twice(sim: Sim):
+    sim.rounds.drop(FIRST)
+    await sim.rounds.run_for(10)
+    player = (await sim.services.players.suggest(Requester(guild_id=GUILD_ID, user_id=1), ""))[0]
+
+    async def is_known() -> bool:
+        found = await sim.services.players.suggest(Requester(guild_id=GUILD_ID, user_id=1), "")
+        return player in found
+
+    asked = await sim.use(sim.admin, "privacy delete", user=player.guid)
+    assert "cannot be undone" in shown(asked)
+    assert asked.ephemeral
+    await sim.admin.click(asked, label="Cancel")
+    assert "Nothing is changed" in shown(asked)
+    assert await is_known()
+    asked = await sim.use(sim.admin, "privacy delete", user=player.guid)
+    await sim.admin.click(asked, label="Yes, forget")
+    assert player.guid in shown(asked)
+    assert not await is_known()
+    assert sim.env.errors == []
 
 
 async def test_a_live_is_posted_with_its_link_and_pings_the_chosen_role_once(sim: Sim):

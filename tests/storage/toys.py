@@ -24,3 +24,10 @@ things = Table(
     Column("counter", ForeignKey("counters.name")),
     sqlite_strict=True,
 )
+rows = Table(
+    "rows",
+    toys,
+    Column("at", Instant, primary_key=True),
+    *[Column(name, BIGINT) for name in ("sum", "new", "first", "last", "low", "high")],
+    sqlite_strict=True,
+)

@@ -1,4 +1,4 @@
-"""The benchmarks of the planner and of rounds, made small: they measure what they name, and a missed limit is told."""
+"""The benchmarks of the planner, of rounds and of supporters, made small: they measure what they name, and a missed limit is told."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import math
 
 import pytest
 
+from bot.core.streams.gifters import Supporters
 from tests.openssh import needs_sshd
-from tools.bench import leaderboard, planner, rounds
+from tools.bench import gifters, leaderboard, planner, rounds
 from tools.bench.report import Figure, print_report
 
 
@@ -60,6 +61,29 @@ async def test_leaderboards_are_measured_over_players_who_are_all_ranked(small_l
     assert [figure.limit for figure in measured] == [50, 50, math.inf]
     assert all(figure.value > 0 for figure in measured)
     assert all(figure.name.endswith("some engine") for figure in measured)
+
+
+@pytest.fixture
+def few_gifts(monkeypatch) -> None:
+    for name, value in {"GIFTS": 600, "SESSIONS": 12, "PEOPLE": 30, "ONLOOKERS": 2, "RUNS": 1}.items():
+        monkeypatch.setattr(gifters, name, value)
+
+
+@pytest.mark.usefixtures("few_gifts")
+async def test_tables_of_supporters_are_measured_and_compared_with_the_single_gifts(
+    monkeypatch, database_url, new_database
+):
+    measured = await gifters.measure_gifters(database_url, "some engine")
+    assert [figure.limit for figure in measured] == [20] * 9 + [math.inf] * 2
+    assert all(figure.value > 0 for figure in measured)
+
+    async def wrong(*_):
+        return Supporters(count=1)
+
+    monkeypatch.setattr(gifters, "by_single_gifts", wrong)
+    async with new_database("sqlite") as url:
+        with pytest.raises(RuntimeError, match="differ"):
+            await gifters.measure_gifters(url, "some engine")
 
 
 @needs_sshd

@@ -6,11 +6,14 @@ import argparse
 import asyncio
 import sys
 
-from tools.bench import influence, planner, rounds, spine
+from tools.bench import export, gifters, influence, live, planner, rounds, spine
 from tools.bench.report import print_report
 
 BENCHMARKS = {
+    "export": export.measure,
+    "gifters": gifters.measure,
     "influence": influence.measure,
+    "live": live.measure,
     "planner": planner.measure,
     "rounds": rounds.measure,
     "spine": spine.measure,

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tools.sandbox.audience import watch
 from tools.sandbox.processes import StandIn
 from tools.sandbox.rounds import MAPS, play_map
 
 STREAMER = "sandbox.star"
-LIVE_SECONDS = 45
+LIVE_SECONDS = 60
 BREAK_SECONDS = 30
 
 
@@ -65,10 +66,7 @@ async def _go_live(tiktok: StandIn, luck: random.Random) -> None:
     await tiktok.control(
         "POST", f"accounts/{STREAMER}/live", {"title": "Trying the sandbox", "viewers": viewers}
     )
-    for _ in range(3):
-        await asyncio.sleep(LIVE_SECONDS / 3)  # noqa: TID251
-        viewers += luck.randrange(-10, 60)
-        await tiktok.control("PATCH", f"accounts/{STREAMER}", {"viewers": viewers})
+    await watch(tiktok, STREAMER, LIVE_SECONDS, viewers, luck)
     await tiktok.control("POST", f"accounts/{STREAMER}/end", {})
 
 

@@ -23,11 +23,13 @@ from bot.services.daily_scores import DailyScores
 from bot.services.evenings import Evenings
 from bot.services.guilds import Guilds
 from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.machine import Machine
 from bot.services.overrides import Overrides
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.staleness import Staleness
+from bot.services.stream_retention import StreamRetention
 from bot.services.timekeeping import Timekeeping
 from bot.services.upkeep import Upkeep
 from bot.services.watchlist import Watchlist
@@ -148,10 +150,21 @@ class Bot:
             look_every=LONGEST_WAIT,
         )
         upkeep = Upkeep(database=database, backup_folder=Path(), backups_kept=1, clock=self.clock)
+        machine = Machine(database=database, folder=Path(), clock=self.clock)
+        retention = StreamRetention(
+            database=database,
+            archive_folder=Path(),
+            machine=machine,
+            clock=self.clock,
+            details_days=90,
+            comments_days=30,
+        )
         self._staleness = Staleness(
             database=database,
             announcements=announcements,
             upkeep=upkeep,
+            retention=retention,
+            machine=machine,
             clock=self.clock,
             settings=_settings(around, server),
         )

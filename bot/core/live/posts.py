@@ -15,11 +15,20 @@ TITLE_LIMIT = 90  # escaping may double it, and a title holds 256
 BODY_LIMIT = 300
 
 
-def live_message(person: Person, live: Live, *, mention_role_id: int | None = None) -> Message:
-    """Say that somebody is live, or, once it has ended, what the live was."""
+def live_message(
+    person: Person,
+    live: Live,
+    *,
+    mention_role_id: int | None = None,
+    figures: tuple[MessageField, ...] = (),
+) -> Message:
+    """Say that somebody is live, or, once it has ended, what the live was.
+
+    `figures` say how a recorded live goes; without them there is the count of the last look.
+    """
     if live.phase is Phase.ENDED:
         return _summary(person, live)
-    viewers = _count(text("Viewers"), live.viewers)
+    viewers = figures or _count(text("Viewers"), live.viewers)
     return Message(
         title=text("🔴 {name} is live", name=_name(person)),
         tone=Tone.LIVE,

@@ -112,6 +112,14 @@ def over(last: Live | None, ended_at: datetime) -> Transition:
     return Transition(change=Change.ENDED, live=_ended(last, ended_at))
 
 
+def pause_seen(last: Live | None, paused_at: datetime | None) -> Transition:
+    """Take in a pause, or its end (None), from somebody who watches the room of a live that is on."""
+    if last is None or last.phase is not Phase.ON or (last.paused_at is None) == (paused_at is None):
+        return Transition(change=Change.IGNORED, live=last)
+    change = Change.CONTINUED if paused_at is None else Change.PAUSED
+    return Transition(change=change, live=replace(last, paused_at=paused_at))
+
+
 def _offline(last: Live | None, now: datetime, rules: LiveRules, *, second_source: bool) -> Transition:
     if last is None or last.phase is Phase.ENDED:
         return Transition(change=Change.IGNORED, live=last)

@@ -126,3 +126,13 @@ class Supporter:
     gifts: int
     kinds: int
     last_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenGift:
+    """A gift, or a streak of one, that stands out: `diamonds` is what all of it was worth."""
+
+    at: datetime
+    name: str
+    count: int
+    diamonds: int

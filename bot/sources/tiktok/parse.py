@@ -107,7 +107,7 @@ def _sighting(user: Mapping[str, Any], room: Mapping[str, Any], *, paused: bool)
     return Sighting(
         room_id=room_id,
         started_at=_instant(room.get("startTime")) or room_started_at(room_id),
-        title=_text(room.get("title")),
+        title=clean(room.get("title")),
         cover_url=_picture(room.get("coverUrl")),
         viewers=_count(stats.get("userCount")) if isinstance(stats, dict) else None,
         paused=paused,
@@ -118,8 +118,8 @@ def _person(user: Mapping[str, Any], stats: object) -> Person:
     followers = _count(stats.get("followerCount")) if isinstance(stats, dict) else None
     return Person(
         platform_id=_id(user.get("id")),
-        handle=_text(user.get("uniqueId")).lower(),
-        nickname=_text(user.get("nickname")),
+        handle=clean(user.get("uniqueId")).lower(),
+        nickname=clean(user.get("nickname")),
         followers=followers,
     )
 
@@ -149,7 +149,7 @@ def _instant(value: object) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds and seconds < 2**33 else None
 
 
-def _text(value: object) -> str:
+def clean(value: object) -> str:
     """Read a text without what no database takes (NUL, lone surrogates)."""
     if not isinstance(value, str):
         return ""
@@ -158,6 +158,6 @@ def _text(value: object) -> str:
 
 def _picture(value: object) -> str:
     """Accept the address of a picture; Discord, not the bot, fetches it."""
-    address = _text(value)
+    address = clean(value)
     parts = urlsplit(address) if address.isprintable() else urlsplit("")
     return address if parts.scheme in {"http", "https"} and parts.hostname else ""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.live.models import Answer, Observation, Sighting
-from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over
+from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over, pause_seen
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 RULES = LiveRules()
@@ -207,3 +207,12 @@ def test_whatever_is_answered_a_live_stays_consistent(story: list[tuple[int, str
         if transition.change is Change.FOUND:
             assert kind in {"live", "new", "old"}
         last = live
+
+
+def test_a_pause_is_taken_from_who_watches_the_room_while_the_live_is_on() -> None:
+    paused = pause_seen(on(), NOW)
+    assert (paused.change, paused.live.paused_at) == (Change.PAUSED, NOW)
+    assert pause_seen(paused.live, NOW + SECOND).change is Change.IGNORED
+    assert pause_seen(paused.live, None).live == on()
+    for other in (None, ended(), doubted()):
+        assert pause_seen(other, NOW).change is Change.IGNORED

@@ -9,6 +9,7 @@ id, and with its exit code (negative: the signal) when it has ended. Ends itself
 
 import encodings.idna  # noqa: F401
 import gc
+import importlib
 import json
 import os
 import sys
@@ -25,15 +26,14 @@ import passages
 import bot.__main__
 import bot.app
 import bot.checks
+import bot.discord.client
 import bot.settings
-import bot.storage.migrate
-import cogs.admin
-import cogs.monitoring
-import cogs.predictions
-import cogs.stats_sync  # noqa: F401 - loaded, as those above, for the bots to come
+import bot.storage.migrate  # loaded, as those above, for the bots to come
 
 
 def main():
+    for extension in bot.discord.client.EXTENSIONS:
+        importlib.import_module(extension)
     zoneinfo.ZoneInfo("Europe/Paris")  # loads its data's reader
     bot.settings.time_zones()
     gc.collect()

@@ -155,3 +155,6 @@ def _watched(request):
         return await request(self, route, *arguments, **named)
 
     return watched
+
+
+look_back()  # also a child of the bot has lived before

@@ -12,14 +12,16 @@ POST   /_control/accounts/NAME/live     {title?, viewers?, room_id?, started_at?
                                         who is live already goes on in the new one
 POST   /_control/accounts/NAME/pause    {announce?: true}; also ``resume``. announce = control message
 POST   /_control/accounts/NAME/end      {announce?: true, suspended?: false, close?: 1000|1011|"reset"}
-POST   /_control/rooms/NAME/events      [event, ...] or {events, together?: false, socket?, compress?}: sent
-                                        to the sockets, one frame an event (together: one in all); answers
+POST   /_control/rooms/NAME/events      [event, ...] or {events, together?: false, copies?: 1, socket?,
+                                        compress?}: sent to the sockets, one frame a message (together: one
+                                        in all), each frame so many times; answers
                                         {messages: [{method, msg_id}], sent_to}
 GET    /_control/sockets                all connections: socket, handle, room_id, open, entered, silent,
                                         sent and acked (log ids), heartbeats
-POST   /_control/rooms/NAME/sockets     {do, socket?, code?, reason?}; do: close (code 1000), reset (TCP),
-                                        silence (nothing more is sent or answered), wake, duplicate (the
-                                        last frame again), replay (the last comments again, as history)
+POST   /_control/rooms/NAME/sockets     {do, socket?, code?, reason?, frame_base64?}; do: close (code 1000),
+                                        reset (TCP), silence (nothing more is sent or answered), wake,
+                                        duplicate (the last frame again), replay (the last comments again,
+                                        as history), send (any bytes as a frame)
 GET    /_control/quota                  {keyless: {minute, hour, day}, with_key: {...}}
 POST   /_control/quota                  {with_key?: false, minute?|hour?|day?: {max?, remaining?}}
 ====== ================================ ===============================================================
@@ -50,6 +52,7 @@ A socket that enters a room which has ended is told so by a control message at o
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,10 +164,11 @@ class Control:
     async def post_events(self, request: web.Request) -> web.Response:
         room, body = self.room(request), await request.json()
         order: dict[str, Any] = body if isinstance(body, dict) else {"events": body}
-        refuse_unknown(order, frozenset({"events", "together", "socket", "compress"}))
+        refuse_unknown(order, frozenset({"events", "together", "copies", "socket", "compress"}))
         groups: list[list[Message]] = [self.site.hub.compose(room, event) for event in order["events"]]
         messages = [message for group in groups for message in group]
         frames = [messages] if order.get("together") else [[message] for message in messages]
+        frames = [frame for frame in frames for _ in range(order.get("copies", 1))]
         sent_to = 0
         for frame in frames:
             sent_to = await self.site.hub.broadcast(
@@ -179,7 +183,7 @@ class Control:
 
     async def post_sockets(self, request: web.Request) -> web.Response:
         room, body = self.room(request), await request.json()
-        refuse_unknown(body, frozenset({"do", "socket", "code", "reason"}))
+        refuse_unknown(body, frozenset({"do", "socket", "code", "reason", "frame_base64"}))
         clients = self.site.hub.of_room(room, body.get("socket"))
         for client in clients:
             await self._do(body, client)
@@ -195,6 +199,8 @@ class Control:
                 client.silent = state == "silence"
             case "duplicate":
                 await client.send(client.last_frame)
+            case "send":
+                await client.send(base64.b64decode(body["frame_base64"]))
             case "replay":
                 comments = [message.as_history() for message in client.room.comments[-REPLAYED_COMMENTS:]]
                 await self.site.hub.broadcast(client.room, comments, number=client.number)

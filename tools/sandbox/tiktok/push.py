@@ -118,6 +118,8 @@ class Socket:
         elif kind == "hb":
             self.heartbeats += 1
             self.note("hb", seq=first_number(body, 2), for_room=str(first_number(body, 1)))
+            # The frame that clients throw away; it is all that comes through in a quiet room.
+            await self.send(push_frame(b"", log_id=0, payload_type="hb"))
         elif kind == "im_enter_room":
             self.note("im_enter_room", for_room=str(first_number(body, 1)), identity=first_text(body, 5))
             await greeter.entered(self)

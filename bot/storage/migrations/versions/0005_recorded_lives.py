@@ -28,6 +28,8 @@ def upgrade() -> None:
     _create_stream_findings()
     _create_stream_gifts()
     _create_stream_minutes()
+    _create_supporter_sums()
+    _create_supporter_kinds()
 
 
 def _create_database_sizes() -> None:
@@ -72,7 +74,8 @@ def _create_stream_archives() -> None:
         sa.Column("ends_at", BIGINT, nullable=False),
         sa.Column("rows", BIGINT, nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("verified_at", BIGINT, nullable=True),
+        sa.Column("lives", sa.Text(), nullable=False),
+        sa.Column("verified_at", BIGINT, nullable=False),
         sa.Column("deleted_at", BIGINT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stream_archives")),
         sa.UniqueConstraint("file", name=op.f("uq_stream_archives_file")),
@@ -124,7 +127,12 @@ def _create_contribution_gifts() -> None:
         sa.PrimaryKeyConstraint("live_id", "person_id", "gift_id", name=op.f("pk_contribution_gifts")),
         sqlite_strict=True,
     )
-    op.create_index("ix_contribution_gifts_person_id", "contribution_gifts", ["person_id"], unique=False)
+    op.create_index(
+        "ix_contribution_gifts_person_id_live_id_gift_id",
+        "contribution_gifts",
+        ["person_id", "live_id", "gift_id"],
+        unique=False,
+    )
 
 
 def _create_contributions() -> None:
@@ -146,6 +154,7 @@ def _create_contributions() -> None:
         sa.Column("subscriptions", BIGINT, server_default="0", nullable=False),
         sa.Column("first_at", BIGINT, nullable=False),
         sa.Column("last_at", BIGINT, nullable=False),
+        sa.Column("last_comment_at", BIGINT, nullable=True),
         sa.Column("last_gift_at", BIGINT, nullable=True),
         sa.ForeignKeyConstraint(
             ["live_id"], ["lives.id"], name=op.f("fk_contributions_live_id"), ondelete="CASCADE"
@@ -154,10 +163,12 @@ def _create_contributions() -> None:
         sqlite_strict=True,
     )
     op.create_index(
-        "ix_contributions_account_id_last_gift_at",
+        "ix_contributions_given",
         "contributions",
-        ["account_id", "last_gift_at"],
+        ["live_id", "person_id", "gifts", "diamonds", "estimated_diamonds", "last_gift_at"],
         unique=False,
+        sqlite_where=sa.text("gifts > 0"),
+        postgresql_where=sa.text("gifts > 0"),
     )
     op.create_index("ix_contributions_person_id", "contributions", ["person_id"], unique=False)
 
@@ -207,6 +218,7 @@ def _create_recordings() -> None:
         sa.Column("gifters", BIGINT, server_default="0", nullable=False),
         sa.Column("dropped_joins", BIGINT, server_default="0", nullable=False),
         sa.Column("coalesced_likes", BIGINT, server_default="0", nullable=False),
+        sa.Column("batches", BIGINT, server_default="0", nullable=False),
         sa.Column("memory", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_recordings_account_id"), ondelete="CASCADE"
@@ -320,4 +332,39 @@ def _create_stream_minutes() -> None:
         ),
         sa.PrimaryKeyConstraint("live_id", "minute", name=op.f("pk_stream_minutes")),
         sqlite_strict=True,
+    )
+
+
+def _create_supporter_sums() -> None:
+    op.create_table(
+        "supporter_sums",
+        sa.Column("month", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("account_id", BIGINT, nullable=False),
+        sa.Column("person_id", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("gifts", BIGINT, server_default="0", nullable=False),
+        sa.Column("diamonds", BIGINT, server_default="0", nullable=False),
+        sa.Column("estimated_diamonds", BIGINT, server_default="0", nullable=False),
+        sa.Column("last_gift_at", BIGINT, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_supporter_sums_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("month", "account_id", "person_id", name=op.f("pk_supporter_sums")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_supporter_sums_person_id", "supporter_sums", ["person_id"], unique=False)
+
+
+def _create_supporter_kinds() -> None:
+    op.create_table(
+        "supporter_kinds",
+        sa.Column("person_id", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("account_id", BIGINT, nullable=False),
+        sa.Column("gift_id", BIGINT, autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["accounts.id"], name=op.f("fk_supporter_kinds_account_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("person_id", "account_id", "gift_id", name=op.f("pk_supporter_kinds")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
     )

@@ -1,0 +1,121 @@
+"""Export recorded lives for whoever owns the machine: ``python -m tools.export --from 2026-11-01 --to 2026-11-30``.
+
+Writes an Excel workbook (or with ``--format`` CSV, or both) into ``exports`` of the data folder, also while the bot runs;
+``--to-folder`` names another place. Days are those of the setting TIME_ZONE, both included; without ``--from`` the
+export begins with the first live, without ``--to`` it ends today. Exit code 1 where there is nothing or it could not
+be written, 2 where the settings do not fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from bot.clock import SystemClock
+from bot.core.live.handles import normalise_handle
+from bot.core.streams.export import ExportFormat, ExportOrder
+from bot.errors import NothingThere, SettingsError, VedetteError
+from bot.exports.folder import close_place, open_place, publish
+from bot.exports.writing import Done, write_export
+from bot.logs import Redactor
+from bot.services.exports import days, range_name, read_day
+from bot.settings import Settings, load_settings
+from bot.storage import stream_exports
+from bot.storage.engine import Database
+from bot.storage.migrate import require_current
+
+FIRST_DAY = date(2016, 1, 1)  # before there was anything to record
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export what the command line asks for; gives the exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        done = asyncio.run(_export(settings, asked))
+    except (VedetteError, OSError) as error:
+        print(Redactor.of(settings)(str(error)), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    for file in done.files:
+        print(file)
+    print(f"{done.rows:,} rows")
+    return 0
+
+
+async def _export(settings: Settings, asked: argparse.Namespace) -> Done:
+    database = Database.open(settings.database)
+    try:
+        await require_current(database)
+        order = await _order(database, settings, asked)
+        folder = asked.to_folder or settings.export_folder
+        place = open_place(folder)
+        try:
+            done = await _write(database, order, place)
+            return Done(files=publish(done.files, folder), rows=done.rows)
+        finally:
+            close_place(place)
+    finally:
+        await database.close()
+
+
+async def _order(database: Database, settings: Settings, asked: argparse.Namespace) -> ExportOrder:
+    now, zone = SystemClock().now(), ZoneInfo(settings.time_zone)
+    first = FIRST_DAY if asked.first is None else read_day(asked.first)
+    last = now.astimezone(zone).date() if asked.last is None else read_day(asked.last)
+    since, until = days(first, last, zone)
+    handle = "all" if asked.account is None else normalise_handle(asked.account)
+    async with database.read() as conn:
+        account_id = None if asked.account is None else await stream_exports.account_id_of(conn, handle)
+        if asked.account is not None and account_id is None:
+            raise NothingThere(f"nobody ever followed @{handle} here")
+        order = ExportOrder(
+            name=range_name(handle, first, last, zone),
+            format=ExportFormat(asked.format),
+            since=since,
+            until=until,
+            asked_at=now,
+            zone=settings.time_zone,
+            usd_per_diamond=settings.usd_per_diamond,
+            account_id=account_id,
+        )
+        if not await stream_exports.has_lives(conn, order):
+            raise NothingThere("no live was recorded then")
+    return order
+
+
+async def _write(database: Database, order: ExportOrder, place: Path) -> Done:
+    """Write the files, and show how far they are where there is a terminal."""
+    columns = (TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
+    there = Console(stderr=True)
+    with Progress(*columns, console=there, transient=True, disable=not there.is_terminal) as progress:
+        bar = progress.add_task("export", total=None)
+        return await write_export(database, order, place, lambda rows: progress.update(bar, completed=rows))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tools.export", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--account", metavar="@HANDLE", help="only its lives, also if nobody follows it now")
+    parser.add_argument("--from", dest="first", metavar="DAY", help="such as 2026-11-01")
+    parser.add_argument("--to", dest="last", metavar="DAY", help="the last day, such as 2026-11-30")
+    parser.add_argument("--format", choices=[one.value for one in ExportFormat], default="xlsx")
+    parser.add_argument("--to-folder", type=Path, metavar="FOLDER", help="where the files are put")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
