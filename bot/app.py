@@ -27,7 +27,7 @@ from bot.jobs.stopping import until_stopped
 from bot.jobs.upkeep import upkeep_loops
 from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
-from bot.ports import ChartRenderer, Exporter, GameQuery, RoundSource
+from bot.ports import ChartRenderer, Exporter, GameQuery, LiveSource, RoundSource
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
@@ -127,15 +127,7 @@ async def _house(
         )
         announcements = Announcements(database, clock)
         machine = Machine(database=database, folder=settings.data_folder, clock=clock)
-        monitor = LiveMonitor(
-            database=database,
-            source=tiktok,
-            policy=provided_policies(),
-            announcements=announcements,
-            clock=clock,
-            rules=monitor_rules(settings),
-            beside=asyncio.to_thread,
-        )
+        monitor = _monitor_of(settings, database, tiktok, announcements, clock)
         recorder = _recorder_of(database, monitor, clock)
         stack.push_async_callback(recorder.close)
         ratings = Ratings(database=database, clock=clock)
@@ -169,6 +161,20 @@ async def _house(
             export_loop(services.exports, clock),
         ]
         yield services, loops, renderer
+
+
+def _monitor_of(
+    settings: Settings, database: Database, source: LiveSource, announcements: Announcements, clock: Clock
+) -> LiveMonitor:
+    return LiveMonitor(
+        database=database,
+        source=source,
+        policy=provided_policies(),
+        announcements=announcements,
+        clock=clock,
+        rules=monitor_rules(settings),
+        beside=asyncio.to_thread,
+    )
 
 
 def _recorder_of(database: Database, monitor: LiveMonitor, clock: Clock) -> RecorderProcess:
@@ -215,14 +221,7 @@ def _services(
         leaderboards=Leaderboards(
             database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
-        recorded=RecordedLives.of(
-            settings=settings,
-            database=database,
-            announcements=announcements,
-            monitor=monitor,
-            machine=machine,
-            clock=clock,
-        ),
+        recorded=RecordedLives.of(settings, database, announcements, monitor, machine, clock=clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=players,

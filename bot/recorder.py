@@ -36,20 +36,21 @@ log = logging.getLogger(__name__)
 
 def run(settings: Settings, holder: str) -> int:
     """Record until told to stop, or until the bot is gone; gives the exit code. `holder` names the leases."""
+    parent = _Parent()
+    parent.listen()
     stop_logging = log_to_parent(settings)
+    name = holder or f"by-hand-{secrets.token_hex(4)}"
     try:
-        asyncio.run(
-            _record(settings, SteadyClock(SystemClock()), holder or f"by-hand-{secrets.token_hex(4)}")
-        )
+        asyncio.run(_record(settings, SteadyClock(SystemClock()), name, parent))
     finally:
         stop_logging()
     return 0
 
 
-async def _record(settings: Settings, clock: SteadyClock, holder: str) -> None:
+async def _record(settings: Settings, clock: SteadyClock, holder: str, parent: _Parent) -> None:
     async with _recorder(settings, clock, holder) as (recorder, forgotten):
         parent_gone = asyncio.Event()
-        _listen(recorder.changed, parent_gone)
+        parent.tell(recorder.changed, parent_gone)
         look = Loop(name="forgotten people", step=forgotten.step, wake=asyncio.Event())
         work = [
             asyncio.create_task(recorder.run(), name="recording"),
@@ -107,22 +108,42 @@ async def _raise_at(event: asyncio.Event) -> None:
     raise _ParentGone
 
 
-def _listen(changed: asyncio.Event, parent_gone: asyncio.Event) -> None:
-    """Hear the parent in a thread: pipes cannot be awaited on every system."""
-    loop = asyncio.get_running_loop()
+class _Parent:
+    """The bot at the other end of the standard input, heard in a thread: pipes cannot be awaited on every system."""
 
-    def listen() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended before
-            while os.read(
-                sys.stdin.fileno(), 1024
-            ):  # unbuffered: a thread that waits in a buffer aborts the exit
-                loop.call_soon_threadsafe(changed.set)
-            last = threading.Timer(LAST_SECONDS, os._exit, (1,))
-            last.daemon = True
-            last.start()
-            loop.call_soon_threadsafe(parent_gone.set)
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed = asyncio.Event()
+        self._gone = asyncio.Event()
 
-    threading.Thread(target=listen, name="parent", daemon=True).start()
+    def listen(self) -> None:
+        """Begin to listen; while nothing is recorded yet, the parent's end is ours at once."""
+        threading.Thread(target=self._listen, name="parent", daemon=True).start()
+
+    def tell(self, changed: asyncio.Event, gone: asyncio.Event) -> None:
+        """Set these events of the running loop from now on: for a bell, and for the parent's end."""
+        with self._turn:
+            self._loop, self._changed, self._gone = asyncio.get_running_loop(), changed, gone
+
+    def _listen(self) -> None:
+        # Unbuffered: a thread that waits in a buffer aborts the exit of the process.
+        while os.read(sys.stdin.fileno(), 1024):
+            self._pass_on(gone=False)
+        last = threading.Timer(LAST_SECONDS, os._exit, (1,))
+        last.daemon = True
+        last.start()
+        if not self._pass_on(gone=True):
+            os._exit(0)
+
+    def _pass_on(self, *, gone: bool) -> bool:
+        """Set an event of the loop; false where there is no loop yet."""
+        with self._turn:
+            if self._loop is None:
+                return False
+            with contextlib.suppress(RuntimeError):  # the loop has ended: so does the process
+                self._loop.call_soon_threadsafe((self._gone if gone else self._changed).set)
+            return True
 
 
 def _ring() -> None:

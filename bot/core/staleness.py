@@ -63,6 +63,24 @@ def lives_fresh(since: datetime, now: datetime) -> Message:
     return Message(title=text("Live checks succeed again"), tone=Tone.NOTICE, body=_between(since, now))
 
 
+def recorder_stale(since: datetime, _reason: str) -> Message:
+    """Say that lives are on and nobody records them."""
+    return Message(
+        title=text("Lives are not recorded"),
+        tone=Tone.WARNING,
+        body=text(
+            "The recorder has not worked since {since}. I start it again and again; whoever runs me finds in my log "
+            "why it ends. Lives are announced as ever.",
+            since=stamp(since, "f"),
+        ),
+    )
+
+
+def recorder_fresh(since: datetime, now: datetime) -> Message:
+    """Replace `recorder_stale` once they are."""
+    return Message(title=text("Lives are recorded again"), tone=Tone.NOTICE, body=_between(since, now))
+
+
 def folder_stale(server: str, since: datetime, reason: str) -> Message:
     """Say that a game server has not been read for long; `reason` is empty where none is known."""
     return Message(

@@ -15,9 +15,11 @@ from bot.core.live.budget import Ledger
 from bot.core.machine import Reading, Shortage, cures
 from bot.core.markup import escape, stamp
 from bot.core.sizes import Growth, in_words
+from bot.core.streams.recording import RecordingState
 from bot.discord.permissions import cannot_ping, missing
 from bot.services.health import Budget, Status
 from bot.services.watchlist import Entry
+from bot.storage.recordings import BeingRecorded
 from bot.storage.sources import SourceHealth
 from bot.storage.status import ServerRounds
 from bot.texts import join, text, texts
@@ -161,7 +163,7 @@ def status_report(status: Status) -> Message:
             inline=False,
         ),
     )
-    fields = (*fields, *machine_fields(status), *trouble_fields(status.failing))
+    fields = (*fields, *_recording_fields(status), *machine_fields(status), *trouble_fields(status.failing))
     well = (
         not status.blocked
         and not status.failing
@@ -219,6 +221,28 @@ def about(version: str) -> Message:
             "(AGPL-3.0 with added terms)."
         ),
     )
+
+
+def _recording_fields(status: Status) -> Iterable[MessageField]:
+    """Show what is recorded now, what troubles it, and how many connections may still be signed."""
+    lines = [_recording(one) for one in status.recordings]
+    if status.signing is not None:
+        left, most = status.signing.left, status.signing.most
+        lines.append(text("connections left today: {left} of {most}", left=left, most=most))
+    if lines:
+        yield MessageField(name=text("Recordings"), value=join("\n", lines), inline=False)
+
+
+def _recording(one: BeingRecorded) -> str:
+    how = {
+        RecordingState.RECORDING: text("recording"),
+        RecordingState.WAITING: text("waiting for its connection"),
+        RecordingState.DEGRADED: text("only its viewers are counted"),
+    }[one.state]
+    if not one.is_held:
+        how = text("no recorder has it yet")
+    trouble = [escape(one.trouble, 160)] if one.trouble else []
+    return join("", [f"`@{one.handle}`: ", join("; ", [how, *trouble])])
 
 
 def _messages(status: Status) -> str:

@@ -12,14 +12,17 @@ from bot.core.delivery import OutboxState
 from bot.core.live.budget import Ledger
 from bot.core.machine import Pressure, Reading, cures
 from bot.core.sizes import DAYS_LOOKED_AT, Growth, growth
+from bot.services import sign_desk
 from bot.services.machine import Machine
 from bot.services.policy_health import failing_policies
+from bot.services.sign_desk import SignQuota
 from bot.settings import Settings
-from bot.storage import destinations, ledger, outbox, sources, status
+from bot.storage import destinations, ledger, live, outbox, recordings, sources, status
 from bot.storage import machine as measured
 from bot.storage.destinations import Destination
 from bot.storage.engine import Connection, Database
 from bot.storage.outbox import DeadLetter
+from bot.storage.recordings import BeingRecorded
 from bot.storage.sources import SourceHealth
 from bot.storage.status import Checks, ServerRounds
 
@@ -53,6 +56,8 @@ class Status:
     database: Growth
     machine: Reading
     pressure: Pressure
+    recordings: tuple[BeingRecorded, ...] = ()
+    signing: SignQuota | None = None
     cures: str = ""  # what to do about what is short, a line each
 
     @property
@@ -83,6 +88,7 @@ class Health:
         }
         mine = [name for name, server in settings.game_servers.items() if guild_id in server.guild_ids]
         async with self._database.read() as conn:
+            followed = [one.id for one in await live.followed_accounts(conn, guild_id=guild_id)]
             return Status(
                 version=__version__,
                 started_at=self._started_at,
@@ -104,6 +110,8 @@ class Health:
                 dead=await outbox.dead_letters(conn, guild_id),
                 messages=dict(await outbox.count_by_state(conn, guild_id)),
                 failing=await failing_policies(conn),
+                recordings=await recordings.being_recorded(conn, now, account_ids=followed),
+                signing=await sign_desk.quota(conn, now),
                 database=await self._growth(conn, now, reading.disk_free),
                 machine=reading,
                 pressure=self._machine.pressure(),

@@ -7,20 +7,24 @@ tries for a while: a service that is down is not helped by fifteen rooms.
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.clock import Clock
 from bot.core.live.budget import Ledger
-from bot.core.streams.signing import Free, Window, assumed, next_signature
+from bot.core.streams.signing import Free, Window, assumed, left_of, next_signature
 from bot.errors import SourceError, SourceUnavailable
 from bot.ports import StreamSource
-from bot.storage import ledger
+from bot.storage import ledger, status
 from bot.storage.engine import Connection, Database
 from bot.storage.ledger import Ask
 from bot.texts import text
 
+_NOTE = "sign limits"
 READ_EVERY = timedelta(hours=1)
 READ_AGAIN = timedelta(minutes=5)
 PATIENT_FAILURES = 3
@@ -53,6 +57,7 @@ class SignDesk:
         self._closed_until: datetime | None = None
         self._closed_why = ""
         self._answers: dict[int, tuple[str, str, datetime]] = {}
+        self._to_note = False
 
     async def ask(self, *, is_new: bool) -> Permit:
         """Ask to have one request signed; `is_new` is true for the first one of a live. Raises `StorageError`."""
@@ -91,13 +96,19 @@ class SignDesk:
             self._closed_until, self._closed_why = now + wait, error.words
 
     async def write_answers(self, conn: Connection) -> tuple[int, ...]:
-        """Complete the ledger rows of what was answered; gives which, for `written`."""
+        """Complete the ledger rows of what was answered; gives which, for `written`.
+
+        What the service allows is left for `/status`, which is in another process.
+        """
+        if self._to_note:
+            await status.write_note(conn, _NOTE, json.dumps([_as_json(one) for one in self._windows]))
         for request_id, (answer, reason, at) in self._answers.items():
             await ledger.answered(conn, request_id, answer, reason, at=at)
         return tuple(self._answers)
 
     def written(self, request_ids: tuple[int, ...]) -> None:
         """Say that the transaction with these answers was committed."""
+        self._to_note = False
         for request_id in request_ids:
             self._answers.pop(request_id, None)
 
@@ -129,8 +140,50 @@ class SignDesk:
             )
             for limit in limits
         ) or assumed(told_at)
+        self._to_note = True
         said = ", ".join(f"{one.left} of {one.most} per {one.name}" for one in self._windows)
         log.info("The signing service allows %s", said)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignQuota:
+    """What is `left` of the `most` connections that may be signed in the longest window."""
+
+    left: int
+    most: int
+
+
+async def quota(conn: Connection, now: datetime) -> SignQuota | None:
+    """Read what may still be signed; None where no recorder has ever asked the service."""
+    noted = await status.note(conn, _NOTE)
+    if not noted:
+        return None
+    windows = [_from_json(one) for one in json.loads(noted)]
+    longest = max(windows, key=lambda one: one.span)
+    asked = await ledger.asked_in(conn, Ledger.SIGN, now)
+    return SignQuota(left=left_of(longest, asked, now), most=longest.most)
+
+
+def _as_json(window: Window) -> dict[str, Any]:
+    resets_at = None if window.resets_at is None else window.resets_at.isoformat()
+    return {
+        "name": window.name,
+        "most": window.most,
+        "left": window.left,
+        "resets_at": resets_at,
+        "told_at": window.told_at.isoformat(),
+    }
+
+
+def _from_json(stored: Mapping[str, Any]) -> Window:
+    resets_at = stored["resets_at"]
+    return Window(
+        name=stored["name"],
+        most=stored["most"],
+        left=stored["left"],
+        resets_at=None if resets_at is None else datetime.fromisoformat(resets_at),
+        told_at=datetime.fromisoformat(stored["told_at"]),
+    )
 
 
 def _used_up(free: Free) -> str:

@@ -31,11 +31,12 @@ from bot.services.round_looks import policy_of
 from bot.services.stream_retention import StreamRetention
 from bot.services.upkeep import Upkeep
 from bot.settings import Settings
-from bot.storage import guilds, ledger, outbox, round_choices, sources, status
+from bot.storage import guilds, ledger, outbox, recordings, round_choices, sources, status
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
 
 LOOK_EVERY = timedelta(minutes=1)
+UNRECORDED_FOR = timedelta(minutes=15)
 UNWRITABLE_FOR = timedelta(minutes=5)
 SHORT_RESTART = timedelta(minutes=15)
 _LOOKED = "looked"
@@ -123,6 +124,7 @@ class Staleness:
         everywhere = tuple(await guilds.all_present(conn))
         subjects = [await self._lives(conn, now), *self._upkeeps(everywhere, now)]
         subjects.append(self._shortage(everywhere, now))
+        subjects.append(await self._recorder(conn, now))
         subjects += [await self._folder(conn, name) for name in self._settings.game_servers]
         before = await _expected_before(conn, now) if self._expected is None else self._expected
         expected = {}
@@ -164,6 +166,20 @@ class Staleness:
             fresh=staleness.lives_fresh,
             source=live_health.SOURCE,
             expected_since=None if is_expected else now,
+        )
+
+    async def _recorder(self, conn: Connection, now: datetime) -> Subject | None:
+        """Watch that somebody records what is to be recorded."""
+        is_idle = await recordings.nobody_records(conn, now)
+        if not is_idle and not await status.note(conn, "stale:recorder"):
+            return None
+        return Subject(
+            name="recorder",
+            limit=UNRECORDED_FOR,
+            last_ok_at=None if is_idle else now,
+            guild_ids=await guilds.all_present(conn),
+            stale=staleness.recorder_stale,
+            fresh=staleness.recorder_fresh,
         )
 
     async def _folder(self, conn: Connection, server: str) -> Subject | None:

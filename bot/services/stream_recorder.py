@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.clock import Clock, SteadyClock, wait_for_event
-from bot.core.forgotten import Forgotten
 from bot.core.streams.recording import ACTIVE, Happening
-from bot.core.streams.tally import Batch, Tally
+from bot.core.streams.tally import Batch, Tally, nobody_is
 from bot.errors import StorageError
 from bot.ports import StreamSource
 from bot.services.sign_desk import SignDesk
 from bot.services.stream_room import RoomRecording
-from bot.storage import privacy, recordings, streams
+from bot.storage import recordings, streams
 from bot.storage.engine import Connection, Database
 from bot.storage.recordings import Report, Room
 
@@ -36,7 +35,7 @@ class StreamRecorder:
     """Records with one name, `holder`, that no other recorder has.
 
     `changed` brings it back at once; `tell` is called when the live monitor has something to take in. `chance` gives
-    0..1. Who asked to be forgotten is looked up each second.
+    0..1; `forgotten` tells of a person whether they asked not to be recorded.
     """
 
     def __init__(
@@ -48,6 +47,7 @@ class StreamRecorder:
         holder: str,
         chance: Callable[[], float],
         tell: Callable[[], None] = lambda: None,
+        forgotten: Callable[[int], bool] = nobody_is,
     ) -> None:
         self._database = database
         self._source = source
@@ -55,7 +55,7 @@ class StreamRecorder:
         self._holder = holder
         self._chance = chance
         self._tell = tell
-        self._forgotten = Forgotten()
+        self._forgotten = forgotten
         self._desk = SignDesk(database=database, source=source, clock=clock)
         self._rooms: dict[int, RoomRecording] = {}
         self._lost: list[RoomRecording] = []
@@ -172,7 +172,6 @@ class StreamRecorder:
         most = MOST_ROOMS - len(self._rooms)
         async with self._database.read() as conn:
             free = await recordings.free_rooms(conn, self._clock.now())
-            self._forgotten = await privacy.forgotten(conn)
         if not free or most <= 0:
             return
         async with self._database.write("streams.claim") as conn:
@@ -182,7 +181,7 @@ class StreamRecorder:
             log.info("@%s: recording live %d", room.handle, room.live_id)
             recording = RoomRecording(
                 room,
-                Tally(kept[room.live_id], forgotten=self._is_forgotten),
+                Tally(kept[room.live_id], forgotten=self._forgotten),
                 source=self._source,
                 desk=self._desk,
                 clock=self._clock,
@@ -190,9 +189,6 @@ class StreamRecorder:
             )
             self._rooms[room.live_id] = recording
             recording.follow(room)
-
-    def _is_forgotten(self, person_id: int) -> bool:
-        return self._forgotten.viewer(person_id)
 
     def _follow_clock(self) -> None:
         """Take over a step of the wall clock; time that did not pass is not counted."""

@@ -294,6 +294,11 @@ async def _rooms(conn: AsyncConnection, query: Select[Any], names: Mapping[str, 
 # --- /status -----------------------------------------------------------------------------------
 
 
+async def nobody_records(conn: AsyncConnection, now: datetime) -> bool:
+    """Tell whether a live is to be recorded that no recorder holds."""
+    return bool(await free_rooms(conn, now))
+
+
 async def being_recorded(
     conn: AsyncConnection, now: datetime, *, account_ids: Collection[int]
 ) -> tuple[BeingRecorded, ...]:

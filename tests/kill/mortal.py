@@ -14,18 +14,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
+
 from tests.kill import oracle
 from tools.sandbox.scene import World
 from tools.sandbox.stored import change, file_of, rows_of, tables_of
 
 PATIENCE_SECONDS = 120.0
+RECORDER_GONE_SECONDS = 12.0
 EACH, ONCE, NONE = "each", "once", "none"
 AS_TIME_PASSES = (
     "UPDATE accounts SET leased_until = NULL",
     "UPDATE sources SET closed_until = NULL, failures = 0",
+    "UPDATE recordings SET leased_until = NULL",
     "UPDATE requests SET asked_at = asked_at - 90000000000 WHERE purpose IN ('renamed', 'sweep')",
 )
-"""What a killed bot leaves runs out: the lease of a check, a pause, and the time until something is asked again:
+"""What a killed bot leaves runs out: the lease of a check or a room, a pause, and the time until something is asked again:
 a day for a person's new name, 90 s for the rooms, whose request nobody knows the end of.
 """
 
@@ -49,7 +53,8 @@ class Mortal:
         self.shared = shared or folder / "passed"
         self.folder = folder
         self.world: World | None = None
-        self.settings = {"DATA_FOLDER": str(folder / "data"), **settings}
+        # Its recorder takes seconds to start; the story of recordings has one.
+        self.settings = {"DATA_FOLDER": str(folder / "data"), "RECORD_LIVES": "false", **settings}
         self.deaths = 0
         self._lived = oracle.Ledgered()
         self._order = order
@@ -173,9 +178,22 @@ class Mortal:
     async def _bury(self) -> None:
         """Look at what a death left, and let time pass."""
         self.deaths += 1
+        async with asyncio.timeout(RECORDER_GONE_SECONDS):
+            while self.recorders():  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)  # noqa: TID251 - other processes need real time
         await self.examine()
         if "accounts" in await tables_of(self.database):
             await self.change(*AS_TIME_PASSES)
+
+    def recorders(self) -> list[psutil.Process]:
+        """Give the recorders of this bot that run, its own and those of its earlier lives."""
+        found = []
+        for process in psutil.process_iter(["cmdline", "status"]):
+            is_one = "record" in (process.info["cmdline"] or ())
+            with contextlib.suppress(psutil.Error):
+                if is_one and process.environ().get("VEDETTE_KILL_FOLDER") == str(self.folder):
+                    found.append(process)
+        return found
 
     async def examine(self) -> None:
         tiktok = [] if self.world is None else await self.world.tiktok.control("GET", "requests")

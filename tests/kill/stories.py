@@ -169,6 +169,46 @@ async def viewers_shown(bot: Mortal, count: str) -> bool:
     return any(value["value"] == count for value in post["embeds"][0]["fields"])
 
 
+async def a_watched_live(bot: Mortal, _: Path) -> None:
+    """A live is recorded while the bot and its recorder die, together and alone: nothing that was saved is lost."""
+    tiktok = bot.world.tiktok
+    await tiktok.control("POST", "quota", {name: {"max": 1000} for name in ("minute", "hour", "day")})
+    await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana *star*"})
+    async with bot.alive():
+        await set_up(bot)
+        await follow(bot)
+        await tiktok.control("POST", "accounts/ana/live", {"title": "Hello", "viewers": 12})
+        for count in range(1, 4):
+            await bot.until(lambda count=count: roses_are_kept(bot, count), f"{count} roses were kept")
+        await bot.until(lambda: lost_its_recorder(bot), "the recorder died alone")
+        await bot.until(lambda: roses_are_kept(bot, 4), "another one took over")
+        await tiktok.control("POST", "accounts/ana/end", {})
+        await bot.until(lambda: bot.count("recordings", "state = 'done' AND holder = ''"), "it was done")
+        await bot.until(bot.settled, SETTLED)
+    assert await rows_of(bot.database, "SELECT gifts, diamonds, people FROM recordings") == [(4, 4, 1)]
+    assert await rows_of(bot.database, "SELECT gifts, diamonds FROM contributions WHERE gifts > 0") == [
+        (4, 4)
+    ]
+    assert await rows_of(bot.database, "SELECT count FROM stream_gifts") == [(4,)]
+    assert await bot.count("lives") == 1
+
+
+async def roses_are_kept(bot: Mortal, count: int) -> bool:
+    """One streak goes on; a message that came while nobody listened is missing, and its roses are not."""
+    if not await bot.count("recordings", f"gifts >= {count}"):
+        step = {"steps": [count], "group_id": 77, "end": False, "count": count}
+        rose = {"kind": "gift", "user": "fan", "gift": "Rose", **step}
+        await bot.world.tiktok.control("POST", "rooms/ana/events", [rose])
+    return bool(await bot.count("recordings", f"gifts = {count}"))
+
+
+async def lost_its_recorder(bot: Mortal) -> bool:
+    """Kill it until the bot has passed what it does then."""
+    for recorder in bot.recorders():
+        recorder.kill()
+    return await bot.has_passed("streams.free")
+
+
 async def commands(bot: Mortal, _: Path) -> None:
     """Every command, its refusals and its pages; a profile that cannot be read, a person with a new name."""
     tiktok = bot.world.tiktok
@@ -757,8 +797,14 @@ def upgrade():
 
 STORIES = {
     "a live": Told(story=a_live),
+    "a watched live": Told(
+        story=a_watched_live,
+        settings={"RECORD_LIVES": "true"},
+        constants={"bot/jobs/recorder_process.py PAUSES": "(0.1,)"},
+    ),
     "a recorded live": Told(
         story=a_recorded_live,
+        settings={"RECORD_LIVES": "true"},
         constants={
             "bot/services/live_state.py EDIT_EVERY": "timedelta(seconds=1)",
             "bot/services/stream_telling.py LOOK_EVERY": "timedelta(seconds=1)",

@@ -9,12 +9,14 @@ import pytest
 
 from bot.core.rounds.files import FileRecord, FileState
 from bot.discord.reports import status_report
+from bot.ports import SignLimit
 from bot.services.health import Health
 from bot.settings import load_settings
 from bot.storage import rounds, sources
 from bot.storage.engine import Database
 from tests.clocks import ManualClock
 from tests.machines import machine_of
+from tests.services.stream_world import StreamWorld
 
 GUILD = 1
 
@@ -73,3 +75,22 @@ async def test_a_server_named_like_another_source_hides_only_itself(
         database=database, machine=machine_of(database, clock), clock=clock, settings=load_settings(file)
     ).snapshot(GUILD)
     assert [source.name for source in status.sources] == ["tiktok"]
+
+
+async def test_it_shows_what_is_recorded_and_how_many_connections_are_left(
+    health: Health, database: Database, clock: ManualClock
+) -> None:
+    world = StreamWorld(database, clock)
+    world.source.limits = (SignLimit(window="day", most=100, remaining=40, resets_at=None),)
+    live = await world.go_live()
+    await world.is_recorded(live)
+    await world.go_live("bea")
+    status = await health.snapshot(GUILD)
+    (shown,) = [field.value for field in status_report(status).fields if field.name == "Recordings"]
+    assert shown.splitlines() == [
+        "`@ana`: recording",
+        "`@bea`: no recorder has it yet",
+        "connections left today: 39 of 100",
+    ]
+    elsewhere = status_report(await health.snapshot(2)).to_json()
+    assert "ana" not in str(elsewhere)

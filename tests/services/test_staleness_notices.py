@@ -20,7 +20,7 @@ from bot.services.overrides import Overrides
 from bot.services.staleness import LOOK_EVERY, Staleness
 from bot.services.upkeep import Upkeep
 from bot.settings import load_settings
-from bot.storage import guilds, round_choices, sources
+from bot.storage import guilds, recordings, round_choices, sources
 from bot.storage.engine import Database, storage_errors
 from bot.storage.tables import outbox
 from bot.texts import unpacked
@@ -542,3 +542,19 @@ async def test_silence_while_the_database_was_stuck_is_told_as_well(world: World
     await world.pass_time(HOUR, lives=False)
     titles = [title for title, _, _ in await world.notices()]
     assert sorted(titles) == ["My database could not be written", "No live check succeeds"]
+
+
+async def test_lives_that_nobody_records_are_told_once_and_that_it_is_over(world: World) -> None:
+    await world.follow()
+    world.lives.restart(record_lives=True)
+    world.lives.tiktok.go_live("ana")
+    await world.lives.watchlist.check_now(BY, "ana")
+    for _ in range(20):
+        await world.staleness.step()
+        world.clock.advance(60)
+    ((title, _, revision),) = await world.notices()
+    assert (title, revision) == ("Lives are not recorded", 1)
+    async with world.database.write("test.claimed") as conn:
+        await recordings.claim(conn, "a", world.clock.now(), most=1)
+    await world.staleness.step()
+    assert [title for title, *_ in await world.notices()] == ["Lives are recorded again"]

@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy import text as sql
 
 from bot.core.streams.events import Ended, Paused, Resumed
 from bot.errors import SourceUnavailable, StorageError
 from bot.ports import Ending, SignLimit
-from bot.storage import privacy, recordings, streams
+from bot.storage import recordings, streams
 from bot.storage.engine import Database
 from bot.storage.recordings import LEASE
-from bot.storage.stream_tables import contributions
 from tests.clocks import ManualClock
-from tests.services.stream_world import FAN, StreamWorld, comment, rose, watching
+from tests.services.stream_world import StreamWorld, comment, rose, watching
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
@@ -398,19 +396,6 @@ async def test_a_stop_saves_what_there_is_closes_all_and_gives_the_rooms_back(
     row = await world.row()
     assert (row["holder"], row["viewers"], row["connected_seconds"]) == ("", 30, 0.5)
     assert world.source.open_rooms == set()
-
-
-async def test_who_asks_to_be_forgotten_is_recorded_no_more(world: StreamWorld, clock: ManualClock) -> None:
-    live = await world.go_live()
-    await world.is_recorded(live)
-    async with world.database.write("test.forget") as conn:
-        await privacy.forget_viewer(conn, FAN.id, clock.now())
-    await world.seconds(1)
-    world.source.send(live.room_ids[0], comment(clock.now(), 1))
-    await world.seconds(1)
-    assert (await world.recorded()).comments == 1
-    async with world.database.read() as conn:
-        assert FAN.id not in (await conn.execute(select(contributions.c.person_id))).scalars().all()
 
 
 async def test_fifteen_rooms_are_recorded_by_one(world: StreamWorld, clock: ManualClock) -> None:

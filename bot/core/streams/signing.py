@@ -69,14 +69,11 @@ def next_signature(
     return free
 
 
-def left_today(windows: Sequence[Window], asked: Sequence[datetime], now: datetime) -> int | None:
-    """Give how many requests the longest window still allows, None where no window is known."""
-    if not windows:
-        return None
-    window = max(windows, key=lambda one: one.span)
+def left_of(window: Window, asked: Sequence[datetime], now: datetime) -> int:
+    """Give how many requests a window still allows; `asked` are the instants of those that left."""
     spent = sum(instant > now - window.span for instant in asked)
-    told = window.left - _since(window, asked)
-    return max(0, min(window.most - spent, told if _holds(window, now) else window.most))
+    told = window.left - _since(window, asked) if _holds(window, now) else window.most
+    return max(0, min(window.most - spent, told))
 
 
 def pause_before_reconnect(failures: int, chance: float) -> float:
@@ -96,7 +93,7 @@ def _free_in(window: Window, asked: Sequence[datetime], now: datetime, *, is_new
 
 
 def _since(window: Window, asked: Sequence[datetime]) -> int:
-    return sum(instant > window.told_at for instant in asked)
+    return sum(instant >= window.told_at for instant in asked)
 
 
 def _holds(window: Window, now: datetime) -> bool:

@@ -26,6 +26,8 @@ CHANGES = ("INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP")
 PASSED, SHARED = FOLDER / "passed", Path(os.environ["VEDETTE_KILL_SHARED"])
 ANY = "any"
 FIRST = {"each", "once"}
+BOT = os.getppid() if sys.argv[1:2] == ["record"] else None
+"""Of whom a recorder is the child."""
 lock = threading.Lock()
 counted = Counter()
 in_a_step = ContextVar("in_a_step", default=False)
@@ -51,7 +53,14 @@ def passes(step, side):
         with (SHARED if name == ANY else PASSED).open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
         if ORDER in FIRST or f"alone {counted[line]} {line}" == ORDER:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
+
+
+def die():
+    """Kill this process; a recorder takes its bot with it, so that the story sees the death."""
+    if BOT is not None and os.getppid() == BOT:
+        os.kill(BOT, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @contextlib.asynccontextmanager
