@@ -31,7 +31,7 @@ LEAST_SEEN = 8
 """Minutes in which an activity was seen at all."""
 LEAST_MOVED = 0.1
 """Of the minutes; viewers that move less are still."""
-_LIVES = 399  # drawn by chance: p goes down to 1 / 400
+_LIVES = 400  # drawn by chance at most: p goes down to 1 / 401
 _AMBIGUOUS = 2.5  # t
 
 
@@ -110,6 +110,8 @@ class _Search:
         self, active: Sequence[int], rest: Sequence[int], before: Tests, after: Tests, given_leads: Tests
     ) -> None:
         """Say of each that does not lead how else it stands to the viewers."""
+        if not rest:
+            return
         late, now = after.p(active, slice(None)), before.p(active, slice(0, 1))
         early = given_leads.p(rest, slice(1, None))
         for place, one in enumerate(rest):

@@ -9,7 +9,7 @@ fitted model of their own past (a sieve bootstrap), beside the very activities t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,8 @@ OWN_PAST = 4
 """So many minutes of its own changes explain the next."""
 _DRIFT = 90.0  # minutes: slower swings are the evening's, not an activity's
 _WILD = 2.5  # so many spreads from the middle a surprise is cut
+_BATCH = 100  # lives that are drawn before it is looked whether that is enough
+_ENOUGH = 20
 _AT_ONCE = 18_000  # minutes of lives drawn are worked through together, to save memory
 _BLOCK = 10  # minutes that are drawn together
 _RANGE_DRAWS = 400
@@ -68,19 +70,36 @@ class Tests:
 def leading(course: Course, active: Sequence[int], held: Sequence[Floats], lives: int) -> Tests:
     """Test whether activities come before changes of viewers, lags 0 to `FURTHEST`.
 
-    `held` are further series held fixed, for instance an activity that is known to lead. `lives` are drawn.
+    `held` are further series held fixed, for instance an activity that is known to lead. At most `lives` are drawn, in
+    hundreds: fewer once so many are as close as what was seen that nothing will be claimed (Besag and Clifford, 1991).
     """
     fixed = np.column_stack([_drift(len(course.viewers)), *held])
     past = _Past.of(course, fixed)
     t, freedom = _told(past, course, active, past.seen())
-    told = [t]
-    change, viewers = past.drawn(np.random.default_rng([course.seed, len(held)]), lives)
-    at_once = max(1, _AT_ONCE // max(1, len(course.viewers)))
-    for start in range(0, lives, at_once):
+    chance = np.random.default_rng([course.seed, len(held)])
+    closest = np.nanmax(np.abs(t[1:]), initial=0.0)
+    while t.shape[2] <= lives and _as_close(t, closest) < _ENOUGH:
+        drawn = _drawn(past, course, active, chance)
+        t = np.concatenate([t, *drawn], axis=2)
+    return Tests(t=t, freedom=freedom)
+
+
+def _as_close(t: Floats, closest: float) -> int:
+    """Count the lives drawn in which some activity comes before the viewers as closely as it was seen."""
+    largest = np.nan_to_num(np.abs(t[1:, :, 1:])).max(axis=(0, 1), initial=0.0)
+    return int((largest >= closest).sum())
+
+
+def _drawn(
+    past: _Past, course: Course, active: Sequence[int], chance: np.random.Generator
+) -> Iterator[Floats]:
+    """Draw lives and give t for them, part by part."""
+    change, viewers = past.drawn(chance, _BATCH)
+    at_once = max(1, _AT_ONCE // len(course.viewers))
+    for start in range(0, _BATCH, at_once):
         part = slice(start, start + at_once)
-        drawn = _Lives(change=change[part], own=_own_past(change[part], viewers[part]))
-        told.append(_told(past, course, active, drawn)[0])
-    return Tests(t=np.concatenate(told, axis=2), freedom=freedom)
+        lives = _Lives(change=change[part], own=_own_past(change[part], viewers[part]))
+        yield _told(past, course, active, lives)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +171,7 @@ def _told(past: _Past, course: Course, active: Sequence[int], lives: _Lives) -> 
         activities = lagged(course.counts[:, active], lag)
         rows = past.usable & ~np.isnan(activities).any(axis=1)
         freedom[lag] = rows.sum() - past.fixed.shape[1] - lives.own.shape[2] - len(active)
-        if freedom[lag] > 0:
+        if freedom[lag] > 0 and len(active):
             basis = np.linalg.qr(past.fixed[rows])[0]
             told[lag, active] = _t(
                 _without(basis, lives.change[:, rows, None]),
