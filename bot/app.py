@@ -215,14 +215,7 @@ def _services(
         leaderboards=Leaderboards(
             database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
-        recorded=RecordedLives.of(
-            settings=settings,
-            database=database,
-            announcements=announcements,
-            monitor=monitor,
-            machine=machine,
-            clock=clock,
-        ),
+        recorded=RecordedLives.of(settings, database, announcements, monitor, machine, clock=clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
         players=players,

@@ -29,12 +29,12 @@ class RecordedLives:
     @classmethod
     def of(
         cls,
-        *,
         settings: Settings,
         database: Database,
         announcements: Announcements,
         monitor: LiveMonitor,
         machine: Machine,
+        *,
         clock: Clock,
     ) -> RecordedLives:
         """Build them; `machine` says which intervals are shown."""

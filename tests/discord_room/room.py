@@ -94,12 +94,7 @@ class Room:
             round_sync=None,
             leaderboards=None,
             recorded=RecordedLives.of(
-                settings=self.settings,
-                database=self.database,
-                announcements=self.announcements,
-                monitor=world.monitor,
-                machine=machine,
-                clock=self.clock,
+                self.settings, self.database, self.announcements, world.monitor, machine, clock=self.clock
             ),
             round_book=RoundBook(database=self.database, clock=self.clock),
             balance=None,

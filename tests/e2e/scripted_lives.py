@@ -70,9 +70,9 @@ class ScriptedLive:
         self._say(kind, user=user)
         self.counts[{"subscribe": "subscriptions"}.get(kind, f"{kind}s")] += 1
 
-    def gift(self, user: str, gift: str, count: int = 1, *, to: str = "", described: bool = True) -> int:
+    def gift(self, user: str, gift: str, count: int = 1, **more: Any) -> int:
         """A gift, or a streak from its first piece to its end; gives the group."""
-        return self.streak(user, gift, range(1, count + 1), to=to, end=True, described=described)
+        return self.streak(user, gift, range(1, count + 1), end=True, **more)
 
     def streak(
         self,
@@ -84,8 +84,12 @@ class ScriptedLive:
         to: str = "",
         end: bool = False,
         described: bool = True,
+        valued: bool = True,
     ) -> int:
-        """Some messages of a streak, the others lost; with its `group` it goes on, wherever it was."""
+        """Some messages of a streak, the others lost; with its `group` it goes on, wherever it was.
+
+        One that is not `described` may still be `valued`: its kind was described at another time.
+        """
         if not group:
             self._groups += 1
             group = 7_000_000_000_000_000_000 + self._groups
@@ -104,11 +108,19 @@ class ScriptedLive:
         self._steps[group] = max(*steps, self._steps.get(group, 0))
         to_guest = to not in {"", self.handle}
         side = "guest_" if to_guest else ""
+        worth = VALUES[gift] if valued else 0
         self.counts[f"{side}gifts"] += more
-        self.counts[f"{side}diamonds"] += more * VALUES[gift]
-        if not to_guest:
-            self.diamonds_of[user] += more * VALUES[gift]
+        self.counts[f"{side}diamonds"] += more * worth
+        self.counts["unvalued_gifts"] += 0 if valued else more
+        if more and not to_guest:
+            self.diamonds_of[user] += more * worth
         return group
+
+    def learned(self, user: str, gift: str) -> None:
+        """Know by now what a gift to the host, not valued when it was given, is worth."""
+        self.counts["diamonds"] += VALUES[gift]
+        self.counts["unvalued_gifts"] -= 1
+        self.diamonds_of[user] += VALUES[gift]
 
     def _say(self, kind: str, **values: Any) -> None:
         self._waiting.append(
@@ -164,6 +176,5 @@ class ScriptedLive:
 
     def expected(self) -> dict[str, int]:
         """Give what the recording must have come to."""
-        gifters = sum(diamonds > 0 for diamonds in self.diamonds_of.values())
-        unique = {"commenters": len(self._commenters), "gifters": gifters}
+        unique = {"commenters": len(self._commenters), "gifters": len(self.diamonds_of)}
         return {name: unique.get(name, self.counts[name]) for name in COUNTS}

@@ -142,7 +142,7 @@ class Recording:
         assert {name: row[name] for name in COUNTS} == expected
         of_all_minutes = {name: count for name, count in expected.items() if name in COUNTS_OF_MINUTES}
         assert {name: summed[name] for name in COUNTS_OF_MINUTES} == of_all_minutes
-        assert diamonds_of == {user: worth for user, worth in script.diamonds_of.items() if worth}
+        assert diamonds_of == script.diamonds_of
         assert row["peak_viewers"] == script.peak_viewers
         return row
 
@@ -168,6 +168,7 @@ async def world(standin: StandIn, database: Database) -> AsyncIterator[Recording
         world = Recording(standin, database, clock, source)
         yield world
         await world.recorder.close()
+        await database.close()  # in the loop that used it
 
 
 async def test_everything_that_is_told_is_counted(world):
@@ -235,6 +236,20 @@ async def test_what_comes_again_after_a_save_or_a_connection_is_counted_once(wor
         await ana.send()
     row = await world.equals(ana)
     assert row["connections"] == 4
+
+
+async def test_a_gift_that_is_not_described_is_worth_what_was_learned_of_it(world):
+    ana = await world.on("ana")
+    ana.gift("ben", "Cap")
+    ana.gift("cleo", "Cap", 2, described=False)
+    ana.gift("dan", "Lion", described=False, valued=False)
+    await ana.send()
+    await world.equals(ana)
+    ana.gift("ben", "Lion")
+    ana.learned("dan", "Lion")
+    ana.gift("cleo", "Lion", described=False)
+    await ana.send()
+    await world.equals(ana)
 
 
 async def test_a_gift_that_comes_again_alone_holds_nothing_up(world):

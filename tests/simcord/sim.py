@@ -119,12 +119,7 @@ class Worlds:
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
             recorded=RecordedLives.of(
-                settings=settings,
-                database=database,
-                announcements=announcements,
-                monitor=self.lives.monitor,
-                machine=machine,
-                clock=clock,
+                settings, database, announcements, self.lives.monitor, machine, clock=clock
             ),
             round_book=RoundBook(database=database, clock=clock),
             balance=self.rounds.balance,

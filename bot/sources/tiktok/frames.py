@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 
 from betterproto2 import Message
 from TikTokLive.client.logger import TikTokLiveLogHandler
@@ -59,7 +59,7 @@ class FrameSocket(WebcastWSClient):  # type: ignore[misc]
         """
         async with self._connect(signed, room_id, open_seconds) as protocol:
             self._protocol = protocol
-            self.DEFAULT_PING_INTERVAL = _beat_seconds(protocol)
+            self.DEFAULT_PING_INTERVAL = beat_seconds(protocol.response_headers)
             self._heard()
             try:
                 await self.switch_rooms(room_id)
@@ -137,8 +137,11 @@ def unpack(frame: WebcastPushFrame) -> ProtoMessageFetchResult:
     return ProtoMessageFetchResult.parse(payload)
 
 
-def _beat_seconds(protocol: WebSocketClientProtocol) -> float:
+def beat_seconds(headers: Mapping[str, str]) -> float:
     """Read how often a heartbeat is wanted; a wish for less than a second would be a flood."""
-    told = extract_websocket_options(protocol.response_headers).get("ping-interval", "")
+    try:
+        told = decoded(extract_websocket_options, headers).get("ping-interval", "")
+    except Unreadable:
+        told = ""
     seconds = float(told) if told.isdecimal() and len(told) < 4 else BEAT_SECONDS
     return max(SHORTEST_BEAT_SECONDS, seconds)

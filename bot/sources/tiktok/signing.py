@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.cookies import CookieError
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -30,8 +31,17 @@ WINDOWS = {"minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 """The windows of the service with their length in seconds."""
 LONGEST_GUESS_SECONDS = 3600.0
 """Where a refusal does not say until when it holds, it is asked again after this at the latest."""
-# What the library's decoder raises for bytes that are no answer of the service.
-_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, EOFError, RecursionError)
+# What the library raises for an answer that is none of the service.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    RecursionError,
+    CookieError,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -117,7 +117,7 @@ class _Connection:
                         self._take(Connected(at=self._clock.now()))
                     if response is None:
                         self._unreadable += 1
-                    elif self._give(response):
+                    elif self._give(response, replayed=response is signed.first):
                         return Ending.LIVE_ENDED
                     # A burst is decoded without a pause in between, and other rooms wait (spec 1.4.13).
                     await self._clock.sleep(0)
@@ -135,12 +135,12 @@ class _Connection:
                 log.info("%d gifts in room %d came in groups of several", self._grouped, room_id)
         return Ending.CLOSED
 
-    def _give(self, response: ProtoMessageFetchResult) -> bool:
+    def _give(self, response: ProtoMessageFetchResult, *, replayed: bool) -> bool:
         """Translate one response and give its events; true when the live is over by it."""
         over = False
         for raw in response.messages:
             try:
-                event = decoded(partial(self._event, replayed=response.is_first), raw)
+                event = decoded(partial(self._event, replayed=replayed), raw)
             except Unreadable:
                 self._unreadable += 1
                 continue

@@ -13,6 +13,7 @@ import pytest
 from bot.errors import SourceChanged, SourceError, SourceUnavailable
 from tests.clocks import START, ManualClock
 from tests.sources.tiktok.conftest import HOST_ID, KEY
+from tools.sandbox.tiktok.wire import encode, string_map
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -113,18 +114,22 @@ async def test_a_service_that_hangs_is_given_up(tiktok):
 
 
 @pytest.mark.parametrize(
-    ("body", "error"),
+    ("cookie", "body", "error"),
     [
-        (b"\x0a\x02\xff\xff" + b"\x12\x02\xff\xff", "cannot be read"),
-        (b"\x00" * 9_000_000, "far too large"),
+        ("a=b", b"\x0a\x02\xff\xff" + b"\x12\x02\xff\xff", "cannot be read"),
+        ("a=b", b"\x00" * 9_000_000, "far too large"),
+        ("a/b=c", b"\x12\x01x", "cannot be read"),
+        ("a=b", encode({2: "cursor", 7: string_map({"a": "b"}), 10: 7}), "cannot be read"),
+        ("a=b", encode({2: "cursor", 7: string_map({"a": "b"}), 10: "http://x"}), "address that is none"),
+        ("a=b", encode({2: "cursor", 7: string_map({"a": "b"}), 10: "wss://[x"}), "address that is none"),
     ],
 )
-async def test_garbage_from_the_service_is_no_bug_of_ours(body, error):
+async def test_garbage_from_the_service_is_no_bug_of_ours(cookie, body, error):
     from bot.sources.tiktok.stream import TikTokStreamSource
 
     async def answer(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nX-Set-TT-Cookie: a=b\r\n\r\n" + body)
+        writer.write(f"HTTP/1.1 200 OK\r\nX-Set-TT-Cookie: {cookie}\r\n\r\n".encode() + body)
         with contextlib.suppress(ConnectionError):
             await writer.drain()
         writer.close()

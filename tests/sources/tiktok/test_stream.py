@@ -32,6 +32,7 @@ from bot.ports import Ending
 from tests.clocks import START
 from tests.sources.tiktok.conftest import HOST_ID, KEY, until
 from tools.sandbox.tiktok.messages import Message, fetch_result, push_frame
+from tools.sandbox.tiktok.wire import encode
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -222,6 +223,8 @@ async def test_no_frame_ends_the_connection_whatever_it_holds(watch, tiktok):
         push_frame(b"\xff" * 40, log_id=1),
         push_frame(fetch_result([], internal_ext="x", need_ack=True), log_id=2, compress=True)[:-12],
         push_frame(fetch_result([damaged], internal_ext="x"), log_id=3),
+        push_frame(encode({5: 7, 9: True}), log_id=5),  # a number where a text belongs
+        push_frame(encode({1: 7, 9: True}), log_id=6),
         push_frame(gzip.compress(b"\x0a\x05ab"), log_id=4).replace(b"none", b"gzip"),
     ]
     for frame in frames:

@@ -360,3 +360,23 @@ def test_what_unpacks_without_end_is_refused():
         unpack(framed(gzip.compress(b"\x00" * (UNPACKED_BYTES + 1)), "gzip"))
     with pytest.raises(ValueError, match="cut off"):
         unpack(framed(gzip.compress(b"\x0a\x00" * 100)[:-9], "gzip"))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("ping-interval=10; ping-timeout=30", 10),
+        ("ping-interval=25", 25),
+        ("ping-interval=0", 1),
+        ("ping-interval=-5", 10),
+        ("ping-interval=1e9", 10),
+        ("ping-interval=99999999", 10),
+        ("a/b=c; ping-interval=3", 10),
+        ("", 10),
+    ],
+)
+def test_no_header_makes_heartbeats_a_flood(header, seconds):
+    from bot.sources.tiktok.frames import beat_seconds
+
+    assert beat_seconds({"Handshake-Options": header}) == seconds
+    assert beat_seconds({}) == 10
