@@ -27,7 +27,7 @@ from bot.services.stream_recorder import StreamRecorder
 from bot.settings import Settings
 from bot.storage.engine import Database
 
-LAST_SECONDS = 4.5
+LAST_SECONDS = 4.0
 """So long after its parent's death the process ends, whatever still hangs."""
 BELL = b"\n"
 
@@ -48,8 +48,8 @@ def run(settings: Settings, holder: str) -> int:
 
 
 async def _record(settings: Settings, clock: SteadyClock, holder: str, parent: _Parent) -> None:
+    parent_gone = asyncio.Event()
     async with _recorder(settings, clock, holder) as (recorder, forgotten):
-        parent_gone = asyncio.Event()
         parent.tell(recorder.changed, parent_gone)
         look = Loop(name="forgotten people", step=forgotten.step, wake=asyncio.Event())
         work = [
@@ -61,6 +61,8 @@ async def _record(settings: Settings, clock: SteadyClock, holder: str, parent: _
             await until_stopped(work)
         except _ParentGone:
             log.info("The bot is gone; the recorder ends")
+    if parent_gone.is_set():
+        os._exit(0)  # all is saved and given back; nobody is there to wait for polite goodbyes
 
 
 @asynccontextmanager

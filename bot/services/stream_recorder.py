@@ -25,6 +25,7 @@ from bot.storage.recordings import Report, Room
 
 SAVE_SECONDS = 1.0
 MOST_ROOMS = 50
+CLOSE_SECONDS = 1.5
 STUCK_SAVES = 5
 """After so many saves in vain each room is saved alone: one of them may be the reason."""
 
@@ -105,7 +106,10 @@ class StreamRecorder:
         ending = (*self.rooms, *self._lost)
         for room in ending:
             room.stop()
-        await asyncio.gather(*[room.stopped() for room in ending])
+        if ending:  # a connection that does not close keeps nobody from taking the room
+            await asyncio.wait(
+                [asyncio.ensure_future(room.stopped()) for room in ending], timeout=CLOSE_SECONDS
+            )
         await self._quietly(self.rooms)  # what was still waiting, if the first one failed
         for room in self.rooms:
             room.is_leaving = True
@@ -154,7 +158,8 @@ class StreamRecorder:
         for report in reports:
             await recordings.report(conn, live_id, report)
         # After a save in vain there is more to save than this.
-        if recording.is_leaving and recording.is_still and not self._saves_in_vain:
+        is_still = recording.is_still or self._is_closing
+        if recording.is_leaving and is_still and not self._saves_in_vain:
             await recordings.leave(conn, self._holder, recording.room)
         return _Saved(batch=batch, reports=reports)
 

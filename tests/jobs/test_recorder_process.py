@@ -206,8 +206,8 @@ async def test_a_recorder_ends_within_five_seconds_of_a_bot_that_was_killed(
     await is_recorded(world)
     signed.control("POST", "rooms/ana/events", [COMMENT])
     bot.kill()
-    await bot.wait()
     assert await has_ended(process_id, 5)
+    await bot.wait()
     row = await world.row()
     assert (row["holder"], row["comments"]) == ("", 1)
 
