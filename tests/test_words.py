@@ -56,6 +56,7 @@ NAMES |= {"Accept-Encoding", "Cookie"}
 # The names under which forgotten people go on: stored as names are, the same in every language.
 NAMES |= {"Anonymous", "Anonymous {}"}
 NAMES |= {
+    "sign limits",
     "{} of {} per {}",
     "nothing is short",
     "policy failing:",
