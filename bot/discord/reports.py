@@ -24,7 +24,11 @@ from bot.storage.sources import SourceHealth
 from bot.storage.status import ServerRounds
 from bot.texts import join, text, texts
 
-_LEDGERS: dict[str, str] = {Ledger.DISCOVERY: text("discovery"), Ledger.FOLLOWUP: text("followup")}
+_LEDGERS: dict[str, str] = {
+    Ledger.DISCOVERY: text("discovery"),
+    Ledger.FOLLOWUP: text("followup"),
+    Ledger.SIGN: text("signatures"),
+}
 
 
 def channels_in_use(settings: GuildSettings, entries: Iterable[Entry]) -> dict[int, str]:
