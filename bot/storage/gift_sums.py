@@ -35,6 +35,7 @@ from bot.core.streams.events import Viewer
 from bot.core.streams.gifters import Supporters
 from bot.core.streams.models import Supporter
 from bot.core.streams.months import EVER, month_of, parts_of
+from bot.core.streams.tally import NOBODY
 from bot.storage.stream_tables import (
     contribution_gifts,
     contributions,
@@ -46,8 +47,6 @@ from bot.storage.tables import lives
 from bot.storage.types import Instant
 from bot.storage.upsert import Insert, insert_on
 
-NOBODY = 0
-"""The person who stands for all that were forgotten."""
 _SUMMED = ("gifts", "diamonds", "estimated_diamonds")
 _COLUMNS = ("person_id", *_SUMMED, "last_gift_at")
 _ACCOUNTS: BindParameter[Any] = bindparam("accounts", expanding=True)

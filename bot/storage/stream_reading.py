@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.streams.events import Viewer
 from bot.core.streams.models import GivenGift, RecordedLive, StreamMinute, Supporter
 from bot.core.streams.recording import ACTIVE, RecordingState
+from bot.core.streams.tally import NOBODY
 from bot.storage.stream_tables import (
     contribution_gifts,
     contributions,
@@ -116,7 +117,11 @@ _SUPPORTERS = (
         _kinds.label("kinds"),
     )
     .outerjoin(stream_people, stream_people.c.person_id == contributions.c.person_id)
-    .where(contributions.c.live_id == bindparam("live_id"), contributions.c.gifts > 0)
+    .where(
+        contributions.c.live_id == bindparam("live_id"),
+        contributions.c.gifts > 0,
+        contributions.c.person_id != NOBODY,  # the sum of who asked to be forgotten has no place
+    )
     .order_by(contributions.c.diamonds.desc(), contributions.c.gifts.desc(), contributions.c.person_id)
     .limit(bindparam("most"))
 )

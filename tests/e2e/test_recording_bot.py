@@ -25,6 +25,14 @@ async def is_done(scene: World, handle: str) -> bool:
     return [row["state"] for row in await recorded(scene, handle)] == ["done"]
 
 
+async def recaps(scene: World) -> list[dict]:
+    return await scene.posts("lives", "Recap")
+
+
+async def has_recaps(scene: World, count: int) -> bool:
+    return len(await recaps(scene)) == count
+
+
 def say(live: ScriptedLive) -> None:
     for number in range(5):
         live.comment(f"viewer{number}")
@@ -36,7 +44,7 @@ def say(live: ScriptedLive) -> None:
 
 
 async def test_lives_are_recorded_through_drops_and_new_rooms_to_the_diamond(scene: World) -> None:
-    await scene.start_bot()
+    await scene.start_bot(RECORD_LIVES="true")
     await scene.set_up()
     lives = [ScriptedLive(scene.tiktok, handle) for handle in ("ana", "bea", "cem")]
     ana, bea, cem = lives
@@ -70,5 +78,7 @@ async def test_lives_are_recorded_through_drops_and_new_rooms_to_the_diamond(sce
         assert row["connections"] == 2
         seconds = row["connected_seconds"] / 1_000_000  # kept in microseconds
         assert 0 < seconds < timedelta(minutes=3).total_seconds()
+    await until(lambda: has_recaps(scene, len(lives)), "each live had its recap")
+    assert all(one["attachments"] for one in await recaps(scene))  # the chart
     assert await scene.violations() == []
     assert await scene.stop_bot() == 0

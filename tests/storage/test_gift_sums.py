@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, update
 
 from bot.core.rounds.periods import Span
 from bot.core.streams.gifters import Supporters
-from bot.storage import gift_sums
+from bot.storage import gift_sums, stream_reading
 from bot.storage.gift_sums import Given
 from bot.storage.stream_tables import (
     contribution_gifts,
@@ -161,3 +161,15 @@ async def test_a_span_is_of_lives_that_began_in_it_and_nobody_gave_outside(datab
         table = await gift_sums.supporters(conn, [live.account_id], span, most=20)
         assert {one.viewer.id: one.diamonds for one in table.shown} == live.diamonds_of
         assert await gift_sums.supporters(conn, [], span, most=9) == Supporters()
+
+
+async def test_those_who_asked_to_be_forgotten_take_no_place_among_the_supporters_of_a_live(database):
+    async with database.write("test.live") as conn:
+        live = await keep_live(conn)
+        best = max(live.diamonds_of, key=lambda person: live.diamonds_of[person])
+        theirs = (contributions.c.live_id == live.live_id) & (contributions.c.person_id == best)
+        await conn.execute(update(contributions).where(theirs).values(person_id=0))
+    async with database.read() as conn:
+        shown = await stream_reading.supporters(conn, live.live_id, 3)
+    assert len(shown) == 3
+    assert 0 not in [one.viewer.id for one in shown]

@@ -20,6 +20,7 @@ from tools.sandbox.processes import ROOT, StandIn, bot_settings
 from tools.sandbox.stored import change, rows_of
 
 QUICK = {
+    "RECORD_LIVES": "false",  # a recorder takes seconds to start: for the tests of what it records
     "DISCOVERY_CHECKS_PER_DAY": "5760",
     "CHECK_SPACING_SECONDS": "1",
     "FOLLOWUP_REQUESTS_PER_DAY": "5760",

@@ -147,8 +147,8 @@ def _supporter_line(place: int, one: Supporter) -> str:
     # A tilde, where part of it is estimated.
     about = "~" if one.estimated_diamonds else ""
     return texts(
-        "{place}. **{name}**: {amount} diamonds, {count} gift",
-        "{place}. **{name}**: {amount} diamonds, {count} gifts",
+        "**{place}.** {name}: {amount} diamonds, {count} gift",
+        "**{place}.** {name}: {amount} diamonds, {count} gifts",
         one.gifts,
         place=place,
         name=viewer_name(one.viewer),
