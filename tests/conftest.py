@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.databases import database, database_url, new_database, postgresql, tables_file
+from tests.nursery import Nursery
+from tools.sandbox.processes import Programs
 
 pytest_plugins = ("tests.canary",)
 __all__ = ["database", "database_url", "new_database", "postgresql", "tables_file"]  # fixtures for every test
@@ -34,6 +36,19 @@ def reference_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data in {folder}; VEDETTE_REFERENCE_DATA names another folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Start bots and stand-ins of end-to-end tests from a process that has loaded them already."""
+    if not hasattr(os, "pidfd_open"):
+        yield
+        return
+    started = Nursery(tmp_path_factory.mktemp("nursery") / "door")
+    usual, Programs.spawn = Programs.spawn, started.spawn
+    yield
+    Programs.spawn = usual
+    started.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,12 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 
 
+class Programs:
+    """How programs are started; the tests put in its place what starts them sooner."""
+
+    spawn = staticmethod(asyncio.create_subprocess_exec)
+
+
 class StandIn:
     """One running stand-in: ``async with StandIn("tiktok") as tiktok``. `facts` is what it announced."""
 
@@ -26,7 +32,7 @@ class StandIn:
         self.facts: dict[str, Any] = {}
 
     async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = await Programs.spawn(
             *self._command, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
         async with asyncio.timeout(START_SECONDS):

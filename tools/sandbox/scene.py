@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tools.sandbox.processes import ROOT, StandIn, bot_settings
+from tools.sandbox.processes import ROOT, Programs, StandIn, bot_settings
 from tools.sandbox.stored import change, rows_of
 
 QUICK = {
@@ -64,7 +64,7 @@ class World:
         before = await self._identifies()
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         log = (self.folder / "bot.out").open("ab")
-        self.bot = await asyncio.create_subprocess_exec(
+        self.bot = await Programs.spawn(
             sys.executable,
             "-m",
             "bot",
