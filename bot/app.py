@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import sys
@@ -67,6 +68,8 @@ log = logging.getLogger(__name__)
 
 def run(settings: Settings) -> int:
     """Run the bot until it is told to stop; gives the exit code. Raises a `VedetteError` it cannot start with."""
+    with contextlib.suppress(OSError):  # whoever writes there next says what is wrong
+        settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold people's names
     stop_logging = set_up_logging(settings)
     try:
         with only_bot_of(settings.data_folder):

@@ -99,6 +99,7 @@ async def run_checks(settings: Settings, clock: Clock) -> tuple[Finding, ...]:
             answers = await asyncio.gather(*checks)
     local = (
         *_check_env_file(),
+        *_check_data_folder(settings.data_folder),
         *_check_guild_ids(servers),
         _check_disk(settings.data_folder),
         _check_time_zone(settings.time_zone, clock),
@@ -247,14 +248,16 @@ async def _check_tiktok(session: aiohttp.ClientSession, settings: Settings) -> l
 
 
 async def _check_sign_quota(session: aiohttp.ClientSession, settings: Settings) -> list[Finding]:
-    """Ask what the sign server still allows (shape: specs/tiktok-live.md 2.2)."""
+    """Ask what the sign server still allows (shape: specs/tiktok-live.md 2.2); only recordings need it."""
+    if not settings.record_lives:
+        return []
     key = settings.sign_api_key
     headers = {"X-Api-Key": key.get_secret_value()} if key else {}
     try:
         status, quota = await _get_json(session, f"{settings.sign_api_url}/webcast/rate_limits", headers)
     except SourceUnavailable as error:
         return [wrong("sign quota", f"{settings.sign_api_url} cannot be asked: {error}")]
-    if status in {401, 403}:
+    if status in {401, 403} and key:
         return [wrong("sign quota", f"SIGN_API_KEY was refused (HTTP {status}); copy it anew, or remove it")]
     if status != 200 or not isinstance(quota, dict):
         return [wrong("sign quota", f"{settings.sign_api_url} answers with HTTP {status}; try again later")]
@@ -272,6 +275,13 @@ def _check_env_file() -> list[Finding]:
     if os.name != "posix" or not ENV_FILE.exists() or not ENV_FILE.stat().st_mode & 0o077:
         return []
     return [note("settings", f"other users of this machine may read {ENV_FILE}: chmod 600 {ENV_FILE}")]
+
+
+def _check_data_folder(folder: Path) -> list[Finding]:
+    if os.name != "posix" or not folder.exists() or not folder.stat().st_mode & 0o077:
+        return []
+    hint = f"other users of this machine may read {folder}, which holds people's names: chmod 700 {folder}"
+    return [note("data folder", hint)]
 
 
 def _check_guild_ids(servers: Mapping[str, GameServer]) -> list[Finding]:

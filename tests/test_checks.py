@@ -49,6 +49,7 @@ def world(discord, tiktok, game, tmp_path, monkeypatch):
     """Set the environment to the stand-ins and give a function that changes it and runs the checks."""
     for one in (discord, tiktok, game):
         one.control("DELETE", "faults")
+    (tmp_path / "data").mkdir(mode=0o700)
     start = {
         "DATA_FOLDER": str(tmp_path / "data"),
         "OWNER_ID": discord.facts["users"]["admin"],
@@ -231,6 +232,21 @@ async def test_settings_that_others_may_read_are_noted(world, tmp_path, monkeypa
     assert "chmod 600 .env" in finding.text
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such permissions on Windows")
+async def test_a_data_folder_that_others_may_read_is_noted(world, tmp_path):
+    folder = tmp_path / "kept"
+    folder.mkdir(mode=0o700)
+    assert "data folder" not in await world(DATA_FOLDER=str(folder))
+    folder.chmod(0o755)
+    [finding] = (await world(DATA_FOLDER=str(folder)))["data folder"]
+    assert finding.mark is Mark.NOTE
+    assert f"chmod 700 {folder}" in finding.text
+
+
+async def test_who_records_nothing_needs_no_signing_service(world):
+    assert "sign quota" not in await world(RECORD_LIVES="false", SIGN_API_URL="http://127.0.0.1:9")
+
+
 async def test_an_unanswered_query_is_only_a_note(world):
     found = await world(GAME_SERVERS__MAIN__QUERY_PORT="9")
     assert [one.mark for one in found["query main"]] == [Mark.NOTE]
@@ -247,6 +263,8 @@ async def test_a_tiktok_that_refuses_is_told_apart_from_one_that_is_away(world, 
 async def test_a_refused_sign_key_is_told_apart_from_a_signing_service_that_is_away(world, tiktok):
     tiktok.fault("status", "^/webcast/rate_limits", status=401)
     assert "SIGN_API_KEY was refused" in the_wrong(await world())["sign quota"]
+    tiktok.fault("status", "^/webcast/rate_limits", status=401)
+    assert "answers with HTTP 401" in the_wrong(await world(SIGN_API_KEY=None))["sign quota"]
     assert "cannot be asked" in the_wrong(await world(SIGN_API_URL="http://127.0.0.1:9"))["sign quota"]
 
 
