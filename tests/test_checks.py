@@ -49,7 +49,6 @@ def world(discord, tiktok, game, tmp_path, monkeypatch):
     """Set the environment to the stand-ins and give a function that changes it and runs the checks."""
     for one in (discord, tiktok, game):
         one.control("DELETE", "faults")
-    (tmp_path / "data").mkdir(mode=0o700)
     start = {
         "DATA_FOLDER": str(tmp_path / "data"),
         "OWNER_ID": discord.facts["users"]["admin"],
@@ -97,6 +96,7 @@ def the_wrong(found: dict[str, list[Finding]]) -> dict[str, str]:
 
 
 async def test_where_all_is_well_nothing_is_wrong(world, game, tmp_path):
+    (tmp_path / "data").mkdir(mode=0o700)
     trust(world)
     game.write("gamestat-1.txt", b"x")
     settings = world.settings()
