@@ -41,14 +41,19 @@ class MemoryStreams:
     answers: list[SourceError] = field(default_factory=list)
     watched: list[int] = field(default_factory=list)
     asked_for_limits: int = 0
+    may_tell: asyncio.Event = field(default_factory=asyncio.Event)
     _open: dict[int, tuple[Callable[[StreamEvent], None], asyncio.Future[Ending]]] = field(
         default_factory=dict
     )
     _tried: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: dict[int, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
+    def __post_init__(self) -> None:
+        self.may_tell.set()
+
     async def sign_limits(self) -> tuple[SignLimit, ...]:
         self.asked_for_limits += 1
+        await self.may_tell.wait()
         if isinstance(self.limits, SourceError):
             raise self.limits
         return self.limits

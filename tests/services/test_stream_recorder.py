@@ -270,6 +270,24 @@ async def test_fifteen_rooms_keep_the_limit_of_a_minute_and_a_fifth_is_for_new_l
     assert len(world.source.watched) == 6
 
 
+async def test_nobody_connects_before_it_is_known_what_may_be_signed(
+    world: StreamWorld, clock: ManualClock
+) -> None:
+    world.source.limits = limits(minute=5, day=1000)
+    world.source.may_tell.clear()
+    for number in range(8):
+        await world.go_live(f"ana{number}")
+    await world.recorder.step()
+    while not world.source.asked_for_limits:
+        await clock.sleep(0)
+    await world.recorder.step()  # waits its turn behind whoever has something to write
+    assert world.source.watched == []
+    world.source.may_tell.set()
+    await world.source.tried(5)
+    await clock.asleep(3)
+    assert (len(world.source.watched), world.source.asked_for_limits) == (5, 1)
+
+
 async def test_the_last_fifth_of_a_day_is_not_spent_on_reconnects(
     world: StreamWorld, clock: ManualClock
 ) -> None:
