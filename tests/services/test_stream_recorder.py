@@ -387,6 +387,43 @@ async def test_one_room_that_cannot_be_saved_does_not_keep_the_others_from_it(
     assert (await world.recorded(2)).comments == 1
 
 
+async def test_a_room_that_cannot_be_saved_keeps_no_new_live_from_being_taken_up(
+    world: StreamWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.is_recorded(await world.go_live())
+
+    async def refuse(*_: object) -> None:
+        raise StorageError("this one never")
+
+    monkeypatch.setattr(streams, "save", refuse)
+    other = await world.go_live("bea")
+    await world.seconds(6)
+    assert {room.room.handle for room in world.recorder.rooms} == {"ana", "bea"}
+    await world.source.connected(other.room_ids[0])
+
+
+async def test_a_save_longer_than_a_lease_takes_no_room_up_twice(
+    world: StreamWorld, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = await world.go_live()
+    (room,) = live.room_ids
+    await world.is_recorded(live)
+    save = streams.save
+
+    async def slow(conn: object, live_id: int, batch: object) -> None:
+        await save(conn, live_id, batch)
+        clock.advance(LEASE.total_seconds())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(streams, "save", slow)
+        world.source.send(room, rose(clock.now(), 1))
+        await world.recorder.step()
+    world.source.send(room, rose(clock.now(), 4))
+    await world.seconds(2)
+    recorded = await world.recorded()
+    assert (recorded.diamonds, recorded.connections, world.source.watched) == (4, 1, [room])
+
+
 async def test_a_stream_that_fails_unexpectedly_ends_its_own_connection_alone(
     world: StreamWorld, clock: ManualClock
 ) -> None:
