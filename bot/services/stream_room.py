@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.core.streams.events import Connected, Ended, Paused, Resumed, StreamEvent, ViewerCount
 from bot.core.streams.recording import Happening
-from bot.core.streams.signing import pause_before_reconnect
+from bot.core.streams.signing import patience, pause_before_reconnect
 from bot.core.streams.tally import Batch, Tally
 from bot.errors import SourceError, StorageError
 from bot.ports import Ending, StreamSource
@@ -27,6 +27,8 @@ PATIENCE = timedelta(minutes=1)
 """Whoever must wait longer for a signature is not recording in full, and says so."""
 STEADY = timedelta(minutes=1)
 """A connection that held for so long begins the pauses anew."""
+TALKATIVE = timedelta(minutes=10)
+"""A connection that was heard for so long before it fell silent was not to a quiet room."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class RoomRecording:
         self._chance = chance
         self._is_new = room.first_connected_at is None
         self._is_connected = False
+        self._silences = 0
         self._is_over = room.ended_seen_at is not None
         self._heard_until = room.last_event_at or room.wanted_at - STEADY
         self._work: asyncio.Task[None] | None = None
@@ -150,8 +153,11 @@ class RoomRecording:
         def take(event: StreamEvent) -> None:
             self._take(event, room, permit)
 
+        began_at, silent_after = self._clock.now(), patience(self._silences)
         try:
-            ending = await self._source.watch(room.room_id, room.handle, take, host_id=room.platform_id)
+            ending = await self._source.watch(
+                room.room_id, room.handle, take, host_id=room.platform_id, silent_after=silent_after
+            )
         except SourceError as error:
             self._desk.failed(permit, error)
             self._say(Happening.UNSIGNED, error.words)
@@ -161,6 +167,11 @@ class RoomRecording:
             if was_connected:
                 self.tally.disconnected(self._clock.now())
         log.info("@%s: the connection ended (%s)", room.handle, ending)
+        is_silent = ending is Ending.SILENT
+        if self._clock.now() - began_at >= TALKATIVE + timedelta(seconds=is_silent * silent_after):
+            self._silences = 0
+        else:
+            self._silences += is_silent
         if ending is Ending.LIVE_ENDED:
             self._end(self._clock.now(), room)
         elif ending is Ending.SILENT:

@@ -14,7 +14,7 @@ from bot.storage import recordings, streams
 from bot.storage.engine import Database
 from bot.storage.recordings import LEASE
 from tests.clocks import ManualClock
-from tests.services.stream_world import StreamWorld, comment, rose, watching
+from tests.services.stream_world import StreamWorld, comment, limits, rose, watching
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
@@ -209,12 +209,6 @@ async def test_a_pause_and_its_end_are_reported(world: StreamWorld, clock: Manua
 # --- Signing ------------------------------------------------------------------------------------
 
 
-def limits(**most: int) -> tuple[SignLimit, ...]:
-    return tuple(
-        SignLimit(window=name, most=count, remaining=count, resets_at=None) for name, count in most.items()
-    )
-
-
 async def test_a_day_limit_that_is_used_up_degrades_until_it_resets_and_says_so(
     world: StreamWorld, clock: ManualClock
 ) -> None:
@@ -268,24 +262,6 @@ async def test_fifteen_rooms_keep_the_limit_of_a_minute_and_a_fifth_is_for_new_l
     await world.seconds(30)
     await world.source.connected(lives[0].room_ids[0])
     assert len(world.source.watched) == 6
-
-
-async def test_nobody_connects_before_it_is_known_what_may_be_signed(
-    world: StreamWorld, clock: ManualClock
-) -> None:
-    world.source.limits = limits(minute=5, day=1000)
-    world.source.may_tell.clear()
-    for number in range(8):
-        await world.go_live(f"ana{number}")
-    await world.recorder.step()
-    while not world.source.asked_for_limits:
-        await clock.sleep(0)
-    await world.recorder.step()  # waits its turn behind whoever has something to write
-    assert world.source.watched == []
-    world.source.may_tell.set()
-    await world.source.tried(5)
-    await clock.asleep(3)
-    assert (len(world.source.watched), world.source.asked_for_limits) == (5, 1)
 
 
 async def test_the_last_fifth_of_a_day_is_not_spent_on_reconnects(
@@ -385,43 +361,6 @@ async def test_one_room_that_cannot_be_saved_does_not_keep_the_others_from_it(
     world.source.send(lives[1].room_ids[0], comment(clock.now(), 1))
     await world.seconds(6)
     assert (await world.recorded(2)).comments == 1
-
-
-async def test_a_room_that_cannot_be_saved_keeps_no_new_live_from_being_taken_up(
-    world: StreamWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await world.is_recorded(await world.go_live())
-
-    async def refuse(*_: object) -> None:
-        raise StorageError("this one never")
-
-    monkeypatch.setattr(streams, "save", refuse)
-    other = await world.go_live("bea")
-    await world.seconds(6)
-    assert {room.room.handle for room in world.recorder.rooms} == {"ana", "bea"}
-    await world.source.connected(other.room_ids[0])
-
-
-async def test_a_save_longer_than_a_lease_takes_no_room_up_twice(
-    world: StreamWorld, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    live = await world.go_live()
-    (room,) = live.room_ids
-    await world.is_recorded(live)
-    save = streams.save
-
-    async def slow(conn: object, live_id: int, batch: object) -> None:
-        await save(conn, live_id, batch)
-        clock.advance(LEASE.total_seconds())
-
-    with monkeypatch.context() as patch:
-        patch.setattr(streams, "save", slow)
-        world.source.send(room, rose(clock.now(), 1))
-        await world.recorder.step()
-    world.source.send(room, rose(clock.now(), 4))
-    await world.seconds(2)
-    recorded = await world.recorded()
-    assert (recorded.diamonds, recorded.connections, world.source.watched) == (4, 1, [room])
 
 
 async def test_a_stream_that_fails_unexpectedly_ends_its_own_connection_alone(

@@ -1,0 +1,98 @@
+"""What a recorder makes of rooms that are quiet, refused or stuck: it spends little and keeps nobody else waiting."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import StorageError
+from bot.ports import Ending
+from bot.storage import streams
+from bot.storage.engine import Database
+from bot.storage.recordings import LEASE
+from tests.clocks import ManualClock
+from tests.services.stream_world import StreamWorld, limits, rose
+
+
+@pytest.fixture
+async def world(database: Database, clock: ManualClock) -> StreamWorld:
+    return StreamWorld(database, clock)
+
+
+async def test_a_room_in_which_nothing_happens_costs_few_signed_requests_a_day(
+    world: StreamWorld, clock: ManualClock
+) -> None:
+    live = await world.go_live()
+    (room,) = live.room_ids
+    await world.is_recorded(live)
+    passed = 0.0
+    for _ in range(55):
+        wait = world.source.patience[-1] + 10
+        clock.advance(wait - 10)
+        world.source.end(room, Ending.SILENT)
+        await clock.asleep(1)
+        clock.advance(10)
+        await world.source.connected(room)
+        passed += wait
+    assert world.source.patience[:6] == [60, 120, 240, 480, 960, 1800]
+    assert passed > 24 * 3600
+    clock.advance(1800 + 600)  # it was heard for ten minutes: it is not quiet any more
+    world.source.end(room, Ending.SILENT)
+    await clock.asleep(1)
+    clock.advance(10)
+    await world.source.connected(room)
+    assert world.source.patience[-1] == 60
+
+
+async def test_nobody_connects_before_it_is_known_what_may_be_signed(
+    world: StreamWorld, clock: ManualClock
+) -> None:
+    world.source.limits = limits(minute=5, day=1000)
+    world.source.may_tell.clear()
+    for number in range(8):
+        await world.go_live(f"ana{number}")
+    await world.recorder.step()
+    while not world.source.asked_for_limits:
+        await clock.sleep(0)
+    await world.recorder.step()  # waits its turn behind whoever has something to write
+    assert world.source.watched == []
+    world.source.may_tell.set()
+    await world.source.tried(5)
+    await clock.asleep(3)
+    assert (len(world.source.watched), world.source.asked_for_limits) == (5, 1)
+
+
+async def test_a_room_that_cannot_be_saved_keeps_no_new_live_from_being_taken_up(
+    world: StreamWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.is_recorded(await world.go_live())
+
+    async def refuse(*_: object) -> None:
+        raise StorageError("this one never")
+
+    monkeypatch.setattr(streams, "save", refuse)
+    other = await world.go_live("bea")
+    await world.seconds(6)
+    assert {room.room.handle for room in world.recorder.rooms} == {"ana", "bea"}
+    await world.source.connected(other.room_ids[0])
+
+
+async def test_a_save_longer_than_a_lease_takes_no_room_up_twice(
+    world: StreamWorld, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = await world.go_live()
+    (room,) = live.room_ids
+    await world.is_recorded(live)
+    save = streams.save
+
+    async def slow(conn: object, live_id: int, batch: object) -> None:
+        await save(conn, live_id, batch)
+        clock.advance(LEASE.total_seconds())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(streams, "save", slow)
+        world.source.send(room, rose(clock.now(), 1))
+        await world.recorder.step()
+    world.source.send(room, rose(clock.now(), 4))
+    await world.seconds(2)
+    recorded = await world.recorded()
+    assert (recorded.diamonds, recorded.connections, world.source.watched) == (4, 1, [room])
