@@ -27,6 +27,8 @@ PATIENCE = timedelta(minutes=1)
 """Whoever must wait longer for a signature is not recording in full, and says so."""
 STEADY = timedelta(minutes=1)
 """A connection that held for so long begins the pauses anew."""
+NEW_TRIES = 3
+"""So many connections are tried as the first of a live; after them it is like any other that cannot be connected."""
 TALKATIVE = timedelta(minutes=10)
 """A connection that was heard for so long before it fell silent was not to a quiet room."""
 
@@ -93,7 +95,7 @@ class RoomRecording:
 
     def stop(self) -> None:
         """Close the connection, if there is one; `is_still` says when it is."""
-        if self._work is not None:
+        if self._work is not None and not self._work.cancelling():  # twice would break the closing off
             self._work.cancel()
 
     async def stopped(self) -> None:
@@ -122,7 +124,7 @@ class RoomRecording:
         while True:
             began_at = self._clock.now()
             try:
-                permit = await self._permitted()
+                permit = await self._permitted(is_new=self._is_new and failures < NEW_TRIES)
                 began_at = self._clock.now()
                 if await self._watch(permit) is Ending.LIVE_ENDED:
                     return
@@ -135,10 +137,10 @@ class RoomRecording:
             failures = 1 if self._clock.now() - began_at >= STEADY else failures + 1
             await self._clock.sleep(pause_before_reconnect(failures, self._chance()))
 
-    async def _permitted(self) -> Permit:
+    async def _permitted(self, *, is_new: bool) -> Permit:
         """Wait until a request may be signed; say so where that takes long."""
         while True:
-            permit = await self._desk.ask(is_new=self._is_new)
+            permit = await self._desk.ask(is_new=is_new)
             if permit.request_id is not None:
                 return permit
             wait = permit.free_at - self._clock.now()
@@ -203,7 +205,7 @@ class RoomRecording:
         self._say(Happening.CONNECTED, "")
 
     def _end(self, at: datetime, room: Room) -> None:
-        if not self._is_over:
+        if room.room_id == self.room.room_id and not self._is_over:
             self._is_over = True
             self.reports.append(Report(room_id=room.room_id, ended_at=at))
 

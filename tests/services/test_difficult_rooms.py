@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
-from bot.errors import StorageError
+from bot.core.streams.events import Ended
+from bot.errors import SourceUnavailable, StorageError
 from bot.ports import Ending
 from bot.storage import streams
 from bot.storage.engine import Database
 from bot.storage.recordings import LEASE
 from tests.clocks import ManualClock
-from tests.services.stream_world import StreamWorld, limits, rose
+from tests.services.stream_world import MemoryStreams, StreamWorld, limits, rose
 
 
 @pytest.fixture
@@ -96,3 +100,69 @@ async def test_a_save_longer_than_a_lease_takes_no_room_up_twice(
     await world.seconds(2)
     recorded = await world.recorded()
     assert (recorded.diamonds, recorded.connections, world.source.watched) == (4, 1, [room])
+
+
+async def test_a_live_that_never_lets_us_in_leaves_the_last_fifth_to_others(
+    world: StreamWorld, clock: ManualClock
+) -> None:
+    world.source.limits = limits(day=10)
+    world.source.answers = [SourceUnavailable("refused", blocked=True) for _ in range(100)]
+    await world.go_live()
+    await world.recorder.step()
+    for _ in range(30):
+        await clock.asleep(1)
+        clock.advance(300)
+        await world.recorder.step()
+    assert len(world.source.watched) == 8
+    world.source.answers = []
+    other = await world.go_live("bea")
+    await world.seconds(1)
+    await world.source.connected(other.room_ids[0])
+
+
+async def test_the_end_of_a_room_that_the_live_has_left_keeps_nobody_from_the_new_one(
+    world: StreamWorld, clock: ManualClock
+) -> None:
+    live = await world.go_live()
+    (room,) = live.room_ids
+    await world.is_recorded(live)
+    take = world.source.taker(room)
+    await world.now_is(live, room_ids=(room, room + 1))
+    await world.seconds(1)
+    take(Ended(at=clock.now()))  # it was on its way
+    await world.recorder.rooms[0].stopped()
+    await world.seconds(1)
+    assert world.recorder.rooms[0].is_still is False
+    await world.source.connected(room + 1)
+
+
+class SlowToClose(MemoryStreams):
+    """Each connection takes its time to say goodbye."""
+
+    goodbye: asyncio.Event
+    goodbyes = 0
+
+    async def watch(self, *room: Any, **how: Any) -> Ending:
+        try:
+            return await super().watch(*room, **how)
+        finally:
+            await self.goodbye.wait()
+            self.goodbyes += 1
+
+
+async def test_a_connection_that_closes_slowly_is_closed_to_its_end(
+    world: StreamWorld, clock: ManualClock
+) -> None:
+    world.source = source = SlowToClose(clock)
+    source.goodbye = asyncio.Event()
+    world.recorder = world.another("slow")
+    live = await world.go_live()
+    await world.is_recorded(live)
+    (room,) = world.recorder.rooms
+    await world.ends(live)
+    await world.seconds(3)
+    source.goodbye.set()
+    await room.stopped()
+    assert source.goodbyes == 1
+    await world.seconds(1)
+    assert world.recorder.rooms == ()
