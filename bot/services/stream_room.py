@@ -105,9 +105,8 @@ class RoomRecording:
 
     def clock_moved(self, before: datetime, after: datetime) -> None:
         """Count no time that did not pass: our clock was set."""
-        if self._is_connected:
-            self.tally.disconnected(before)
-            self.tally.connected(after, self.room.room_id)
+        self.tally.clock_moved(before, after)
+        self._heard_until += after - before
 
     def _take_poll(self, room: Room) -> None:
         """Count the viewers that the live monitor was told, while no connection tells them."""
