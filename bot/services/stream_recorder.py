@@ -120,14 +120,19 @@ class StreamRecorder:
             await self._save(rooms)
         except StorageError as error:
             log.warning("The last second of what was recorded could not be saved: %s", error)
+            if len(rooms) > 1:
+                await self._save_apart(rooms)  # one of them may be the reason
 
-    async def _go_on_apart(self) -> None:
-        """Save each room alone, and keep no new live waiting for those that cannot be."""
-        for room in self.rooms:
+    async def _save_apart(self, rooms: Sequence[RoomRecording]) -> None:
+        for room in rooms:
             try:
                 await self._save((room,))
             except StorageError as error:
                 log.warning("@%s: what was recorded cannot be saved: %s", room.room.handle, error)
+
+    async def _go_on_apart(self) -> None:
+        """Save each room alone, and keep no new live waiting for those that cannot be."""
+        await self._save_apart(self.rooms)
         try:
             await self._claim()
         except StorageError as error:

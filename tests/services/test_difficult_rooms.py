@@ -166,3 +166,23 @@ async def test_a_connection_that_closes_slowly_is_closed_to_its_end(
     assert source.goodbyes == 1
     await world.seconds(1)
     assert world.recorder.rooms == ()
+
+
+async def test_a_room_that_cannot_be_saved_takes_nothing_from_the_others_at_a_stop(
+    world: StreamWorld, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = [await world.go_live(), await world.go_live("bea")]
+    await world.recorder.step()
+    for live in lives:
+        await world.source.connected(live.room_ids[0])
+    save = streams.save
+
+    async def picky(conn: Any, live_id: int, batch: Any) -> None:
+        if live_id == 1:
+            raise StorageError("this one never")
+        await save(conn, live_id, batch)
+
+    monkeypatch.setattr(streams, "save", picky)
+    world.source.send(lives[1].room_ids[0], rose(clock.now(), 3))
+    await world.recorder.close()
+    assert (await world.recorded(2)).diamonds == 3
