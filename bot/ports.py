@@ -63,10 +63,12 @@ class StreamSource(Protocol):
         take: Callable[[StreamEvent], None],
         *,
         host_id: int | None = None,
+        silent_after: float = 60.0,
     ) -> Ending:
         """Connect once (one signed request) and give every event to `take`, in order, until the connection ends.
 
         Gifts to anybody but `host_id` are a guest's; without it the host is known by the `handle`.
+        A connection that brings nothing for `silent_after` seconds is taken for dead.
 
         `take` runs in the event loop and must be quick; the first event is a `Connected`. Cancelling it closes the
         connection properly within seconds. Raises `SourceUnavailable` where no connection came about:

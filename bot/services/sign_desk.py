@@ -7,6 +7,7 @@ tries for a while: a service that is down is not helped by fifteen rooms.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -53,6 +54,7 @@ class SignDesk:
         self._clock = clock
         self._windows: tuple[Window, ...] = ()
         self._read_again_at: datetime | None = None
+        self._reading = asyncio.Lock()
         self._failures = 0
         self._closed_until: datetime | None = None
         self._closed_why = ""
@@ -61,7 +63,8 @@ class SignDesk:
 
     async def ask(self, *, is_new: bool) -> Permit:
         """Ask to have one request signed; `is_new` is true for the first one of a live. Raises `StorageError`."""
-        await self._read_limits()
+        async with self._reading:  # nobody asks for a signature before the limits are known
+            await self._read_limits()
         now = self._clock.now()
         if self._closed_until is not None and now < self._closed_until:
             return Permit(request_id=None, free_at=self._closed_until, why=self._closed_why)

@@ -89,7 +89,7 @@ class StreamRecorder:
             level = logging.WARNING if self._saves_in_vain == 1 else logging.DEBUG
             log.log(level, "What was recorded could not be saved (%s); it is kept and tried again", error)
             if self._saves_in_vain % STUCK_SAVES == 0:
-                await self._save_apart()
+                await self._go_on_apart()
             return
         if self._saves_in_vain:
             log.info("What was recorded can be saved again, after %d tries", self._saves_in_vain)
@@ -120,13 +120,23 @@ class StreamRecorder:
             await self._save(rooms)
         except StorageError as error:
             log.warning("The last second of what was recorded could not be saved: %s", error)
+            if len(rooms) > 1:
+                await self._save_apart(rooms)  # one of them may be the reason
 
-    async def _save_apart(self) -> None:
-        for room in self.rooms:
+    async def _save_apart(self, rooms: Sequence[RoomRecording]) -> None:
+        for room in rooms:
             try:
                 await self._save((room,))
             except StorageError as error:
                 log.warning("@%s: what was recorded cannot be saved: %s", room.room.handle, error)
+
+    async def _go_on_apart(self) -> None:
+        """Save each room alone, and keep no new live waiting for those that cannot be."""
+        await self._save_apart(self.rooms)
+        try:
+            await self._claim()
+        except StorageError as error:
+            log.debug("No live can be taken up: %s", error)
 
     async def _save(self, rooms: Sequence[RoomRecording]) -> None:
         if not rooms:
@@ -179,11 +189,12 @@ class StreamRecorder:
         """Take up what is to be recorded and free. Raises `StorageError`."""
         most = MOST_ROOMS - len(self._rooms)
         async with self._database.read() as conn:
-            free = await recordings.free_rooms(conn, self._clock.now())
+            free = await recordings.free_rooms(conn, self._clock.now(), but=self._rooms)
         if not free or most <= 0:
             return
         async with self._database.write("streams.claim") as conn:
-            claimed = await recordings.claim(conn, self._holder, self._clock.now(), most=most)
+            now = self._clock.now()
+            claimed = await recordings.claim(conn, self._holder, now, most=most, but=self._rooms)
             kept = {room.live_id: await streams.load(conn, room.live_id) for room in claimed}
         for room in claimed:
             log.info("@%s: recording live %d", room.handle, room.live_id)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from bot.clock import Clock
 from bot.core.streams.events import Connected, Ended, Paused, Resumed, StreamEvent, ViewerCount
 from bot.core.streams.recording import Happening
-from bot.core.streams.signing import pause_before_reconnect
+from bot.core.streams.signing import patience, pause_before_reconnect
 from bot.core.streams.tally import Batch, Tally
 from bot.errors import SourceError, StorageError
 from bot.ports import Ending, StreamSource
@@ -27,6 +27,10 @@ PATIENCE = timedelta(minutes=1)
 """Whoever must wait longer for a signature is not recording in full, and says so."""
 STEADY = timedelta(minutes=1)
 """A connection that held for so long begins the pauses anew."""
+NEW_TRIES = 3
+"""So many connections are tried as the first of a live; after them it is like any other that cannot be connected."""
+TALKATIVE = timedelta(minutes=10)
+"""A connection that was heard for so long before it fell silent was not to a quiet room."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class RoomRecording:
         self._chance = chance
         self._is_new = room.first_connected_at is None
         self._is_connected = False
+        self._silences = 0
         self._is_over = room.ended_seen_at is not None
         self._heard_until = room.last_event_at or room.wanted_at - STEADY
         self._work: asyncio.Task[None] | None = None
@@ -90,7 +95,7 @@ class RoomRecording:
 
     def stop(self) -> None:
         """Close the connection, if there is one; `is_still` says when it is."""
-        if self._work is not None:
+        if self._work is not None and not self._work.cancelling():  # twice would break the closing off
             self._work.cancel()
 
     async def stopped(self) -> None:
@@ -100,9 +105,8 @@ class RoomRecording:
 
     def clock_moved(self, before: datetime, after: datetime) -> None:
         """Count no time that did not pass: our clock was set."""
-        if self._is_connected:
-            self.tally.disconnected(before)
-            self.tally.connected(after, self.room.room_id)
+        self.tally.clock_moved(before, after)
+        self._heard_until += after - before
 
     def _take_poll(self, room: Room) -> None:
         """Count the viewers that the live monitor was told, while no connection tells them."""
@@ -119,7 +123,7 @@ class RoomRecording:
         while True:
             began_at = self._clock.now()
             try:
-                permit = await self._permitted()
+                permit = await self._permitted(is_new=self._is_new and failures < NEW_TRIES)
                 began_at = self._clock.now()
                 if await self._watch(permit) is Ending.LIVE_ENDED:
                     return
@@ -132,10 +136,10 @@ class RoomRecording:
             failures = 1 if self._clock.now() - began_at >= STEADY else failures + 1
             await self._clock.sleep(pause_before_reconnect(failures, self._chance()))
 
-    async def _permitted(self) -> Permit:
+    async def _permitted(self, *, is_new: bool) -> Permit:
         """Wait until a request may be signed; say so where that takes long."""
         while True:
-            permit = await self._desk.ask(is_new=self._is_new)
+            permit = await self._desk.ask(is_new=is_new)
             if permit.request_id is not None:
                 return permit
             wait = permit.free_at - self._clock.now()
@@ -150,8 +154,11 @@ class RoomRecording:
         def take(event: StreamEvent) -> None:
             self._take(event, room, permit)
 
+        began_at, silent_after = self._clock.now(), patience(self._silences)
         try:
-            ending = await self._source.watch(room.room_id, room.handle, take, host_id=room.platform_id)
+            ending = await self._source.watch(
+                room.room_id, room.handle, take, host_id=room.platform_id, silent_after=silent_after
+            )
         except SourceError as error:
             self._desk.failed(permit, error)
             self._say(Happening.UNSIGNED, error.words)
@@ -161,6 +168,11 @@ class RoomRecording:
             if was_connected:
                 self.tally.disconnected(self._clock.now())
         log.info("@%s: the connection ended (%s)", room.handle, ending)
+        is_silent = ending is Ending.SILENT
+        if self._clock.now() - began_at >= TALKATIVE + timedelta(seconds=is_silent * silent_after):
+            self._silences = 0
+        else:
+            self._silences += is_silent
         if ending is Ending.LIVE_ENDED:
             self._end(self._clock.now(), room)
         elif ending is Ending.SILENT:
@@ -192,7 +204,7 @@ class RoomRecording:
         self._say(Happening.CONNECTED, "")
 
     def _end(self, at: datetime, room: Room) -> None:
-        if not self._is_over:
+        if room.room_id == self.room.room_id and not self._is_over:
             self._is_over = True
             self.reports.append(Report(room_id=room.room_id, ended_at=at))
 

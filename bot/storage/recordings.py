@@ -228,14 +228,20 @@ async def anything_to_record(conn: AsyncConnection) -> bool:
     return bool((await conn.execute(_ANY_ACTIVE)).scalar())
 
 
-async def free_rooms(conn: AsyncConnection, now: datetime) -> tuple[Room, ...]:
-    """Read the lives to be recorded that no recorder holds, the longest wanted first."""
-    return await _rooms(conn, _FREE, {"now": now, "longest": now + LEASE})
+async def free_rooms(conn: AsyncConnection, now: datetime, *, but: Collection[int] = ()) -> tuple[Room, ...]:
+    """Read the lives to be recorded that no recorder holds, the longest wanted first; `but` are left out."""
+    rooms = await _rooms(conn, _FREE, {"now": now, "longest": now + LEASE})
+    return tuple(room for room in rooms if room.live_id not in but)
 
 
-async def claim(conn: AsyncConnection, holder: str, now: datetime, *, most: int) -> tuple[Room, ...]:
-    """Lease free rooms for a recorder, at most so many; gives them with their new epochs."""
-    found = (await free_rooms(conn, now))[:most]
+async def claim(
+    conn: AsyncConnection, holder: str, now: datetime, *, most: int, but: Collection[int] = ()
+) -> tuple[Room, ...]:
+    """Lease free rooms for a recorder, at most so many; gives them with their new epochs.
+
+    `but` are the lives it has in hand: a lease of its own that lapsed is renewed, not taken anew.
+    """
+    found = (await free_rooms(conn, now, but=but))[:most]
     for room in found:
         await conn.execute(_TAKE, {"this": room.live_id, "by": holder, "until": now + LEASE})
     return tuple(replace(room, epoch=room.epoch + 1) for room in found)

@@ -40,15 +40,21 @@ class MemoryStreams:
     limits: tuple[SignLimit, ...] | SourceError = PLENTY
     answers: list[SourceError] = field(default_factory=list)
     watched: list[int] = field(default_factory=list)
+    patience: list[float] = field(default_factory=list)
     asked_for_limits: int = 0
+    may_tell: asyncio.Event = field(default_factory=asyncio.Event)
     _open: dict[int, tuple[Callable[[StreamEvent], None], asyncio.Future[Ending]]] = field(
         default_factory=dict
     )
     _tried: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: dict[int, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
+    def __post_init__(self) -> None:
+        self.may_tell.set()
+
     async def sign_limits(self) -> tuple[SignLimit, ...]:
         self.asked_for_limits += 1
+        await self.may_tell.wait()
         if isinstance(self.limits, SourceError):
             raise self.limits
         return self.limits
@@ -60,8 +66,10 @@ class MemoryStreams:
         take: Callable[[StreamEvent], None],
         *,
         host_id: int | None = None,
+        silent_after: float = 60.0,
     ) -> Ending:
         self.watched.append(room_id)
+        self.patience.append(silent_after)
         self._tried.set()
         if self.answers:
             raise self.answers.pop(0)
@@ -83,6 +91,10 @@ class MemoryStreams:
 
     async def connected(self, room_id: int) -> None:
         await self._changed[room_id].wait()
+
+    def taker(self, room_id: int) -> Callable[[StreamEvent], None]:
+        """Give what takes the events of an open room, also later."""
+        return self._open[room_id][0]
 
     @property
     def open_rooms(self) -> set[int]:
@@ -199,6 +211,12 @@ class StreamWorld:
         async with self.database.read() as conn:
             query = select(requests).where(requests.c.ledger == "sign").order_by(requests.c.id)
             return [dict(row) for row in (await conn.execute(query)).mappings()]
+
+
+def limits(**most: int) -> tuple[SignLimit, ...]:
+    return tuple(
+        SignLimit(window=name, most=count, remaining=count, resets_at=None) for name, count in most.items()
+    )
 
 
 def comment(at: datetime, number: int) -> Comment:

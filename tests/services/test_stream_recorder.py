@@ -14,7 +14,7 @@ from bot.storage import recordings, streams
 from bot.storage.engine import Database
 from bot.storage.recordings import LEASE
 from tests.clocks import ManualClock
-from tests.services.stream_world import StreamWorld, comment, rose, watching
+from tests.services.stream_world import StreamWorld, comment, limits, rose, watching
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 
@@ -207,12 +207,6 @@ async def test_a_pause_and_its_end_are_reported(world: StreamWorld, clock: Manua
 
 
 # --- Signing ------------------------------------------------------------------------------------
-
-
-def limits(**most: int) -> tuple[SignLimit, ...]:
-    return tuple(
-        SignLimit(window=name, most=count, remaining=count, resets_at=None) for name, count in most.items()
-    )
 
 
 async def test_a_day_limit_that_is_used_up_degrades_until_it_resets_and_says_so(

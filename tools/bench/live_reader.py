@@ -128,7 +128,13 @@ class _Watched:
         return await self._source.sign_limits()
 
     async def watch(
-        self, room_id: int, handle: str, take: Callable[[StreamEvent], None], *, host_id: int | None = None
+        self,
+        room_id: int,
+        handle: str,
+        take: Callable[[StreamEvent], None],
+        *,
+        host_id: int | None = None,
+        silent_after: float = 60.0,
     ) -> Ending:
         def taken(event: StreamEvent) -> None:
             if not self._taken:
@@ -138,7 +144,7 @@ class _Watched:
                 self.memory.append(_memory_mb())
             take(event)
 
-        ending = await self._source.watch(room_id, handle, taken, host_id=host_id)
+        ending = await self._source.watch(room_id, handle, taken, host_id=host_id, silent_after=silent_after)
         self._rooms -= ending is Ending.LIVE_ENDED
         if not self._rooms:
             self.all_ended.set()

@@ -15,6 +15,8 @@ from bot.core.live.budget import DAY, HOUR, MINUTE, Limit, free_at, part_of
 FOR_RECONNECTS_PERCENT = 80
 RECONNECT_SECONDS = (5.0, 15.0, 45.0, 120.0, 300.0)
 JITTER = 0.3
+SILENT_SECONDS = (60.0, 120.0, 240.0, 480.0, 960.0, 1800.0)
+"""A connection without a word for so long is dead, after so many in a row that fell silent: a room may be quiet."""
 SPANS = {"minute": MINUTE, "hour": HOUR, "day": DAY}
 """How long the windows are that the service speaks of."""
 
@@ -80,6 +82,11 @@ def pause_before_reconnect(failures: int, chance: float) -> float:
     """Give the seconds to wait after so many failures in a row (from 1); `chance` is 0..1."""
     pause = RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS)) - 1]
     return pause * (1 - JITTER + 2 * JITTER * chance)
+
+
+def patience(silences: int) -> float:
+    """Give after how many silent seconds a connection is dead, after so many in a row that were (from 0)."""
+    return SILENT_SECONDS[min(silences, len(SILENT_SECONDS) - 1)]
 
 
 def _free_in(window: Window, asked: Sequence[datetime], now: datetime, *, is_new: bool) -> datetime:

@@ -194,6 +194,10 @@ class Tally:
         """Say that the connection is gone."""
         self._watching.disconnected(at)
 
+    def clock_moved(self, before: datetime, after: datetime) -> None:
+        """Count no time that did not pass: our clock was set."""
+        self._watching.clock_moved(before, after)
+
     def take(self, event: StreamEvent) -> None:
         """Count an event. Those that only tell of the connection or of the room's state count nothing."""
         last = self._batch.last_event_at

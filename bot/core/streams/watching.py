@@ -35,6 +35,14 @@ class Watching:
         self.advance(at)
         self._until = self._viewers = None
 
+    def clock_moved(self, before: datetime, after: datetime) -> None:
+        """Go on at another time, with what is known: our clock was set, and no time passed."""
+        self.advance(before)
+        if self._until is not None:
+            self._until = after
+        if self._told_at is not None:
+            self._told_at += after - before
+
     def advance(self, now: datetime) -> None:
         """Account for the time up to now."""
         while self._until is not None and self._until < now:

@@ -164,9 +164,9 @@ def retry_after(headers: Mapping[str, str], body: bytes, now: datetime) -> float
     if reset is not None and reset > WINDOWS["day"]:
         reset -= now.timestamp()
     told = [seconds for seconds in (reset, wait) if seconds is not None and 0 < seconds <= WINDOWS["day"]]
-    if told:
-        return max(told)
     named = [seconds for name, seconds in WINDOWS.items() if f"_{name}".encode() in body[:2000]]
+    if told:
+        return min([max(told), *named])  # the headers may be of another window than the one that is used up
     return min(named[0] if named else WINDOWS["minute"], LONGEST_GUESS_SECONDS)
 
 
@@ -182,8 +182,8 @@ def read_limits(body: bytes) -> tuple[SignLimit, ...]:
 
 def _limit(name: str, window: Mapping[str, Any]) -> SignLimit | None:
     most, remaining = window.get("max"), window.get("remaining")
-    if not isinstance(most, int) or not isinstance(remaining, int):
-        return None
+    if not isinstance(most, int) or not isinstance(remaining, int) or most < 1:
+        return None  # a window that allows nothing at all is none
     return SignLimit(
         window=name,
         most=max(0, most),

@@ -29,8 +29,6 @@ from bot.sources.tiktok.frames import FrameSocket, library_logger
 from bot.sources.tiktok.signing import SignClient, Signed
 from bot.texts import text
 
-SILENT_SECONDS = 60.0
-"""A connection without any frame for so long is dead: TikTok answers each heartbeat, every 10 s."""
 CLOSE_SECONDS = 2.0
 _REFUSALS = frozenset({200, 400, 401, 403, 429})
 """200 and 400 are TikTok's way to say that it takes us for a machine."""
@@ -76,12 +74,20 @@ class TikTokStreamSource:
         """Ask what the signing service allows. Raises `SourceUnavailable` or `SourceChanged`."""
         return await self._signing.limits()
 
-    async def watch(self, room_id: int, handle: str, take: Take, *, host_id: int | None = None) -> Ending:
+    async def watch(
+        self,
+        room_id: int,
+        handle: str,
+        take: Take,
+        *,
+        host_id: int | None = None,
+        silent_after: float = 60.0,
+    ) -> Ending:
         """Connect once and give every event to `take` until the connection ends; see the port."""
         signed = await self._signing.sign(room_id)
         connection = _Connection(Room(handle=handle, host_id=host_id), take, self._clock, self._turn)
         reading = asyncio.create_task(connection.read(signed, room_id, self._timeout))
-        silence = asyncio.create_task(connection.silence())
+        silence = asyncio.create_task(connection.silence(silent_after))
         try:
             await asyncio.wait({reading, silence}, return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
@@ -109,11 +115,11 @@ class _Connection:
     def _heard(self) -> None:
         self._heard_at = self._clock.monotonic()
 
-    async def silence(self) -> None:
-        """Return when nothing came for `SILENT_SECONDS`; until the connection stands it has its own time limit."""
+    async def silence(self, seconds: float) -> None:
+        """Return when nothing came for so long; until the connection stands it has its own time limit."""
         while True:
             now = self._clock.monotonic()
-            left = SILENT_SECONDS if self._heard_at is None else self._heard_at + SILENT_SECONDS - now
+            left = seconds if self._heard_at is None else self._heard_at + seconds - now
             if left <= 0:
                 return
             await self._clock.sleep(left)

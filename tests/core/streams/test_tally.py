@@ -348,3 +348,15 @@ def test_in_every_order_over_every_restart_the_sums_agree(seed):
         elif happens < 0.12:
             tally = Tally(rows.kept(), most_waiting=6)
     saved(rows, tally, 300)
+
+
+def test_viewers_are_counted_on_when_the_clock_is_set_back():
+    rows, tally = Rows(), Tally(Rows().kept())
+    tally.connected(at(7200), ROOM)
+    tally.take(viewers(40, 7200))
+    tally.clock_moved(at(7230), at(3630))
+    tally.take(viewers(60, 3660))
+    saved(rows, tally, now=3720)
+    assert rows.minutes[at(3660)]["viewers_last"] == 60
+    assert sum(row["connected_seconds"] for row in rows.minutes.values()) == 120
+    assert sum(row["watched_seconds"] for row in rows.minutes.values()) == 120

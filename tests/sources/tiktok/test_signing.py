@@ -162,12 +162,20 @@ RESET = str(int((NOW + timedelta(seconds=90)).timestamp()))
         ({"RateLimit-Reset": "soon"}, b"\xff\xfe", 60),
         ({}, json.dumps({"limit_label": "rate_limit_account_day"}).encode(), 3600),
         ({"Retry-After": "9" * 30}, b"", 60),
+        ({"RateLimit-Reset": "80000"}, b'{"limit_label": "rate_limit_account_minute"}', 60),  # of the day
     ],
 )
 async def test_how_long_a_refusal_holds(headers, body, seconds):
     from bot.sources.tiktok.signing import retry_after
 
     assert retry_after(headers, body, NOW) == seconds
+
+
+async def test_a_window_of_nothing_is_no_window():
+    from bot.sources.tiktok.signing import read_limits
+
+    windows = {"minute": {"max": -1, "remaining": -1}, "day": {"max": 100, "remaining": 0}}
+    assert [(one.window, one.most) for one in read_limits(json.dumps(windows).encode())] == [("day", 100)]
 
 
 async def test_instants_are_read_in_each_of_their_forms():
