@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.streams.events import Viewer
 from bot.core.streams.models import GivenGift, RecordedLive, StreamMinute, Supporter
 from bot.core.streams.recording import ACTIVE, RecordingState
+from bot.core.streams.tally import NOBODY
 from bot.storage.stream_tables import (
     contribution_gifts,
     contributions,
@@ -116,7 +117,11 @@ _SUPPORTERS = (
         _kinds.label("kinds"),
     )
     .outerjoin(stream_people, stream_people.c.person_id == contributions.c.person_id)
-    .where(contributions.c.live_id == bindparam("live_id"), contributions.c.gifts > 0)
+    .where(
+        contributions.c.live_id == bindparam("live_id"),
+        contributions.c.gifts > 0,
+        contributions.c.person_id != NOBODY,
+    )
     .order_by(contributions.c.diamonds.desc(), contributions.c.gifts.desc(), contributions.c.person_id)
     .limit(bindparam("most"))
 )
@@ -180,7 +185,7 @@ async def untold(conn: AsyncConnection, now: datetime, *, since: datetime) -> tu
 
 
 async def supporters(conn: AsyncConnection, live_id: int, most: int) -> tuple[Supporter, ...]:
-    """Read who gave most in a live, by diamonds; whoever is not known by name has an empty one."""
+    """Read who gave most in a live, by diamonds; the forgotten are nobody, and others may have no name."""
     rows = (await conn.execute(_SUPPORTERS, {"live_id": live_id, "most": most})).mappings()
     return tuple(
         Supporter(
