@@ -27,7 +27,7 @@ from bot.storage.stream_tables import (
 from bot.storage.tables import accounts, lives, subscriptions
 
 _LATEST = 1000
-"""So many lives are looked through for those that are over and not told: more than twelve hours bring."""
+"""So many lives are looked through for those that are over and not told, the newest."""
 
 _LONGEST_LEASE = timedelta(minutes=1)
 

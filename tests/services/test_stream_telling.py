@@ -245,6 +245,16 @@ async def test_an_old_live_is_not_news(told, late, told_of):
     assert len(await told.rows()) == told_of
 
 
+async def test_why_viewers_moved_is_found_out_also_where_the_live_is_no_news_any_more(told):
+    told.clock.advance((OVER + 2 * NEWS_FOR - told.clock.now()).total_seconds())
+    await told.service.step()
+    assert await told.rows() == []
+    (found,) = await told.rows(stream_findings)
+    assert found["findings"]["minutes"] > 80
+    await told.service.step()
+    assert await told.rows(stream_findings) == [found]
+
+
 async def test_every_channel_that_follows_reads_it_unless_its_guild_has_recording_off(told):
     await told.follow(GUILD, 101)
     await told.follow(2, 200)
