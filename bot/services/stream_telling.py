@@ -54,7 +54,7 @@ class StreamTelling:
             over = await stream_reading.untold(conn, now, since=now - MINUTES_KEPT)
         await self._renew_alerts()
         for live in over:
-            if not is_empty(live):
+            if not is_empty(live) and (_is_news(live, now) or live.live_id not in self._failing):
                 await self._try_recap(live)
         return self._clock.now() + LOOK_EVERY
 

@@ -327,6 +327,22 @@ async def test_a_live_that_cannot_be_summed_up_keeps_no_other_from_it(told, capl
     assert len(await told.rows()) == 2
 
 
+async def test_a_live_that_cannot_be_summed_up_is_not_tried_for_a_month(told):
+    tries = []
+
+    async def fails(live_id):
+        tries.append(live_id)
+        raise ArithmeticError("odd minutes")
+
+    told.service._findings.explain = fails
+    for _ in range(2):
+        await told.service.step()
+    told.clock.advance(NEWS_FOR.total_seconds())
+    for _ in range(3):
+        await told.service.step()
+    assert len(tries) == 2
+
+
 async def test_what_was_missed_in_a_short_outage_is_told_afterwards(told):
     told.clock.advance(6 * 3600)
     await told.on(told.database).step()
