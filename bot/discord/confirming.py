@@ -38,10 +38,11 @@ class Confirmation(AskersView):
     async def confirm(
         self, interaction: discord.Interaction[Any], _: discord.ui.Button[Confirmation]
     ) -> None:
-        """Do it."""
+        """Do it; that may take longer than the three seconds in which Discord wants to hear of a click."""
+        await interaction.response.defer()
         said = await self._act()
         self.stop()
-        await interaction.response.edit_message(content=self._say(said), view=None)
+        await interaction.edit_original_response(content=self._say(said), view=None)
 
     @discord.ui.button(style=discord.ButtonStyle.secondary)
     async def refuse(self, interaction: discord.Interaction[Any], _: discord.ui.Button[Confirmation]) -> None:

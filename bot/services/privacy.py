@@ -19,6 +19,7 @@ from bot.core.markup import escape
 from bot.core.requester import Requester
 from bot.errors import InputRefused, NothingThere, UserError
 from bot.services.announcements import Announcements
+from bot.services.live_state import NEWS_FOR
 from bot.services.players import Players
 from bot.storage import audit
 from bot.storage import privacy as store
@@ -76,6 +77,7 @@ class Privacy:
         now = self._clock.now()
         async with self._database.write("privacy.forget") as conn:
             if found.person_id is not None:
+                await store.tell_anew(conn, found.person_id, now - NEWS_FOR)
                 await store.forget_viewer(conn, found.person_id, now)
             else:
                 await store.forget_player(conn, found.guid, now)

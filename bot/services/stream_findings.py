@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.requester import Requester
 from bot.core.streams.findings import Findings
 from bot.core.streams.influence_posts import ShownFindings
-from bot.core.streams.models import RecordedLive
+from bot.core.streams.models import RecordedLive, StreamMinute
 from bot.core.streams.together import together
 from bot.errors import NothingThere
 from bot.services.followed import followed_account
@@ -32,9 +33,7 @@ class StreamFindings:
         """Find out now what moved the viewers of a live, beside the event loop."""
         async with self._database.read() as conn:
             rows = await stream_reading.minutes_of(conn, live_id)
-        from bot.core.streams.influence import explain  # noqa: PLC0415 - NumPy is loaded when first needed
-
-        return await asyncio.to_thread(explain, rows)
+        return await asyncio.to_thread(_explained, rows)
 
     async def of_live(self, by: Requester, which: int | str) -> ShownFindings:
         """Give the findings of a live by its id, or of the last live of a handle.
@@ -78,3 +77,9 @@ class StreamFindings:
                 await followed_account(conn, by.guild_id, live.handle)
                 return live
         raise NothingThere(text("No recorded live is known for that."))
+
+
+def _explained(rows: Sequence[StreamMinute]) -> Findings:
+    from bot.core.streams.influence import explain  # noqa: PLC0415 - loading it takes long, the first time
+
+    return explain(rows)

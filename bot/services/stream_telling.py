@@ -17,6 +17,7 @@ from bot.errors import VedetteError
 from bot.services.announcements import Announcements
 from bot.services.live_state import NEWS_FOR, event_key, is_fresh, say
 from bot.services.stream_findings import StreamFindings
+from bot.services.stream_retention import MINUTES_KEPT
 from bot.services.stream_showing import StreamShowing
 from bot.storage import guilds, outbox, stream_choices, stream_findings, stream_reading
 from bot.storage import live as lives
@@ -50,10 +51,10 @@ class StreamTelling:
         """Bring the alerts of lives that are on up to date, and sum up those that are over."""
         now = self._clock.now()
         async with self._database.read() as conn:
-            over = await stream_reading.untold(conn, now, since=now - NEWS_FOR)
+            over = await stream_reading.untold(conn, now, since=now - MINUTES_KEPT)
         await self._renew_alerts()
         for live in over:
-            if not is_empty(live):
+            if not is_empty(live) and (_is_news(live, now) or live.live_id not in self._failing):
                 await self._try_recap(live)
         return self._clock.now() + LOOK_EVERY
 
@@ -69,17 +70,20 @@ class StreamTelling:
             self._failing.add(live.live_id)
 
     async def _recap(self, live: RecordedLive) -> None:
-        """Find out what moved the viewers, then keep it and put the recap, unless the live goes on meanwhile."""
+        """Find out what moved the viewers, then keep it and put the recap, unless the live goes on meanwhile.
+
+        Of a live that is no news any more it is kept alone, for `/stream correlation` and exports.
+        """
         findings = await self._findings.explain(live.live_id)
         messages = await self._messages(live, findings)
         now = self._clock.now()
         async with self._database.write("streams.recap") as conn:
-            again = await stream_reading.untold(conn, now, since=now - NEWS_FOR)
+            again = await stream_reading.untold(conn, now, since=now - MINUTES_KEPT)
             if live not in again:
                 return  # it goes on, another process was quicker, or it was too late
             await stream_findings.keep(conn, live.live_id, findings, now)
             for channel_id, guild_id in (await _channels(conn, live)).items():
-                if guild_id in messages:
+                if guild_id in messages and _is_news(live, now):
                     await outbox.put(
                         conn,
                         event_key=recap_key(live.live_id),
@@ -124,6 +128,10 @@ class StreamTelling:
                 for on in await lives.open_lives(conn, account_id=account_id):
                     await say(conn, on.account, on.live_id, on.live, now, in_time=True)
         self._announcements.wake()
+
+
+def _is_news(live: RecordedLive, now: datetime) -> bool:
+    return live.ended_at is not None and now - live.ended_at < NEWS_FOR
 
 
 def recap_key(live_id: int) -> str:

@@ -20,6 +20,7 @@ from bot.storage.stream_tables import (
     contributions,
     forgotten_people,
     stream_comments,
+    stream_findings,
     stream_gifts,
     stream_people,
 )
@@ -115,6 +116,16 @@ async def forget_viewer(conn: AsyncConnection, person_id: int, now: datetime) ->
     """Remove name and comments of a viewer and add what they gave to nobody's; they are not recorded again."""
     await _remember(conn, viewer_digest(await _secret(conn), person_id), now)
     await forget_traces(conn, person_id)
+
+
+async def tell_anew(conn: AsyncConnection, person_id: int, since: datetime) -> None:
+    """Let the lives a viewer took part in that were told since an instant be told once more, without the name.
+
+    To be called before the viewer is forgotten.
+    """
+    taken_part = select(contributions.c.live_id).where(contributions.c.person_id == person_id)
+    told = (stream_findings.c.found_at >= since) & stream_findings.c.live_id.in_(taken_part)
+    await conn.execute(delete(stream_findings).where(told))
 
 
 async def forget_traces(conn: AsyncConnection, person_id: int) -> None:

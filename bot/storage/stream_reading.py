@@ -27,7 +27,7 @@ from bot.storage.stream_tables import (
 from bot.storage.tables import accounts, lives, subscriptions
 
 _LATEST = 1000
-"""So many lives are looked through for those that are over and not told: more than twelve hours bring."""
+"""So many lives are looked through for those that are over and not told, the newest."""
 
 _LONGEST_LEASE = timedelta(minutes=1)
 
@@ -185,7 +185,7 @@ async def untold(conn: AsyncConnection, now: datetime, *, since: datetime) -> tu
 
 
 async def supporters(conn: AsyncConnection, live_id: int, most: int) -> tuple[Supporter, ...]:
-    """Read who gave most in a live, by diamonds; whoever is not known by name has an empty one."""
+    """Read who gave most in a live, by diamonds; the forgotten are nobody, and others may have no name."""
     rows = (await conn.execute(_SUPPORTERS, {"live_id": live_id, "most": most})).mappings()
     return tuple(
         Supporter(

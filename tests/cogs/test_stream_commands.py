@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.core.streams.recording import RecordingState
+from bot.storage import privacy
 from bot.storage.round_tables import audit_log
 from bot.storage.stream_tables import recordings, stream_choices, stream_people
 from bot.storage.tables import accounts, guilds, lives, subscriptions
@@ -96,6 +97,18 @@ async def test_the_one_live_that_is_on_is_shown_to_everyone(room, kept):
     (chart,) = room.painter.drawn
     assert len(chart.runs[0].points) > 20
     assert chart.gaps == ()
+
+
+async def test_people_who_were_forgotten_take_no_place_among_the_supporters(room, kept):
+    live = await kept.live(going_on=True, minutes=120)
+    before = fields(await said(room, "now"))["Top supporters"]
+    best = max(live.diamonds_of, key=lambda person: live.diamonds_of[person])
+    async with room.database.write("test.forget") as conn:
+        await privacy.forget_traces(conn, best)
+    after = fields(await said(room, "now"))["Top supporters"]
+    assert "without a name" not in after
+    names = [[line.split("**")[1] for line in told.splitlines()] for told in (before, after)]
+    assert names[1][:4] == names[0][1:]
 
 
 async def test_several_lives_are_a_question_and_a_name_answers_it(room, kept):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import cast
 
 import pytest
 from sqlalchemy import delete, insert, select, update
@@ -17,6 +18,8 @@ from bot.core.streams.choices import StreamChoice
 from bot.core.streams.recording import RecordingState
 from bot.services.announcements import Announcements
 from bot.services.live_state import EDIT_EVERY, NEWS_FOR, say
+from bot.services.players import Players
+from bot.services.privacy import Privacy
 from bot.services.stream_findings import StreamFindings
 from bot.services.stream_showing import ShowingRules, StreamShowing
 from bot.services.stream_telling import LOOK_EVERY, StreamTelling
@@ -28,6 +31,7 @@ from bot.storage.stream_tables import (
     stream_findings,
     stream_gifts,
     stream_minutes,
+    stream_people,
 )
 from bot.storage.tables import accounts, guilds, lives, outbox, subscriptions
 from bot.texts import unpacked
@@ -245,6 +249,16 @@ async def test_an_old_live_is_not_news(told, late, told_of):
     assert len(await told.rows()) == told_of
 
 
+async def test_why_viewers_moved_is_found_out_also_where_the_live_is_no_news_any_more(told):
+    told.clock.advance((OVER + 2 * NEWS_FOR - told.clock.now()).total_seconds())
+    await told.service.step()
+    assert await told.rows() == []
+    (found,) = await told.rows(stream_findings)
+    assert found["findings"]["minutes"] > 80
+    await told.service.step()
+    assert await told.rows(stream_findings) == [found]
+
+
 async def test_every_channel_that_follows_reads_it_unless_its_guild_has_recording_off(told):
     await told.follow(GUILD, 101)
     await told.follow(2, 200)
@@ -315,6 +329,45 @@ async def test_a_live_that_cannot_be_summed_up_keeps_no_other_from_it(told, capl
     told.service._findings.explain = explain
     await told.service.step()
     assert len(await told.rows()) == 2
+
+
+async def test_a_live_that_cannot_be_summed_up_is_not_tried_for_a_month(told):
+    tries = []
+
+    async def fails(live_id):
+        tries.append(live_id)
+        raise ArithmeticError("odd minutes")
+
+    told.service._findings.explain = fails
+    for _ in range(2):
+        await told.service.step()
+    told.clock.advance(NEWS_FOR.total_seconds())
+    for _ in range(3):
+        await told.service.step()
+    assert len(tries) == 2
+
+
+@pytest.mark.parametrize("posted", [False, True])
+async def test_a_recap_names_nobody_who_is_forgotten_before_or_just_after_it_is_posted(told, posted):
+    await told.service.step()
+    (before,) = await told.rows()
+    if posted:
+        await told.deliver()
+    best = fields(before)["Top supporters"].split("**")[1]
+    (person,) = [row for row in await told.rows(stream_people) if row["nickname"] == best]
+    players = cast(Players, None)  # nobody looks for any
+    privacy = Privacy(
+        database=told.database,
+        players=players,
+        announcements=Announcements(told.database, told.clock),
+        clock=told.clock,
+    )
+    by = Requester(guild_id=GUILD, user_id=42, is_owner=True)
+    await privacy.forget(by, await privacy.find(by, f"@{person['handle']}"))
+    await told.service.step()
+    (after,) = [row for row in await told.rows() if row["event_key"] == before["event_key"]]
+    assert f"**{best}**" not in str(Message.from_json(unpacked(after["message"])))
+    assert (after["state"], after["revision"]) == ("pending", 2)
 
 
 async def test_what_was_missed_in_a_short_outage_is_told_afterwards(told):

@@ -16,6 +16,7 @@ from bot.discord.linking import LinkChoice
 from bot.discord.pages import Pages
 from bot.discord.views import LIFETIME_SECONDS, AskersView
 from bot.services.boards import REFRESH_EVERY
+from bot.services.privacy import Found
 from bot.storage import outbox
 from tests.discord_room.room import Painter
 from tests.kept_rounds import put_round
@@ -215,6 +216,32 @@ async def test_nobody_is_forgotten_before_an_admin_says_so_twice(sim: Sim):
     await sim.admin.click(asked, label="Yes, forget")
     assert player.guid in shown(asked)
     assert not await is_known()
+    assert sim.env.errors == []
+
+
+async def test_a_deletion_that_takes_long_is_answered_before_it_begins(sim: Sim, monkeypatch):
+    sim.rounds.drop(FIRST)
+    await sim.rounds.run_for(10)
+    player = (await sim.services.players.suggest(Requester(guild_id=GUILD_ID, user_id=1), ""))[0]
+    clicks: list[discord.Interaction] = []
+    answered: list[bool] = []
+    forget = sim.services.privacy.forget
+
+    async def seen(self: AskersView, interaction: discord.Interaction) -> bool:
+        clicks.append(interaction)
+        return True
+
+    async def slow(by: Requester, found: Found) -> str:
+        answered.append(clicks[-1].response.is_done())
+        return await forget(by, found)
+
+    monkeypatch.setattr(AskersView, "interaction_check", seen)
+    monkeypatch.setattr(sim.services.privacy, "forget", slow)
+    asked = await sim.use(sim.admin, "privacy delete", user=player.guid)
+    await sim.admin.click(asked, label="Yes, forget")
+    assert answered == [True]
+    assert player.guid in shown(asked)
+    assert asked.components == []
     assert sim.env.errors == []
 
 

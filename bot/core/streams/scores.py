@@ -15,9 +15,7 @@ from datetime import datetime, timedelta
 
 from bot.core.streams.activities import WEIGHTS, Activity
 from bot.core.streams.models import StreamMinute
-from bot.core.streams.spikes import Spike, SpikeWatch
-
-_HIGH = 0.95
+from bot.core.streams.spikes import HIGH, Spike, SpikeWatch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,5 +102,5 @@ def _share(count: int, past: Sequence[int]) -> float:
         return 0.0
     ordered = list(past)
     insort(ordered, count)
-    high = ordered[math.ceil(_HIGH * len(ordered)) - 1]
+    high = ordered[math.ceil(HIGH * len(ordered)) - 1]
     return min(1.0, count / high) if high else 1.0

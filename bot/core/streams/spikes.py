@@ -28,6 +28,9 @@ LEAST_SPREAD: Mapping[Activity, float] = {
     Activity.DIAMONDS: 10.0,
 }
 """Where hardly anything happens the spread is 0 and everything would be a spike."""
+HIGH = 0.95
+"""A spike is also among the highest of the session so far (as high as its 95th percentile): where the evening goes up
+and down, or gifts come in heaps, every fifth minute is far above the median."""
 _MAD_TO_SPREAD, _MEAN_TO_SPREAD = 1.4826, 1.2533  # to the standard deviation, were the counts normal
 _WHOLE = 0.5  # of a row must have been connected, or its count is not compared
 
@@ -79,8 +82,8 @@ def _spike(row: StreamMinute, activity: Activity, past: Sequence[float]) -> Spik
     least = max(LEAST_SPREAD[activity], math.sqrt(usual)) / math.sqrt(row.minutes)
     count: int = getattr(row, activity)
     above = count / row.minutes - usual
-    if above < FAR * least:  # what most rows are is told without looking through all the past
-        return None
+    if above < FAR * least or count / row.minutes < past[math.ceil(HIGH * len(past)) - 1]:
+        return None  # what most rows are is told without looking through all the past
     far = above / max(_spread(past, usual), least)
     if far < FAR:
         return None

@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.streams.activities import WEIGHTS, Activity
-from bot.core.streams.findings import LAGS, SURE, Effect, Evidence, Findings, Role
+from bot.core.streams.findings import LAGS, Effect, Evidence, Findings, Role
 
+SURE_TOGETHER = 0.005
+"""The largest p that is claimed. A quarter of that of one live: what is not quite standard normal in each live (heavy
+tails, a slant that all lives of an account share) adds up over many, so that p comes out too small."""
 _Z95 = 1.96
 _NOW = LAGS.index(0)
 _SPANS = {
@@ -88,7 +91,8 @@ def _effect(activity: Activity, cells: Sequence[_Cell], tried: int, lives: Seque
         return Effect(activity=activity, role=Role.RARE)
     best = {role: _best(cells, span, tried) for role, span in _SPANS.items()}
     role = next(
-        (role for role in (Role.LEADS, Role.FOLLOWS, Role.TOGETHER) if best[role][1] <= SURE), Role.NOTHING
+        (role for role in (Role.LEADS, Role.FOLLOWS, Role.TOGETHER) if best[role][1] <= SURE_TOGETHER),
+        Role.NOTHING,
     )
     if (
         role is Role.LEADS

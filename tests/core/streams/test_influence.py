@@ -163,6 +163,13 @@ def _with_lead(rows, lag):
     return [replace(row, viewers_last=round(float(many))) for row, many in zip(rows, viewers, strict=True)]
 
 
+@pytest.mark.parametrize("first", [1105, 1465])
+def test_what_chance_adds_up_to_over_several_lives_leads_nothing(first):
+    found = [explain(invent(seed, share=None, gaps=seed % 4 == 0).rows) for seed in range(first, first + 5)]
+    assert [one.leading for one in found] == [()] * 5
+    assert together(found).leading == ()
+
+
 def test_one_live_alone_tells_what_it_told(told):
     found = told[0]
     assert together([found]).effects == found.effects

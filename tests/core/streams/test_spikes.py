@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from course_samples import START, minute
 
 from bot.core.streams.activities import Activity
 from bot.core.streams.spikes import FIRST_MINUTES, Spike, SpikeWatch, spikes
+from tools.simulation.stream_lives import invent
 
 
 def calm(length: int, **values: int) -> list:
@@ -43,6 +46,14 @@ def test_one_where_hardly_anything_happens_is_no_spike(activity):
 def test_a_burst_of_gifts_among_rare_ones_is_a_spike():
     rows = [minute(number, gifts=int(number % 9 == 0)) for number in range(60)]
     assert [one.count for one in spikes([*rows, minute(60, gifts=12)])] == [12]
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_where_an_evening_goes_up_and_down_many_is_not_said_of_every_fifth_minute(seed):
+    rows = invent(seed, share=None).rows
+    often = Counter(one.activity for one in spikes(rows))
+    assert often
+    assert max(often.values()) <= len(rows) / 10
 
 
 def test_nothing_is_usual_in_the_first_minutes():
