@@ -228,12 +228,15 @@ class Nursery:
 
     async def spawn(self, *command: str, **how: Any) -> Any:
         python, flag, module, *arguments = command
-        if python != sys.executable or flag != "-m":
+        environment = dict(how.get("env") or os.environ)
+        # Whoever brings a path of their own wants their `sitecustomize`, which only a new interpreter reads.
+        is_usual = environment.get("PYTHONPATH", str(ROOT)) == str(ROOT)
+        if python != sys.executable or flag != "-m" or not is_usual:
             return await asyncio.create_subprocess_exec(*command, **how)
         order = {
             "module": module,
             "arguments": arguments,
-            "environment": dict(how.get("env") or os.environ),
+            "environment": environment,
             "folder": str(how.get("cwd") or Path.cwd()),
         }
         theirs, stdin, stdout = _streams(how)

@@ -30,6 +30,7 @@ SAME = {
         ("{count} live, {span}", "{count} lives, {span}"): "as above",
         ("**{name}**: {count} live, {span}", "**{name}**: {count} lives, {span}"): "as above",
         "{when}": "an instant alone",
+        "**{place}.** {name}: {diamonds}, {gifts}": "values alone",
         "Status": "Indonesian has the same word",
     }
 }

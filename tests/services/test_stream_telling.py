@@ -177,7 +177,10 @@ async def test_a_total_of_a_part_says_that_it_is_one(database):
     await told.follow()
     await told.service.step()
     (row,) = await told.rows()
-    assert fields(row)["Recorded"] == "50% of the live\nThe totals are of this part."
+    assert (
+        fields(row)["Recorded"]
+        == "50% of the live\nCounted in this part; likes are TikTok's own count of the whole live."
+    )
 
 
 async def test_what_nobody_counted_is_unknown_and_never_0(told):

@@ -132,7 +132,9 @@ def recorded_field(live: RecordedLive, now: datetime) -> MessageField:
     share = live.recorded_share(now)
     said: str = text("{share} of the live", share=share_words(share))
     if share < WHOLE:
-        said = join("\n", [said, text("The totals are of this part.")])
+        said = join(
+            "\n", [said, text("Counted in this part; likes are TikTok's own count of the whole live.")]
+        )
     return MessageField(name=text("Recorded"), value=said)
 
 
@@ -146,11 +148,11 @@ def supporter_lines(supporters: Sequence[Supporter]) -> list[str]:
 def _supporter_line(place: int, one: Supporter) -> str:
     # A tilde, where part of it is estimated.
     about = "~" if one.estimated_diamonds else ""
-    return texts(
-        "**{place}.** {name}: {amount} diamonds, {count} gift",
-        "**{place}.** {name}: {amount} diamonds, {count} gifts",
-        one.gifts,
+    amount = join("", [about, number(one.diamonds)])
+    return text(
+        "**{place}.** {name}: {diamonds}, {gifts}",
         place=place,
         name=viewer_name(one.viewer),
-        amount=join("", [about, number(one.diamonds)]),
+        diamonds=texts("{amount} diamond", "{amount} diamonds", one.diamonds, amount=amount),
+        gifts=texts("{count} gift", "{count} gifts", one.gifts),
     )

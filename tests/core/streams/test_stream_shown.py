@@ -191,14 +191,20 @@ def test_without_any_connection_the_alert_shows_what_is_known():
 
 
 def test_a_part_says_that_its_totals_are_of_the_part():
-    assert recorded_field(live(connected_seconds=2700), START).value.endswith("The totals are of this part.")
+    assert recorded_field(live(connected_seconds=2700), START).value.endswith(
+        "Counted in this part; likes are TikTok's own count of the whole live."
+    )
     assert recorded_field(live(), START).value == "100% of the live"
 
 
 def test_supporters_who_gave_as_much_share_their_place():
     lines = supporter_lines([supporter("A", 50), supporter("B", 20), supporter("C", 20), supporter("D", 1)])
-    assert [line[:2] for line in lines] == ["1.", "2.", "2.", "4."]
+    assert [line[:6] for line in lines] == ["**1.**", "**2.**", "**2.**", "**4.**"]
     assert "~50 diamonds" in supporter_lines([supporter("A", 50, estimated_diamonds=5)])[0]
+
+
+def test_one_diamond_is_one_diamond():
+    assert supporter_lines([supporter("A", 1)])[0].startswith("**1.** A: 1 diamond,")
 
 
 def test_somebody_whose_name_is_forgotten_is_a_viewer_without_a_name():
