@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Table, case, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.forgotten import Forgotten, alias_of, name_of, player_digest, viewer_digest
@@ -133,16 +133,30 @@ async def forget_traces(conn: AsyncConnection, person_id: int) -> None:
     # By live first, which an index finds; before their contributions are nobody's.
     taken_part = select(contributions.c.live_id).where(contributions.c.person_id == person_id)
     theirs = (stream_gifts.c.live_id.in_(taken_part)) & (stream_gifts.c.person_id == person_id)
-    # A group is one person's; nobody's are told apart by the row.
-    apart = {"group_id": -stream_gifts.c.id}
-    await conn.execute(update(stream_gifts).where(theirs).values(person_id=NOBODY, **apart))
-    given = stream_gifts.c.to_person_id == person_id
-    await conn.execute(update(stream_gifts).where(given).values(to_person_id=UNKNOWN_GUEST, **apart))
+    await _make_nobodys(conn, theirs, person_id=NOBODY)
+    await _make_nobodys(conn, stream_gifts.c.to_person_id == person_id, to_person_id=UNKNOWN_GUEST)
     for table, merged in ((contributions, _MERGED), (contribution_gifts, _MERGED_GIFTS)):
         await _merge(conn, table, merged, person_id)
     await gift_sums.forget(conn, person_id)
     for table in (stream_comments, stream_people):
         await conn.execute(delete(table).where(table.c.person_id == person_id))
+
+
+async def _make_nobodys(conn: AsyncConnection, which: ColumnElement[bool], **nobody: int) -> None:
+    """Take a person out of gifts. They keep their group, so that a streak that runs goes on in its row.
+
+    A group is one person's; should nobody have it already, the row is told apart by its own number.
+    """
+    other = stream_gifts.alias("other")
+    same = {"person_id": stream_gifts.c.person_id, "to_person_id": stream_gifts.c.to_person_id, **nobody}
+    taken = exists().where(
+        other.c.live_id == stream_gifts.c.live_id,
+        other.c.gift_id == stream_gifts.c.gift_id,
+        other.c.group_id == stream_gifts.c.group_id,
+        *(other.c[name] == value for name, value in same.items()),
+    )
+    group = case((taken, -stream_gifts.c.id), else_=stream_gifts.c.group_id)
+    await conn.execute(update(stream_gifts).where(which).values(group_id=group, **nobody))
 
 
 async def _merge(conn: AsyncConnection, table: Table, merged: Upsert, person_id: int) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, func, select, tuple_, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.streams.anonymous import anonymous
 from bot.core.streams.booking import (
     COUNTED,
     OF_GIFTS,
@@ -31,7 +32,7 @@ from bot.core.streams.minutes import MINUTE, minute_of
 from bot.core.streams.models import StreamMinute
 from bot.core.streams.tally import NOBODY, Batch, Kept, Memory
 from bot.core.streams.values import ValueSource, Worth
-from bot.storage import gift_sums
+from bot.storage import gift_sums, privacy
 from bot.storage.gift_kinds import learn
 from bot.storage.gift_sums import Given
 from bot.storage.stream_reading import minutes_of
@@ -144,10 +145,14 @@ async def load(conn: AsyncConnection, live_id: int) -> Kept:
 
 
 async def save(conn: AsyncConnection, live_id: int, batch: Batch) -> None:
-    """Add a batch to the rows of a live; one that was saved already changes nothing."""
+    """Add a batch to the rows of a live; one that was saved already changes nothing.
+
+    Who asked to be forgotten is asked in the same transaction: what a recorder remembers of that may be seconds old.
+    """
     row = (await conn.execute(_RECORDING, {"live": live_id})).mappings().one()
     if batch.number <= row["batches"]:
         return
+    batch = anonymous(batch, (await privacy.forgotten(conn)).viewer)
     kinds = await learn(conn, batch)
     gifts = await _kept_gifts(conn, live_id, batch)
     booked = book(batch, Known(people=await _kept_people(conn, live_id, batch), gifts=gifts, kinds=kinds))

@@ -12,7 +12,7 @@ from bot.core.streams.booking import COUNTED, OF_GIFTS
 from bot.core.streams.events import Ended
 from bot.core.streams.tally import NOBODY, Tally
 from bot.core.streams.values import ValueSource
-from bot.storage import gift_sums
+from bot.storage import gift_sums, privacy
 from bot.storage.stream_reading import minutes_of, recorded_live
 from bot.storage.stream_tables import (
     contribution_gifts,
@@ -445,3 +445,24 @@ async def test_a_score_whose_transaction_was_rolled_back_is_the_same_when_it_is_
         0.3,
         pytest.approx(0.3 * 2 / 8),
     ]
+
+
+@pytest.mark.parametrize("knows_after", [4, 6, 8])
+async def test_a_streak_whose_giver_is_forgotten_in_its_middle_counts_once(database, live, knows_after):
+    """The recorder hears of a deletion seconds later; until then it names somebody who is nobody already."""
+    forgotten = False
+    tally = await taken_up(database, live, forgotten=lambda person_id: forgotten and person_id == 7)
+    for count in range(1, 10):
+        tally.take(gift(7, 5655, count, count, group=77))
+        tally.take(comment(7, count))
+        await saved(database, live, tally, now=count)
+        if count == 3:
+            async with database.write("test.forget") as conn:
+                await privacy.forget_viewer(conn, 7, START)
+        forgotten = forgotten or count >= knows_after
+    await check_sums(database, live)
+    async with database.read() as conn:
+        told = await recorded_live(conn, live)
+    assert (told.gifts, told.comments) == (9, 9)
+    assert await rows_of(database, contributions, "person_id", live_id=live) == [(NOBODY,)]
+    assert await rows_of(database, stream_people, "person_id") == []
