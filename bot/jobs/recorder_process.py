@@ -1,7 +1,8 @@
 """Looks after the recorder's process: started when a live is to be recorded, ended when none was for long.
 
 What is recorded stands in the database; the pipes are bells only. The child ends when its standard input does, so
-that it does not outlive the bot, however that ends. One that dies is started again, later and later.
+that it does not outlive the bot, however that ends. One that dies is started again, later and later; one that hangs,
+answering no bell, is killed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ PAUSES = (1.0, 5.0, 15.0, 60.0, 300.0)
 """Seconds before it is started again after so many deaths in a row."""
 STEADY = timedelta(minutes=10)
 """One that lived for so long dies for the first time."""
+HUNG = timedelta(minutes=3)
+"""One that answers no bell for so long hangs; loading everything takes far less."""
 END_SECONDS = 6.0
 LONGEST_LINE = 1024 * 1024
 BELL = b"\n"
@@ -60,6 +63,7 @@ class RecorderProcess:
         self._started_at = self._start_at = clock.now()
         self._wanted_at = clock.now()
         self._deaths = 0
+        self._unanswered_since: datetime | None = None
 
     @property
     def process_id(self) -> int | None:
@@ -77,6 +81,7 @@ class RecorderProcess:
                 return self._start_at
             if self._child is None:
                 await self._start()
+            self._kill_if_hung(now)
             self._ring()
         elif self._child is not None:
             self._ring()
@@ -106,7 +111,7 @@ class RecorderProcess:
         self._child = child = await asyncio.create_subprocess_exec(
             *self._command, holder, stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=LONGEST_LINE
         )
-        self._holder, self._started_at = holder, self._clock.now()
+        self._holder, self._started_at, self._unanswered_since = holder, self._clock.now(), None
         log.info("The recorder was started (process %d)", child.pid)
         self._listeners = [
             asyncio.create_task(self._hear(child), name="recorder's bell"),
@@ -125,8 +130,18 @@ class RecorderProcess:
         level = logging.WARNING if self._deaths == 1 else logging.DEBUG
         log.log(level, "The recorder ended (%d); it is started again in %.0f s if needed", code, pause)
 
+    def _kill_if_hung(self, now: datetime) -> None:
+        """End a child that answers no more; its end is noticed as any other."""
+        since = self._unanswered_since
+        if self._child is None or since is None or now - since < HUNG:
+            return
+        log.warning("The recorder has not answered since %s; it is killed", since)
+        with contextlib.suppress(ProcessLookupError):
+            self._child.kill()
+
     def _ring(self) -> None:
         if self._child is not None and self._child.stdin is not None:
+            self._unanswered_since = self._unanswered_since or self._clock.now()
             with contextlib.suppress(OSError, RuntimeError):  # it is dying; the next look sees it
                 self._child.stdin.write(BELL)
 
@@ -134,6 +149,7 @@ class RecorderProcess:
         """Pass the child's bell on, and its end."""
         if child.stdout is not None:
             while await child.stdout.read(1024):
+                self._unanswered_since = None
                 for told in self._told:
                     told.set()
         await child.wait()

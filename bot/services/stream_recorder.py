@@ -76,7 +76,8 @@ class StreamRecorder:
         """Record until cancelled; then `close` is due."""
         while True:
             await self.step()
-            await wait_for_event(self._clock, self.changed, SAVE_SECONDS)
+            if await wait_for_event(self._clock, self.changed, SAVE_SECONDS):
+                self._tell()  # whoever rings hears that this goes on
 
     async def step(self) -> None:
         """Save what there is, then take up what is free. A database that fails is tried again."""

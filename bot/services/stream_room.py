@@ -26,11 +26,11 @@ from bot.texts import text
 PATIENCE = timedelta(minutes=1)
 """Whoever must wait longer for a signature is not recording in full, and says so."""
 STEADY = timedelta(minutes=1)
-"""A connection that held for so long begins the pauses anew."""
+"""A count of viewers that a check told so long ago is still one to begin with."""
 NEW_TRIES = 3
 """So many connections are tried as the first of a live; after them it is like any other that cannot be connected."""
 TALKATIVE = timedelta(minutes=10)
-"""A connection that was heard for so long before it fell silent was not to a quiet room."""
+"""A connection that held for so long begins the pauses anew, and was not to a quiet room."""
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class RoomRecording:
                 incident = secrets.token_hex(4)
                 log.exception("@%s: the stream failed, incident %s", self.room.handle, incident)
                 self._say(Happening.LOST, text("an unexpected error, incident {number}", number=incident))
-            failures = 1 if self._clock.now() - began_at >= STEADY else failures + 1
+            failures = 1 if self._clock.now() - began_at >= TALKATIVE else failures + 1
             await self._clock.sleep(pause_before_reconnect(failures, self._chance()))
 
     async def _permitted(self, *, is_new: bool) -> Permit:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from bot.clock import SystemClock
-from bot.jobs.recorder_process import IDLE, RecorderProcess
+from bot.jobs.recorder_process import HUNG, IDLE, RecorderProcess
 from bot.logs import TO_PARENT
 from bot.services.recording_control import RecordingControl
 from bot.storage.engine import Database
@@ -147,6 +147,37 @@ async def test_a_live_is_recorded_by_a_process_of_its_own_that_outlives_no_need(
     await recorder.close()
     assert not lives(process_id)
     assert await is_given_back(world)
+
+
+@on_sqlite
+@pytest.mark.parametrize("answers", [True, False])
+async def test_only_one_that_answers_no_bell_is_killed_as_hung(
+    world: StreamWorld, caplog: pytest.LogCaptureFixture, *, answers: bool
+) -> None:
+    reads = "for line in sys.stdin: sys.stdout.write(line); sys.stdout.flush()"
+    code = f"import sys, time\n{reads if answers else 'time.sleep(600)'}"
+    clock = ManualClock()
+    recorder = RecorderProcess(
+        control=RecordingControl(world.database),
+        command=(sys.executable, "-c", code),
+        clock=clock,
+        changed=asyncio.Event(),
+        told=[asyncio.Event()],
+    )
+    try:
+        await recorder.step()
+        for _ in range(2):
+            if answers:
+                await recorder._told[0].wait()
+                recorder._told[0].clear()
+            clock.advance(HUNG.total_seconds())
+            await recorder.step()
+        assert ("it is killed" in caplog.text) is not answers
+        if not answers:
+            await recorder._changed.wait()
+            assert recorder._child.returncode != 0
+    finally:
+        await recorder.close()
 
 
 async def has_seen_the_end(world: StreamWorld) -> bool:
