@@ -122,6 +122,23 @@ async def test_a_lost_connection_is_made_again_later_and_later_while_the_live_is
     assert [row["purpose"] for row in await world.signed()] == ["connect", *["reconnect"] * 3]
 
 
+async def test_a_connection_that_never_holds_for_long_is_made_again_later_and_later(
+    world: StreamWorld, clock: ManualClock
+) -> None:
+    live = await world.go_live()
+    (room,) = live.room_ids
+    await world.is_recorded(live)
+    pauses = []
+    for held in (61, 61, 61, 600):
+        clock.advance(held)
+        world.source.end(room)
+        (pause,) = await clock.asleep(1)
+        pauses.append(pause)
+        clock.advance(pause)
+        await world.source.connected(room)
+    assert pauses == [5, 15, 45, 5]
+
+
 async def test_time_without_a_connection_is_not_counted(world: StreamWorld, clock: ManualClock) -> None:
     live = await world.go_live()
     (room,) = live.room_ids
