@@ -76,7 +76,7 @@ async def keep_live(
                 title=f"Live of {handle}",
                 cover_url="",
                 viewers=100,
-                peak_viewers=200,
+                peak_viewers=None,
             )
             .returning(lives.c.id)
         )

@@ -186,13 +186,15 @@ async def _save(
         await store.save_live(conn, live_id, transition.replaced)
         await recordings.keep_up(conn, live_id, account.id, transition.replaced, now, record=False)
         await say(conn, account, live_id, transition.replaced, now)
+    live = transition.live
     if transition.change is Change.FOUND:
-        live_id = await store.add_live(conn, account.id, transition.live)
+        live_id = await store.add_live(conn, account.id, live)
     elif live_id is not None:
-        await store.save_live(conn, live_id, transition.live)
+        live = await _as_recorded(conn, live_id, live)
+        await store.save_live(conn, live_id, live)
     if live_id is None:
         raise AssertionError("a live that goes on was stored before")
-    await recordings.keep_up(conn, live_id, account.id, transition.live, now, record=record)
+    await recordings.keep_up(conn, live_id, account.id, live, now, record=record)
     if transition.change in _NEWS:
         log.info("@%s %s (live %d)", account.handle, _NEWS[transition.change], live_id)
     else:
@@ -201,11 +203,19 @@ async def _save(
         conn,
         account,
         live_id,
-        transition.live,
+        live,
         now,
         to_everyone=transition.change is Change.FOUND,
         in_time=transition.change not in _NEWS,
     )
+
+
+async def _as_recorded(conn: Connection, live_id: int, live: Live) -> Live:
+    """Give a live that is over with the highest count of viewers that its recorder saw, if that is higher."""
+    if live.phase is not Phase.ENDED:
+        return live
+    seen = (live.peak_viewers, await recordings.peak_viewers(conn, live_id))
+    return replace(live, peak_viewers=max((count for count in seen if count is not None), default=None))
 
 
 async def say(

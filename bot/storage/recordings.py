@@ -208,6 +208,12 @@ async def seen_in_open_lives(conn: AsyncConnection) -> Mapping[int, Seen]:
     }
 
 
+async def peak_viewers(conn: AsyncConnection, live_id: int) -> int | None:
+    """Give the highest count of viewers that was recorded; None without any."""
+    query = select(recordings.c.peak_viewers).where(recordings.c.live_id == live_id)
+    return (await conn.execute(query)).scalar()
+
+
 async def _begin(conn: AsyncConnection, live_id: int, account_id: int, room_id: int, now: datetime) -> None:
     row = {"live_id": live_id, "account_id": account_id, "room_id": room_id, "wanted_at": now}
     await conn.execute(insert(recordings).values(**row, state=RecordingState.WAITING))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, or_, select
+from sqlalchemy import Select, bindparam, case, exists, func, null, or_, select, type_coerce
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +25,7 @@ from bot.storage.stream_tables import (
     stream_people,
 )
 from bot.storage.tables import accounts, lives, subscriptions
+from bot.storage.types import Instant
 
 _LATEST = 1000
 """So many lives are looked through for those that are over and not told, the newest."""
@@ -38,9 +39,20 @@ _OF_RECORDING = tuple(
 )
 
 
+_is_lower = func.coalesce(recordings.c.peak_viewers, -1) < func.coalesce(lives.c.peak_viewers, -1)
+PEAK = case((_is_lower, lives.c.peak_viewers), else_=recordings.c.peak_viewers)
+"""The highest count of viewers anybody saw: a check may have seen more than the recorder, whose instant is known."""
+_PEAK_AT = case((_is_lower, null()), else_=recordings.c.peak_at)
+
+_SEEN = {
+    "peak_viewers": PEAK.label("peak_viewers"),
+    "peak_at": type_coerce(_PEAK_AT, Instant).label("peak_at"),
+}
+
+
 def _recorded() -> Select[Any]:
     columns = (
-        *[recordings.c[name] for name in _OF_RECORDING],
+        *[_SEEN.get(name, recordings.c[name]) for name in _OF_RECORDING],
         *[lives.c[name] for name in _OF_LIVE],
         *[accounts.c[name] for name in _OF_ACCOUNT],
     )

@@ -7,12 +7,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, case, func, select, type_coerce
+from sqlalchemy import BindParameter, Select, bindparam, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.rounds.periods import Span
 from bot.core.streams.gifters import TOTALS, Recorded
 from bot.core.streams.weekly import WeeksLive
+from bot.storage.stream_reading import PEAK
 from bot.storage.stream_tables import recordings
 from bot.storage.tables import accounts, lives
 from bot.storage.types import BIGINT, Instant
@@ -32,11 +33,6 @@ _LATEST = (
     .order_by(lives.c.ended_at.is_not(None), lives.c.started_at.desc(), lives.c.id.desc())
     .limit(1)
 )
-_peak = case(
-    (recordings.c.peak_viewers.is_(None), lives.c.peak_viewers),
-    (recordings.c.peak_viewers < lives.c.peak_viewers, lives.c.peak_viewers),
-    else_=recordings.c.peak_viewers,
-)
 _SUMS = ("diamonds", "estimated_diamonds", "unvalued_gifts")
 _LIVES = (
     select(
@@ -46,7 +42,7 @@ _LIVES = (
         lives.c.started_at,
         lives.c.ended_at,
         func.coalesce(recordings.c.connected_seconds, 0).label("connected_seconds"),
-        _peak.label("peak_viewers"),
+        PEAK.label("peak_viewers"),
         *[func.coalesce(recordings.c[name], 0).label(name) for name in ("gifts", *_SUMS)],
     )
     .select_from(_of_lives.join(accounts, accounts.c.id == lives.c.account_id))

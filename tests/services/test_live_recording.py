@@ -9,11 +9,11 @@ from sqlalchemy import select, update
 
 from bot.core.streams.recording import RecordingState
 from bot.services.live_health import SOURCE
-from bot.storage import recordings, sources
+from bot.storage import recordings, sources, stream_reading
 from bot.storage.engine import Database
 from bot.storage.recordings import Report
 from bot.storage.stream_tables import recordings as table
-from bot.storage.tables import lives
+from bot.storage.tables import lives, outbox
 from tests.clocks import ManualClock
 from tests.services.live_world import BY, CHANNEL, LiveWorld
 
@@ -153,3 +153,21 @@ async def test_polling_leaves_half_of_the_budget_to_the_ends(world: LiveWorld) -
     polls = [row for row in await world.ledger("followup") if row["purpose"] == "viewers"]
     assert 0 < len(polls) <= 20
     assert len(await world.ledger("followup")) <= 40
+
+
+@pytest.mark.parametrize(("checked", "counted"), [(279, 290), (290, 279)])
+async def test_all_that_is_told_of_a_live_names_one_highest_count(
+    world: LiveWorld, clock: ManualClock, checked: int, counted: int
+) -> None:
+    row = await recording(world)
+    async with world.database.write("test.counts") as conn:
+        await conn.execute(update(lives).values(peak_viewers=checked))
+        await conn.execute(update(table).values(peak_viewers=counted, peak_at=clock.now()))
+    await said(world, ended_at=clock.now())
+    await world.monitor.followup_step()
+    async with world.database.read() as conn:
+        told = await stream_reading.recorded_live(conn, row["live_id"])
+        (message,) = (await conn.execute(select(outbox.c.message))).scalars()
+    assert (await live(world))["peak_viewers"] == told.peak_viewers == 290
+    assert (told.peak_at is None) is (counted < checked)
+    assert "290" in str(message)

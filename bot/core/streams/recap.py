@@ -9,7 +9,6 @@ from bot.core.live.posts import duration
 from bot.core.markup import escape, stamp
 from bot.core.streams.figures import (
     activity_fields,
-    count_words,
     host_name,
     host_url,
     recorded_field,
@@ -60,10 +59,9 @@ def _best_minute_field(minutes: Sequence[StreamMinute]) -> tuple[MessageField, .
     best = best_minute(minutes)
     if best is None:
         return ()
-    facts = [
-        text("{count} viewers", count=count_words(best.viewers_max)),
-        *_counts(best),
-    ]
+    watching = best.viewers_max
+    viewers = [] if watching is None else [texts("{count} viewer", "{count} viewers", watching)]
+    facts = [*viewers, *_counts(best)]
     said = join(": ", [stamp(best.minute, "t"), join(" · ", facts)])
     return (MessageField(name=text("Best minute"), value=said, inline=False),)
 
