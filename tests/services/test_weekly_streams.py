@@ -223,7 +223,7 @@ async def test_what_was_not_recorded_is_said_and_is_not_called_nothing(weeks):
     fields = await weeks.fields()
     assert fields["Lives"] == "**Ana**: 1 live, 1 h 30 min, not recorded"
     assert fields["Diamonds"] == "unknown"
-    assert fields["Most viewers"] == "200 at Ana"  # the monitor counts them too
+    assert fields["Most viewers"] == "50 at Ana"  # the monitor counts them too
     assert fields["Recorded"] == "1 live, 1 live not recorded"
     assert "diamonds unknown" in fields["The week before"]
     assert "Top gifters" not in fields
