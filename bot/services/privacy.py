@@ -21,7 +21,8 @@ from bot.errors import InputRefused, NothingThere, UserError
 from bot.services.announcements import Announcements
 from bot.services.live_state import NEWS_FOR
 from bot.services.players import Players
-from bot.storage import audit
+from bot.services.weekly_streams import WEEKS_LIVES
+from bot.storage import audit, outbox
 from bot.storage import privacy as store
 from bot.storage.engine import Connection, Database
 from bot.storage.privacy import KnownViewer
@@ -78,6 +79,7 @@ class Privacy:
         async with self._database.write("privacy.forget") as conn:
             if found.person_id is not None:
                 await store.tell_anew(conn, found.person_id, now - NEWS_FOR)
+                await outbox.take_back(conn, WEEKS_LIVES)  # a digest that waits may name them
                 await store.forget_viewer(conn, found.person_id, now)
             else:
                 await store.forget_player(conn, found.guid, now)

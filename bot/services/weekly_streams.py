@@ -16,6 +16,8 @@ from bot.storage import gift_sums, guilds, outbox, stream_spans
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
 
+WEEKS_LIVES = "lives:"
+"""With this begin the keys of the digests in the outbox."""
 LONGEST_SLEEP = timedelta(hours=1)
 """A time zone or a channel may be chosen meanwhile."""
 _INSTANT = timedelta(microseconds=1)
@@ -63,7 +65,7 @@ class WeeklyStreams:
 
     async def _tell(self, guild_id: int, channel_id: int, zone: ZoneInfo, told_at: datetime) -> None:
         due, now = due_week(told_at, zone), self._clock.now()
-        key = f"lives:{guild_id}:week:{due.monday}"
+        key = f"{WEEKS_LIVES}{guild_id}:week:{due.monday}"
         async with self._database.read() as conn:
             if await outbox.channels_of(conn, key):
                 return

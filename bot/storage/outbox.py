@@ -196,6 +196,18 @@ async def withdraw(conn: AsyncConnection, event_key: str, channel_id: int) -> No
     )
 
 
+async def take_back(conn: AsyncConnection, prefix: str) -> None:
+    """Delete messages that nobody tried to post yet, by the beginning of their keys: they are to be written anew."""
+    await conn.execute(
+        delete(outbox).where(
+            outbox.c.event_key.startswith(prefix, autoescape=True),
+            outbox.c.state.in_(OPEN_STATES),
+            outbox.c.delivered_revision == 0,
+            outbox.c.first_tried_at.is_(None),
+        )
+    )
+
+
 async def channels_of(conn: AsyncConnection, event_key: str) -> tuple[int, ...]:
     """Give the channels a message of this event was put into."""
     found = await conn.execute(

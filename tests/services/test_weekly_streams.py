@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from sqlalchemy import delete, insert, select, update
 
 from bot.core.announcements import Message
+from bot.core.requester import Requester
 from bot.jobs.schedule import monday_mornings
 from bot.services.announcements import Announcements
+from bot.services.players import Players
+from bot.services.privacy import Privacy
 from bot.services.weekly_streams import LONGEST_SLEEP, WeeklyStreams
 from bot.storage import gift_sums
 from bot.storage.stream_tables import contributions, recordings
 from bot.storage.tables import guilds, lives, outbox, subscriptions
 from tests.clocks import ManualClock
-from tests.kept_streams import keep_live
+from tests.kept_streams import FIRST_PERSON, keep_live
 from tests.services.round_world import Crash, CrashingDatabase
 
 MONDAY = datetime(2026, 11, 16, 3, tzinfo=UTC)  # ten o'clock in Jakarta
@@ -252,3 +256,28 @@ async def test_many_hosts_and_long_names_fit_into_a_message(weeks):
     fields = await weeks.fields()
     assert "and 7 more accounts" in fields["Lives"]
     assert all(len(str(value)) <= 1024 for name, value in fields.items() if name != "chart")
+
+
+@pytest.mark.parametrize("posted", [False, True])
+async def test_a_digest_that_waits_is_written_anew_without_whom_it_must_not_name(weeks, posted):
+    await weeks.join()
+    live = await weeks.live()
+    await weeks.service.step()
+    if posted:
+        async with weeks.database.write("test.post") as conn:
+            await conn.execute(update(outbox).values(delivered_revision=1, state="delivered", message_id=5))
+    best = max(live.diamonds_of, key=lambda person: live.diamonds_of[person])
+    name = f"Fan {best - FIRST_PERSON}:"
+    privacy = Privacy(
+        database=weeks.database,
+        players=cast(Players, None),  # nobody looks for any
+        announcements=Announcements(weeks.database, weeks.clock),
+        clock=weeks.clock,
+    )
+    by = Requester(guild_id=1, user_id=42, is_owner=True)
+    await privacy.forget(by, await privacy.find(by, f"@fan{best - FIRST_PERSON}"))
+    await weeks.service.step()
+    async with weeks.database.read() as conn:
+        digests = select(outbox.c.message).where(outbox.c.event_key.startswith("lives:"))
+        (message,) = (await conn.execute(digests)).scalars()
+    assert (name in str(message)) is posted  # what stands in Discord stays as it was posted
