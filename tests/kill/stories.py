@@ -142,6 +142,7 @@ async def a_recorded_live(bot: Mortal, _: Path) -> None:
     await bot.change(A_RECORDING)
     async with bot.alive():
         await bot.until(lambda: figures_shown(bot), "the alert showed figures")
+        await bot.until(lambda: bot.has_passed("streams.renew_alerts"), "they were renewed without a look")
         for name, options in (("now", {}), ("history", {"user": "ana"}), ("correlation", {"user": "ana"})):
             await bot.command(f"stream {name}", options, by="member", channel="general")
         await tiktok.control("POST", "accounts/ana/end", {})
@@ -669,6 +670,7 @@ async def old_lives(bot: Mortal, _: Path) -> None:
     async with bot.alive():
         await bot.until(lambda: swept(bot), "whom the recorder wrote down late was forgotten again")
         await bot.until(lambda: recorded_again(bot), "somebody is recorded again")
+        await bot.until(lambda: told_of_it(bot), "an admin was told that somebody is forgotten")
         await bot.until(bot.settled, SETTLED)
     archived = [row for file in archives(bot) for row in gzip.decompress(file.read_bytes()).splitlines()]
     assert sum(json.loads(row)["table"] == "stream_gifts" for row in archived) == gifts > 0
@@ -677,6 +679,23 @@ async def old_lives(bot: Mortal, _: Path) -> None:
     assert await bot.count("stream_comments") == 0
     assert await bot.count("stream_minutes", "minutes = 1") == 20
     assert await rows_of(bot.database, OF_EVERYBODY) == given
+
+
+async def told_of_it(bot: Mortal) -> bool:
+    """Each death between the deletion and the word of it takes one more person."""
+    told = "bot/discord/confirming Confirmation.confirm: interaction.edit_original_response"
+    for number in range(5, 10):
+        asked = await bot.command("privacy delete", {"user": f"fan{number}"})
+        if asked["response"].get("components"):
+            deaths = bot.deaths
+
+            async def is_over(deaths: int = deaths) -> bool:
+                return bot.deaths != deaths or await bot.has_passed(told)
+
+            await bot.press(asked, 0)
+            await bot.until(is_over, "the admin was told, or the bot died over it")
+            break
+    return await bot.has_passed(told)
 
 
 def make_file_of_older_version(file: Path) -> None:

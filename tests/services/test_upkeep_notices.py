@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bot.core.announcements import Message
 from bot.core.machine import GIB
@@ -18,6 +18,7 @@ from bot.services.upkeep import Upkeep
 from bot.settings import load_settings
 from bot.storage import guilds
 from bot.storage.engine import Database
+from bot.storage.stream_tables import recordings
 from bot.storage.tables import outbox
 from tests.clocks import ManualClock
 from tests.kept_streams import keep_live
@@ -45,9 +46,16 @@ class World:
 
     async def pass_time(self, hours: float) -> None:
         for _ in range(round(hours * 4)):
+            await self._record()
             await self.machine.step()
             await self.staleness.step()
             self.clock.advance(900)
+
+    async def _record(self) -> None:
+        """Hold what is recorded, as a recorder at work does."""
+        until = self.clock.now() + timedelta(seconds=5)
+        async with self.database.write("test.lease") as conn:
+            await conn.execute(update(recordings).values(holder="recorder", leased_until=until))
 
     async def notices(self) -> list[Message]:
         async with self.database.read() as conn:

