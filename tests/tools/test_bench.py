@@ -38,7 +38,8 @@ async def test_every_policy_is_measured_with_every_fleet(figures):
 def test_a_figure_over_its_limit_is_told_and_ends_with_1(capsys):
     kept = Figure(name="all 100 accounts", value=0.1, limit=2, unit="s", how="")
     unjudged = Figure(name="memory", value=9, unit="KB each", how="")
-    assert print_report([kept, unjudged]) == 0
+    none = Figure(name="lost events", value=0, limit=0, unit="", how="nothing may be lost")
+    assert print_report([kept, unjudged, none]) == 0
     assert "MISSED" not in capsys.readouterr().out
     missed = Figure(name="all 30 accounts", value=2.5, limit=2, unit="s", how="")
     assert print_report([kept, unjudged, missed]) == 1

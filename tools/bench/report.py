@@ -35,7 +35,7 @@ def print_report(figures: Sequence[Figure]) -> int:
             figure.name,
             f"{figure.value:.3g} {figure.unit}",
             "-" if math.isinf(figure.limit) else f"{figure.limit:g} {figure.unit}",
-            "-" if math.isinf(figure.limit) else f"{figure.value / figure.limit:.0%}",
+            "-" if math.isinf(figure.limit) or not figure.limit else f"{figure.value / figure.limit:.0%}",
             "ok" if figure.is_kept else "MISSED",
             figure.how,
         )
