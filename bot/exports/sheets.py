@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.core.streams.export import ExportOrder
+from bot.core.streams.findings import LAGS
 from bot.core.streams.models import RecordedLive
 from bot.exports.cells import Column, Kind, Value
 
@@ -221,10 +222,6 @@ def contribution_row(live: RecordedLive, share: float, row: Any, order: ExportOr
         row.last_at,
         row.last_gift_at,
     )
-
-
-LAGS = tuple(range(-10, 11))
-"""Minutes from an activity to a change of viewers, as `bot.core.streams.findings` has them."""
 
 
 def correlations_sheet(zone: str) -> Sheet:

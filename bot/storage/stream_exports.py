@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, select, tuple_
 
 from bot.core.streams.export import ExportOrder
 from bot.core.streams.models import RecordedLive, StreamMinute
 from bot.core.streams.recording import RecordingState
 from bot.storage.engine import Connection, Database
+from bot.storage.stream_reading import KINDS
 from bot.storage.stream_tables import (
-    contribution_gifts,
     contributions,
     recordings,
     stream_findings,
@@ -63,21 +63,13 @@ COUNTED = (
     *("follows", "shares", "joins", "subscriptions"),
 )
 """What is counted of each person."""
-_kinds = (
-    select(func.count())
-    .where(
-        contribution_gifts.c.live_id == contributions.c.live_id,
-        contribution_gifts.c.person_id == contributions.c.person_id,
-    )
-    .scalar_subquery()
-)
 _CONTRIBUTIONS = (
     select(
         contributions.c.person_id,
         stream_people.c.handle,
         stream_people.c.nickname,
         *[contributions.c[name] for name in COUNTED],
-        _kinds.label("kinds"),
+        KINDS.label("kinds"),
         contributions.c.first_at,
         contributions.c.last_at,
         contributions.c.last_gift_at,

@@ -109,7 +109,7 @@ _UNTOLD = (
     )
     .order_by(recordings.c.live_id)
 )
-_kinds = (
+KINDS = (
     select(func.count())
     .where(
         contribution_gifts.c.live_id == contributions.c.live_id,
@@ -117,6 +117,7 @@ _kinds = (
     )
     .scalar_subquery()
 )
+"""How many different gifts a person gave in a live; for statements about `contributions`."""
 _SUPPORTERS = (
     select(
         contributions.c.person_id,
@@ -126,7 +127,7 @@ _SUPPORTERS = (
         contributions.c.estimated_diamonds,
         contributions.c.gifts,
         contributions.c.last_gift_at,
-        _kinds.label("kinds"),
+        KINDS.label("kinds"),
     )
     .outerjoin(stream_people, stream_people.c.person_id == contributions.c.person_id)
     .where(

@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 
 from bot.core.live.arrays import Floats
-from bot.core.streams.activities import WEIGHTS, Activity
+from bot.core.streams.activities import WEIGHTS
 from bot.core.streams.models import StreamMinute
 
 ACTIVITIES = tuple(WEIGHTS)
@@ -73,11 +73,6 @@ def lagged(series: Floats, lag: int) -> Floats:
     else:
         moved[lag:] = series[:-lag]
     return moved
-
-
-def activity_at(place: int) -> Activity:
-    """Name the activity of a column of `Course.counts`."""
-    return ACTIVITIES[place]
 
 
 def _viewers(row: StreamMinute) -> float:
