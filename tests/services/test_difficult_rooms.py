@@ -30,21 +30,24 @@ async def test_a_room_in_which_nothing_happens_costs_few_signed_requests_a_day(
     await world.is_recorded(live)
     passed = 0.0
     for _ in range(55):
-        wait = world.source.patience[-1] + 10
-        clock.advance(wait - 10)
+        silent = world.source.patience[-1]
+        clock.advance(silent)
         world.source.end(room, Ending.SILENT)
-        await clock.asleep(1)
-        clock.advance(10)
-        await world.source.connected(room)
-        passed += wait
+        passed += silent + await pause_is_over(world, room)
     assert world.source.patience[:6] == [60, 120, 240, 480, 960, 1800]
     assert passed > 24 * 3600
     clock.advance(1800 + 600)  # it was heard for ten minutes: it is not quiet any more
     world.source.end(room, Ending.SILENT)
-    await clock.asleep(1)
-    clock.advance(10)
-    await world.source.connected(room)
+    await pause_is_over(world, room)
     assert world.source.patience[-1] == 60
+
+
+async def pause_is_over(world: StreamWorld, room: int) -> float:
+    """Let the recorder's pause pass, and wait until it is connected again; gives its seconds."""
+    (pause,) = await world.clock.asleep(1)
+    world.clock.advance(pause)
+    await world.source.connected(room)
+    return pause
 
 
 async def test_nobody_connects_before_it_is_known_what_may_be_signed(
