@@ -18,6 +18,7 @@
     │   ├── SourceUnavailable  no answer, refused or blocked; try again later
     │   ├── SourceChanged      an answer that cannot be read, or not what was announced
     │   ├── SourceAuthFailed   our credentials were not accepted
+    │   ├── PostsUnread        the posts of a profile could not be read; `trouble` says why
     │   ├── HostKeyUnknown     an SSH host nobody has trusted yet
     │   └── HostKeyChanged     an SSH host that shows another key than the trusted one
     └── ChartFailed            a picture could not be drawn
@@ -117,6 +118,19 @@ class SourceChanged(SourceError):
 
 class SourceAuthFailed(SourceError):
     """The credentials were not accepted; trying again will not help."""
+
+
+class PostsUnread(SourceError):
+    """The posts of a profile could not be read.
+
+    `trouble` is a `bot.core.posts.models.Trouble`; `retry_after_seconds` is what the source asked for, None where it
+    said nothing.
+    """
+
+    def __init__(self, trouble: str, reason: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.trouble = trouble
+        self.retry_after_seconds = retry_after_seconds
 
 
 class HostKeyUnknown(SourceError):

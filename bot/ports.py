@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from typing import Protocol
 
 from bot.core.charts import ChartSpec
 from bot.core.live.models import Observation, Profile
+from bot.core.posts.models import Page, ProfileRef
 from bot.core.rounds.looking import Answer
 from bot.core.streams.events import StreamEvent
 from bot.core.streams.export import ExportedFile, ExportOrder
@@ -116,6 +117,22 @@ class GameQuery(Protocol):
 
     async def ask(self) -> Answer | None:
         """Ask once what is played; None where no answer came. Nothing is raised."""
+
+
+class PostSource(Protocol):
+    """A way to read the posts of a profile."""
+
+    @property
+    def name(self) -> str:
+        """What its rows are marked with, and what the settings call it."""
+
+    def pages(self, profile: ProfileRef) -> AsyncIterator[Page]:
+        """Read the listing page by page, from the newest, as long as the caller wants more.
+
+        Requests are made only as pages are asked for, with the pause between them that the source keeps. Closing the
+        iterator ends what runs for it. The iterator raises `PostsUnread` (with its `Trouble`): never an empty
+        listing for a profile that could not be read. One that has no posts gives one last page without any.
+        """
 
 
 class ChartRenderer(Protocol):

@@ -61,6 +61,14 @@ def _safe_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _proxy(url: str) -> str:
+    if url and urlsplit(url).scheme not in {"http", "https", "socks5", "socks5h"}:
+        raise ValueError(
+            "give an address such as http://127.0.0.1:8080 or socks5://127.0.0.1:1080, or nothing"
+        )
+    return url
+
+
 @cache
 def time_zones() -> frozenset[str]:
     """Give the names of the time zones of this machine; reading them takes long enough to be felt (0.04 s)."""
@@ -92,6 +100,11 @@ SafeUrl = Annotated[str, AfterValidator(_safe_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Host = Annotated[str, AfterValidator(_host)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
+SafeProxy = Annotated[str, AfterValidator(_proxy)]
+PostSourceName = Literal["yt-dlp", "scrapecreators"]
+PostSources = Annotated[
+    tuple[PostSourceName, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)
+]
 RoundPolicy = Literal["auto", "classic", "learned"]
 Ids = Annotated[tuple[int, ...], NoDecode, BeforeValidator(_comma_separated)]
 
@@ -165,6 +178,19 @@ class Settings(BaseSettings):
     stream_details_days: int = Field(default=90, ge=31, le=3650)
     comments_days: int = Field(default=30, ge=1, le=3650)
 
+    post_sources: PostSources = ("yt-dlp", "scrapecreators")
+    post_proxy_url: SafeProxy = ""
+    scrapecreators_api_key: SecretStr | None = None
+    scrapecreators_url: SafeUrl = "https://api.scrapecreators.com"
+    profiles_per_guild: int = Field(default=25, ge=1, le=1000)
+    profile_interval_hours: int = Field(default=24, ge=1, le=720)
+    profile_newest_posts: int = Field(default=100, ge=1, le=10_000)
+    profile_recent_days: int = Field(default=30, ge=1, le=3650)
+    profile_page_seconds: float = Field(default=1.0, ge=0, le=60)
+    profile_timeout_minutes: int = Field(default=15, ge=1, le=240)
+    post_details_days: int = Field(default=90, ge=30, le=3650)
+    media_megabytes: int = Field(default=500, ge=0, le=100_000)
+
     game_servers: dict[str, GameServer] = Field(default_factory=dict)
     round_poll_seconds: float | None = Field(default=None, ge=1, le=86400)
     round_settle_seconds: float = Field(default=3.0, ge=3, le=60)
@@ -198,6 +224,11 @@ class Settings(BaseSettings):
     def archive_folder(self) -> Path:
         """Where details of recorded lives are exported to before they are deleted."""
         return self.data_folder / "archive"
+
+    @property
+    def media_folder(self) -> Path:
+        """Where covers and avatars are kept."""
+        return self.data_folder / "media"
 
     @property
     def export_folder(self) -> Path:

@@ -1,4 +1,4 @@
-"""Every table but those of rounds and of recorded lives, which are in `round_tables` and `stream_tables`."""
+"""Every table but those of posts, of rounds and of recorded lives: `post_tables`, `round_tables`, `stream_tables`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from sqlalchemy import (
     text,
 )
 
-from bot.storage import round_tables, schema, stream_tables
+from bot.storage import post_tables, round_tables, schema, stream_tables
 from bot.storage.schema import id_column, table
 from bot.storage.types import BIGINT, Flag, Instant, Json, Real, Words
 
 metadata = schema.metadata
-ELSEWHERE = (round_tables, stream_tables)  # their tables are in `metadata` because they are imported here
+ELSEWHERE = (
+    post_tables,
+    round_tables,
+    stream_tables,
+)  # their tables are in `metadata` because they are imported here
 
 # --- Communities -------------------------------------------------------------------------------
 
