@@ -33,6 +33,8 @@ from bot.storage.post_tables import (
 from bot.storage.tables import accounts
 from bot.storage.types import Instant
 
+AT_ONCE = 500
+"""So many posts are asked for in one statement."""
 _OF_PROFILE = (
     "followers",
     "total_likes",
@@ -108,6 +110,17 @@ _BEFORE = (
     select(post_snapshots)
     .join(posts, (posts.c.post_id == post_snapshots.c.post_id) & (post_snapshots.c.run_id == _sample_of_post))
     .where(posts.c.account_id == bindparam("account_id"))
+)
+_first_of_post = (
+    select(func.min(post_snapshots.c.run_id))
+    .where(post_snapshots.c.post_id == posts.c.post_id)
+    .correlate(posts)
+    .scalar_subquery()
+)
+_FIRST = (
+    select(post_snapshots)
+    .join(posts, (posts.c.post_id == post_snapshots.c.post_id) & (post_snapshots.c.run_id == _first_of_post))
+    .where(posts.c.post_id.in_(bindparam("post_ids", expanding=True)))
 )
 _RUNS = (
     select(profile_runs)
@@ -198,6 +211,21 @@ async def samples_before(conn: AsyncConnection, account_id: int, until: datetime
     return {row["post_id"]: _post_sample(row) for row in rows}
 
 
+async def first_samples(conn: AsyncConnection, post_ids: Sequence[int]) -> dict[int, PostSample]:
+    """Read the first sample of each of some posts."""
+    found: dict[int, PostSample] = {}
+    for start in range(0, len(post_ids), AT_ONCE):
+        rows = (await conn.execute(_FIRST, {"post_ids": post_ids[start : start + AT_ONCE]})).mappings()
+        found |= {row["post_id"]: _post_sample(row) for row in rows}
+    return found
+
+
+async def last_run_at(conn: AsyncConnection, account_id: int) -> datetime | None:
+    """Read when the last completed run of a profile was; None where there was none."""
+    query = select(profiles.c.last_run_at).where(profiles.c.account_id == account_id)
+    return (await conn.execute(query)).scalar()
+
+
 async def runs_of(conn: AsyncConnection, account_id: int, most: int) -> tuple[Run, ...]:
     """Read the last runs of a profile, the newest first."""
     rows = (await conn.execute(_RUNS, {"account_id": account_id, "most": most})).mappings()
@@ -216,6 +244,12 @@ async def gone_during(conn: AsyncConnection, run: Run) -> int:
         return 0
     wanted = {"account_id": run.account_id, "since": run.started_at, "until": run.finished_at}
     return (await conn.execute(_GONE, wanted)).scalar_one()
+
+
+async def trouble_of(conn: AsyncConnection, account_id: int) -> str:
+    """Read what keeps a profile from being read (`bot.core.posts.models.Trouble`); empty where nothing does."""
+    query = select(profiles.c.trouble).where(profiles.c.account_id == account_id)
+    return (await conn.execute(query)).scalar() or ""
 
 
 def _counts(row: RowMapping) -> Counts:

@@ -35,9 +35,7 @@ class ComparedProfile:
         return self.samples[-1] if self.samples else None
 
 
-def profile_comparison_message(
-    sides: tuple[ComparedProfile, ComparedProfile], zone: str
-) -> Message:
+def profile_comparison_message(sides: tuple[ComparedProfile, ComparedProfile], zone: str) -> Message:
     """Give both profiles beside each other."""
     heads = [
         join("", [letter, ": **", side.name.shown, "** · ", _read(side)])

@@ -85,7 +85,8 @@ def _table(shown: ShownPost) -> Message:
     rows = [
         f"{sample.at.astimezone(zone):%m-%d %H:%M} "
         + " ".join(
-            f"{short(count):>6}" for count in (sample.counts.views, sample.counts.likes, sample.counts.comments)
+            f"{short(count):>6}"
+            for count in (sample.counts.views, sample.counts.likes, sample.counts.comments)
         )
         for sample in reversed(samples)
     ]

@@ -97,10 +97,7 @@ def posts_pages(
     """Give the posts in their order, a few cards to a page; one card says so where there are none."""
     in_order = sorted_posts(posts, order)[:MOST_POSTS]
     pages = [
-        [
-            _card(name, one, place, now)
-            for place, one in enumerate(in_order[start : start + PER_PAGE], start + 1)
-        ]
+        [_card(one, place, now) for place, one in enumerate(in_order[start : start + PER_PAGE], start + 1)]
         for start in range(0, len(in_order), PER_PAGE)
     ]
     count = texts("{count} known post", "{count} known posts", len(posts))
@@ -120,7 +117,7 @@ def _head(posts: Sequence[ListedPost], count: str) -> str:
     return join("\n", [count, join("", ["-# ", explained])])
 
 
-def _card(name: ProfileName, one: ListedPost, place: int, now: datetime) -> Card:
+def _card(one: ListedPost, place: int, now: datetime) -> Card:
     post = one.post
     counts = post.counts
     lines = [

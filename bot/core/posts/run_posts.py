@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.core.announcements import Message, MessageField, Tone
@@ -71,6 +71,20 @@ def progress_message(followed: FollowedRun) -> Message:
     lines.append(join("", ["-# ", text("This answer changes as it goes on.")]))
     title = text("Reading {name}", name=followed.name.shown)
     return Message(title=title, tone=Tone.NOTICE, body=join("\n", lines), url=followed.name.url)
+
+
+def end_message(followed: FollowedRun, asked_by: int) -> Message:
+    """Say in a channel how a run ended, and who asked for it."""
+    message = progress_message(followed)
+    asked = text("Asked for by {user}.", user=f"<@{asked_by}>")
+    return replace(message, body=join("\n", [message.body, join("", ["-# ", asked])]))
+
+
+def goes_on_message(followed: FollowedRun) -> Message:
+    """Say that the answer can be changed no more, and where the end will be told."""
+    message = progress_message(followed)
+    later = text("This answer cannot be changed any more: the end will be told in this channel.")
+    return replace(message, body=join("\n", [read_words(followed.run), later]))
 
 
 def read_words(run: Run) -> str:
