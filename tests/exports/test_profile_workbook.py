@@ -100,7 +100,7 @@ async def test_what_is_not_known_is_an_empty_cell_and_a_caption_is_no_formula(da
     cells = [cell for cell in book["Posts"]["D"] if cell.value == row["Caption"]]
     assert [cell.data_type for cell in cells] == ["s"]
     (written,) = [one for one in of_csv(tmp_path, "Posts") if one["Post"] == str(target)]
-    assert (written["Saves"], written["Caption"]) == ("", "'=HYPERLINK(\"https://x.test\")")
+    assert (written["Saves"], written["Caption"]) == ("", '\'=HYPERLINK("https://x.test")')
     summary = table(book["Summary"])[0]
     assert summary["Gone posts"] == 1
     assert summary["Saves"] == kept.total("saves") - kept.counts[target][-1]["saves"]
@@ -110,7 +110,13 @@ async def test_long_tables_are_read_page_by_page(database, kept, tmp_path):
     more = paging.ROWS_AT_ONCE + 7
     async with database.write("test.more") as conn:
         rows = [
-            {"post_id": kept.post_ids[0], "run_id": 1000 + number, "at": NOW, "views": number, "source": "yt-dlp"}
+            {
+                "post_id": kept.post_ids[0],
+                "run_id": 1000 + number,
+                "at": NOW,
+                "views": number,
+                "source": "yt-dlp",
+            }
             for number in range(more)
         ]
         await conn.execute(insert(post_snapshots), rows)
