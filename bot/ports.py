@@ -12,6 +12,7 @@ from bot.core.charts import ChartSpec
 from bot.core.jobs import NewJob, QueueCounts
 from bot.core.live.models import Observation, Profile
 from bot.core.posts.models import Page, ProfileRef
+from bot.core.posts.pictures import Picture
 from bot.core.rounds.looking import Answer
 from bot.core.streams.events import StreamEvent
 from bot.core.streams.export import ExportedFile, ExportOrder
@@ -138,6 +139,13 @@ class PostSource(Protocol):
         iterator ends what runs for it. The iterator raises `PostsUnread` (with its `Trouble`): never an empty
         listing for a profile that could not be read. One that has no posts gives one last page without any.
         """
+
+
+class PictureSource(Protocol):
+    """Fetches pictures of posts and profiles, whose links come from outside."""
+
+    async def fetch(self, url: str) -> Picture:
+        """Fetch a picture. Raises `SourceUnavailable` where another try may help, else `SourceChanged`."""
 
 
 class JobQueue(Protocol):
