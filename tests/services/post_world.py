@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import insert, select
 
 from bot.core.announcements import Message
-from bot.core.jobs import RetryStrategy
+from bot.core.jobs import Job, RetryStrategy
 from bot.core.posts.coverage import Wanted
 from bot.core.posts.models import Counts, Page, ProfileRef, ReadPost, ReadProfile, RunReason, Trouble
 from bot.errors import JobFailed, PostsUnread
@@ -17,7 +17,7 @@ from bot.services.announcements import Announcements
 from bot.services.post_monitor import PostMonitor
 from bot.services.profile_schedule import put_run
 from bot.storage import jobs
-from bot.storage.engine import Database
+from bot.storage.engine import Connection, Database
 from bot.storage.post_tables import post_snapshots as snapshots
 from bot.storage.post_tables import posts, profile_runs, profile_snapshots, profile_watches, profiles
 from bot.storage.tables import accounts, guilds, outbox
@@ -136,10 +136,8 @@ class PostWorld:
 
     async def work(self, database: Database | None = None) -> JobFailed | None:
         """Do the next job as a worker does; gives how it failed."""
-        now = self.clock.now()
         async with self.database.write("test.claim") as conn:
-            until = now + timedelta(hours=1)
-            (job,) = await jobs.claim(conn, holder="x", at_once={"profile": 1}, now=now, until=until)
+            (job,) = await self.claim(conn)
         monitor = self.monitor(database)
         try:
             await monitor.run(job)
@@ -155,6 +153,11 @@ class PostWorld:
         async with self.database.write("test.done") as conn:
             await jobs.finish(conn, job, self.clock.now())
         return None
+
+    async def claim(self, conn: Connection) -> tuple[Job, ...]:
+        now = self.clock.now()
+        until = now + timedelta(hours=1)
+        return await jobs.claim(conn, holder="x", at_once={"profile": 1}, now=now, until=until)
 
     async def die(self) -> None:
         """Let the job that a dead worker held go back into the queue, as its lease ends."""
