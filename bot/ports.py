@@ -11,6 +11,7 @@ from typing import Protocol
 from bot.core.charts import ChartSpec
 from bot.core.jobs import NewJob, QueueCounts
 from bot.core.live.models import Observation, Profile
+from bot.core.posts.export import ProfileOrder
 from bot.core.posts.models import Page, ProfileRef
 from bot.core.posts.pictures import Picture
 from bot.core.rounds.looking import Answer
@@ -173,10 +174,10 @@ class ChartRenderer(Protocol):
 
 
 class Exporter(Protocol):
-    """Writes recorded lives to files, in a process beside the bot."""
+    """Writes recorded lives and profiles to files, in a process beside the bot."""
 
     async def write(
-        self, order: ExportOrder, *, most_bytes: int, told: Callable[[int], None]
+        self, order: ExportOrder | ProfileOrder, *, most_bytes: int, told: Callable[[int], None]
     ) -> tuple[ExportedFile, ...]:
         """Write an export; its files are handed over if they have `most_bytes` together, else kept in a folder.
 
