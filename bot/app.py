@@ -14,15 +14,17 @@ from functools import partial
 
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock, SteadyClock, SystemClock
+from bot.core.jobs import QUEUES
 from bot.core.live.policies import provided_policies
 from bot.core.live.transitions import LiveRules
-from bot.core.posts.run_posts import QUEUES
 from bot.discord.client import Services, VedetteClient
 from bot.discord.connection import stay_connected
 from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
+from bot.jobs.handlers import job_handlers
 from bot.jobs.loops import Loop, keep_running
+from bot.jobs.profile_jobs import bots_jobs, embedded_queue
 from bot.jobs.queue import EmbeddedQueue
 from bot.jobs.recorder_process import RecorderProcess
 from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
@@ -69,27 +71,30 @@ from bot.storage.only_bot import only_bot, only_bot_of
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings) -> int:
-    """Run the bot until it is told to stop; gives the exit code. Raises a `VedetteError` it cannot start with."""
+def run(settings: Settings, queues: Sequence[str] = QUEUES) -> int:
+    """Run the bot, which does jobs of these queues, until it is told to stop; gives the exit code.
+
+    Raises a `VedetteError` it cannot start with.
+    """
     with contextlib.suppress(OSError):  # whoever writes there next says what is wrong
         settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold people's names
     stop_logging = set_up_logging(settings)
     try:
         with only_bot_of(settings.data_folder):
-            asyncio.run(_serve(settings, SteadyClock(SystemClock())))
+            asyncio.run(_serve(settings, SteadyClock(SystemClock()), queues))
     finally:
         stop_logging()
     return 0
 
 
-async def _serve(settings: Settings, clock: SteadyClock) -> None:
+async def _serve(settings: Settings, clock: SteadyClock, queues: Sequence[str]) -> None:
     if settings.discord_token is None:
         raise SettingsError(("DISCORD_TOKEN: it is not set",))
     token = settings.discord_token.get_secret_value()
     async with AsyncExitStack() as stack:
         right = await stack.enter_async_context(only_bot(settings.database, clock))
         await upgrade(settings.database, settings.backup_folder, clock.now(), keep=settings.backups_kept)
-        services, loops, renderer = await stack.enter_async_context(_house(settings, clock))
+        services, loops, renderer = await stack.enter_async_context(_house(settings, clock, queues))
         _set_aside_what_stays()
         work = [asyncio.create_task(keep_running(loop, clock), name=loop.name) for loop in loops]
         if right is not None:
@@ -113,7 +118,7 @@ def _set_aside_what_stays() -> None:
 
 @asynccontextmanager
 async def _house(
-    settings: Settings, clock: SteadyClock
+    settings: Settings, clock: SteadyClock, queues: Sequence[str]
 ) -> AsyncIterator[tuple[Services, list[Loop], ProcessChartRenderer]]:
     """Build every room; what was opened is closed again in the opposite order."""
     async with AsyncExitStack() as stack:
@@ -141,6 +146,9 @@ async def _house(
             settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
         )
         stack.push_async_callback(round_sync.close)
+        queue = embedded_queue(database, clock)
+        handlers = job_handlers()
+        doing = bots_jobs(settings, database, clock, queue, handlers=handlers, queues=queues)
         services = _services(
             settings=settings,
             clock=clock,
@@ -152,6 +160,7 @@ async def _house(
             machine=machine,
             renderer=renderer,
             exporter=exporter,
+            queue=queue,
         )
         loops = [
             *live_loops(monitor),
@@ -166,6 +175,7 @@ async def _house(
             *clock_loops(Timekeeping(database, clock)),
             *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
+            *await stack.enter_async_context(doing),
         ]
         yield services, loops, renderer
 
@@ -206,6 +216,7 @@ def _services(
     machine: Machine,
     renderer: ProcessChartRenderer,
     exporter: Exporter,
+    queue: EmbeddedQueue,
 ) -> Services:
     zone = settings.time_zone
     predictions = Predictions(database=database, monitor=monitor, clock=clock, default_time_zone=zone)
@@ -226,7 +237,7 @@ def _services(
             settings,
             database,
             announcements,
-            EmbeddedQueue(database, clock, queues=tuple(QUEUES)),
+            queue,
             clock=clock,
         ),
         recorded=RecordedLives.of(settings, database, announcements, monitor, machine, clock=clock),
