@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -126,12 +126,13 @@ class PostSource(Protocol):
     def name(self) -> str:
         """What its rows are marked with, and what the settings call it."""
 
-    def pages(self, profile: ProfileRef) -> AsyncIterator[Page]:
+    def pages(self, profile: ProfileRef) -> AsyncGenerator[Page, None]:
         """Read the listing page by page, from the newest, as long as the caller wants more.
 
         Requests are made only as pages are asked for, with the pause between them that the source keeps. Closing the
         iterator ends what runs for it. The iterator raises `PostsUnread` (with its `Trouble`): never an empty
-        listing for a profile that could not be read. One that has no posts gives one last page without any.
+        listing for a profile that could not be read. One that has no posts gives one last page without any. A
+        listing that ends long before the posts that its profile is said to have ends without a last page.
         """
 
 

@@ -59,3 +59,8 @@ def posted_at(post_id: int, seconds: object) -> datetime | None:
         if moment is not None and _FIRST_POST <= moment < _LAST_POST:
             return datetime.fromtimestamp(moment, UTC)
     return None
+
+
+def is_whole(seen: int, told: int | None) -> bool:
+    """Say whether `seen` posts may be all of a profile that has `told`: a few are always shown to nobody."""
+    return told is None or seen >= told - max(3, told // 10)

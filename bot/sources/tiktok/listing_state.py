@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.core.posts.models import Page, ProfileRef, ReadPost, ReadProfile, Trouble
+from bot.core.posts.reading import is_whole
 from bot.errors import PostsUnread
 from bot.sources.tiktok.listing_lines import failure_of, read_posts, read_user, refusal_of, same_page
 from bot.texts import text
@@ -93,23 +94,25 @@ class Reading:
         if self._in_vain >= MOST_IN_VAIN:
             raise PostsUnread(Trouble.BLOCKED, text("TikTok says that there are more posts, and lists none"))
 
-    def page(self, now: datetime, *, is_last: bool = False) -> Page | None:
-        """Give the page that was taken in; None for one without posts, unless it is the last."""
+    def page(self, now: datetime, *, is_end: bool = False) -> Page | None:
+        """Give the page that was taken in; None for one without posts, unless the listing is at its end."""
         posts, self._posts = self._posts, ()
-        if not posts and not is_last:
+        if not posts and not is_end:
             return None
+        told = self._found.posts if self._found else None
+        is_last = is_end and is_whole(len(self._seen), told)
         requests, self._requests = self._requests, 0
         return Page(posts=posts, read_at=now, is_last=is_last, requests=requests, profile=self._found)
 
     def last_page(self, failed: Mapping[str, Any] | None, now: datetime) -> Page | None:
-        """Give the last page of a listing that has ended or `failed`; None where another name may tell more.
+        """Give the page at the end of a listing, or after it has `failed`; None where another name may tell more.
 
         Raises `PostsUnread` where it did not come to its end, and where it cannot be true.
         """
         if failed is not None and ("content" not in failed or self._seen or self._is_challenged):
             raise failure_of(failed, is_challenged=self._is_challenged)
         if self._seen or self._is_known_empty:
-            return self.page(now, is_last=True)
+            return self.page(now, is_end=True)
         if not self._is_last_name:
             self.wants_other_name = True
             return None

@@ -1,14 +1,14 @@
-"""The commands on posts, a part of `tools.sandbox.tiktok.control`, whose docstring lists them."""
+"""The commands on posts, which `tools.sandbox.tiktok.control` lists; for every stand-in that has posts."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
 from tools.sandbox.standin import json_response
-from tools.sandbox.tiktok.http import Site
 from tools.sandbox.tiktok.posts import POST_FIELDS, Post, Shelf
 from tools.sandbox.tiktok.world import now
 
@@ -24,7 +24,7 @@ def refuse_unknown(body: dict[str, Any], known: frozenset[str]) -> None:
 
 @dataclasses.dataclass(kw_only=True)
 class PostControl:
-    site: Site
+    shelf_of: Callable[[str], Shelf]
 
     def add_routes(self, app: web.Application) -> None:
         all_posts = "/_control/accounts/{name}/posts"
@@ -34,7 +34,7 @@ class PostControl:
         app.router.add_delete(all_posts + r"/{id:\d+}", self.delete)
 
     def _shelf(self, request: web.Request) -> Shelf:
-        return self.site.world.named(request.match_info["name"]).shelf
+        return self.shelf_of(request.match_info["name"])
 
     async def get(self, request: web.Request) -> web.Response:
         return json_response([shown(post) for post in self._shelf(request).shown])
