@@ -44,6 +44,7 @@ KEY = "sc-key-of-the-sandbox"
 KEY_HEADER = "x-api-key"
 CREDITS = 100
 IN_PAGE = 10
+BALANCE = "/v1/account/credit-balance"
 NAMES = {
     "playCount": "play_count",
     "diggCount": "digg_count",
@@ -129,7 +130,7 @@ class Service:
             request.transport.close()
         if not is_known:
             return json_response({"success": False, "message": "Invalid API key"}, status=401)
-        if self.credits <= 0:
+        if self.credits <= 0 and request.path != BALANCE:
             return json_response({"success": False, "message": "Out of credits"}, status=402)
         request["fault"] = kind
         response = await handler(request)
@@ -245,5 +246,5 @@ def build_app() -> web.Application:
     PostControl(shelf_of=lambda name: service.named(name).shelf).add_routes(app)
     app.router.add_get("/v1/tiktok/profile", service.profile)
     app.router.add_get("/v3/tiktok/profile/videos", service.videos)
-    app.router.add_get("/v1/account/credit-balance", service.balance)
+    app.router.add_get(BALANCE, service.balance)
     return app
