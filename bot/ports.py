@@ -9,8 +9,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.core.charts import ChartSpec
+from bot.core.jobs import NewJob, QueueCounts
 from bot.core.live.models import Observation, Profile
+from bot.core.posts.export import ProfileOrder
 from bot.core.posts.models import Page, ProfileRef
+from bot.core.posts.pictures import Picture
 from bot.core.rounds.looking import Answer
 from bot.core.streams.events import StreamEvent
 from bot.core.streams.export import ExportedFile, ExportOrder
@@ -126,7 +129,11 @@ class PostSource(Protocol):
     def name(self) -> str:
         """What its rows are marked with, and what the settings call it."""
 
-    def pages(self, profile: ProfileRef) -> AsyncGenerator[Page, None]:
+    @property
+    def lists_all(self) -> bool:
+        """Whether its listing holds every post that can be seen: only then one that is not in it is missing."""
+
+    def pages(self, profile: ProfileRef) -> AsyncGenerator[Page]:
         """Read the listing page by page, from the newest, as long as the caller wants more.
 
         Requests are made only as pages are asked for, with the pause between them that the source keeps. Closing the
@@ -134,6 +141,30 @@ class PostSource(Protocol):
         listing for a profile that could not be read. One that has no posts gives one last page without any. A
         listing that ends long before the posts that its profile is said to have ends without a last page.
         """
+
+
+class JobQueue(Protocol):
+    """Work that is done later, at most so much at once, and again where it failed.
+
+    Here it is a table of the database (`bot.storage.jobs`): what must stand there together with other rows is put in
+    their transaction, and `wake` is called after it.
+    """
+
+    async def put(self, job: NewJob) -> int | None:
+        """Put a job; gives its id, None while one with its queueing lock waits or runs. Raises `StorageError`."""
+
+    def wake(self) -> None:
+        """Say that something was put into the queue; without it, that is noticed seconds later."""
+
+    async def counts(self) -> tuple[QueueCounts, ...]:
+        """Count the jobs of every queue by state. Raises `StorageError`."""
+
+
+class PictureSource(Protocol):
+    """Fetches pictures of posts and profiles, whose links come from outside."""
+
+    async def fetch(self, url: str) -> Picture:
+        """Fetch a picture. Raises `SourceUnavailable` where another try may help, else `SourceChanged`."""
 
 
 class ChartRenderer(Protocol):
@@ -144,10 +175,10 @@ class ChartRenderer(Protocol):
 
 
 class Exporter(Protocol):
-    """Writes recorded lives to files, in a process beside the bot."""
+    """Writes recorded lives and profiles to files, in a process beside the bot."""
 
     async def write(
-        self, order: ExportOrder, *, most_bytes: int, told: Callable[[int], None]
+        self, order: ExportOrder | ProfileOrder, *, most_bytes: int, told: Callable[[int], None]
     ) -> tuple[ExportedFile, ...]:
         """Write an export; its files are handed over if they have `most_bytes` together, else kept in a folder.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Table, bindparam, delete, exists, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.posts.models import MediaOwner
+from bot.core.posts.models import MediaOwner, RunState
 from bot.storage.post_tables import (
     media,
     posts,
@@ -46,14 +46,9 @@ async def keep_counts(
 async def hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None:
     """Move the posts of an account and all that was kept of them to another one, which is the same person.
 
-    What both have stays as the other has it; of two open runs the one that moves is dropped.
+    What both have stays as the other has it; of two open runs one is dropped, sooner one that has not begun.
     """
-    waiting = profile_runs.alias()
-    waits_too = exists().where(waiting.c.account_id == to_id, waiting.c.finished_at.is_(None))
-    runs = profile_runs.c
-    await conn.execute(
-        delete(profile_runs).where(runs.account_id == from_id, runs.finished_at.is_(None), waits_too)
-    )
+    await _keep_one_open_run(conn, from_id, to_id)
     await _move(conn, profiles, from_id, to_id)
     await _move(conn, profile_watches, from_id, to_id, "guild_id")
     await _move(conn, profile_milestones, from_id, to_id, "post_id", "measure", "value")
@@ -64,6 +59,16 @@ async def hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None:
     has_one = exists().where(known.c.owner == MediaOwner.PROFILE, known.c.owner_id == to_id)
     moved = update(media).where(is_avatar, media.c.owner_id == from_id, ~has_one)
     await conn.execute(moved.values(owner_id=to_id))
+
+
+async def _keep_one_open_run(conn: AsyncConnection, from_id: int, to_id: int) -> None:
+    run, other = profile_runs.c, profile_runs.alias().c
+    is_open = run.finished_at.is_(None)
+    is_begun = exists().where(other.account_id == from_id, other.state == RunState.RUNNING)
+    of_other = run.account_id == to_id
+    await conn.execute(delete(profile_runs).where(of_other, run.state == RunState.PENDING, is_begun))
+    waits_too = exists().where(other.account_id == to_id, other.finished_at.is_(None))
+    await conn.execute(delete(profile_runs).where(run.account_id == from_id, is_open, waits_too))
 
 
 async def _move(conn: AsyncConnection, of: Table, from_id: int, to_id: int, *key: str) -> None:

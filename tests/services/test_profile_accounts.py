@@ -109,6 +109,18 @@ async def test_two_profiles_that_turn_out_to_be_one_person_lose_nothing(database
         assert (await conn.execute(select(media.c.owner_id))).scalars().all() == [stays.id]
 
 
+async def test_a_run_that_has_begun_outlives_one_that_waits(database: Database) -> None:
+    async with database.write("test") as conn:
+        old, account, new = await two_of_one(conn)
+        mine = (profile_runs.c.account_id == new.account_id) & profile_runs.c.finished_at.is_(None)
+        await conn.execute(update(profile_runs).where(mine).values(state="running"))
+        known = await store.account_by_id(conn, old.account_id)
+        assert known is not None
+        await store.learn_person(conn, account, Person(platform_id=known.platform_id, handle="ana.new"))
+        open_runs = select(profile_runs.c.state).where(profile_runs.c.finished_at.is_(None))
+        assert (await conn.execute(open_runs)).scalars().all() == ["running"]
+
+
 async def test_a_profile_moves_to_an_account_that_had_none(database: Database) -> None:
     async with database.write("test") as conn:
         person = Person(platform_id=5, handle="ben")

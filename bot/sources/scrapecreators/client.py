@@ -29,6 +29,7 @@ class ScrapeCreatorsPosts:
     """The port `PostSource`; `page_seconds` is the pause between two requests, `limit_seconds` the longest reading."""
 
     name = "scrapecreators"
+    lists_all = False
 
     def __init__(
         self,

@@ -40,6 +40,7 @@ class TikTokPosts:
     """
 
     name = "yt-dlp"
+    lists_all = True
 
     def __init__(
         self,
