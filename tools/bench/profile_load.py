@@ -13,10 +13,11 @@ from pathlib import Path
 import psutil
 
 from bot.clock import Clock
+from bot.core.jobs import PROFILE_QUEUE
 from bot.core.posts.coverage import Wanted
 from bot.core.posts.models import Counts, Page, ProfileRef, ReadPost, ReadProfile, RunReason
 from bot.core.requester import Requester
-from bot.jobs.catalog import AT_ONCE, PROFILE, kinds_of
+from bot.jobs.catalog import AT_ONCE, kinds_of
 from bot.jobs.loops import keep_running
 from bot.jobs.queue import EmbeddedQueue
 from bot.jobs.worker import Worker
@@ -152,7 +153,7 @@ def _worker(
     return Worker(
         database=database,
         kinds=kinds_of(Settings.model_construct(profile_timeout_minutes=240)),
-        handlers={PROFILE: monitor},
+        handlers={PROFILE_QUEUE: monitor},
         at_once=AT_ONCE,
         name="bench",
         clock=clock,
@@ -243,7 +244,7 @@ def _figures(minutes: float, listings: Listings, alone: _Watch, beside: _Watch) 
             value=listings.most_at_once,
             unit="",
             how="the most seen by the source",
-            limit=AT_ONCE[PROFILE],
+            limit=AT_ONCE[PROFILE_QUEUE],
         ),
         Figure(
             name="memory, from a third to the end",
