@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.databases import PostgreSQL
 from tests.kill import oracle
 from tests.kill.mortal import EACH, ONCE, Mortal
-from tests.kill.points import copy_of_the_bot, points
+from tests.kill.points import changed_copy, copy_of_the_bot, points
 from tests.kill.stories import Told
 from tools.sandbox.scene import world
 
@@ -52,7 +52,9 @@ async def tell(
     server: PostgreSQL | None = None,
 ) -> Outcome:
     """Drive one story to its end with the kills that `order` names; on a server in a database of its own."""
-    bot = Mortal(_house(told, folder.parent), folder / "run", order, settings=told.settings, shared=shared)
+    bot = Mortal(
+        _house(told, folder.parents[1]), folder / "run", order, settings=told.settings, shared=shared
+    )
     error = None
     try:
         async with AsyncExitStack() as stack:
@@ -72,10 +74,15 @@ async def tell(
 
 
 def _house(told: Told, folder: Path) -> Path:
-    """Give the copy of the bot a story needs; stories that change nothing in it share one, compiled once."""
+    """Give the copy of the bot a story needs, made once for all that are told beside this folder."""
+    plain = folder / "house"
+    if not plain.exists():
+        copy_of_the_bot(plain)
     changes = repr((sorted(told.constants.items()), sorted(told.files.items())))
-    house = folder / f"house-{hashlib.sha256(changes.encode()).hexdigest()[:12]}"
-    return house if house.exists() else copy_of_the_bot(house, told.constants, told.files)
+    changed = folder / f"house-{hashlib.sha256(changes.encode()).hexdigest()[:12]}"
+    if not (told.constants or told.files):
+        return plain
+    return changed if changed.exists() else changed_copy(plain, changed, told.constants, told.files)
 
 
 async def tell_all(
