@@ -16,6 +16,7 @@ from tests.kill.mortal import EACH, ONCE, Mortal
 from tests.kill.points import changed_copy, copy_of_the_bot, points
 from tests.kill.stories import Told
 from tools.sandbox.scene import world
+from tools.sandbox.stored import kept_open
 
 AT_ONCE = 2
 FORGETFUL = ("--nonce-seconds", "0")
@@ -60,6 +61,7 @@ async def tell(
         async with AsyncExitStack() as stack:
             if server is not None:
                 bot.settings["DATABASE_URL"] = await stack.enter_async_context(server.empty_database())
+                await stack.enter_async_context(kept_open(bot.database))
                 bot.settings["PATH"] = f"{server.programs}{os.pathsep}{os.environ['PATH']}"
             if not told.alone:
                 bot.enter(await stack.enter_async_context(world(bot.folder, *FORGETFUL)))
