@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import Delete, Select, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.posts.thinning import Period, Reach, Stage
 from bot.storage.post_tables import COUNTS, post_archives, post_snapshots, profile_snapshots
 from bot.storage.status import note, write_note
 
-AT_ONCE = 500
+AT_ONCE = 250
 """So many rows are read or deleted at once: others want their turn."""
 _OWNERS = {post_snapshots.name: "post_id", profile_snapshots.name: "account_id"}
 _TABLES: Mapping[str, Table] = {one.name: one for one in (post_snapshots, profile_snapshots)}
@@ -97,20 +98,27 @@ async def leaving(conn: AsyncConnection, period: Period) -> AsyncIterator[tuple[
                 yield table.name, [dict(row) for row in part]
 
 
-async def delete_rows(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Delete rows as an archive holds them; gives how many there still were."""
-    gone = 0
+async def delete_rows(conn: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Delete rows as an archive holds them, as far as they are still there."""
     for name, owner in _OWNERS.items():
-        table = _TABLES[name]
         keys = [
-            (row[owner], row["run_id"], datetime.fromisoformat(row["at"]))
+            {"owner": row[owner], "run": row["run_id"], "instant": datetime.fromisoformat(row["at"])}
             for row in rows
             if row["table"] == name
         ]
         if keys:
-            key = tuple_(table.c[owner], table.c.run_id, table.c.at)
-            gone += (await conn.execute(delete(table).where(key.in_(keys)))).rowcount
-    return gone
+            # One by one: SQLite looks at the whole table for a list of keys of several columns.
+            await conn.execute(_one_of(name), keys)
+
+
+@cache
+def _one_of(name: str) -> Delete:
+    table, owner = _TABLES[name], _OWNERS[name]
+    return delete(table).where(
+        table.c[owner] == bindparam("owner"),
+        table.c.run_id == bindparam("run"),
+        table.c.at == bindparam("instant"),
+    )
 
 
 # --- Archives --------------------------------------------------------------------------------------
