@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.jobs import Job, RetryStrategy
+from bot.settings import Settings
 from bot.storage.engine import Connection
+
+PROFILE, MEDIA = "profile", "media"
+QUEUES = (PROFILE, MEDIA)
+AT_ONCE = {PROFILE: 5, MEDIA: 2}
+"""How many jobs of each queue run at once, over all processes."""
 
 
 class JobHandler(Protocol):
@@ -18,8 +24,8 @@ class JobHandler(Protocol):
         """Do it. Raises `JobFailed` where something was wrong that was to be expected.
 
         Every transaction in it begins with `storage.jobs.require(conn, job)`, so that a worker that was taken for
-        dead writes nothing more. A job can be run again after any of them. When the worker ends, or has lost the
-        job, it is cancelled.
+        dead writes nothing more, and the last one may end with `storage.jobs.finish`. A job can be run again after
+        any of them. When the worker ends, or has lost the job, this is cancelled.
         """
 
     async def given_up(self, conn: Connection, job: Job, error: str, now: datetime) -> None:
@@ -28,16 +34,20 @@ class JobHandler(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """What holds for all jobs of a kind."""
+    """What holds for all jobs of a kind. A job that takes longer than `longest` is ended, and has failed."""
 
     queue: str
     longest: timedelta
     retry: RetryStrategy
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Catalog:
-    """All kinds by name, and how many jobs of each queue run at once over all processes."""
-
-    kinds: Mapping[str, Kind]
-    at_once: Mapping[str, int]
+def kinds_of(settings: Settings) -> Mapping[str, Kind]:
+    """Give all kinds by name."""
+    return {
+        PROFILE: Kind(
+            queue=PROFILE,
+            longest=timedelta(minutes=settings.profile_timeout_minutes),
+            retry=RetryStrategy(base_seconds=60),
+        ),
+        MEDIA: Kind(queue=MEDIA, longest=timedelta(minutes=2), retry=RetryStrategy(base_seconds=300)),
+    }

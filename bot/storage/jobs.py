@@ -11,7 +11,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 
 from bot.core.jobs import Job, JobEvent, JobState, NewJob, QueueCounts, after, before
@@ -23,9 +35,12 @@ from bot.storage.upsert import insert_for
 FORGOTTEN_AT_ONCE = 2000
 
 _other = jobs.alias("other")
-_TODO = jobs.c.state == JobState.TODO.value
-_DOING = jobs.c.state == JobState.DOING.value
-_is_locked = exists().where(_other.c.state == JobState.DOING.value, _other.c.lock == jobs.c.lock)
+# Written out: of a parameter a server does not know that it fits a partial index.
+_TODO = jobs.c.state == literal_column(f"'{JobState.TODO}'", Text)
+_DOING = jobs.c.state == literal_column(f"'{JobState.DOING}'", Text)
+_is_locked = exists().where(
+    _other.c.state == literal_column(f"'{JobState.DOING}'", Text), _other.c.lock == jobs.c.lock
+)
 _FREE = or_(jobs.c.lock == "", ~_is_locked)
 
 
@@ -62,12 +77,22 @@ async def hurry(conn: Connection, queueing_lock: str, *, priority: int, at: date
     return found.rowcount > 0
 
 
-async def next_at(conn: Connection, queues: Sequence[str]) -> datetime | None:
-    """Give when the next job of these queues may go, or the next lease in them is over; None while none is there."""
-    mine = jobs.c.queue.in_(queues)
-    waiting = select(func.min(jobs.c.scheduled_at)).where(_TODO, mine).scalar_subquery()
-    held = select(func.min(jobs.c.leased_until)).where(_DOING, mine).scalar_subquery()
-    return min(filter(None, (await conn.execute(select(waiting, held))).one()), default=None)
+async def next_at(conn: Connection, at_once: Mapping[str, int], now: datetime) -> datetime | None:
+    """Give when a worker of these queues has something to do, None while nothing is there.
+
+    Not after `now` where a job may run, or a lease is over.
+    """
+    mine = jobs.c.queue.in_(at_once)
+    is_due = jobs.c.scheduled_at <= now
+    soonest = select(
+        select(func.min(jobs.c.scheduled_at)).where(_TODO, mine, is_due).scalar_subquery(),
+        select(func.min(jobs.c.scheduled_at)).where(_TODO, mine, ~is_due).scalar_subquery(),
+        select(func.min(jobs.c.leased_until)).where(_DOING, mine).scalar_subquery(),
+    )
+    due, later, held = (await conn.execute(soonest)).one()
+    if due is not None and await _next_one(conn, at_once, now) is None:
+        due = None  # it waits for one that runs
+    return min(filter(None, (due, later, held)), default=None)
 
 
 async def claim(
@@ -75,25 +100,26 @@ async def claim(
 ) -> tuple[Job, ...]:
     """Take all jobs that may run now, of the queues of `at_once` and at most so many of each over all processes."""
     claimed: list[Job] = []
-    while (job := await _claim_one(conn, holder, at_once, now, until)) is not None:
-        claimed.append(job)
+    while (job_id := await _next_one(conn, at_once, now)) is not None:
+        claimed.append(await _take(conn, job_id, holder, now, until))
     return tuple(claimed)
 
 
-async def _claim_one(
-    conn: Connection, holder: str, at_once: Mapping[str, int], now: datetime, until: datetime
-) -> Job | None:
-    active = await _active(conn)
-    open_queues = [queue for queue, most in at_once.items() if active.get(queue, 0) < most]
-    if not open_queues:
-        return None
-    next_one = (
+async def _next_one(conn: Connection, at_once: Mapping[str, int], now: datetime) -> int | None:
+    query = select(jobs.c.queue, func.count().label("many")).where(_DOING).group_by(jobs.c.queue)
+    active = {row.queue: row.many for row in await conn.execute(query)}
+    room = [queue for queue, most in at_once.items() if active.get(queue, 0) < most]
+    first = (
         select(jobs.c.id)
-        .where(_TODO, jobs.c.queue.in_(open_queues), jobs.c.scheduled_at <= now, _FREE)
+        .where(_TODO, jobs.c.queue.in_(room), jobs.c.scheduled_at <= now, _FREE)
         .order_by(jobs.c.priority.desc(), jobs.c.scheduled_at, jobs.c.id)
         .limit(1)
-        .scalar_subquery()
     )
+    job_id: int | None = (await conn.execute(first)).scalar() if room else None
+    return job_id
+
+
+async def _take(conn: Connection, job_id: int, holder: str, now: datetime, until: datetime) -> Job:
     held = {
         "state": after(JobState.TODO, JobEvent.CLAIMED),
         "attempts": jobs.c.attempts + 1,
@@ -102,17 +128,8 @@ async def _claim_one(
         "leased_until": until,
         "started_at": now,
     }
-    row = (
-        (await conn.execute(update(jobs).where(jobs.c.id == next_one).values(held).returning(*jobs.c)))
-        .mappings()
-        .first()
-    )
-    return None if row is None else _job(row)
-
-
-async def _active(conn: Connection) -> Mapping[str, int]:
-    query = select(jobs.c.queue, func.count().label("many")).where(_DOING).group_by(jobs.c.queue)
-    return {row.queue: row.many for row in await conn.execute(query)}
+    taken = update(jobs).where(jobs.c.id == job_id).values(held).returning(*jobs.c)
+    return _job((await conn.execute(taken)).mappings().one())
 
 
 async def renew(conn: Connection, holder: str, *, now: datetime, until: datetime) -> set[tuple[int, int]]:

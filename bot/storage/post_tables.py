@@ -79,6 +79,11 @@ profile_runs = table(
     Column("credits_left", BIGINT),
     Column("source", Text, nullable=False, server_default=""),  # the last that was asked
     Column("is_complete", Flag, nullable=False, server_default="0"),  # it read all that it was to read
+    # Of the page that is being written the posts that are not yet, so that a kill leaves no half of it.
+    Column("unwritten", Json),
+    Column(
+        "trouble", Text, nullable=False, server_default=""
+    ),  # bot.core.posts.models.Trouble of the last attempt
     Column("error", Words, nullable=False, server_default=""),
     Index("ix_profile_runs_account_id_id", "account_id", "id"),
     # At most one run of a profile is waited for.
@@ -89,6 +94,21 @@ profile_runs = table(
         sqlite_where=text("finished_at IS NULL"),
         postgresql_where=text("finished_at IS NULL"),
     ),
+)
+
+profile_run_askers = table(
+    "profile_run_askers",  # where the end of a run is waited for; a row goes when it was told there
+    Column(
+        "run_id",
+        ForeignKey("profile_runs.id", ondelete="CASCADE"),
+        primary_key=True,
+        nullable=False,
+        autoincrement=False,
+    ),
+    Column("channel_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("guild_id", BIGINT, nullable=False),
+    Column("user_id", BIGINT, nullable=False),
+    Column("asked_at", Instant, nullable=False),
 )
 
 posts = table(
