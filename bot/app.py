@@ -22,10 +22,7 @@ from bot.discord.connection import stay_connected
 from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
-from bot.jobs.handlers import job_handlers
 from bot.jobs.loops import Loop, keep_running
-from bot.jobs.profile_jobs import bots_jobs, embedded_queue
-from bot.jobs.queue import EmbeddedQueue
 from bot.jobs.recorder_process import RecorderProcess
 from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.jobs.stopping import until_stopped
@@ -33,6 +30,7 @@ from bot.jobs.upkeep import upkeep_loops
 from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, Exporter, GameQuery, LiveSource, RoundSource
+from bot.profile_rooms import profile_rooms
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
@@ -146,9 +144,9 @@ async def _house(
             settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
         )
         stack.push_async_callback(round_sync.close)
-        queue = embedded_queue(database, clock)
-        handlers = job_handlers()
-        doing = bots_jobs(settings, database, clock, queue, handlers=handlers, queues=queues)
+        profiles, profile_loops = await stack.enter_async_context(
+            profile_rooms(settings, database, announcements, clock, queues)
+        )
         services = _services(
             settings=settings,
             clock=clock,
@@ -157,15 +155,14 @@ async def _house(
             monitor=monitor,
             round_sync=round_sync,
             ratings=ratings,
+            profiles=profiles,
             machine=machine,
             renderer=renderer,
             exporter=exporter,
-            queue=queue,
         )
         loops = [
             *live_loops(monitor),
             Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed),
-            profile_answers_loop(services.profiles),
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
@@ -175,7 +172,7 @@ async def _house(
             *clock_loops(Timekeeping(database, clock)),
             *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
-            *await stack.enter_async_context(doing),
+            *profile_loops,
         ]
         yield services, loops, renderer
 
@@ -213,10 +210,10 @@ def _services(
     monitor: LiveMonitor,
     round_sync: RoundSync,
     ratings: Ratings,
+    profiles: Profiles,
     machine: Machine,
     renderer: ProcessChartRenderer,
     exporter: Exporter,
-    queue: EmbeddedQueue,
 ) -> Services:
     zone = settings.time_zone
     predictions = Predictions(database=database, monitor=monitor, clock=clock, default_time_zone=zone)
@@ -233,13 +230,7 @@ def _services(
         leaderboards=Leaderboards(
             database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
-        profiles=Profiles.of(
-            settings,
-            database,
-            announcements,
-            queue,
-            clock=clock,
-        ),
+        profiles=profiles,
         recorded=RecordedLives.of(settings, database, announcements, monitor, machine, clock=clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
@@ -304,11 +295,6 @@ def live_loops(monitor: LiveMonitor) -> list[Loop]:
         Loop(name="live follow-ups", step=monitor.followup_step, wake=monitor.followups_changed),
         Loop(name="live plan", step=monitor.replan_step, wake=asyncio.Event()),
     ]
-
-
-def profile_answers_loop(profiles: Profiles) -> Loop:
-    """Give the loop that tells the ends of runs that somebody waits for in a channel."""
-    return Loop(name="profile answers", step=profiles.asking.step, wake=profiles.asking.changed)
 
 
 def prediction_loops(

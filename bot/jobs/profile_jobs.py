@@ -15,6 +15,7 @@ from bot.jobs.queue import EmbeddedQueue
 from bot.jobs.schedule import HOURLY_PROFILES, CalendarStep
 from bot.jobs.worker import Worker
 from bot.services.profile_schedule import ProfileSchedule
+from bot.services.profiles import Profiles
 from bot.settings import Settings
 from bot.storage.engine import Database
 
@@ -48,6 +49,11 @@ def worker_of(
         chance=secrets.SystemRandom().random,
         changed=queue.changed,
     )
+
+
+def profile_answers_loop(profiles: Profiles) -> Loop:
+    """Give the loop that tells the ends of runs that somebody waits for in a channel."""
+    return Loop(name="profile answers", step=profiles.asking.step, wake=profiles.asking.changed)
 
 
 @asynccontextmanager
