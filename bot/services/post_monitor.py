@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.core.jobs import Job, NewJob
+from bot.core.jobs import Job
 from bot.core.live.models import Person
 from bot.core.posts.coverage import Listing, Wanted
 from bot.core.posts.merging import Failure, judge
 from bot.core.posts.models import MediaOwner, Page, ReadPost, ReadProfile, RunState, Trouble
 from bot.core.posts.next_run import next_run
-from bot.core.posts.pictures import is_wanted
+from bot.core.posts.pictures import PictureOf, is_wanted
 from bot.errors import JobFailed, PostsUnread
 from bot.ports import PostSource
 from bot.services.announcements import Announcements
@@ -31,8 +31,6 @@ from bot.storage.posts import Progress, Unwritten, Work
 from bot.texts import text
 
 BATCH = 5
-MEDIA = "media"
-"""The kind of the jobs that fetch a picture, and their queue."""
 
 log = logging.getLogger(__name__)
 
@@ -322,10 +320,4 @@ async def _want_picture(conn: Connection, owner: MediaOwner, links: dict[int, st
     known = await media.known(conn, owner, list(links))
     for owner_id, link in links.items():
         if is_wanted(link, known.get(owner_id), now):
-            job = NewJob(
-                queue=MEDIA,
-                kind=MEDIA,
-                args={"owner": owner, "owner_id": owner_id, "url": link},
-                queueing_lock=f"media:{owner}:{owner_id}",
-            )
-            await jobs.put(conn, job, now)
+            await jobs.put(conn, PictureOf(owner=owner, owner_id=owner_id, url=link).job(), now)
