@@ -11,7 +11,7 @@ those in a whole daily report of 30 posts; found are days on which a post brough
 
     power of age (set up on this way)   0.008 false alarms a report   83 % found
     saturating, busy weekends           0.000                         52 %
-    wandering, heavy tails              0.043                         84 %
+    wandering, heavy tails              0.043                         83 %
     evergreen                           0.017                         82 %
     small (tens of views a day)         0.000                          5 %
 
