@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Column, func, select
@@ -17,22 +16,12 @@ from bot.core.posts.milestones import (
     Standing,
     newly_passed,
 )
+from bot.core.posts.report import ReachedMilestone
 from bot.storage.post_tables import post_snapshots, posts, profile_milestones, profile_snapshots
 from bot.storage.upsert import insert_for
 
 AT_ONCE = 500
 _COLUMNS = {Passed.FOLLOWERS: profile_snapshots.c.followers, Passed.TOTAL_VIEWS: profile_snapshots.c.views}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PassedMilestone:
-    """A round number that was passed while somebody looked; `caption` and `url` are of its post, if it is one's."""
-
-    measure: Passed
-    value: int
-    passed_at: datetime
-    caption: str
-    url: str
 
 
 async def write_down(
@@ -68,22 +57,21 @@ async def write_down(
 
 async def passed_between(
     conn: AsyncConnection, account_id: int, since: datetime, until: datetime
-) -> tuple[PassedMilestone, ...]:
+) -> tuple[ReachedMilestone, ...]:
     """Read what was passed after an instant and not after another, the highest first."""
     kept = profile_milestones
     query = (
-        select(kept.c.measure, kept.c.value, kept.c.passed_at, posts.c.caption, posts.c.url)
+        select(kept.c.measure, kept.c.value, kept.c.post_id, posts.c.caption)
         .outerjoin(posts, posts.c.post_id == kept.c.post_id)
         .where(kept.c.account_id == account_id, kept.c.passed_at > since, kept.c.passed_at <= until)
         .order_by(kept.c.value.desc(), kept.c.measure, kept.c.post_id)
     )
     return tuple(
-        PassedMilestone(
+        ReachedMilestone(
             measure=Passed(row.measure),
             value=row.value,
-            passed_at=row.passed_at,
+            post_id=row.post_id,
             caption=row.caption or "",
-            url=row.url or "",
         )
         for row in await conn.execute(query)
     )

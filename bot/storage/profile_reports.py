@@ -1,0 +1,159 @@
+"""Where profiles are reported, and what was read of them for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.posts.models import Counts, PostSample, ProfileSample, ReportEvery
+from bot.core.posts.period import SampledPost
+from bot.storage.post_tables import COUNTS, post_snapshots, posts, profile_snapshots, profile_watches
+from bot.storage.tables import accounts, guilds
+
+AT_ONCE = 500
+"""So many samples are read before the event loop gets its turn."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileReader:
+    """A channel in which a profile is reported; `since` is when that was chosen."""
+
+    guild_id: int
+    channel_id: int
+    account_id: int
+    handle: str
+    nickname: str
+    every: ReportEvery
+    since: datetime
+    time_zone: str
+
+
+async def readers(conn: AsyncConnection) -> tuple[ProfileReader, ...]:
+    """Give every channel in which a profile is reported that is not paused, in guilds the bot is in."""
+    watch = profile_watches
+    query = (
+        select(
+            watch.c.guild_id,
+            watch.c.report_channel_id,
+            watch.c.account_id,
+            watch.c.report,
+            watch.c.report_since,
+            watch.c.created_at,
+            accounts.c.handle,
+            accounts.c.nickname,
+            guilds.c.time_zone,
+        )
+        .join(accounts, accounts.c.id == watch.c.account_id)
+        .join(guilds, guilds.c.guild_id == watch.c.guild_id)
+        .where(watch.c.report != "", watch.c.report_channel_id.is_not(None), ~watch.c.paused)
+        .where(guilds.c.left_at.is_(None))
+        .order_by(watch.c.guild_id, watch.c.account_id)
+    )
+    return tuple(
+        ProfileReader(
+            guild_id=row.guild_id,
+            channel_id=row.report_channel_id,
+            account_id=row.account_id,
+            handle=row.handle,
+            nickname=row.nickname,
+            every=ReportEvery(row.report),
+            since=row.report_since or row.created_at,
+            time_zone=row.time_zone,
+        )
+        for row in await conn.execute(query)
+    )
+
+
+async def is_reported(conn: AsyncConnection, reader: ProfileReader) -> bool:
+    """Tell whether a profile still is reported as it was read."""
+    return reader in await readers(conn)
+
+
+async def choose(
+    conn: AsyncConnection,
+    guild_id: int,
+    account_id: int,
+    every: ReportEvery | None,
+    channel_id: int | None,
+    now: datetime,
+) -> None:
+    """Write how often, and where, a guild wants to read of a profile; None: not at all."""
+    watch = profile_watches
+    this = (watch.c.guild_id == guild_id) & (watch.c.account_id == account_id)
+    chosen = {"report": every or "", "report_channel_id": channel_id, "report_since": now}
+    await conn.execute(update(watch).where(this).values(chosen))
+
+
+async def interval_hours(conn: AsyncConnection, account_id: int) -> int | None:
+    """Give how often a profile is read: the shortest of the intervals that hold; None: not at all."""
+    watch = profile_watches
+    query = select(func.min(watch.c.interval_hours)).where(watch.c.account_id == account_id, ~watch.c.paused)
+    return (await conn.execute(query)).scalar()
+
+
+async def readings(
+    conn: AsyncConnection, account_id: int, since: datetime, until: datetime
+) -> tuple[ProfileSample, ...]:
+    """Read what a profile counted from an instant to another, both included, the oldest first."""
+    kept = profile_snapshots
+    query = select(kept).where(kept.c.account_id == account_id, kept.c.at >= since, kept.c.at <= until)
+    return tuple(
+        ProfileSample(
+            at=row.at,
+            posts=row.posts,
+            counts=Counts(**{name: getattr(row, name) for name in COUNTS}),
+            followers=row.followers,
+            total_likes=row.total_likes,
+            source=row.source,
+        )
+        for row in await conn.execute(query.order_by(kept.c.at))
+    )
+
+
+async def sampled_posts(
+    conn: AsyncConnection, account_id: int, since: datetime, until: datetime
+) -> tuple[SampledPost, ...]:
+    """Read the posts of a profile that were read from an instant to another, both included, with their samples."""
+    own = select(posts.c.post_id, posts.c.posted_at, posts.c.caption).where(posts.c.account_id == account_id)
+    known = (await conn.execute(own.order_by(posts.c.post_id))).all()
+    samples = await _samples(conn, account_id, since, until)
+    return tuple(
+        SampledPost(
+            post_id=row.post_id,
+            posted_at=row.posted_at,
+            caption=row.caption,
+            samples=samples[row.post_id],
+        )
+        for row in known
+        if row.post_id in samples
+    )
+
+
+async def known_posts(conn: AsyncConnection, account_id: int) -> int:
+    """Count the posts of a profile that are known and have not disappeared."""
+    query = select(func.count()).where(posts.c.account_id == account_id, posts.c.gone_at.is_(None))
+    return (await conn.execute(query)).scalar_one()
+
+
+async def _samples(
+    conn: AsyncConnection, account_id: int, since: datetime, until: datetime
+) -> dict[int, Sequence[PostSample]]:
+    kept = post_snapshots
+    query = (
+        select(kept)
+        .join(posts, posts.c.post_id == kept.c.post_id)
+        .where(posts.c.account_id == account_id, kept.c.at >= since, kept.c.at <= until)
+        .order_by(kept.c.post_id, kept.c.at)
+    )
+    found: dict[int, list[PostSample]] = {}
+    async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+        async for part in result.partitions():
+            for row in part:
+                counts = Counts(**{name: getattr(row, name) for name in COUNTS})
+                sample = PostSample(post_id=row.post_id, at=row.at, counts=counts, source=row.source)
+                found.setdefault(row.post_id, []).append(sample)
+    return dict(found)
