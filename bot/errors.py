@@ -21,7 +21,9 @@
     │   ├── PostsUnread        the posts of a profile could not be read; `trouble` says why
     │   ├── HostKeyUnknown     an SSH host nobody has trusted yet
     │   └── HostKeyChanged     an SSH host that shows another key than the trusted one
-    └── ChartFailed            a picture could not be drawn
+    ├── ChartFailed            a picture could not be drawn
+    ├── JobFailed              a job of the queue failed in a way that was to be expected
+    └── JobLost                another worker has this job now, or nobody: what it writes does not count
 
 Texts never hold a secret. Those of user and source errors are read by people and are `bot.texts`, and so are
 those of the database that a running bot may tell its admins. Whatever is not in this tree and reaches an edge
@@ -165,3 +167,19 @@ class HostKeyChanged(SourceError):
 
 class ChartFailed(VedetteError):
     """A picture could not be drawn; the message goes out without it."""
+
+
+class JobFailed(VedetteError):
+    """A job failed in a way that was to be expected; the text says what was wrong.
+
+    It is tried again as its kind says, not before `retry_after_seconds`; with `retry` false never.
+    """
+
+    def __init__(self, reason: str, *, retry: bool = True, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry = retry
+        self.retry_after_seconds = retry_after_seconds
+
+
+class JobLost(VedetteError):
+    """Whoever does this job does not hold it any more: its lease ran out."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.core.charts import ChartSpec
+from bot.core.jobs import NewJob, QueueCounts
 from bot.core.live.models import Observation, Profile
 from bot.core.posts.models import Page, ProfileRef
 from bot.core.rounds.looking import Answer
@@ -133,6 +134,23 @@ class PostSource(Protocol):
         iterator ends what runs for it. The iterator raises `PostsUnread` (with its `Trouble`): never an empty
         listing for a profile that could not be read. One that has no posts gives one last page without any.
         """
+
+
+class JobQueue(Protocol):
+    """Work that is done later, at most so much at once, and again where it failed.
+
+    Here it is a table of the database (`bot.storage.jobs`): what must stand there together with other rows is put in
+    their transaction, and `wake` is called after it.
+    """
+
+    async def put(self, job: NewJob) -> int | None:
+        """Put a job; gives its id, None while one with its queueing lock waits or runs. Raises `StorageError`."""
+
+    def wake(self) -> None:
+        """Say that something was put into the queue; without it, that is noticed seconds later."""
+
+    async def counts(self) -> tuple[QueueCounts, ...]:
+        """Count the jobs of every queue by state. Raises `StorageError`."""
 
 
 class ChartRenderer(Protocol):

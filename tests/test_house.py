@@ -28,6 +28,7 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"][
 # Where any exception may be caught, and what stands behind it.
 BORDERS = {
     "bot/jobs/loops.py": "background work: logged, tried again later",
+    "bot/jobs/worker.py": "one job: it is tried again, or given up; a bug in it must not end the others",
     "bot/core/live/policies.py": "a model that plans checks: `fixed` takes its place",
     "bot/services/boards.py": "one board: a bug in it must not leave all others stale",
     "bot/services/stream_telling.py": "one live: a bug in its recap must not keep all others from theirs",

@@ -1,4 +1,4 @@
-"""ChartSpec -> PNG. Runs in the chart process only; bars and lines are drawn here."""
+"""ChartSpec -> PNG. Runs in the chart process only; bars are drawn here."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import matplotlib as mpl
-import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.image import imsave
-from matplotlib.ticker import MaxNLocator
 
 from bot.charts.courses import course
+from bot.charts.lines import lines
 from bot.charts.page import (
-    BACKGROUND,
     COLOURS,
     FOOT,
     GROUP_FOOT,
@@ -29,7 +26,6 @@ from bot.charts.page import (
     HIGHEST_ROW,
     INK,
     LABEL_SIZE,
-    LINE_STYLES,
     LOWEST_ROW,
     MARGIN,
     QUIET_INK,
@@ -56,10 +52,6 @@ from bot.core.charts import (
     RadarChart,
     ReliabilityChart,
 )
-
-# Years, months, days, hours, minutes, seconds, and each where the smaller ones are zero: in numbers, which need no language.
-_TIMES = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
-_ROUND_TIMES = ["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"]
 
 
 def draw(spec: ChartSpec) -> bytes:
@@ -159,49 +151,9 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) < 10_000 else f"{value:,.0f}".replace(",", "\u202f")
 
 
-def _lines(spec: LineChart, fonts: Fonts) -> Page:
-    page = Page(spec, HEIGHT, fonts)
-    page.foot(spec.value_axis)
-    axes = page.figure.add_axes((0.08, 0.2, 0.89, 0.5), facecolor=BACKGROUND)
-    looks = zip(cycle(COLOURS), cycle(LINE_STYLES), strict=False)
-    for line, (colour, style) in zip(spec.lines, looks, strict=False):
-        instants = mdates.date2num([at for at, _ in line.points])  # type: ignore[no-untyped-call]
-        values = [value for _, value in line.points]
-        marker = "o" if len(values) == 1 else ""
-        axes.plot(instants, values, color=colour, linestyle=style, marker=marker, linewidth=3)
-    _dress(axes, ZoneInfo(spec.zone))
-    _legend(page, spec)
-    return page
-
-
-def _dress(axes: Axes, zone: ZoneInfo) -> None:
-    """Quiet axes: times in the zone below, a grid for the values."""
-    locator = mdates.AutoDateLocator(minticks=3, maxticks=8, tz=zone)  # type: ignore[no-untyped-call]
-    labels = mdates.ConciseDateFormatter(  # type: ignore[no-untyped-call]
-        locator, tz=zone, show_offset=False, formats=_TIMES, zero_formats=_ROUND_TIMES
-    )
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(labels)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.tick_params(colors=QUIET_INK, labelsize=SMALL_SIZE, length=0, pad=8)
-    axes.grid(axis="y", color=TRACK)
-    axes.spines[:].set_visible(False)
-
-
-def _legend(page: Page, spec: LineChart) -> None:
-    """Name the lines in their colours, with a piece of each line, from left to right."""
-    axes = page.axes(MARGIN, HEAD, WIDTH - 2 * MARGIN, GROUP_HEAD)
-    room = (WIDTH - 2 * MARGIN) / max(1, len(spec.lines))
-    looks = zip(cycle(COLOURS), cycle(LINE_STYLES), strict=False)
-    for number, (line, (colour, style)) in enumerate(zip(spec.lines, looks, strict=False)):
-        left = number * room
-        axes.plot((left, left + 36), (22, 22), color=colour, linestyle=style, linewidth=3)
-        page.text(axes, (left + 46, 22), line.name, size=SMALL_SIZE, color=colour, room=room - 60)
-
-
 _PAINTERS: Mapping[type[ChartSpec], Callable[[Any, Fonts], Page]] = {
     BarChart: _bars,
-    LineChart: _lines,
+    LineChart: lines,
     LaneChart: lanes,
     HeatMap: heat_map,
     ColumnChart: columns,

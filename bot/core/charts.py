@@ -91,14 +91,22 @@ class BarChart(ChartSpec):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineChart(ChartSpec):
-    """Series over time on one scale; times are shown in `zone`, an IANA name."""
+    """Series over time on one scale; times are shown in `zone`, an IANA name.
+
+    Where `dotted`, each point is marked: only there the value was read. `steps`, on a scale of their own below that
+    `steps_axis` names, are stretches of time with one value each, that of their points.
+    """
 
     lines: tuple[Line, ...]
     zone: str = "UTC"
+    dotted: bool = False
+    steps: tuple[Line, ...] = ()
+    steps_axis: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """See `ChartSpec.to_json`; instants become ISO texts in UTC."""
-        return {"kind": "lines", **asdict(self), "lines": [_line_json(line) for line in self.lines]}
+        series = {name: [_line_json(line) for line in getattr(self, name)] for name in ("lines", "steps")}
+        return {"kind": "lines", **asdict(self), **series}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,8 +124,7 @@ class Lane:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        for chance in self.chances:
-            _check_finite(chance)
+        _check_finite(*self.chances)
         for instant in self.marks:
             _check_aware(instant)
 
@@ -161,8 +168,7 @@ class HeatRow:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        for value in self.values:
-            _check_finite(value)
+        _check_finite(*self.values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,8 +194,7 @@ class Series:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        for value in self.values:
-            _check_finite(value)
+        _check_finite(*self.values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -220,8 +225,7 @@ class ReliabilityPoint:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        _check_finite(self.predicted)
-        _check_finite(self.observed)
+        _check_finite(self.predicted, self.observed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,8 +266,7 @@ class Shape:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        for value in self.values:
-            _check_finite(value)
+        _check_finite(*self.values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -343,14 +346,13 @@ class ChartStack(ChartSpec):
 
 
 def _bar_chart(data: Mapping[str, Any]) -> BarChart:
-    groups = tuple(
-        BarGroup(**{**group, "bars": tuple(Bar(**bar) for bar in group["bars"])}) for group in data["groups"]
-    )
-    return BarChart(**{**data, "groups": groups})
+    read = [{**group, "bars": tuple(Bar(**bar) for bar in group["bars"])} for group in data["groups"]]
+    return BarChart(**{**data, "groups": tuple(BarGroup(**group) for group in read)})
 
 
 def _line_chart(data: Mapping[str, Any]) -> LineChart:
-    return LineChart(**{**data, "lines": tuple(_line(line) for line in data["lines"])})
+    series = {name: tuple(_line(line) for line in data.get(name, ())) for name in ("lines", "steps")}
+    return LineChart(**{**data, **series})
 
 
 def _line(data: Mapping[str, Any]) -> Line:
@@ -364,9 +366,7 @@ def _line_json(line: Line) -> dict[str, Any]:
 
 def _course_chart(data: Mapping[str, Any]) -> CourseChart:
     read = {name: datetime.fromisoformat(data[name]) for name in ("begins_at", "ends_at")}
-    gaps = tuple(
-        (datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in data["gaps"]
-    )
+    gaps = tuple(tuple(datetime.fromisoformat(at) for at in gap) for gap in data["gaps"])
     return CourseChart(
         **{
             **data,
@@ -445,6 +445,6 @@ def _check_aware(instant: datetime) -> None:
         raise ValueError("an instant of a chart must be aware")
 
 
-def _check_finite(value: float) -> None:
-    if not math.isfinite(value):
+def _check_finite(*values: float) -> None:
+    if not all(math.isfinite(value) for value in values):
         raise ValueError("a value of a chart must be finite")

@@ -39,6 +39,7 @@ from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
 from bot.services.privacy import Privacy
+from bot.services.profiles import Profiles
 from bot.services.recorded_lives import RecordedLives
 from bot.services.round_admin import RoundAdmin
 from bot.services.round_book import RoundBook
@@ -55,6 +56,7 @@ EXTENSIONS = (
     "cogs.players",
     "cogs.leaderboards",
     "cogs.streams",
+    "cogs.profiles",
     "cogs.exports",
     "cogs.admin",
     "cogs.privacy",
@@ -79,6 +81,7 @@ class Services:
     round_sync: RoundSync
     leaderboards: Leaderboards
     recorded: RecordedLives
+    profiles: Profiles
     round_book: RoundBook
     balance: Balance
     players: Players

@@ -92,6 +92,21 @@ profile_runs = table(
     ),
 )
 
+profile_run_askers = table(
+    "profile_run_askers",  # where the end of a run is waited for; a row goes when it was told there
+    Column(
+        "run_id",
+        ForeignKey("profile_runs.id", ondelete="CASCADE"),
+        primary_key=True,
+        nullable=False,
+        autoincrement=False,
+    ),
+    Column("channel_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("guild_id", BIGINT, nullable=False),
+    Column("user_id", BIGINT, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+)
+
 posts = table(
     "posts",
     Column("post_id", BIGINT, primary_key=True, autoincrement=False),  # the platform's own number

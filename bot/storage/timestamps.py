@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, bindparam, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.post_tables import jobs, profiles
 from bot.storage.round_tables import round_files
 from bot.storage.stream_tables import recordings, stream_findings
 from bot.storage.tables import (
@@ -47,6 +48,9 @@ _MOVED: tuple[Column[datetime], ...] = (
     destinations.c.next_try_at,
     account_overrides.c.boosted_until,
     status_boards.c.put_at,
+    profiles.c.next_run_at,
+    jobs.c.scheduled_at,
+    jobs.c.leased_until,
 )
 _SHIFTS = [
     update(column.table)

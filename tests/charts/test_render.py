@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from PIL import Image
 
-from bot.charts.page import BACKGROUND, COLOURS
-from bot.charts.render import draw
+from bot.charts.page import BACKGROUND, COLOURS, FOOT, HEIGHT
+from bot.charts.render import _page, draw
 from bot.charts.text import Fonts
 from bot.core.charts import Bar, BarChart, BarGroup, Line, LineChart
 from bot.core.rounds.chart import round_chart
@@ -154,3 +154,48 @@ def test_a_value_below_one_fills_its_bar_and_is_written_as_it_is_read():
     assert length(painted(0.4)) == length(painted(4.0))
     assert painted(0.4, written="40.0%").tobytes() != painted(0.4).tobytes()
     assert length(painted(0.4, written="40.0%")) < length(painted(0.4))  # the longer number needs more room
+
+
+def trend(*values, days=None):
+    at = [START + timedelta(days=day) for day in (days or range(len(values)))]
+    steps = tuple(
+        Line(name="", points=((since, float(last - first)), (until, float(last - first))))
+        for since, until, first, last in zip(at, at[1:], values, values[1:], strict=False)
+    )
+    line = Line(name="", points=tuple(zip(at, map(float, values), strict=True)))
+    return LineChart(
+        title="t", value_axis="", lines=(line,), dotted=True, steps=steps, steps_axis="a day" if steps else ""
+    )
+
+
+def box_of(image, colour):
+    """Left, upper, right, lower of what has exactly this colour."""
+    wanted = tuple(int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    found = [at for at, pixel in enumerate(image.get_flattened_data()) if pixel == wanted]
+    across, down = [at % image.width for at in found], [at // image.width for at in found]
+    return min(across), min(down), max(across), max(down)
+
+
+def test_a_step_is_as_wide_as_its_time_and_goes_down_for_a_loss():
+    image = picture(trend(100, 200, 300, 200, days=(0, 1, 9, 10)))
+    steps = image.crop((0, HEIGHT - FOOT, image.width, image.height))
+    gains, losses = (box_of(steps, colour) for colour in (COLOURS[2], COLOURS[5]))
+    one = losses[2] - losses[0]
+    assert gains[2] - gains[0] == pytest.approx(9 * one, rel=0.1)
+    assert losses[0] >= gains[2]
+    assert losses[1] > gains[3]
+
+
+def test_a_single_reading_stands_in_a_day_and_not_in_years():
+    page = _page(trend(9_876_543), Fonts())
+    page.pixels()
+    words = [tick.get_text() for axes in page.figure.axes for tick in axes.get_xticklabels()]
+    assert any(":" in word for word in words)
+
+
+def test_large_numbers_are_short_and_have_no_common_factor_beside_the_axis():
+    page = _page(trend(9_000_000, 9_400_000, 12_000_000), Fonts())
+    page.pixels()
+    words = [tick.get_text() for axes in page.figure.axes for tick in axes.get_yticklabels()]
+    assert "12M" in words
+    assert all(axes.yaxis.get_offset_text().get_text() == "" for axes in page.figure.axes)

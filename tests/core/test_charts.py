@@ -44,6 +44,9 @@ LINES = LineChart(
     value_axis="viewers",
     zone="Europe/Berlin",
     lines=(Line(name="viewers", points=((NOON, 3), (NOON + timedelta(minutes=1), 4.5))),),
+    dotted=True,
+    steps=(Line(name="", points=((NOON, 1.5), (NOON + timedelta(minutes=1), 1.5))),),
+    steps_axis="a day",
 )
 LANES = LaneChart(
     title="next",
@@ -148,3 +151,10 @@ def test_naive_instant_is_refused():
         replace(COURSE, ends_at=NOON.replace(tzinfo=None))
     with pytest.raises(ValueError, match="aware"):
         Marks(name="", at=(NOON.replace(tzinfo=None),))
+
+
+def test_lines_that_an_earlier_version_wrote_have_no_steps():
+    written = LINES.to_json()
+    for name in ("dotted", "steps", "steps_axis"):
+        del written[name]
+    assert ChartSpec.from_json(written) == replace(LINES, dotted=False, steps=(), steps_axis="")

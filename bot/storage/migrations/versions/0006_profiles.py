@@ -20,6 +20,7 @@ def upgrade() -> None:
     _create_posts()
     _create_profile_milestones()
     _create_profile_runs()
+    _create_profile_run_askers()
     _create_profile_snapshots()
     _create_profile_watches()
     _create_profiles()
@@ -194,6 +195,22 @@ def _create_profile_runs() -> None:
         unique=True,
         sqlite_where=sa.text("finished_at IS NULL"),
         postgresql_where=sa.text("finished_at IS NULL"),
+    )
+
+
+def _create_profile_run_askers() -> None:
+    op.create_table(
+        "profile_run_askers",
+        sa.Column("run_id", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("channel_id", BIGINT, autoincrement=False, nullable=False),
+        sa.Column("guild_id", BIGINT, nullable=False),
+        sa.Column("user_id", BIGINT, nullable=False),
+        sa.Column("asked_at", BIGINT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["profile_runs.id"], name=op.f("fk_profile_run_askers_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", "channel_id", name=op.f("pk_profile_run_askers")),
+        sqlite_strict=True,
     )
 
 

@@ -1,0 +1,36 @@
+"""What admins changed about a watched profile, in words for them and for the log of changes."""
+
+from __future__ import annotations
+
+from bot.texts import text, texts
+
+
+def watched_words(handle: str, hours: int, *, is_new: bool) -> str:
+    """Say that a profile is watched, and how often it is read."""
+    if is_new:
+        return texts(
+            "The profile of `@{handle}` is watched: it is read every hour.",
+            "The profile of `@{handle}` is watched: it is read every {count} hours.",
+            hours,
+            handle=handle,
+        )
+    return texts(
+        "The profile of `@{handle}` goes on being watched: it is read every hour.",
+        "The profile of `@{handle}` goes on being watched: it is read every {count} hours.",
+        hours,
+        handle=handle,
+    )
+
+
+def unwatched_words(handle: str) -> str:
+    """Say that a profile is not watched any more."""
+    return text("The profile of `@{handle}` is not watched any more.", handle=handle)
+
+
+def paused_words(handle: str, *, paused: bool) -> str:
+    """Say that a profile is paused, or not."""
+    if paused:
+        return text(
+            "The profile of `@{handle}` is paused: it is read only by `/profile update`.", handle=handle
+        )
+    return text("The profile of `@{handle}` is not paused: it is read by itself.", handle=handle)

@@ -1,0 +1,209 @@
+"""The figures of profiles and posts in words; what nobody told is "unknown" or a dash, never 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.core.announcements import MessageField
+from bot.core.live.posts import PLATFORM_URL
+from bot.core.markup import escape
+from bot.core.posts.growth import Growth, Measure, Point, growth_over, points
+from bot.core.posts.models import Counts, PostSample, ProfileSample, Trouble
+from bot.core.rounds.columns import code_block
+from bot.core.streams.figures import count_words
+from bot.texts import Text, join, number, text
+
+DASH = "–"  # noqa: RUF001 - what is not known in a table
+WINDOWS = (1, 7, 30)
+"""Growth is told over about so many days."""
+TITLE_LIMIT = 90
+CAPTION_LIMIT = 80
+_WIDTH = 7  # columns of a number in a table
+_COUNTED = ("views", "likes", "comments", "shares", "saves")
+
+NAMES: Mapping[str, Text] = {
+    # TRANSLATORS: the names of rows of a monospaced table on a phone: at most 13 letters each.
+    "views": text("Views"),
+    "likes": text("Likes"),
+    "comments": text("Comments"),
+    "shares": text("Shares"),
+    "saves": text("Saves"),
+    "followers": text("Followers"),
+    "posts": text("Posts"),
+}
+
+ADVICE: Mapping[Trouble, Text] = {
+    Trouble.PRIVATE: text(
+        "The account is private. Its posts can be read again as soon as it is public; `/profile unwatch` ends it."
+    ),
+    Trouble.GONE: text(
+        "TikTok knows no such account. Check the spelling of the handle; if it was renamed, watch the new one and "
+        "`/profile unwatch` this."
+    ),
+    Trouble.BLOCKED: text(
+        "TikTok refuses to answer for now. It is tried again by itself; if it stays so, the owner of the bot can set "
+        "POST_PROXY_URL or a SCRAPECREATORS_API_KEY."
+    ),
+    Trouble.CHANGED: text(
+        "The answer could not be read: TikTok has changed. The owner of the bot should update it; until then nothing "
+        "new is known."
+    ),
+    Trouble.UNAVAILABLE: text("There was no answer. It is tried again by itself."),
+    Trouble.NO_CREDITS: text(
+        "The credits at ScrapeCreators are used up. The owner of the bot can buy more, or put `yt-dlp` into "
+        "POST_SOURCES."
+    ),
+    Trouble.AUTH: text(
+        "ScrapeCreators did not accept the key. The owner of the bot should look at SCRAPECREATORS_API_KEY."
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileName:
+    """What an account is called."""
+
+    account_id: int
+    handle: str
+    nickname: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Give the name for a message, escaped."""
+        return escape(self.nickname, TITLE_LIMIT) or escape(f"@{self.handle}", TITLE_LIMIT)
+
+    @property
+    def plain(self) -> str:
+        """Give the name for a picture; the handle can be drawn where no font has the name."""
+        return f"{self.nickname[:TITLE_LIMIT]} (@{self.handle})" if self.nickname else f"@{self.handle}"
+
+    @property
+    def url(self) -> str:
+        """Give the address of its page."""
+        return f"{PLATFORM_URL}/@{self.handle}"
+
+
+def short(value: float | None, *, signed: bool = False) -> str:
+    """Write a number in at most 7 columns: from 10,000 on in thousands, then in millions; a dash for none."""
+    if value is None:
+        return DASH
+    size = abs(value)
+    for limit, unit, letter in ((9_999.5, 1, ""), (999_500, 1e3, "k"), (999.5e6, 1e6, "M")):
+        if size < limit:
+            written = _digits(size / unit) + letter if letter else f"{size:.0f}"
+            break
+    else:
+        written = _digits(size / 1e9) + "B"
+    sign = "-" if value < 0 and written != "0" else ("+" if signed and written != "0" else "")
+    return sign + written
+
+
+def _digits(value: float) -> str:
+    """Write three digits, without an exponent."""
+    return f"{value:.2f}" if value < 9.995 else (f"{value:.1f}" if value < 99.95 else f"{value:.0f}")
+
+
+def count_fields(counts: Counts) -> tuple[MessageField, ...]:
+    """Give what is counted, a field each."""
+    return tuple(
+        MessageField(name=NAMES[name], value=count_words(getattr(counts, name))) for name in _COUNTED
+    )
+
+
+def hours_words(growth: Growth) -> str:
+    """Say how long lies between two samples, such as `25 h`."""
+    return text("{hours} h", hours=round(growth.hours))
+
+
+def gained_words(growth: Growth | None) -> str:
+    """Say what was gained between two samples and how long they lie apart; "unknown" without two."""
+    if growth is None:
+        return text("unknown")
+    return text("{gained} in {hours} h", gained=signed(growth.gained), hours=round(growth.hours))
+
+
+def signed(value: int) -> str:
+    """Write a gain or a loss with its sign, in full."""
+    return join("", ["+" if value > 0 else "", number(value)])
+
+
+def growth_table(samples: Sequence[ProfileSample | PostSample], measures: Iterable[Measure]) -> str:
+    """Give growth over 1, 7 and 30 days as a monospaced table, with the hours that really lie between.
+
+    Numbers come first and their names last, so that a translated name moves no column.
+    """
+    known = {measure: points(samples, measure) for measure in measures}
+    rows = [
+        (_cells(growth_over(known[measure], days) for days in WINDOWS), NAMES[measure.value])
+        for measure in measures
+    ]
+    head = [f"{days:>{_WIDTH}}" for days in WINDOWS]
+    lines = [join("", [*head, "  ", text("days")])]
+    lines += [join("", [*cells, "  ", name]) for cells, name in rows]
+    spans = [f"{_hours(known.values(), days):>{_WIDTH}}" for days in WINDOWS]
+    lines.append(join("", [*spans, "  ", text("hours apart")]))
+    return code_block(lines)
+
+
+def _cells(grown: Iterable[Growth | None]) -> list[str]:
+    return [f"{short(None if one is None else one.gained, signed=True):>{_WIDTH}}" for one in grown]
+
+
+def _hours(known: Iterable[Sequence[Point]], days: int) -> str:
+    """Give the hours between the samples of a column; of several, where counts have gaps of their own, a range."""
+    spans = {
+        round(growth.hours) for growth in (growth_over(one, days) for one in known) if growth is not None
+    }
+    if not spans:
+        return DASH
+    return str(min(spans)) if len(spans) == 1 else f"{min(spans)}-{max(spans)}"
+
+
+def engagement(counts: Counts) -> float | None:
+    """Give likes, comments and shares per view; None where one of them is not known, or nobody viewed."""
+    parts = (counts.likes, counts.comments, counts.shares)
+    if not counts.views or any(part is None for part in parts):
+        return None
+    return sum(part for part in parts if part is not None) / counts.views
+
+
+def engagement_words(counts: Counts) -> str:
+    """Write the engagement in per cent."""
+    share = engagement(counts)
+    return text("unknown") if share is None else f"{100 * share:.1f}%"
+
+
+def length_words(seconds: int | None) -> str:
+    """Write how long a post is, such as `1:05`."""
+    if seconds is None:
+        return text("unknown")
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def caption_words(caption: str, posted_at_words: str = "", limit: int = CAPTION_LIMIT) -> str:
+    """Give a caption, escaped; what stands for a post without one."""
+    return escape(caption, limit) or posted_at_words or text("(no caption)")
+
+
+def advice(trouble: str) -> str:
+    """Say what can be done about a trouble; empty for one that is not known here."""
+    try:
+        return ADVICE[Trouble(trouble)]
+    except (ValueError, KeyError):
+        return ""
+
+
+def interval_words(hours: int) -> str:
+    """Say how often a profile is read."""
+    return text("every {hours} h", hours=hours)
+
+
+def about_days(span: timedelta) -> str:
+    """Write a span in hours, from three days on in days."""
+    hours = span / timedelta(hours=1)
+    if hours < 72:
+        return text("{hours} h", hours=round(hours))
+    return text("{days} days", days=round(hours / 24))
