@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Column, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,22 +21,21 @@ from bot.storage.post_tables import post_snapshots, posts, profile_milestones, p
 from bot.storage.upsert import insert_for
 
 AT_ONCE = 500
+LOOKED_AWAY = timedelta(days=45)
+"""What was passed while nobody looked for so long is no news; the longest interval of readings is 30 days."""
 _COLUMNS = {Passed.FOLLOWERS: profile_snapshots.c.followers, Passed.TOTAL_VIEWS: profile_snapshots.c.views}
 
 
-async def write_down(
-    conn: AsyncConnection, account_id: int, now: datetime, *, quietly: bool = False
-) -> tuple[ProfileMilestone, ...]:
+async def write_down(conn: AsyncConnection, account_id: int, now: datetime) -> tuple[ProfileMilestone, ...]:
     """Write down what a profile and its posts have passed, in the transaction that ends a run; gives what is new.
 
     It reads the counts as they stand and the last profile snapshot, so it comes after these are written; doing it
-    again changes nothing. `quietly` is for a first run, also after nobody watched for a while: nothing of it is
-    news.
+    again changes nothing. At a first run nothing is news, nor at the first after nobody had looked for so long.
     """
     written = await _written(conn, account_id)
     standings = [
-        *[one for measure in _COLUMNS if (one := await _of_profile(conn, account_id, measure)) is not None],
-        *await _of_posts(conn, account_id, written),
+        *[one for name in _COLUMNS if (one := await _of_profile(conn, account_id, name, now)) is not None],
+        *await _of_posts(conn, account_id, written, now),
     ]
     passed = newly_passed(standings, written)
     rows = [
@@ -45,14 +44,14 @@ async def write_down(
             "post_id": one.post_id,
             "measure": one.measure,
             "value": one.value,
-            "passed_at": now if one.is_news and not quietly else None,
+            "passed_at": now if one.is_news else None,
         }
         for one in passed
     ]
     statement = insert_for(conn, profile_milestones).on_conflict_do_nothing()
     for start in range(0, len(rows), AT_ONCE):
         await conn.execute(statement, rows[start : start + AT_ONCE])
-    return () if quietly else tuple(one for one in passed if one.is_news)
+    return tuple(one for one in passed if one.is_news)
 
 
 async def passed_between(
@@ -84,7 +83,9 @@ async def _written(conn: AsyncConnection, account_id: int) -> dict[tuple[Passed,
     return {(Passed(row.measure), row.post_id): row.highest for row in await conn.execute(query)}
 
 
-async def _of_profile(conn: AsyncConnection, account_id: int, measure: Passed) -> Standing | None:
+async def _of_profile(
+    conn: AsyncConnection, account_id: int, measure: Passed, now: datetime
+) -> Standing | None:
     """Give a count of the last snapshot; None where it does not say."""
     column: Column[int] = _COLUMNS[measure]
     own = select(profile_snapshots.c.at, column.label("value")).where(
@@ -93,7 +94,8 @@ async def _of_profile(conn: AsyncConnection, account_id: int, measure: Passed) -
     last = (await conn.execute(own.order_by(profile_snapshots.c.at.desc()).limit(1))).first()
     if last is None or last.value is None:
         return None
-    earlier = own.where(profile_snapshots.c.at < last.at, column.is_not(None)).limit(1)
+    at = profile_snapshots.c.at
+    earlier = own.where(at < last.at, at >= now - LOOKED_AWAY, column.is_not(None)).limit(1)
     return Standing(
         measure=measure,
         post_id=OF_PROFILE,
@@ -103,28 +105,29 @@ async def _of_profile(conn: AsyncConnection, account_id: int, measure: Passed) -
 
 
 async def _of_posts(
-    conn: AsyncConnection, account_id: int, written: Collection[tuple[Passed, int]]
+    conn: AsyncConnection, account_id: int, written: Collection[tuple[Passed, int]], now: datetime
 ) -> list[Standing]:
     """Give the views of the posts that can have passed anything.
 
-    One that was posted after the first snapshot of the profile was watched since it had none. Before there are two
-    snapshots nothing was known: a first run that failed may have read the posts all the same.
+    One that was posted after an earlier snapshot of the profile was watched since it had none. Without one nothing
+    was known: a first run that failed may have read the posts all the same.
     """
-    own = profile_snapshots.c.account_id == account_id
-    runs = select(func.count().label("count"), func.min(profile_snapshots.c.at).label("first")).where(own)
-    completed = (await conn.execute(runs)).one()
-    query = select(posts.c.post_id, posts.c.posted_at, posts.c.views, posts.c.counted_at).where(
+    runs = select(profile_snapshots.c.at).where(
+        profile_snapshots.c.account_id == account_id, profile_snapshots.c.at >= now - LOOKED_AWAY
+    )
+    *earlier, _ = (await conn.execute(runs.order_by(profile_snapshots.c.at))).scalars().all() or [now]
+    query = select(posts.c.post_id, posts.c.posted_at, posts.c.views).where(
         posts.c.account_id == account_id, posts.c.views >= LEAST_POST_VIEWS
     )
     found = (await conn.execute(query)).all()
-    fresh = [row.post_id for row in found if (Passed.POST_VIEWS, row.post_id) not in written]
-    known = await _known_before(conn, fresh) if completed.count > 1 else set()
+    known = {post_id for measure, post_id in written if measure is Passed.POST_VIEWS}
+    known |= await _known_before(conn, [row.post_id for row in found if row.post_id not in known])
     return [
         Standing(
             measure=Passed.POST_VIEWS,
             post_id=row.post_id,
             value=row.views,
-            was_known=row.post_id in known or (completed.count > 1 and row.posted_at > completed.first),
+            was_known=bool(earlier) and (row.post_id in known or row.posted_at > earlier[0]),
         )
         for row in found
     ]

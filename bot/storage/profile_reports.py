@@ -20,13 +20,17 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProfileReader:
-    """A channel in which a profile is reported; `since` is when that was chosen."""
+    """A channel in which a profile is reported; `since` is when that was chosen.
+
+    The profile is read every `interval_hours`: the shortest of the intervals that hold.
+    """
 
     guild_id: int
     channel_id: int
     account_id: int
     handle: str
     nickname: str
+    interval_hours: int
     every: ReportEvery
     since: datetime
     time_zone: str
@@ -34,9 +38,13 @@ class ProfileReader:
 
 async def readers(conn: AsyncConnection) -> tuple[ProfileReader, ...]:
     """Give every channel in which a profile is reported that is not paused, in guilds the bot is in."""
-    watch = profile_watches
+    watch, other = profile_watches, profile_watches.alias("other")
+    shortest = select(func.min(other.c.interval_hours)).where(
+        other.c.account_id == watch.c.account_id, ~other.c.paused
+    )
     query = (
         select(
+            shortest.scalar_subquery().label("interval_hours"),
             watch.c.guild_id,
             watch.c.report_channel_id,
             watch.c.account_id,
@@ -60,17 +68,13 @@ async def readers(conn: AsyncConnection) -> tuple[ProfileReader, ...]:
             account_id=row.account_id,
             handle=row.handle,
             nickname=row.nickname,
+            interval_hours=row.interval_hours,
             every=ReportEvery(row.report),
             since=row.report_since or row.created_at,
             time_zone=row.time_zone,
         )
         for row in await conn.execute(query)
     )
-
-
-async def is_reported(conn: AsyncConnection, reader: ProfileReader) -> bool:
-    """Tell whether a profile still is reported as it was read."""
-    return reader in await readers(conn)
 
 
 async def choose(
@@ -86,13 +90,6 @@ async def choose(
     this = (watch.c.guild_id == guild_id) & (watch.c.account_id == account_id)
     chosen = {"report": every or "", "report_channel_id": channel_id, "report_since": now}
     await conn.execute(update(watch).where(this).values(chosen))
-
-
-async def interval_hours(conn: AsyncConnection, account_id: int) -> int | None:
-    """Give how often a profile is read: the shortest of the intervals that hold; None: not at all."""
-    watch = profile_watches
-    query = select(func.min(watch.c.interval_hours)).where(watch.c.account_id == account_id, ~watch.c.paused)
-    return (await conn.execute(query)).scalar()
 
 
 async def readings(

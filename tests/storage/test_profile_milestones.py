@@ -22,10 +22,11 @@ class Runs:
     def __init__(self, database, account_id):
         self.database = database
         self.account_id = account_id
-        self.number = 0
+        self.number, self.day = 0, -1
 
-    async def run(self, *, followers=None, views=None, of_posts=None, quietly=False):
-        now = START + self.number * DAY
+    async def run(self, *, followers=None, views=None, of_posts=None, days_later=1):
+        self.day += days_later
+        now = START + self.day * DAY
         self.number += 1
         async with self.database.write("test.run") as conn:
             for post_id, count in (of_posts or {}).items():
@@ -34,7 +35,7 @@ class Runs:
             await conn.execute(
                 insert(profile_snapshots).values(**row, views=views, followers=followers, source="yt-dlp")
             )
-            news = await write_down(conn, self.account_id, now, quietly=quietly)
+            news = await write_down(conn, self.account_id, now)
             assert await write_down(conn, self.account_id, now) == ()
         return sorted((one.measure, one.value) for one in news)
 
@@ -89,7 +90,7 @@ async def test_a_round_number_is_news_once_though_counts_fall_and_rise_again(run
         passed = await passed_between(conn, runs.account_id, START, START + DAY)
         assert await passed_between(conn, runs.account_id, START + DAY, START + 2 * DAY) == ()
     assert [(one.measure, one.value) for one in passed] == PASSED
-    assert [one.caption for one in passed] == ["", "hello", ""]
+    assert [(one.post_id, one.caption) for one in passed] == [(0, ""), (OLD, "hello"), (0, "")]
 
 
 async def test_a_count_that_a_source_tells_for_the_first_time_is_no_news(runs):
@@ -108,7 +109,16 @@ async def test_what_a_first_run_read_before_it_failed_is_no_news_for_the_next(ru
     assert await runs.run(views=5, of_posts={OLD: 20_100}) == []
 
 
-async def test_nothing_is_news_after_nobody_had_watched_for_a_while(runs):
-    await runs.run(followers=900)
-    assert await runs.run(followers=3000, quietly=True) == []
-    assert await runs.run(followers=5000) == [(Passed.FOLLOWERS, 5000)]
+async def test_a_post_is_told_of_each_higher_number(runs):
+    await runs.run(views=5)
+    assert await runs.run(views=6, of_posts={OLD: 9000, YOUNG: 20_000}) == [(Passed.POST_VIEWS, 10_000)]
+    assert await runs.run(views=7, of_posts={OLD: 10_000, YOUNG: 51_000}) == [
+        (Passed.POST_VIEWS, 10_000),
+        (Passed.POST_VIEWS, 50_000),
+    ]
+
+
+async def test_nothing_is_news_after_nobody_had_looked_for_months(runs):
+    await runs.run(followers=900, views=5, of_posts={OLD: 9000})
+    assert await runs.run(followers=3000, views=200_000, of_posts={OLD: 60_000}, days_later=60) == []
+    assert await runs.run(followers=5000, views=200_000) == [(Passed.FOLLOWERS, 5000)]

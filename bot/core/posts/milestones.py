@@ -77,7 +77,7 @@ def newly_passed(
                     measure=one.measure,
                     post_id=one.post_id,
                     value=value,
-                    is_news=one.was_known or before > 0,
+                    is_news=one.was_known,
                 )
             )
     return tuple(found)

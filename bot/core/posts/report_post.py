@@ -116,9 +116,7 @@ def _growth_lines(report: Report) -> list[str]:
     if report.change is not None:
         lines.append(_changed(report.change))
     if report.grown < report.known:
-        lines.append(
-            text("Sum over {count} of {known} known posts", count=report.grown, known=report.known)
-        )
+        lines.append(text("Sum over {count} of {known} known posts", count=report.grown, known=report.known))
     return lines
 
 
