@@ -14,7 +14,7 @@ from bot.core.posts.report import HISTORY, DueReport, ReadProfileHistory, due_re
 from bot.core.posts.report_post import report_message
 from bot.services.announcements import Announcements
 from bot.services.beside import beside
-from bot.storage import outbox, profile_milestones, profile_reports
+from bot.storage import outbox, post_reading, profile_milestones, profile_reports
 from bot.storage.engine import Connection, Database
 from bot.storage.profile_reports import ProfileReader
 
@@ -76,7 +76,8 @@ class ProfileReports:
             return
         async with self._database.write("profiles.report") as conn:
             # Another process was quicker, or it was chosen otherwise meanwhile.
-            if await outbox.channels_of(conn, key) or reader not in await profile_reports.readers(conn):
+            readers = await profile_reports.readers(conn, reader.account_id)
+            if await outbox.channels_of(conn, key) or reader not in readers:
                 return
             await outbox.put(
                 conn,
@@ -96,7 +97,7 @@ class ProfileReports:
             handle=reader.handle,
             nickname=reader.nickname,
             interval_hours=reader.interval_hours,
-            samples=await profile_reports.readings(conn, account_id, since, due.until),
+            samples=await post_reading.profile_samples(conn, account_id, since),
             posts=posts,
             known_posts=await profile_reports.known_posts(conn, account_id),
             milestones=await profile_milestones.passed_between(conn, account_id, due.since, due.until),

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.posts.models import Counts, PostSample, ProfileSample, ReportEvery
+from bot.core.posts.models import Counts, PostSample, ReportEvery
 from bot.core.posts.period import SampledPost
-from bot.storage.post_tables import COUNTS, post_snapshots, posts, profile_snapshots, profile_watches
+from bot.storage.post_tables import COUNTS, post_snapshots, posts, profile_watches
 from bot.storage.tables import accounts, guilds
 
 AT_ONCE = 500
@@ -36,8 +36,8 @@ class ProfileReader:
     time_zone: str
 
 
-async def readers(conn: AsyncConnection) -> tuple[ProfileReader, ...]:
-    """Give every channel in which a profile is reported that is not paused, in guilds the bot is in."""
+async def readers(conn: AsyncConnection, account_id: int | None = None) -> tuple[ProfileReader, ...]:
+    """Give every channel in which a profile, or this one, is reported and not paused, in guilds the bot is in."""
     watch, other = profile_watches, profile_watches.alias("other")
     shortest = select(func.min(other.c.interval_hours)).where(
         other.c.account_id == watch.c.account_id, ~other.c.paused
@@ -61,6 +61,8 @@ async def readers(conn: AsyncConnection) -> tuple[ProfileReader, ...]:
         .where(guilds.c.left_at.is_(None))
         .order_by(watch.c.guild_id, watch.c.account_id)
     )
+    if account_id is not None:
+        query = query.where(watch.c.account_id == account_id)
     return tuple(
         ProfileReader(
             guild_id=row.guild_id,
@@ -79,10 +81,11 @@ async def readers(conn: AsyncConnection) -> tuple[ProfileReader, ...]:
 
 async def choose(
     conn: AsyncConnection,
-    guild_id: int,
     account_id: int,
+    guild_id: int,
     every: ReportEvery | None,
     channel_id: int | None,
+    *,
     now: datetime,
 ) -> None:
     """Write how often, and where, a guild wants to read of a profile; None: not at all."""
@@ -90,25 +93,6 @@ async def choose(
     this = (watch.c.guild_id == guild_id) & (watch.c.account_id == account_id)
     chosen = {"report": every or "", "report_channel_id": channel_id, "report_since": now}
     await conn.execute(update(watch).where(this).values(chosen))
-
-
-async def readings(
-    conn: AsyncConnection, account_id: int, since: datetime, until: datetime
-) -> tuple[ProfileSample, ...]:
-    """Read what a profile counted from an instant to another, both included, the oldest first."""
-    kept = profile_snapshots
-    query = select(kept).where(kept.c.account_id == account_id, kept.c.at >= since, kept.c.at <= until)
-    return tuple(
-        ProfileSample(
-            at=row.at,
-            posts=row.posts,
-            counts=Counts(**{name: getattr(row, name) for name in COUNTS}),
-            followers=row.followers,
-            total_likes=row.total_likes,
-            source=row.source,
-        )
-        for row in await conn.execute(query.order_by(kept.c.at))
-    )
 
 
 async def sampled_posts(
