@@ -16,12 +16,14 @@ from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock, SteadyClock, SystemClock
 from bot.core.live.policies import provided_policies
 from bot.core.live.transitions import LiveRules
+from bot.core.posts.run_posts import QUEUES
 from bot.discord.client import Services, VedetteClient
 from bot.discord.connection import stay_connected
 from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
+from bot.jobs.queue import EmbeddedQueue
 from bot.jobs.recorder_process import RecorderProcess
 from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.jobs.stopping import until_stopped
@@ -45,6 +47,7 @@ from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.privacy import Privacy
+from bot.services.profiles import Profiles
 from bot.services.ratings import Ratings
 from bot.services.recorded_lives import RecordedLives
 from bot.services.recording_control import RecordingControl
@@ -153,6 +156,7 @@ async def _house(
         loops = [
             *live_loops(monitor),
             Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed),
+            profile_answers_loop(services.profiles),
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
@@ -218,6 +222,13 @@ def _services(
         leaderboards=Leaderboards(
             database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
+        profiles=Profiles.of(
+            settings,
+            database,
+            announcements,
+            EmbeddedQueue(database, clock, queues=tuple(QUEUES)),
+            clock=clock,
+        ),
         recorded=RecordedLives.of(settings, database, announcements, monitor, machine, clock=clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
@@ -282,6 +293,11 @@ def live_loops(monitor: LiveMonitor) -> list[Loop]:
         Loop(name="live follow-ups", step=monitor.followup_step, wake=monitor.followups_changed),
         Loop(name="live plan", step=monitor.replan_step, wake=asyncio.Event()),
     ]
+
+
+def profile_answers_loop(profiles: Profiles) -> Loop:
+    """Give the loop that tells the ends of runs that somebody waits for in a channel."""
+    return Loop(name="profile answers", step=profiles.asking.step, wake=profiles.asking.changed)
 
 
 def prediction_loops(

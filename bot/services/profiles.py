@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,11 +20,13 @@ from bot.core.posts.posts_page import GROWTH_DAYS, ListedPost, listed
 from bot.core.posts.profile_post import CHART_DAYS, ShownProfile, WatchedProfile
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere
+from bot.ports import JobQueue
 from bot.services.announcements import Announcements
 from bot.services.media import Media
 from bot.services.profile_asking import ProfileAsking
 from bot.services.profile_schedule import put_run
-from bot.storage import audit, guilds, jobs, post_reading, profile_reports, profile_watches
+from bot.settings import Settings
+from bot.storage import audit, guilds, post_reading, profile_reports, profile_watches
 from bot.storage import live as accounts
 from bot.storage.engine import Connection, Database
 from bot.storage.post_reading import NamedPost
@@ -72,7 +74,7 @@ class ListedPosts:
 class Profiles:
     """Everything is of profiles that the requester's guild watches; others are not even there.
 
-    `media` gives their pictures, `asking` follows runs that somebody asked for. `wake` is called when a job was put.
+    `media` gives their pictures, `asking` follows runs that somebody asked for.
     """
 
     def __init__(
@@ -83,15 +85,44 @@ class Profiles:
         announcements: Announcements,
         clock: Clock,
         rules: ProfileRules,
-        wake: Callable[[], None],
+        queue: JobQueue,
     ) -> None:
         self._database = database
         self._announcements = announcements
         self._clock = clock
         self._rules = rules
-        self._wake = wake
+        self._queue = queue
         self.media = media
         self.asking = ProfileAsking(database=database, announcements=announcements, clock=clock)
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        database: Database,
+        announcements: Announcements,
+        queue: JobQueue,
+        *,
+        clock: Clock,
+    ) -> Profiles:
+        """Build it as the settings say."""
+        return cls(
+            database=database,
+            media=Media(
+                database=database,
+                folder=settings.media_folder,
+                clock=clock,
+                megabytes=settings.media_megabytes,
+            ),
+            announcements=announcements,
+            clock=clock,
+            rules=ProfileRules(
+                per_guild=settings.profiles_per_guild,
+                interval_hours=settings.profile_interval_hours,
+                time_zone=settings.time_zone,
+            ),
+            queue=queue,
+        )
 
     # --- What everybody may read ---------------------------------------------------------------
 
@@ -166,8 +197,7 @@ class Profiles:
 
     async def queue(self) -> tuple[QueueCounts, ...]:
         """Count the jobs of every queue."""
-        async with self._database.read() as conn:
-            return await jobs.counts(conn, self._clock.now())
+        return await self._queue.counts()
 
     # --- Suggestions ---------------------------------------------------------------------------
 
@@ -302,7 +332,7 @@ class Profiles:
 
     def _woken(self) -> None:
         self._announcements.wake()
-        self._wake()
+        self._queue.wake()
 
     def _refuse_one_more(self, by: Requester, watched: int) -> None:
         if watched >= self._rules.per_guild and not by.is_owner:

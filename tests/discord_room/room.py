@@ -34,6 +34,7 @@ from tests.clocks import ManualClock
 from tests.discordserver import DiscordServer
 from tests.exporter import FakeExporter
 from tests.machines import machine_of
+from tests.profiles import profiles_of
 from tests.services.live_world import LiveWorld
 
 PNG = bytes.fromhex(
@@ -93,6 +94,7 @@ class Room:
             ),
             round_sync=None,
             leaderboards=None,
+            profiles=profiles_of(self.settings, self.database, self.announcements, self.clock),
             recorded=RecordedLives.of(
                 self.settings, self.database, self.announcements, world.monitor, machine, clock=self.clock
             ),

@@ -29,6 +29,7 @@ from bot.storage.engine import Database
 from tests.discord_room.room import Painter
 from tests.exporter import FakeExporter
 from tests.machines import machine_of
+from tests.profiles import profiles_of
 from tests.services.live_world import LiveWorld
 from tests.services.round_world import RoundWorld
 
@@ -118,6 +119,7 @@ class Worlds:
             leaderboards=Leaderboards(
                 database=database, servers=self.rounds.servers, clock=clock, default_time_zone="UTC"
             ),
+            profiles=profiles_of(settings, database, announcements, clock),
             recorded=RecordedLives.of(
                 settings, database, announcements, self.lives.monitor, machine, clock=clock
             ),

@@ -15,6 +15,7 @@ from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
 from bot.storage import privacy
 from bot.storage.tables import metadata
+from tests.kept_posts import FIRST_POST, keep_profile
 from tests.kept_streams import keep_live
 from tests.services.round_world import FIRST, SECOND
 from tests.simcord.sim import Sim, shown
@@ -23,6 +24,7 @@ from tests.slashcommands import slash_commands
 # Who played in `FIRST`, and who of them is a member.
 PLAYER, LINKED = "2B5938F5", "1C747DF1"
 FORGOTTEN = "DEADBEEF"  # who asked for it
+NEWEST_POST = str(FIRST_POST + 1_000_000 + 7)  # of ana, who is the first account
 # Each command with options that suit it; a name in angle brackets is something of the guild.
 EXAMPLES: dict[str, dict[str, Any]] = {
     "privacy delete": {"user": PLAYER},
@@ -57,6 +59,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
     "export stream": {"live": "1", "format": "both"},
+    "export profile": {"account": "ana", "format": "both"},
     "export range": {"account": "ana", "from": "2025-09-01", "to": None, "format": "csv"},
     "top players": {
         "metric": "dpm",
@@ -73,6 +76,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "stream start": {"user": "ana"},
     "stream stop": {"user": "ana"},
     "stream settings": {"user": "ana", "record": True, "live_edits": True, "keep_comments": False},
+    "profile watch": {"user": "@ben", "hours": 12},
+    "profile unwatch": {"user": "ana"},
+    "profile pause": {"user": "ana", "paused": True},
+    "profile update": {"user": "ana", "full": True},
+    "profile list": {},
+    "profile logs": {"user": "ana"},
+    "profile queue": {},
+    "profile show": {"user": "ana"},
+    "profile posts": {"user": "ana", "sort": "growth"},
+    "profile post": {"post": NEWEST_POST},
+    "profile compare": {"a": "ana", "b": "cleo"},
     "rounds balance": {"server": "alpha"},
     "rounds evening": {"date": "2025-10-26", "server": "alpha"},
     "rounds map": {"name": "etl_adlernest", "server": "alpha"},
@@ -104,6 +118,7 @@ SUGGESTIONS = {
     ("live remove", "user"): ("an", "ana"),
     ("export stream", "live"): ("AN", "1"),
     ("export range", "account"): ("an", "ana"),
+    ("export profile", "account"): ("an", "ana"),
     ("live check", "user"): ("", "ana"),
     ("live pause", "user"): ("@a", "ana"),
     ("live why", "user"): ("an", "ana"),
@@ -133,6 +148,15 @@ SUGGESTIONS = {
     ("stream start", "user"): ("an", "ana"),
     ("stream stop", "user"): ("an", "ana"),
     ("stream settings", "user"): ("@an", "ana"),
+    ("profile unwatch", "user"): ("an", "ana"),
+    ("profile pause", "user"): ("@A", "ana"),
+    ("profile update", "user"): ("", "ana"),
+    ("profile logs", "user"): ("cl", "cleo"),
+    ("profile show", "user"): ("an", "ana"),
+    ("profile posts", "user"): ("an", "ana"),
+    ("profile post", "post"): ("#dance", NEWEST_POST),
+    ("profile compare", "a"): ("an", "ana"),
+    ("profile compare", "b"): ("", "cleo"),
     ("rounds balance", "server"): ("", "alpha"),
     ("rounds evening", "date"): ("2025", "2025-10-26 21:35"),
     ("rounds evening", "server"): ("al", "alpha"),
@@ -155,6 +179,7 @@ SUGGESTIONS = {
 READ_BY_ALL = {f"predict {name}" for name in ("next", "account", "plan", "accuracy")}
 READ_BY_ALL |= {"player stats", "player compare", "top players", "top gifters"}
 READ_BY_ALL |= {f"stream {name}" for name in ("now", "history", "compare", "correlation")}
+READ_BY_ALL |= {f"profile {name}" for name in ("show", "posts", "post", "compare")}
 FOR_EVERYONE = {
     "about",
     "rounds last",
@@ -167,7 +192,7 @@ FOR_EVERYONE = {
 } | READ_BY_ALL
 PUBLIC = {"rounds last", "rounds balance", "rounds evening", "rounds map"} | READ_BY_ALL
 # They stand in a group that is open to all, and look again themselves.
-LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "rounds ", "stream "))}
+LOOKING_AGAIN = {name for name in EXAMPLES if name.startswith(("predict ", "profile ", "rounds ", "stream "))}
 WITHOUT_DATABASE = {"about"}
 ADMINS = sorted(EXAMPLES.keys() - FOR_EVERYONE)
 
@@ -197,6 +222,10 @@ async def at_work(sim: Sim) -> Sim:
     await sim.use(sim.admin, "rounds void", round="2")
     await sim.use(sim.admin, "rounds team name", team="B", name="Wolves")
     await record(sim)
+    async with sim.database.write("test.profiles") as conn:
+        for handle in ("ana", "cleo"):
+            began = sim.services.clock.now() - timedelta(days=9, hours=1)
+            await keep_profile(conn, handle=handle, guild_id=sim.guild.id, started_at=began)
     async with sim.database.write("test.forget") as conn:
         await privacy.forget_player(conn, FORGOTTEN, sim.services.clock.now())
     return sim
@@ -333,6 +362,7 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("export stream", {"live": "4711"}, "not recorded"),
         ("export stream", {"live": "ana"}, "suggestions"),
         ("export range", {"account": "nobody"}, "nobody"),
+        ("export profile", {"account": "nobody"}, "not watched"),
         ("export range", {"from": "yesterday"}, "2026-12-31"),
         ("export range", {"from": "2026-12-31", "to": "2026-12-30"}, "before"),
         ("export range", {"from": "2020-01-01", "to": "2020-01-02"}, "No live"),
@@ -369,6 +399,17 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("stream start", {"user": "nobody"}, "nobody"),
         ("stream stop", {"user": "nobody"}, "nobody"),
         ("stream settings", {"user": "nobody", "record": False}, "nobody"),
+        ("profile watch", {"user": "no handle!"}, "handle"),
+        ("profile unwatch", {"user": "nobody"}, "nobody"),
+        ("profile pause", {"user": "nobody"}, "nobody"),
+        ("profile update", {"user": "nobody"}, "nobody"),
+        ("profile logs", {"user": "nobody"}, "nobody"),
+        ("profile show", {"user": "nobody"}, "nobody"),
+        ("profile posts", {"user": "nobody"}, "nobody"),
+        ("profile post", {"post": "4711"}, "suggestions"),
+        ("profile post", {"post": "99999999999999999999"}, "suggestions"),
+        ("profile compare", {"a": "ana", "b": "@ana"}, "one and the same"),
+        ("profile compare", {"a": "ana", "b": "nobody"}, "nobody"),
         ("setup", {"time_zone": "Jakarta"}, "time zone"),
     ],
 )
