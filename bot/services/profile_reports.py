@@ -18,11 +18,14 @@ from bot.storage import outbox, post_reading, profile_milestones, profile_report
 from bot.storage.engine import Connection, Database
 from bot.storage.profile_reports import ProfileReader
 
-REPORTS = "profile:"
-"""With this begin the keys of the reports in the outbox."""
 LONGEST_SLEEP = timedelta(minutes=20)
 """A report or a time zone may be chosen meanwhile."""
 _INSTANT = timedelta(microseconds=1)
+
+
+def reports_of(guild_id: int, account_id: int) -> str:
+    """Give with what the keys of a guild's reports of a profile begin in the outbox."""
+    return f"profile-report:{guild_id}:{account_id}:"
 
 
 class Calendar(Protocol):
@@ -67,7 +70,7 @@ class ProfileReports:
         return min(following)
 
     async def _tell(self, reader: ProfileReader, due: DueReport) -> None:
-        key = f"{REPORTS}{reader.guild_id}:{reader.account_id}:{reader.every}:{due.day}"
+        key = f"{reports_of(reader.guild_id, reader.account_id)}{reader.every}:{due.day}"
         async with self._database.read() as conn:
             if await outbox.channels_of(conn, key):
                 return

@@ -24,9 +24,10 @@ from bot.ports import JobQueue
 from bot.services.announcements import Announcements
 from bot.services.media import Media
 from bot.services.profile_asking import ProfileAsking
+from bot.services.profile_reports import reports_of
 from bot.services.profile_schedule import put_run
 from bot.settings import Settings
-from bot.storage import audit, guilds, post_reading, profile_reports, profile_watches
+from bot.storage import audit, guilds, outbox, post_reading, profile_reports, profile_watches
 from bot.storage import live as accounts
 from bot.storage.engine import Connection, Database
 from bot.storage.post_reading import NamedPost
@@ -258,6 +259,7 @@ class Profiles:
         async with self._database.write("profiles.unwatch") as conn:
             profile = await _watched(conn, by, written)
             await profile_watches.unwatch(conn, profile.account_id, by.guild_id)
+            await outbox.take_back(conn, reports_of(by.guild_id, profile.account_id))
             await audit.note(conn, by.guild_id, by.user_id, unwatched_words(profile.handle), now)
         self._announcements.wake()
         return join(
@@ -288,6 +290,8 @@ class Profiles:
             words = reported_words(profile.handle, every, channel_id)
             where = None if every is None else channel_id
             await profile_reports.choose(conn, profile.account_id, by.guild_id, every, where, now=now)
+            if every is None:
+                await outbox.take_back(conn, reports_of(by.guild_id, profile.account_id))
             await audit.note(conn, by.guild_id, by.user_id, words, now)
         self._announcements.wake()
         return words

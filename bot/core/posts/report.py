@@ -27,6 +27,7 @@ HISTORY = timedelta(days=30)
 # Long: what a report tells of unusual posts and milestones is told by no later one.
 _NEWS_FOR = {ReportEvery.DAY: timedelta(hours=20), ReportEvery.WEEK: timedelta(days=1)}
 _DAYS = {ReportEvery.DAY: 1, ReportEvery.WEEK: 7}
+_LATE = 1.25  # intervals
 _LEAST_BEFORE = 100  # views a day, below which a change in per cent says nothing
 
 
@@ -113,13 +114,14 @@ def due_report(told_at: datetime, every: ReportEvery, zone: ZoneInfo) -> DueRepo
 def report_of(history: ReadProfileHistory, due: DueReport) -> Report | None:
     """Put a report together; None where there is nothing to say.
 
-    That a profile was not read is said once: not again when the period before passed without a reading as well.
+    That a profile was not read is said once, by the first report that finds its last reading too old: one that was
+    read a little before the last report will be read a little after this.
     """
     runs = [sample.at for sample in history.samples if sample.at <= due.until]
     longest = longest_step(history.interval_hours)
     reading = reading_of(runs, due.since, due.until, longest)
     before = due.since - (due.until - due.since)
-    if reading is None and (not runs or runs[-1] <= before):
+    if not runs or (reading is None and not _became_late(runs[-1], due, history.interval_hours)):
         return None
     grown = _grown(history, reading)
     gained = together(grown)
@@ -139,6 +141,11 @@ def report_of(history: ReadProfileHistory, due: DueReport) -> Report | None:
         movements=() if reading is None else _movements(history.posts, reading, longest),
         milestones=() if reading is None else tuple(history.milestones),
     )
+
+
+def _became_late(last_read_at: datetime, due: DueReport, interval_hours: int) -> bool:
+    late_at = last_read_at + _LATE * timedelta(hours=interval_hours)
+    return due.since <= late_at < due.until
 
 
 def _grown(history: ReadProfileHistory, reading: Reading | None) -> list[Gained]:

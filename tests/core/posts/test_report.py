@@ -153,14 +153,22 @@ def test_growth_after_a_gap_is_told_with_its_own_hours() -> None:
 
 def test_that_nothing_was_read_is_said_once() -> None:
     due = due_report(TOLD, ReportEvery.DAY, JAKARTA)
-    missed = replace(QUIET, samples=_runs(3, 2, 1.1))
+    missed = replace(QUIET, samples=_runs(3, 2, 1.5))
 
     assert _said(missed)["body"] == (
-        "It was not read in this time; the last reading was <t:1778456160:f>. What it gained is unknown."
+        "It was not read in this time; the last reading was <t:1778421600:f>. What it gained is unknown."
     )
     assert _said(missed).keys() == {"title", "body"}
-    assert report_of(replace(QUIET, samples=_runs(4, 3, 2.1)), due) is None
+    for days_ago in (2.5, 3.5, 9):
+        assert report_of(replace(QUIET, samples=_runs(days_ago)), due) is None
     assert report_of(replace(QUIET, samples=[]), due) is None
+
+
+def test_a_reading_that_is_only_a_little_late_is_not_called_missing() -> None:
+    due = due_report(TOLD, ReportEvery.DAY, JAKARTA)
+
+    assert report_of(replace(QUIET, samples=_runs(3, 2, 1.05)), due) is None
+    assert report_of(replace(QUIET, interval_hours=168, samples=_runs(8, 1.5)), due) is None
 
 
 def test_a_first_reading_claims_no_growth() -> None:
