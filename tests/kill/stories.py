@@ -24,6 +24,7 @@ from bot.storage.stream_tables import stream_comments
 from tests.kept_streams import FIRST_PERSON, keep_live
 from tests.kill import oracle
 from tests.kill.mortal import Mortal
+from tests.kill.profile_report_story import NEWS, reported_profile
 from tools.sandbox.discord.world import FIRST_ID
 from tools.sandbox.stored import rows_of
 
@@ -865,6 +866,7 @@ STORIES = {
             "bot/services/weekly_streams.py LONGEST_SLEEP": "timedelta(seconds=1)",
         },
     ),
+    "reported profile": Told(story=reported_profile, constants=NEWS),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
     "nights": Told(

@@ -31,7 +31,6 @@ NAMES: Mapping[str, Text] = {
     "shares": text("Shares"),
     "saves": text("Saves"),
     "followers": text("Followers"),
-    "posts": text("Posts"),
 }
 
 ADVICE: Mapping[Trouble, Text] = {
