@@ -127,6 +127,10 @@ class PostSource(Protocol):
     def name(self) -> str:
         """What its rows are marked with, and what the settings call it."""
 
+    @property
+    def lists_all(self) -> bool:
+        """Whether its listing holds every post that can be seen: only then one that is not in it is missing."""
+
     def pages(self, profile: ProfileRef) -> AsyncIterator[Page]:
         """Read the listing page by page, from the newest, as long as the caller wants more.
 

@@ -79,6 +79,8 @@ profile_runs = table(
     Column("credits_left", BIGINT),
     Column("source", Text, nullable=False, server_default=""),  # the last that was asked
     Column("is_complete", Flag, nullable=False, server_default="0"),  # it read all that it was to read
+    # Of the page that is being written the posts that are not yet, so that a kill leaves no half of it.
+    Column("unwritten", Json),
     Column("error", Words, nullable=False, server_default=""),
     Index("ix_profile_runs_account_id_id", "account_id", "id"),
     # At most one run of a profile is waited for.
