@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,9 @@ from typing import Protocol
 from bot.core.charts import ChartSpec
 from bot.core.jobs import NewJob, QueueCounts
 from bot.core.live.models import Observation, Profile
+from bot.core.posts.export import ProfileOrder
 from bot.core.posts.models import Page, ProfileRef
+from bot.core.posts.pictures import Picture
 from bot.core.rounds.looking import Answer
 from bot.core.streams.events import StreamEvent
 from bot.core.streams.export import ExportedFile, ExportOrder
@@ -131,7 +133,7 @@ class PostSource(Protocol):
     def lists_all(self) -> bool:
         """Whether its listing holds every post that can be seen: only then one that is not in it is missing."""
 
-    def pages(self, profile: ProfileRef) -> AsyncIterator[Page]:
+    def pages(self, profile: ProfileRef) -> AsyncGenerator[Page]:
         """Read the listing page by page, from the newest, as long as the caller wants more.
 
         Requests are made only as pages are asked for, with the pause between them that the source keeps. Closing the
@@ -157,6 +159,13 @@ class JobQueue(Protocol):
         """Count the jobs of every queue by state. Raises `StorageError`."""
 
 
+class PictureSource(Protocol):
+    """Fetches pictures of posts and profiles, whose links come from outside."""
+
+    async def fetch(self, url: str) -> Picture:
+        """Fetch a picture. Raises `SourceUnavailable` where another try may help, else `SourceChanged`."""
+
+
 class ChartRenderer(Protocol):
     """Draws pictures beside the event loop."""
 
@@ -165,10 +174,10 @@ class ChartRenderer(Protocol):
 
 
 class Exporter(Protocol):
-    """Writes recorded lives to files, in a process beside the bot."""
+    """Writes recorded lives and profiles to files, in a process beside the bot."""
 
     async def write(
-        self, order: ExportOrder, *, most_bytes: int, told: Callable[[int], None]
+        self, order: ExportOrder | ProfileOrder, *, most_bytes: int, told: Callable[[int], None]
     ) -> tuple[ExportedFile, ...]:
         """Write an export; its files are handed over if they have `most_bytes` together, else kept in a folder.
 

@@ -1,4 +1,4 @@
-"""`/export`: recorded lives as a workbook or CSV."""
+"""`/export`: recorded lives and posts as a workbook or CSV."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from discord.app_commands import Choice, locale_str
 from discord.ext import commands
 
 from bot.clock import Clock
+from bot.core.posts.export import ProfileOrder
 from bot.core.streams.export import ExportFormat, ExportOrder
 from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
@@ -27,7 +28,7 @@ Format = Literal["xlsx", "csv", "both"]
 @app_commands.allowed_installs(guilds=True, users=False)
 @app_commands.default_permissions(manage_guild=True)
 class ExportCommands(
-    commands.GroupCog, group_name="export", group_description=locale_str("Recorded lives as files")
+    commands.GroupCog, group_name="export", group_description=locale_str("Recorded lives and posts as files")
 ):
     """For admins alone, and answered in private: an export holds the names of the audience."""
 
@@ -79,6 +80,31 @@ class ExportCommands(
             interaction, await self._exports.of_range(by, account, first, last, ExportFormat(format))
         )
 
+    @app_commands.command(
+        description=locale_str("Get all that is known of a profile's posts as a workbook or CSV")
+    )
+    @app_commands.describe(
+        account=locale_str("A profile that is watched here"),
+        format=locale_str("The kind of file; leave it out for Excel"),
+    )
+    @admin_only()
+    async def profile(
+        self,
+        interaction: Interaction,
+        account: str,
+        format: Format = "xlsx",  # noqa: A002
+    ) -> None:
+        """Export a profile."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        by = requester_of(interaction)
+        await self._give(interaction, await self._exports.of_profile(by, account, ExportFormat(format)))
+
+    @profile.autocomplete("account")
+    async def suggest_profiles(self, interaction: Interaction, part: str) -> list[Choice[str]]:
+        """Suggest watched profiles."""
+        handles = await self._exports.profiles(requester_of(interaction).guild_id, part, SUGGESTIONS)
+        return [Choice(name=f"@{handle}", value=handle) for handle in handles]
+
     @stream.autocomplete("live")
     async def suggest_lives(self, interaction: Interaction, part: str) -> list[Choice[str]]:
         """Suggest the newest recorded lives."""
@@ -97,7 +123,7 @@ class ExportCommands(
         handles = await self._watchlist.handles(requester_of(interaction).guild_id, part)
         return [Choice(name=f"@{handle}", value=handle) for handle in handles[:SUGGESTIONS]]
 
-    async def _give(self, interaction: Interaction, order: ExportOrder) -> None:
+    async def _give(self, interaction: Interaction, order: ExportOrder | ProfileOrder) -> None:
         await hand_over(interaction, partial(self._exports.write, order), self._clock)
 
 

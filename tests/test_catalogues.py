@@ -21,6 +21,7 @@ SAME = {
         "Allies": "the name of a side of the game",
         "Axis": "the name of a side of the game",
         "Rating": "the word players use",
+        "premium": "one word in both languages",
         ("{count} map", "{count} maps"): "the word players use, which has one form in Indonesian",
         (
             "{count} live",

@@ -1,8 +1,9 @@
-"""Export recorded lives for whoever owns the machine: ``python -m tools.export --from 2026-11-01 --to 2026-11-30``.
+"""Export recorded lives, or a profile, for whoever owns the machine: ``python -m tools.export --from 2026-11-01 --to 2026-11-30``.
 
 Writes an Excel workbook (or with ``--format`` CSV, or both) into ``exports`` of the data folder, also while the bot runs;
 ``--to-folder`` names another place. Days are those of the setting TIME_ZONE, both included; without ``--from`` the
-export begins with the first live, without ``--to`` it ends today. Exit code 1 where there is nothing or it could not
+export begins with the first live, without ``--to`` it ends today. ``--profile @name`` exports all that is kept of the posts
+of that profile instead. Exit code 1 where there is nothing or it could not
 be written, 2 where the settings do not fit.
 """
 
@@ -13,22 +14,26 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bot.clock import SystemClock
 from bot.core.live.handles import normalise_handle
-from bot.core.streams.export import ExportFormat, ExportOrder
+from bot.core.posts.export import ProfileOrder
+from bot.core.streams.export import ExportFormat, ExportOrder, file_name
 from bot.errors import NothingThere, SettingsError, VedetteError
+from bot.exports.files import Done
 from bot.exports.folder import close_place, open_place, publish
-from bot.exports.writing import Done, write_export
+from bot.exports.post_writing import write_profile
+from bot.exports.writing import write_export
 from bot.logs import Redactor
 from bot.services.exports import days, range_name, read_day
 from bot.settings import Settings, load_settings
-from bot.storage import stream_exports
+from bot.storage import post_exports, stream_exports
 from bot.storage.engine import Database
 from bot.storage.migrate import require_current
 
@@ -60,7 +65,8 @@ async def _export(settings: Settings, asked: argparse.Namespace) -> Done:
     database = Database.open(settings.database)
     try:
         await require_current(database)
-        order = await _order(database, settings, asked)
+        ordered = _order if asked.profile is None else _profile_order
+        order = await ordered(database, settings, asked)
         folder = asked.to_folder or settings.export_folder
         place = open_place(folder)
         try:
@@ -97,19 +103,44 @@ async def _order(database: Database, settings: Settings, asked: argparse.Namespa
     return order
 
 
-async def _write(database: Database, order: ExportOrder, place: Path) -> Done:
+async def _profile_order(database: Database, settings: Settings, asked: argparse.Namespace) -> ProfileOrder:
+    now, handle = SystemClock().now(), normalise_handle(asked.profile)
+    async with database.read() as conn:
+        account_id = await post_exports.known_profile(conn, handle)
+    if account_id is None:
+        raise NothingThere(f"nobody ever watched the posts of @{handle} here")
+    today = now.astimezone(ZoneInfo(settings.time_zone))
+    return ProfileOrder(
+        name=file_name(f"posts_{handle}", today, today),
+        format=ExportFormat(asked.format),
+        account_id=account_id,
+        handle=handle,
+        asked_at=now,
+        zone=settings.time_zone,
+    )
+
+
+async def _write(database: Database, order: ExportOrder | ProfileOrder, place: Path) -> Done:
     """Write the files, and show how far they are where there is a terminal."""
     columns = (TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
     there = Console(stderr=True)
     with Progress(*columns, console=there, transient=True, disable=not there.is_terminal) as progress:
         bar = progress.add_task("export", total=None)
-        return await write_export(database, order, place, lambda rows: progress.update(bar, completed=rows))
+        told = partial(_told, progress, bar)
+        if isinstance(order, ProfileOrder):
+            return await write_profile(database, order, place, told)
+        return await write_export(database, order, place, told)
+
+
+def _told(progress: Progress, bar: TaskID, rows: int) -> None:
+    progress.update(bar, completed=rows)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.export", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--account", metavar="@HANDLE", help="only its lives, also if nobody follows it now")
+    parser.add_argument("--profile", metavar="@HANDLE", help="the posts of this profile, and no lives")
     parser.add_argument("--from", dest="first", metavar="DAY", help="such as 2026-11-01")
     parser.add_argument("--to", dest="last", metavar="DAY", help="the last day, such as 2026-11-30")
     parser.add_argument("--format", choices=[one.value for one in ExportFormat], default="xlsx")

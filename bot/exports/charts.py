@@ -39,17 +39,17 @@ def add_charts(book: Any, page: Any, row: int, written: Mapping[str, Written]) -
     """Put the charts under a row of the page; of one live over its time, of several live by live."""
     sessions, intervals = written["Sessions"], written["Intervals"]
     if sessions.rows == 1 and intervals.rows:
-        viewers = _chart(book, "line", "Viewers over time", intervals, "From (", "hh:mm", _VIEWERS)
-        diamonds = _chart(book, "column", "Diamonds over time", intervals, "From (", "hh:mm", _DIAMONDS)
+        viewers = chart_of(book, "line", "Viewers over time", intervals, "From (", "hh:mm", _VIEWERS)
+        diamonds = chart_of(book, "column", "Diamonds over time", intervals, "From (", "hh:mm", _DIAMONDS)
     else:
         day = "yyyy-mm-dd"
-        viewers = _chart(book, "line", "Viewers by live", sessions, "Started (", day, _VIEWERS_OF_LIVES)
-        diamonds = _chart(book, "column", "Diamonds by live", sessions, "Started (", day, _DIAMONDS)
+        viewers = chart_of(book, "line", "Viewers by live", sessions, "Started (", day, _VIEWERS_OF_LIVES)
+        diamonds = chart_of(book, "column", "Diamonds by live", sessions, "Started (", day, _DIAMONDS)
     for number, chart in enumerate((viewers, diamonds)):
         page.insert_chart(row + number * _APART, 0, chart)
 
 
-def _chart(  # noqa: PLR0917 - what a chart is made of
+def chart_of(  # noqa: PLR0917 - what a chart is made of
     book: Any,
     kind: str,
     title: str,

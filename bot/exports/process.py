@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import Clock
+from bot.core.posts.export import ProfileOrder
 from bot.core.streams.export import ExportedFile, ExportOrder
 from bot.errors import ExportFailed, StorageError
 from bot.exports.folder import close_place, forget_old, open_place, publish
@@ -40,7 +41,7 @@ class ProcessExporter:
         self._children: set[_Child] = set()
 
     async def write(
-        self, order: ExportOrder, *, most_bytes: int, told: Callable[[int], None]
+        self, order: ExportOrder | ProfileOrder, *, most_bytes: int, told: Callable[[int], None]
     ) -> tuple[ExportedFile, ...]:
         """Write an export; its files are handed over if they have `most_bytes` together, else kept in the folder.
 
@@ -82,7 +83,7 @@ class ProcessExporter:
         await asyncio.to_thread(self._threads.shutdown)
 
     async def _write_in_child(
-        self, order: ExportOrder, place: Path, told: Callable[[int], None]
+        self, order: ExportOrder | ProfileOrder, place: Path, told: Callable[[int], None]
     ) -> tuple[str, ...]:
         child, loop = _Child(self._url, order, place), asyncio.get_running_loop()
         self._children.add(child)
@@ -111,7 +112,7 @@ class ProcessExporter:
 class _Child:
     """One child process, from outside; `hear_out` blocks, and `kill` may come at any time."""
 
-    def __init__(self, url: str, order: ExportOrder, place: Path) -> None:
+    def __init__(self, url: str, order: ExportOrder | ProfileOrder, place: Path) -> None:
         context = multiprocessing.get_context("spawn")
         self._ours, self._theirs = context.Pipe(duplex=False)
         self.process = context.Process(target=_run_child, args=(self._theirs, url, order, place), daemon=True)
@@ -174,7 +175,7 @@ def _not_written(error: object) -> ExportFailed:
 # --- In the child --------------------------------------------------------------------------------
 
 
-def _run_child(pipe: Connection, url: str, order: ExportOrder, place: Path) -> None:
+def _run_child(pipe: Connection, url: str, order: ExportOrder | ProfileOrder, place: Path) -> None:
     """Write an export and say how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent alone decides when it ends
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -183,14 +184,18 @@ def _run_child(pipe: Connection, url: str, order: ExportOrder, place: Path) -> N
     pipe.send(_written(pipe, url, order, place))
 
 
-def _written(pipe: Connection, url: str, order: ExportOrder, place: Path) -> tuple[str, Any]:
-    from bot.exports.writing import write_export  # noqa: PLC0415 - only the child may load XlsxWriter
+def _written(pipe: Connection, url: str, order: ExportOrder | ProfileOrder, place: Path) -> tuple[str, Any]:
+    from bot.exports.post_writing import write_profile  # noqa: PLC0415 - only the child may load XlsxWriter
+    from bot.exports.writing import write_export  # noqa: PLC0415
     from bot.storage.engine import Database  # noqa: PLC0415
 
     async def write() -> tuple[str, ...]:
         database = Database.open(url)  # it is only read: nothing here opens the writing connection
         try:
-            done = await write_export(database, order, place, lambda rows: pipe.send(("rows", rows)))
+            if isinstance(order, ProfileOrder):
+                done = await write_profile(database, order, place, lambda rows: pipe.send(("rows", rows)))
+            else:
+                done = await write_export(database, order, place, lambda rows: pipe.send(("rows", rows)))
         finally:
             await database.close()
         return tuple(file.name for file in done.files)

@@ -1,4 +1,4 @@
-"""Exports of recorded lives: which lives are meant, and how many exports may be written at a time."""
+"""Exports of recorded lives and of profiles: which are meant, and how many exports may be written at a time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
+from bot.core.live.handles import normalise_handle
+from bot.core.posts.export import ProfileOrder
 from bot.core.requester import Requester
 from bot.core.rounds.seasons import midnight
 from bot.core.streams.export import ExportedFile, ExportFormat, ExportOrder, file_name
 from bot.errors import InputRefused, LimitReached, NothingThere
 from bot.ports import Exporter
 from bot.services.followed import followed_account
-from bot.storage import guilds, stream_exports
+from bot.storage import guilds, post_exports, stream_exports
 from bot.storage.engine import Connection, Database
 from bot.texts import text
 
@@ -110,6 +112,35 @@ class Exports:
                 raise NothingThere(text("No live was recorded then. `/export range` takes other days, too."))
         return order
 
+    async def of_profile(self, by: Requester, written: str, wanted: ExportFormat) -> ProfileOrder:
+        """Order all that is kept of a profile the guild watches. Raises `InputRefused` and `NothingThere`."""
+        handle, now = normalise_handle(written), self._clock.now()
+        async with self._database.read() as conn:
+            zone = await self._zone(conn, by)
+            account_id = await post_exports.known_profile(conn, handle, by.guild_id)
+        if account_id is None:
+            raise NothingThere(
+                text(
+                    "The posts of `@{handle}` are not watched here. `/profile list` shows whose are.",
+                    handle=handle,
+                )
+            )
+        today = now.astimezone(ZoneInfo(zone))
+        return ProfileOrder(
+            name=file_name(f"posts_{handle}", today, today),
+            format=wanted,
+            account_id=account_id,
+            handle=handle,
+            asked_at=now,
+            zone=zone,
+            guild_id=by.guild_id,
+        )
+
+    async def profiles(self, guild_id: int, part: str, most: int) -> tuple[str, ...]:
+        """Give handles of watched profiles that hold `part`, for suggestions."""
+        async with self._database.read() as conn:
+            return await post_exports.watched_handles(conn, guild_id, part.strip().removeprefix("@"), most)
+
     async def lives(self, guild_id: int, part: str, most: int) -> tuple[LiveChoice, ...]:
         """Give the newest recorded lives whose account's handle holds `part`, for suggestions."""
         wanted = part.strip().removeprefix("@")
@@ -127,7 +158,7 @@ class Exports:
         )
 
     async def write(
-        self, order: ExportOrder, *, most_bytes: int, told: Callable[[int], None]
+        self, order: ExportOrder | ProfileOrder, *, most_bytes: int, told: Callable[[int], None]
     ) -> tuple[ExportedFile, ...]:
         """Write an export, one at a time for each guild. Raises `LimitReached` and what the port raises."""
         guild_id = order.guild_id or 0

@@ -108,7 +108,12 @@ class Profiles:
         """Build it as the settings say."""
         return cls(
             database=database,
-            media=Media(database=database, folder=settings.media_folder),
+            media=Media(
+                database=database,
+                folder=settings.media_folder,
+                clock=clock,
+                megabytes=settings.media_megabytes,
+            ),
             announcements=announcements,
             clock=clock,
             rules=ProfileRules(

@@ -11,6 +11,7 @@ from bot.core.machine import Pressure
 from bot.core.streams.models import RecordedLive
 from bot.core.streams.shown import MOST_FLAGS, MOST_SUPPORTERS, ShownLive
 from bot.core.streams.spikes import Spike, spikes
+from bot.core.streams.values import STANDARD_TIERS, Tiers
 from bot.settings import Settings
 from bot.storage import stream_reading
 from bot.storage.engine import Database
@@ -22,10 +23,10 @@ def _no_pressure() -> Pressure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShowingRules:
-    """What the settings and the machine say: a gift of `dear_diamonds` or more is marked in the chart."""
+    """What the settings and the machine say: gifts of the special tier or above are marked in the chart."""
 
     usd_per_diamond: float = 0.0
-    dear_diamonds: int = 100
+    tiers: Tiers = STANDARD_TIERS
     pressure: Callable[[], Pressure] = _no_pressure
 
     @classmethod
@@ -33,7 +34,9 @@ class ShowingRules:
         """Take what the settings say; `pressure` asks the machine."""
         return cls(
             usd_per_diamond=settings.usd_per_diamond,
-            dear_diamonds=settings.gift_tier_special_diamonds,
+            tiers=Tiers(
+                special=settings.gift_tier_special_diamonds, premium=settings.gift_tier_premium_diamonds
+            ),
             pressure=pressure,
         )
 
@@ -53,7 +56,7 @@ class StreamShowing:
             minutes = await stream_reading.minutes_of(conn, live.live_id)
             supporters = await stream_reading.supporters(conn, live.live_id, MOST_SUPPORTERS)
             gifts = await stream_reading.dearest_gifts(
-                conn, live.live_id, least=self.rules.dear_diamonds, most=MOST_FLAGS
+                conn, live.live_id, least=self.rules.tiers.special, most=MOST_FLAGS
             )
         pressure = self.rules.pressure()
         return ShownLive(
@@ -66,5 +69,6 @@ class StreamShowing:
             interval_minutes=pressure.interval_minutes,
             reason=pressure.reason,
             usd_per_diamond=self.rules.usd_per_diamond,
+            tiers=self.rules.tiers,
             zone=zone,
         )

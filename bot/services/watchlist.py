@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 
 from bot.clock import Clock
 from bot.core.live.handles import normalise_handle
@@ -18,6 +19,7 @@ from bot.services.followed import followed_account
 from bot.services.live_monitor import CheckReport, Leased, LiveMonitor
 from bot.services.live_state import event_key, say
 from bot.services.planning import is_parked
+from bot.services.stream_telling import recap_key
 from bot.storage import live as store
 from bot.storage import outbox, overrides, stream_choices
 from bot.storage.engine import Connection, Database
@@ -107,9 +109,10 @@ class Watchlist:
             if await store.followed_account(conn, by.guild_id, account.handle) is None:
                 await overrides.forget(conn, account.id, by.guild_id)
                 await stream_choices.forget(conn, account.id, by.guild_id)
-            for open_live in await store.open_lives(conn, account_id=account.id):
-                for left in gone:
-                    await outbox.withdraw(conn, event_key(open_live.live_id), left)
+            last = await store.last_live(conn, account.id)
+            keys = () if last is None else (event_key(last[0]), recap_key(last[0]))
+            for key, left in product(keys, gone):
+                await outbox.withdraw(conn, key, left)
         await self._monitor.replan_step()
         if not gone:
             raise _not_followed(account.handle)

@@ -81,6 +81,9 @@ profile_runs = table(
     Column("is_complete", Flag, nullable=False, server_default="0"),  # it read all that it was to read
     # Of the page that is being written the posts that are not yet, so that a kill leaves no half of it.
     Column("unwritten", Json),
+    Column(
+        "trouble", Text, nullable=False, server_default=""
+    ),  # bot.core.posts.models.Trouble of the last attempt
     Column("error", Words, nullable=False, server_default=""),
     Index("ix_profile_runs_account_id_id", "account_id", "id"),
     # At most one run of a profile is waited for.

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, select, tuple_
+from sqlalchemy import ColumnElement, Row, bindparam, exists, select, tuple_
 
 from bot.core.streams.export import ExportOrder
 from bot.core.streams.models import RecordedLive, StreamMinute
 from bot.core.streams.recording import RecordingState
 from bot.storage.engine import Connection, Database
+from bot.storage.paging import ROWS_AT_ONCE, pages
 from bot.storage.stream_reading import KINDS
 from bot.storage.stream_tables import (
     contributions,
@@ -28,7 +29,6 @@ from bot.storage.tables import accounts, lives, subscriptions
 from bot.storage.types import BIGINT, Instant
 
 LIVES_AT_ONCE = 200
-ROWS_AT_ONCE = 2000
 
 _ELSEWHERE = {name: lives.c[name] for name in ("title", "started_at", "ended_at", "last_seen_at")}
 _ELSEWHERE |= {name: accounts.c[name] for name in ("handle", "nickname")}
@@ -139,7 +139,7 @@ async def minutes_of(
 ) -> AsyncIterator[Sequence[Row[Any]]]:
     """Read the course of a live until the order was given; rows have the fields of `StreamMinute`."""
     given: dict[str, Any] = {"live_id": live.live_id, "after": _BEFORE_ALL, "until": order.asked_at}
-    async for rows in _pages(database, _MINUTES, given):
+    async for rows in pages(database, _MINUTES, given):
         yield rows
         given["after"] = rows[-1].minute
 
@@ -147,7 +147,7 @@ async def minutes_of(
 async def contributions_of(database: Database, live: RecordedLive) -> AsyncIterator[Sequence[Row[Any]]]:
     """Read who took part in a live, by id; somebody whose name was deleted has None for it."""
     given: dict[str, Any] = {"live_id": live.live_id, "after": -1}
-    async for rows in _pages(database, _CONTRIBUTIONS, given):
+    async for rows in pages(database, _CONTRIBUTIONS, given):
         yield rows
         given["after"] = rows[-1].person_id
 
@@ -160,19 +160,6 @@ async def findings_of(database: Database, live_ids: Collection[int]) -> Mapping[
 
 
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-async def _pages(
-    database: Database, statement: Select[Any], given: Mapping[str, Any]
-) -> AsyncIterator[Sequence[Row[Any]]]:
-    """Run a statement until it gives no full page; whoever takes a page says in `given` what follows."""
-    while True:
-        async with database.read() as conn:
-            rows = (await conn.execute(statement, given)).all()
-        if rows:
-            yield rows
-        if len(rows) < ROWS_AT_ONCE:
-            return
 
 
 def _conditions(order: ExportOrder) -> list[ColumnElement[bool]]:

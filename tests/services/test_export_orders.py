@@ -18,6 +18,7 @@ from bot.storage.stream_tables import contributions, stream_minutes
 from bot.storage.tables import guilds, subscriptions
 from tests.clocks import ManualClock
 from tests.exporter import FakeExporter
+from tests.kept_posts import keep_profile
 from tests.kept_streams import MINUTE, START, keep_live
 
 XLSX = ExportFormat.XLSX
@@ -109,6 +110,24 @@ async def test_days_that_are_none_are_refused(exports, first, last, hint):
 async def test_days_without_a_live_are_told(exports):
     with pytest.raises(NothingThere, match="No live"):
         await exports.of_range(BY, None, "2026-03-10", "2026-03-11", XLSX)
+
+
+async def test_a_profile_is_exported_by_those_who_watch_its_posts(database, exports):
+    async with database.write("test.watch") as conn:
+        kept = await keep_profile(conn, handle="ana", guild_id=HERE)
+        await keep_profile(conn, handle="ben", guild_id=THERE)
+    order = await exports.of_profile(BY, "@Ana", XLSX)
+    assert (order.account_id, order.zone, order.name) == (
+        kept.account_id,
+        "Asia/Jakarta",
+        "vedette_posts_ana_2026-03-06",
+    )
+    with pytest.raises(NothingThere, match="ben"):
+        await exports.of_profile(BY, "ben", XLSX)
+    with pytest.raises(InputRefused, match="handle"):
+        await exports.of_profile(BY, "no handle!", XLSX)
+    assert await exports.profiles(HERE, "@A", 25) == ("ana",)
+    assert await exports.profiles(HERE, "ben", 25) == ()
 
 
 async def write(exports, order) -> None:

@@ -7,11 +7,15 @@ import asyncio
 import pytest
 from sqlalchemy import update
 
+from bot.core.announcements import Message, Tone
 from bot.core.live.models import Answer, ProfileState
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere, SourceUnavailable
 from bot.jobs.loops import Loop, keep_running
 from bot.services.announcements import Announcements
+from bot.services.stream_telling import recap_key
+from bot.storage import live as store
+from bot.storage import outbox as outbox_room
 from bot.storage.engine import Database
 from bot.storage.tables import outbox
 from tests.clocks import ManualClock
@@ -99,6 +103,29 @@ async def test_a_live_that_is_on_is_summed_up_even_after_its_account_was_removed
 async def test_a_post_that_waits_is_withdrawn_when_its_account_is_removed(world: LiveWorld) -> None:
     world.tiktok.go_live("ana")
     await world.watchlist.add(BY, "ana", CHANNEL, ROLE)
+    await world.watchlist.remove(BY, "ana", None)
+    assert await Announcements(world.database, world.clock).due() == ()
+
+
+async def test_a_summary_and_a_recap_that_wait_are_withdrawn_when_their_account_is_removed(
+    world: LiveWorld,
+) -> None:
+    world.tiktok.go_live("ana")
+    await world.watchlist.add(BY, "ana", CHANNEL, None)
+    world.tiktok.end("ana")
+    await world.run_for(world.monitor.rules.sweep_every * 3)
+    async with world.database.write("test.recap") as conn:
+        last = await store.last_live(conn, 1)
+        assert last is not None
+        await outbox_room.put(
+            conn,
+            event_key=recap_key(last[0]),
+            guild_id=BY.guild_id,
+            channel_id=CHANNEL,
+            message=Message(title="Recap", tone=Tone.ENDED),
+            now=world.clock.now(),
+        )
+    assert [row["event_key"] for row in await world.messages()] == ["live:1", "recap:1"]
     await world.watchlist.remove(BY, "ana", None)
     assert await Announcements(world.database, world.clock).due() == ()
 

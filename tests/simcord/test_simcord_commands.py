@@ -59,6 +59,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "rounds sync": {"server": "alpha", "backfill": True},
     "rounds last": {"server": "alpha"},
     "export stream": {"live": "1", "format": "both"},
+    "export profile": {"account": "ana", "format": "both"},
     "export range": {"account": "ana", "from": "2025-09-01", "to": None, "format": "csv"},
     "top players": {
         "metric": "dpm",
@@ -117,6 +118,7 @@ SUGGESTIONS = {
     ("live remove", "user"): ("an", "ana"),
     ("export stream", "live"): ("AN", "1"),
     ("export range", "account"): ("an", "ana"),
+    ("export profile", "account"): ("an", "ana"),
     ("live check", "user"): ("", "ana"),
     ("live pause", "user"): ("@a", "ana"),
     ("live why", "user"): ("an", "ana"),
@@ -360,6 +362,7 @@ async def test_an_unexpected_error_shows_an_incident_that_the_log_explains(at_wo
         ("export stream", {"live": "4711"}, "not recorded"),
         ("export stream", {"live": "ana"}, "suggestions"),
         ("export range", {"account": "nobody"}, "nobody"),
+        ("export profile", {"account": "nobody"}, "not watched"),
         ("export range", {"from": "yesterday"}, "2026-12-31"),
         ("export range", {"from": "2026-12-31", "to": "2026-12-30"}, "before"),
         ("export range", {"from": "2020-01-01", "to": "2020-01-02"}, "No live"),

@@ -12,6 +12,7 @@ import pytest
 from bot.storage import stream_exports
 from bot.storage.engine import Database, sqlite_url
 from bot.storage.migrate import upgrade
+from tests.kept_posts import keep_profile
 from tests.kept_streams import START, keep_live
 from tools import export
 from tools.bench import export as bench
@@ -56,9 +57,24 @@ def test_an_account_a_format_and_a_folder_are_chosen(data, capsys, tmp_path):
     assert not (data / "exports").exists()
 
 
+def test_a_profile_is_exported_also_where_nobody_watches_it_now(data, capsys):
+    async def watch() -> None:
+        database = Database.open(sqlite_url(data / "vedette.db"))
+        async with database.write("test.watch") as conn:
+            await keep_profile(conn, handle="carla", guild_id=None, runs=2)
+        await database.close()
+
+    asyncio.run(watch())
+    assert export.main(["--profile", "@Carla"]) == 0
+    place, _ = capsys.readouterr().out.splitlines()
+    assert Path(place).name.startswith("vedette_posts_carla_")
+    assert openpyxl.load_workbook(place)["Summary"]["A2"].value == "@carla"
+
+
 @pytest.mark.parametrize(
     ("asked", "hint"),
     [
+        (["--profile", "carla"], "nobody ever watched the posts of @carla"),
         (["--account", "carla"], "nobody ever followed @carla"),
         (["--account", "no handle!"], "not a TikTok handle"),
         (["--from", "2026-03-01", "--to", "2026-03-01"], "no live was recorded then"),

@@ -7,10 +7,16 @@ they are told, so two links lead to the same picture where their paths are the s
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Self
 
+from bot.core.jobs import NewJob
+from bot.core.posts.models import MediaOwner
+
+KIND = QUEUE = "media"
 LARGEST_BYTES = 2_000_000
 """What one picture may weigh; covers weigh about 0.1 MB."""
 TRIED_AGAIN_AFTER = timedelta(hours=20)
@@ -56,13 +62,36 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PictureOf:
+    """A picture that is wanted: the cover of a post (by its id) or the avatar of a profile (by its account's id)."""
+
+    owner: MediaOwner
+    owner_id: int
+    url: str
+
+    def job(self) -> NewJob:
+        """Give the job that fetches it; avatars go first, since a page shows one of them and many covers."""
+        return NewJob(
+            queue=QUEUE,
+            kind=KIND,
+            args={"owner": self.owner, "owner_id": self.owner_id, "url": self.url},
+            queueing_lock=f"{KIND}:{self.owner}:{self.owner_id}",
+            priority=1 if self.owner is MediaOwner.PROFILE else 0,
+        )
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any]) -> Self:
+        """Read what a job is about."""
+        return cls(owner=MediaOwner(args["owner"]), owner_id=int(args["owner_id"]), url=str(args["url"]))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class KnownPicture:
     """What is known of the picture of a post or a profile; `file` is empty where none is kept."""
 
     source_url: str
     file: str
     media_type: str
-    size: int | None
     sha256: str
     error: str
     tried_at: datetime | None
@@ -100,6 +129,11 @@ def is_wanted(url: str, known: KnownPicture | None, now: datetime) -> bool:
     if known is None or not _is_same(url, known.source_url):
         return True
     return bool(known.error) and (known.tried_at is None or now - known.tried_at >= TRIED_AGAIN_AFTER)
+
+
+def is_kept(url: str, known: KnownPicture | None) -> bool:
+    """Tell whether the picture behind a link is the one that is kept."""
+    return known is not None and bool(known.file) and not known.error and _is_same(url, known.source_url)
 
 
 def _is_same(url: str, other: str) -> bool:

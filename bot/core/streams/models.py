@@ -136,3 +136,8 @@ class GivenGift:
     name: str
     count: int
     diamonds: int
+
+    @property
+    def each(self) -> int:
+        """Give the diamonds of one piece."""
+        return self.diamonds // self.count

@@ -15,7 +15,7 @@ from bot.core.streams.figures import (
     viewer_fields,
 )
 from bot.core.streams.models import RecordedLive, StreamMinute
-from bot.core.streams.shown import ShownLive, course_chart, supporters_field
+from bot.core.streams.shown import ShownLive, course_chart, dear_gifts_field, supporters_field
 from bot.texts import join, text, texts
 
 
@@ -39,6 +39,7 @@ def recap_message(shown: ShownLive, why: str) -> Message:
             *viewer_fields(live),
             *activity_fields(live, shown.usd_per_diamond),
             *_best_minute_field(shown.minutes),
+            *dear_gifts_field(shown),
             *supporters_field(shown.supporters),
         ),
         footer=shown.reason,

@@ -24,10 +24,12 @@ from bot.core.streams.intervals import sum_up
 from bot.core.streams.models import GivenGift, RecordedLive, StreamMinute, Supporter
 from bot.core.streams.recording import RecordingState
 from bot.core.streams.spikes import Spike
-from bot.texts import Text, join, number, text
+from bot.core.streams.values import STANDARD_TIERS, GiftTier, Tiers
+from bot.texts import Text, join, number, text, texts
 
 MOST_SUPPORTERS = 5
 MOST_FLAGS = 5
+MOST_GIFTS = 3
 SHORT = timedelta(minutes=30)
 """A shorter live is drawn minute by minute: of intervals it has too few."""
 STALE = timedelta(minutes=3)
@@ -54,6 +56,7 @@ class ShownLive:
     interval_minutes: int = 5
     reason: str = ""
     usd_per_diamond: float = 0.0
+    tiers: Tiers = STANDARD_TIERS
     zone: str = "UTC"
 
     @property
@@ -92,6 +95,7 @@ def now_message(shown: ShownLive) -> Message:
             MessageField(name=text("Duration"), value=duration(live.span(shown.now))),
             recorded_field(live, shown.now),
             *activity_fields(live, shown.usd_per_diamond),
+            *dear_gifts_field(shown),
             *supporters_field(shown.supporters),
         ),
         footer=shown.reason,
@@ -112,6 +116,27 @@ def supporters_field(supporters: Sequence[Supporter]) -> tuple[MessageField, ...
         return ()
     lines = supporter_lines(supporters[:MOST_SUPPORTERS])
     return (MessageField(name=text("Top supporters"), value=join("\n", lines), inline=False),)
+
+
+def dear_gifts_field(shown: ShownLive) -> tuple[MessageField, ...]:
+    """Name the dearest gifts, and their tier where it is above the standard; nothing where there was none."""
+    lines = [_dear_gift(gift, shown.tiers) for gift in shown.gifts[:MOST_GIFTS]]
+    if not lines:
+        return ()
+    return (MessageField(name=text("Dearest gifts"), value=join("\n", lines), inline=False),)
+
+
+def _dear_gift(gift: GivenGift, tiers: Tiers) -> str:
+    names = {GiftTier.SPECIAL: text("special"), GiftTier.PREMIUM: text("premium")}
+    tier = names.get(tiers.of(gift.each) or GiftTier.STANDARD)
+    diamonds = texts("{count} diamond", "{count} diamonds", gift.diamonds)
+    return join(" · ", [_called(gift, escape(gift.name, _TITLE)), diamonds, *([tier] if tier else [])])
+
+
+def _called(gift: GivenGift, name: str) -> str:
+    """Call a gift by its `name`, and how often it was given."""
+    name = name or text("Gift")
+    return join(" ", [name, f"×{gift.count}"]) if gift.count > 1 else name  # noqa: RUF001 - times
 
 
 def _trouble(live: RecordedLive) -> list[str]:
@@ -223,6 +248,4 @@ def _spikes(spikes: Sequence[Spike]) -> Iterator[Marks]:
 
 
 def _flag(gift: GivenGift) -> Marks:
-    name = gift.name or text("Gift")
-    called = join(" ", [name, f"×{gift.count}"]) if gift.count > 1 else name  # noqa: RUF001 - times
-    return Marks(name=join(" · ", [called, number(gift.diamonds)]), at=(gift.at,))
+    return Marks(name=join(" · ", [_called(gift, gift.name), number(gift.diamonds)]), at=(gift.at,))

@@ -103,6 +103,9 @@ class Tiers:
         return GiftTier.SPECIAL if each >= self.special else GiftTier.STANDARD
 
 
+STANDARD_TIERS = Tiers()
+
+
 def dollars(diamonds: int, usd_per_diamond: float) -> float:
     """Estimate what diamonds are worth to the creator in US dollars; always to be shown as an estimate."""
     return diamonds * usd_per_diamond

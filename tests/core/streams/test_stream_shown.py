@@ -147,6 +147,23 @@ def test_dear_gifts_are_flagged_by_name_number_and_worth():
     assert [flag.name for flag in chart.flags] == ["Galaxy \u00d72 · 2,000", "Gift · 1,500"]
 
 
+def test_dear_gifts_are_named_with_the_tier_of_one_piece():
+    gifts = [
+        GivenGift(at=START, name="Lion", count=2, diamonds=59_998),
+        GivenGift(at=START, name="*Swan*", count=1, diamonds=699),
+        GivenGift(at=START, name="Rose", count=300, diamonds=300),
+        GivenGift(at=START, name="Corgi", count=1, diamonds=299),
+    ]
+    for message in (now_message(shown([], gifts=gifts)), recap_message(shown([], gifts=gifts), "")):
+        (field,) = [field for field in message.fields if field.name == "Dearest gifts"]
+        assert field.value.splitlines() == [
+            "Lion \u00d72 · 59,998 diamonds · premium",
+            "\\*Swan\\* · 699 diamonds · special",
+            "Rose \u00d7300 · 300 diamonds",
+        ]
+    assert "Dearest gifts" not in [field.name for field in recap_message(shown([]), "").fields]
+
+
 def test_a_live_of_which_nothing_is_known_has_no_chart():
     assert course_chart(shown([])) is None
     assert course_chart(shown([row(1, None)])) is None

@@ -181,6 +181,7 @@ def _create_profile_runs() -> None:
         sa.Column("source", sa.Text(), server_default="", nullable=False),
         sa.Column("is_complete", FLAG, server_default="0", nullable=False),
         sa.Column("unwritten", sa.Text(), nullable=True),
+        sa.Column("trouble", sa.Text(), server_default="", nullable=False),
         sa.Column("error", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_profile_runs_account_id"), ondelete="CASCADE"

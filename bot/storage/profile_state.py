@@ -1,0 +1,151 @@
+"""Statements about profiles as such: what is known of one, what keeps it from being read, who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, literal, select, update
+from sqlalchemy.engine import RowMapping
+
+from bot.core.posts.models import ReadProfile, Trouble
+from bot.storage.engine import Connection
+from bot.storage.post_tables import profile_watches, profiles
+from bot.storage.tables import accounts, guilds
+from bot.storage.types import Flag, Instant
+from bot.texts import cut
+
+WORDS_LENGTH = 500
+
+# A guild that removed the bot keeps its list for a while, and nothing is read for it.
+IS_WATCHED = (profile_watches.c.paused == literal(value=False, type_=Flag())) & ~exists().where(
+    guilds.c.guild_id == profile_watches.c.guild_id, guilds.c.left_at.is_not(None)
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProfileHealth:
+    """How the readings of a watched profile go; `trouble` is None where the last one was completed."""
+
+    account_id: int
+    handle: str
+    interval: timedelta
+    watched_since: datetime
+    last_run_at: datetime | None
+    next_run_at: datetime
+    trouble: Trouble | None
+    trouble_words: str
+    failing_since: datetime | None
+
+
+async def learn(conn: Connection, account_id: int, told: ReadProfile, now: datetime) -> None:
+    """Keep what a source told of a profile; what it did not tell stays as it is known."""
+    values: dict[str, Any] = {"sec_uid": told.sec_uid} if told.sec_uid else {}
+    if told.followers is not None:
+        values |= {"followers": told.followers, "counted_at": now}
+    if told.total_likes is not None:
+        values |= {"total_likes": told.total_likes, "counted_at": now}
+    if values:
+        await conn.execute(update(profiles).where(profiles.c.account_id == account_id).values(values))
+    known = {"nickname": told.nickname, "followers": told.followers}
+    person = {name: value for name, value in known.items() if value not in (None, "")}
+    if person:
+        await conn.execute(update(accounts).where(accounts.c.id == account_id).values(person))
+
+
+async def row_of(conn: Connection, account_id: int) -> RowMapping | None:
+    """Read what is kept of a profile."""
+    return (
+        (await conn.execute(select(profiles).where(profiles.c.account_id == account_id))).mappings().first()
+    )
+
+
+async def note_read(
+    conn: Connection, account_id: int, now: datetime, *, next_run_at: datetime, all_pages: bool
+) -> None:
+    """Note that a profile was read as it was to be."""
+    values = {
+        "last_run_at": now,
+        "next_run_at": next_run_at,
+        "trouble": "",
+        "trouble_words": "",
+        "failing_since": None,
+    }
+    if all_pages:
+        values["full_read_at"] = now
+    await conn.execute(update(profiles).where(profiles.c.account_id == account_id).values(values))
+
+
+async def note_trouble(
+    conn: Connection, account_id: int, trouble: Trouble, words: str, now: datetime
+) -> datetime | None:
+    """Note why a profile cannot be read; gives since when, None for a profile that is not kept."""
+    failing = (
+        update(profiles)
+        .where(profiles.c.account_id == account_id)
+        .values(
+            trouble=trouble,
+            trouble_words=cut(words, WORDS_LENGTH),
+            failing_since=func.coalesce(profiles.c.failing_since, literal(now, Instant())),
+        )
+        .returning(profiles.c.failing_since)
+    )
+    since: datetime | None = (await conn.execute(failing)).scalar()
+    return since
+
+
+async def shortest_interval(conn: Connection, account_id: int) -> timedelta | None:
+    """Give how often a profile is to be read, None where nobody watches it now."""
+    query = select(func.min(profile_watches.c.interval_hours)).where(
+        profile_watches.c.account_id == account_id, IS_WATCHED
+    )
+    hours = (await conn.execute(query)).scalar()
+    return None if hours is None else timedelta(hours=hours)
+
+
+async def watching_guilds(conn: Connection, account_id: int) -> Collection[int]:
+    """Give the guilds that watch a profile now."""
+    query = select(profile_watches.c.guild_id).where(profile_watches.c.account_id == account_id, IS_WATCHED)
+    return (await conn.execute(query)).scalars().all()
+
+
+async def is_any_failing(conn: Connection, troubles: Collection[Trouble]) -> bool:
+    """Tell whether a profile that anybody watches cannot be read because of one of these."""
+    query = (
+        select(profiles.c.account_id)
+        .join(profile_watches, profile_watches.c.account_id == profiles.c.account_id)
+        .where(IS_WATCHED, profiles.c.trouble.in_([one.value for one in troubles]))
+    )
+    return (await conn.execute(query.limit(1))).first() is not None
+
+
+async def health(conn: Connection, guild_id: int | None = None) -> tuple[ProfileHealth, ...]:
+    """Read how the watched profiles of a guild are, or of all guilds, by handle."""
+    query = (
+        select(
+            profiles.c.account_id,
+            accounts.c.handle,
+            func.min(profile_watches.c.interval_hours).label("hours"),
+            func.min(profile_watches.c.created_at).label("watched_since"),
+            *[profiles.c[name] for name in _HEALTH],
+        )
+        .join_from(profiles, accounts, accounts.c.id == profiles.c.account_id)
+        .join(profile_watches, profile_watches.c.account_id == profiles.c.account_id)
+        .where(IS_WATCHED)
+        .group_by(profiles.c.account_id, accounts.c.handle, *[profiles.c[name] for name in _HEALTH])
+        .order_by(accounts.c.handle)
+    )
+    if guild_id is not None:
+        query = query.where(profile_watches.c.guild_id == guild_id)
+    return tuple(_health(row) for row in (await conn.execute(query)).mappings())
+
+
+_HEALTH = ("last_run_at", "next_run_at", "trouble", "trouble_words", "failing_since")
+
+
+def _health(row: RowMapping) -> ProfileHealth:
+    kept = {name: row[name] for name in ProfileHealth.__dataclass_fields__ if name in row}
+    trouble = Trouble(row["trouble"]) if row["trouble"] else None
+    return ProfileHealth(**kept | {"trouble": trouble}, interval=timedelta(hours=row["hours"]))
