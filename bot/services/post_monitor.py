@@ -260,8 +260,11 @@ class PostMonitor:
         words = work.error if work.trouble else error
         await posts.end(conn, work.run_id, RunState.FAILED, now, is_complete=False, error=words)
         account_id = work.profile.account_id
-        since = await profile_state.note_trouble(conn, account_id, trouble, words, now)
-        if since is not None:
+        before = await profile_state.row_of(conn, account_id)
+        if before is not None:
+            next_run_at = await _next(conn, account_id, before["next_run_at"], now)
+            await profile_state.note_trouble(conn, account_id, trouble, words, now, next_run_at=next_run_at)
+            since = before["failing_since"] or now
             await tell_unread(conn, account_id, work.profile.handle, trouble, words, since=since, now=now)
 
 

@@ -7,15 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, literal, select, update
+from sqlalchemy import exists, func, literal, null, select, update
 from sqlalchemy.engine import RowMapping
 
-from bot.core.posts.models import ReadProfile, Trouble
+from bot.core.posts.models import ReadProfile, RunState, Trouble
 from bot.storage.engine import Connection
-from bot.storage.post_tables import profile_watches, profiles
+from bot.storage.post_tables import (
+    posts,
+    profile_milestones,
+    profile_runs,
+    profile_snapshots,
+    profile_watches,
+    profiles,
+)
 from bot.storage.tables import accounts, guilds
 from bot.storage.types import Flag, Instant
-from bot.texts import cut
+from bot.texts import cut, text
 
 WORDS_LENGTH = 500
 
@@ -79,21 +86,19 @@ async def note_read(
 
 
 async def note_trouble(
-    conn: Connection, account_id: int, trouble: Trouble, words: str, now: datetime
-) -> datetime | None:
-    """Note why a profile cannot be read; gives since when, None for a profile that is not kept."""
-    failing = (
+    conn: Connection, account_id: int, trouble: Trouble, words: str, now: datetime, *, next_run_at: datetime
+) -> None:
+    """Note why a profile cannot be read, and since when."""
+    await conn.execute(
         update(profiles)
         .where(profiles.c.account_id == account_id)
         .values(
             trouble=trouble,
             trouble_words=cut(words, WORDS_LENGTH),
             failing_since=func.coalesce(profiles.c.failing_since, literal(now, Instant())),
+            next_run_at=next_run_at,
         )
-        .returning(profiles.c.failing_since)
     )
-    since: datetime | None = (await conn.execute(failing)).scalar()
-    return since
 
 
 async def shortest_interval(conn: Connection, account_id: int) -> timedelta | None:
@@ -149,3 +154,46 @@ def _health(row: RowMapping) -> ProfileHealth:
     kept = {name: row[name] for name in ProfileHealth.__dataclass_fields__ if name in row}
     trouble = Trouble(row["trouble"]) if row["trouble"] else None
     return ProfileHealth(**kept | {"trouble": trouble}, interval=timedelta(hours=row["hours"]))
+
+
+async def hand_over(conn: Connection, *, from_id: int, to_id: int) -> None:
+    """Give all that is known of one profile to another: they turned out to be one person's."""
+    of_from = profiles.c.account_id == from_id
+    if await row_of(conn, to_id) is None:
+        await conn.execute(update(profiles).where(of_from).values(account_id=to_id))
+    await _close_second_run(conn, from_id=from_id, to_id=to_id)
+    for table in (posts, profile_runs, profile_snapshots):
+        moved = update(table).where(table.c.account_id == from_id)
+        await conn.execute(moved.values(account_id=to_id))
+    for table, own in _ONCE_EACH:
+        other = table.alias("other")
+        is_there = exists().where(
+            other.c.account_id == to_id, *[other.c[name] == table.c[name] for name in own]
+        )
+        moved = update(table).where(table.c.account_id == from_id, ~is_there)
+        await conn.execute(moved.values(account_id=to_id))
+
+
+_ONCE_EACH = (
+    (profile_watches, ("guild_id",)),
+    (profile_milestones, ("post_id", "measure", "value")),
+)
+
+
+async def _close_second_run(conn: Connection, *, from_id: int, to_id: int) -> None:
+    """End one of two open runs of one person: the one that is not at work, for a profile has only one."""
+    is_open = profile_runs.c.finished_at.is_(None) & profile_runs.c.account_id.in_((from_id, to_id))
+    query = select(profile_runs.c.id).where(is_open)
+    # What is at work comes last.
+    waits_first = query.order_by(profile_runs.c.state == RunState.RUNNING.value, profile_runs.c.id)
+    for run_id in (await conn.execute(waits_first)).scalars().all()[:-1]:
+        await conn.execute(
+            update(profile_runs)
+            .where(profile_runs.c.id == run_id)
+            .values(
+                state=RunState.FAILED,
+                finished_at=profile_runs.c.queued_at,
+                unwritten=null(),
+                error=text("another run of the same person is at work"),
+            )
+        )
