@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.core.posts.models import ReportEvery
 from bot.texts import text, texts
 
 
@@ -34,3 +35,13 @@ def paused_words(handle: str, *, paused: bool) -> str:
             "The profile of `@{handle}` is paused: it is read only by `/profile update`.", handle=handle
         )
     return text("The profile of `@{handle}` is not paused: it is read by itself.", handle=handle)
+
+
+def reported_words(handle: str, every: ReportEvery | None, channel_id: int) -> str:
+    """Say how often, and where, a profile is reported; None: not at all."""
+    names = {"handle": handle, "channel": f"<#{channel_id}>"}
+    if every is None:
+        return text("The profile of `@{handle}` is not reported any more.", handle=handle)
+    if every is ReportEvery.DAY:
+        return text("The profile of `@{handle}` is reported in {channel} every day at 10:00.", **names)
+    return text("The profile of `@{handle}` is reported in {channel} on Mondays at 10:00.", **names)
