@@ -146,8 +146,7 @@ async def _house(
         )
         stack.push_async_callback(round_sync.close)
         queue = embedded_queue(database, clock)
-        handlers = job_handlers()
-        doing = bots_jobs(settings, database, clock, queue, handlers=handlers, queues=queues)
+        doing = bots_jobs(settings, database, clock, queue, handlers=job_handlers(), queues=queues)
         services = _services(
             settings=settings,
             clock=clock,
