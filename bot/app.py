@@ -22,16 +22,15 @@ from bot.discord.connection import stay_connected
 from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
-from bot.jobs.handlers import job_handlers
 from bot.jobs.loops import Loop, keep_running
-from bot.jobs.profile_jobs import bots_jobs, embedded_queue, profile_answers_loop
 from bot.jobs.recorder_process import RecorderProcess
 from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.jobs.stopping import until_stopped
 from bot.jobs.upkeep import upkeep_loops
 from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
-from bot.ports import ChartRenderer, Exporter, GameQuery, JobQueue, LiveSource, RoundSource
+from bot.ports import ChartRenderer, Exporter, GameQuery, LiveSource, RoundSource
+from bot.profile_rooms import profile_rooms
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
@@ -145,8 +144,9 @@ async def _house(
             settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
         )
         stack.push_async_callback(round_sync.close)
-        queue = embedded_queue(database, clock)
-        doing = bots_jobs(settings, database, clock, queue, handlers=job_handlers(), queues=queues)
+        profiles, profile_loops = await stack.enter_async_context(
+            profile_rooms(settings, database, announcements, clock, queues)
+        )
         services = _services(
             settings=settings,
             clock=clock,
@@ -155,15 +155,14 @@ async def _house(
             monitor=monitor,
             round_sync=round_sync,
             ratings=ratings,
+            profiles=profiles,
             machine=machine,
             renderer=renderer,
             exporter=exporter,
-            queue=queue,
         )
         loops = [
             *live_loops(monitor),
             Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed),
-            profile_answers_loop(services.profiles.asking),
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
@@ -173,7 +172,7 @@ async def _house(
             *clock_loops(Timekeeping(database, clock)),
             *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
-            *await stack.enter_async_context(doing),
+            *profile_loops,
         ]
         yield services, loops, renderer
 
@@ -211,10 +210,10 @@ def _services(
     monitor: LiveMonitor,
     round_sync: RoundSync,
     ratings: Ratings,
+    profiles: Profiles,
     machine: Machine,
     renderer: ProcessChartRenderer,
     exporter: Exporter,
-    queue: JobQueue,
 ) -> Services:
     zone = settings.time_zone
     predictions = Predictions(database=database, monitor=monitor, clock=clock, default_time_zone=zone)
@@ -231,7 +230,7 @@ def _services(
         leaderboards=Leaderboards(
             database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
-        profiles=Profiles.of(settings, database, announcements, queue, clock=clock),
+        profiles=profiles,
         recorded=RecordedLives.of(settings, database, announcements, monitor, machine, clock=clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),

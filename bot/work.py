@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from bot.clock import Clock, SystemClock
-from bot.jobs.handlers import job_handlers
 from bot.jobs.loops import keep_running
 from bot.jobs.profile_jobs import embedded_queue, worker_of
 from bot.jobs.stopping import until_stopped
 from bot.logs import set_up_logging
+from bot.profile_rooms import job_handlers, media_of
+from bot.services.announcements import Announcements
 from bot.settings import Settings
 from bot.storage.engine import Database
 from bot.storage.migrate import require_current
@@ -37,18 +39,19 @@ def run(settings: Settings, queues: Sequence[str]) -> int:
 
 
 async def _work(settings: Settings, clock: Clock, queues: Sequence[str]) -> None:
-    database = Database.open(settings.database)
-    try:
+    async with AsyncExitStack() as stack:
+        database = Database.open(settings.database)
+        stack.push_async_callback(database.close)
         await require_current(database)
         queue = embedded_queue(database, clock)
-        worker = worker_of(
-            settings, database, clock, queue, handlers=job_handlers(), name="work", queues=queues
+        announcements = Announcements(database, clock)
+        media = media_of(settings, database, clock)
+        handlers = await stack.enter_async_context(
+            job_handlers(settings, database, announcements, media, clock)
         )
+        worker = worker_of(settings, database, clock, queue, handlers=handlers, name="work", queues=queues)
+        stack.push_async_callback(worker.close)
         log.info("Doing jobs of the queues: %s", ", ".join(queues))
-        tasks = [asyncio.create_task(keep_running(loop, clock), name=loop.name) for loop in worker.loops()]
-        try:
-            await until_stopped(tasks)
-        finally:
-            await worker.close()
-    finally:
-        await database.close()
+        await until_stopped(
+            [asyncio.create_task(keep_running(loop, clock), name=loop.name) for loop in worker.loops()]
+        )

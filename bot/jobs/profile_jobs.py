@@ -14,18 +14,13 @@ from bot.jobs.loops import Loop
 from bot.jobs.queue import EmbeddedQueue
 from bot.jobs.schedule import HOURLY_PROFILES, CalendarStep
 from bot.jobs.worker import Worker
-from bot.services.profile_asking import ProfileAsking
 from bot.services.profile_schedule import ProfileSchedule
+from bot.services.profiles import Profiles
 from bot.settings import Settings
 from bot.storage.engine import Database
 
 BOT = "bot"
 """How the names of the bot's leases begin."""
-
-
-def profile_answers_loop(asking: ProfileAsking) -> Loop:
-    """Give the loop that tells the ends of runs in the channels where they are waited for."""
-    return Loop(name="profile answers", step=asking.step, wake=asking.changed)
 
 
 def embedded_queue(database: Database, clock: Clock) -> EmbeddedQueue:
@@ -54,6 +49,11 @@ def worker_of(
         chance=secrets.SystemRandom().random,
         changed=queue.changed,
     )
+
+
+def profile_answers_loop(profiles: Profiles) -> Loop:
+    """Give the loop that tells the ends of runs that somebody waits for in a channel."""
+    return Loop(name="profile answers", step=profiles.asking.step, wake=profiles.asking.changed)
 
 
 @asynccontextmanager

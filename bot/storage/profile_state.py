@@ -40,11 +40,17 @@ class ProfileHealth:
     handle: str
     interval: timedelta
     watched_since: datetime
-    last_run_at: datetime | None
+    last_run_at: datetime | None  # the last that was completed
+    last_ended_at: datetime | None  # the last, whatever became of it
     next_run_at: datetime
     trouble: Trouble | None
     trouble_words: str
     failing_since: datetime | None
+
+    @property
+    def expected_at(self) -> datetime:
+        """When the next run should have ended, if it took no time."""
+        return max(self.last_ended_at or self.watched_since, self.watched_since) + self.interval
 
 
 async def learn(conn: Connection, account_id: int, told: ReadProfile, now: datetime) -> None:
@@ -110,10 +116,11 @@ async def shortest_interval(conn: Connection, account_id: int) -> timedelta | No
     return None if hours is None else timedelta(hours=hours)
 
 
-async def watching_guilds(conn: Connection, account_id: int) -> Collection[int]:
-    """Give the guilds that watch a profile now."""
-    query = select(profile_watches.c.guild_id).where(profile_watches.c.account_id == account_id, IS_WATCHED)
-    return (await conn.execute(query)).scalars().all()
+async def watching_guilds(conn: Connection, account_ids: Collection[int]) -> Collection[int]:
+    """Give the guilds that watch any of these profiles now."""
+    mine = profile_watches.c.account_id.in_(account_ids)
+    query = select(profile_watches.c.guild_id).where(mine, IS_WATCHED)
+    return set((await conn.execute(query)).scalars())
 
 
 async def is_any_failing(conn: Connection, troubles: Collection[Trouble]) -> bool:
@@ -128,12 +135,20 @@ async def is_any_failing(conn: Connection, troubles: Collection[Trouble]) -> boo
 
 async def health(conn: Connection, guild_id: int | None = None) -> tuple[ProfileHealth, ...]:
     """Read how the watched profiles of a guild are, or of all guilds, by handle."""
+    ended = (
+        select(profile_runs.c.finished_at)
+        .where(profile_runs.c.account_id == profiles.c.account_id, profile_runs.c.finished_at.is_not(None))
+        .order_by(profile_runs.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     query = (
         select(
             profiles.c.account_id,
             accounts.c.handle,
             func.min(profile_watches.c.interval_hours).label("hours"),
-            func.min(profile_watches.c.created_at).label("watched_since"),
+            func.max(profile_watches.c.created_at).label("watched_since"),
+            ended.label("last_ended_at"),
             *[profiles.c[name] for name in _HEALTH],
         )
         .join_from(profiles, accounts, accounts.c.id == profiles.c.account_id)
