@@ -30,9 +30,10 @@ def scrapecreators_of(settings: Settings, clock: Clock) -> ScrapeCreatorsPosts |
 
 
 def _tiktok(settings: Settings, clock: Clock) -> PostSource:
+    proxy = settings.post_proxy_url
     return TikTokPosts(
         clock=clock,
         page_seconds=settings.profile_page_seconds,
         limit_seconds=settings.profile_timeout_minutes * 60.0,
-        proxy=settings.post_proxy_url,
+        proxy="" if proxy is None else proxy.get_secret_value(),
     )
