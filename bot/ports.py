@@ -133,7 +133,7 @@ class PostSource(Protocol):
     def lists_all(self) -> bool:
         """Whether its listing holds every post that can be seen: only then one that is not in it is missing."""
 
-    def pages(self, profile: ProfileRef) -> AsyncGenerator[Page]:
+    def pages(self, profile: ProfileRef) -> AsyncGenerator[Page, None]:
         """Read the listing page by page, from the newest, as long as the caller wants more.
 
         Requests are made only as pages are asked for, with the pause between them that the source keeps. Closing the

@@ -19,7 +19,7 @@ from bot.storage import ledger, outbox, recordings, stream_choices, stream_readi
 from bot.storage import live as store
 from bot.storage.engine import Connection
 from bot.storage.live import Account, OpenLive
-from bot.storage.profile_accounts import keep_counts
+from bot.storage.profile_state import keep_counts
 from bot.texts import text
 
 NEWS_FOR = timedelta(hours=12)

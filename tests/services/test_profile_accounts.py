@@ -98,7 +98,9 @@ async def test_two_profiles_that_turn_out_to_be_one_person_lose_nothing(database
         runs = len(old.run_ids) + len(new.run_ids)
         assert await count(conn, posts, stays.id) == len(old.post_ids) + len(new.post_ids)
         assert await count(conn, profile_snapshots, stays.id) == runs
-        assert await count(conn, profile_runs, stays.id) == runs + 1  # one is open, as it may be
+        assert await count(conn, profile_runs, stays.id) == runs + 2
+        is_open = profile_runs.c.finished_at.is_(None)  # of the two that waited one may, and one was ended
+        assert len((await conn.execute(select(profile_runs.c.id).where(is_open))).all()) == 1
         assert await count(conn, profile_watches, stays.id) == 3
         assert await count(conn, profile_milestones, stays.id) == 1
         samples = sum(
