@@ -180,11 +180,33 @@ async def test_a_listing_that_goes_round_in_a_circle_is_given_up(site: Site) -> 
     assert len(site.asked()) < 10
 
 
-async def test_a_challenge_instead_of_the_profile_is_no_reason_to_ask_on_and_on(site: Site) -> None:
-    site.account(posts=3)
-    site.standin.fault("waf", "/@", times=100)
+async def test_a_profile_whose_page_says_nothing_is_found_by_another(site: Site) -> None:
+    site.account(posts=20)
+    site.standin.fault("waf", "^/@ana")
+    pages = await site.read()
+    assert [(len(page.posts), page.requests) for page in pages] == [(15, 4), (5, 1)]
+    assert [path.rpartition("/")[0] for path in site.asked()[:3]] == ["", "/embed", "/@ana/video"]
+    assert pages[0].profile is not None
+    assert pages[0].profile.followers == 1200  # as the posts tell it
+
+
+@pytest.mark.parametrize(
+    "instead", [{"kind": "waf"}, {"kind": "status", "status": 302, "headers": {"Location": "/login"}}]
+)
+async def test_a_challenge_instead_of_the_profile_is_no_reason_to_ask_on_and_on(
+    site: Site, instead: dict
+) -> None:
+    site.account(posts=0, videos=3)
+    site.standin.fault(path="^/@", **instead)
     assert (await site.trouble())[1].trouble is Trouble.BLOCKED
-    assert len(site.asked()) <= 2
+    assert len([path for path in site.asked() if path != "/login"]) == 2
+
+
+async def test_who_refuses_one_name_is_not_asked_by_another(site: Site) -> None:
+    account = site.account(posts=3)
+    site.standin.fault("waf", LISTING)
+    assert (await site.trouble(sec_uid=account["sec_uid"]))[1].trouble is Trouble.BLOCKED
+    assert site.asked() == [LISTING]
 
 
 async def test_an_answer_that_does_not_come_is_waited_for_only_so_long(site: Site) -> None:
