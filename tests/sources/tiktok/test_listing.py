@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 
+import aiohttp
 import psutil
 import pytest
 
 from bot.core.posts.models import Counts, Trouble
+from bot.errors import SourceChanged
+from bot.sources.media.fetcher import MediaFetcher, Neighbour
 from tests.sources.tiktok.listed import HastyClock, Site, ref
 from tests.standins import StandIn, running, until
 
@@ -69,6 +73,20 @@ async def test_what_a_post_counts_is_taken_over_and_what_is_not_told_is_empty(si
     assert int(read.posted_at.timestamp()) == post["created_at"]
     assert read.url == f"https://www.tiktok.com/@ana/video/{post['id']}"
     assert read.cover_url.endswith(f"/obj/post/{post['id']}.png")
+
+
+async def test_the_pictures_of_a_page_come_through_the_same_proxy(site: Site) -> None:
+    site.account(posts=1)
+    [page] = await site.read()
+    assert page.profile is not None
+    facts = site.standin.facts
+    trust = ssl.create_default_context(cafile=facts["ca_file"])
+    near = Neighbour(resolver=aiohttp.ThreadedResolver(), trust=trust)
+    async with MediaFetcher(proxy=facts["proxy"], neighbour=near) as fetcher:
+        for url in (page.posts[0].cover_url, page.profile.avatar_url):
+            assert (await fetcher.fetch(url)).media_type == "image/png"
+        with pytest.raises(SourceChanged):
+            await fetcher.fetch("https://other.example.org/picture.png")
 
 
 async def test_nothing_is_asked_for_that_nobody_wants(site: Site) -> None:

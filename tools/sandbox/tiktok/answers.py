@@ -36,7 +36,12 @@ def cover_url(room: Room, base: str) -> str:
 
 
 def avatar_url(account: Account, base: str) -> str:
-    return f"{base}/obj/avatar/{account.id}.png"
+    return f"{_pictures(base)}/obj/avatar/{account.id}.png"
+
+
+def _pictures(base: str) -> str:
+    """Give where pictures are for who came to `base`: TikTok's own pages have them elsewhere."""
+    return posts.PICTURES if base.endswith("tiktok.com") else base
 
 
 def _live_user(account: Account, base: str) -> dict[str, Any]:
