@@ -38,9 +38,11 @@ async def pause_of(conn: Connection, source: str, now: datetime) -> Failure | No
     if until is None:
         return None
     if now < until <= now + LONGEST_PAUSE:
+        blocked_at, since = health.last_blocked_at, health.down_since
+        was_blocked = blocked_at is not None and since is not None and blocked_at >= since
         return Failure(
             source=source,
-            trouble=Trouble.BLOCKED,
+            trouble=Trouble.BLOCKED if was_blocked else Trouble.UNAVAILABLE,
             words=text("left alone for a while after: {reason}", reason=health.last_error),
             retry_after_seconds=(until - now).total_seconds(),
         )
@@ -68,13 +70,14 @@ async def note_failure(conn: Connection, failure: Failure, now: datetime) -> Non
         return
     name = health_name(failure.source)
     health = await sources.load(conn, name)
-    is_refusal = failure.trouble is Trouble.BLOCKED or failure.trouble in LASTING
+    is_block = failure.trouble is Trouble.BLOCKED
     pause = pause_after(
         health.failures + 1,
-        blocked=is_refusal or health.closed_until is not None,
+        # A try after a pause that fails, in whatever way, prolongs the pause.
+        blocked=is_block or failure.trouble in LASTING or health.closed_until is not None,
         retry_after_seconds=failure.retry_after_seconds,
     )
     until = None if pause is None else now + min(pause, LONGEST_PAUSE)
     if until is not None and health.closed_until is None:
         log.warning("%s does not answer (%s); next try at %s", name, failure.words, until)
-    await sources.record_failure(conn, name, str(failure.words), now, until, blocked=is_refusal)
+    await sources.record_failure(conn, name, failure.words, now, until, blocked=is_block)
