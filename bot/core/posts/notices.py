@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from bot.core.announcements import Message, Tone
 from bot.core.markup import escape, stamp
-from bot.core.posts.figures import ADVICE
 from bot.core.posts.models import Trouble
-from bot.texts import join, text
+from bot.texts import Text, join, text
 
 _REASON_LENGTH = 600
+
+_HINTS: Mapping[Trouble, Text] = {
+    Trouble.PRIVATE: text("The account is private; it is read again once its owner opens it."),
+    Trouble.GONE: text(
+        "TikTok knows no such account. Check the spelling of the handle; if it goes by another name now, watch that "
+        "name with `/profile watch`."
+    ),
+    Trouble.BLOCKED: text(
+        "TikTok refuses this machine for now. If this lasts for days, give me another way out with POST_PROXY_URL, "
+        "or a key of ScrapeCreators."
+    ),
+    Trouble.CHANGED: text(
+        "An answer could not be understood. If this lasts for days, whoever runs me should update me."
+    ),
+    Trouble.UNAVAILABLE: text("No usable answer came. This mostly passes by itself."),
+    Trouble.NO_CREDITS: text("The credits of ScrapeCreators are used up; whoever runs me can buy more."),
+    Trouble.AUTH: text("The key of ScrapeCreators was not accepted; whoever runs me should check it."),
+}
+
+
+def hint(trouble: Trouble) -> Text:
+    """Say what a trouble means and what can be done about it."""
+    return _HINTS[trouble]
 
 
 def profile_unread(handle: str, trouble: Trouble, reason: str, since: datetime) -> Message:
@@ -72,7 +95,7 @@ def _body(trouble: Trouble, reason: str, since: datetime) -> str:
             text(
                 "Not since {since}: {reason}.", since=stamp(since, "f"), reason=escape(reason, _REASON_LENGTH)
             ),
-            ADVICE[trouble],
+            hint(trouble),
             text(
                 "Nothing that was read is lost, and I go on trying; `/profile list` shows how each profile is."
             ),
