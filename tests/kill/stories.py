@@ -22,7 +22,7 @@ from bot.storage.engine import Database
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from bot.storage.stream_tables import stream_comments
 from tests.kept_streams import FIRST_PERSON, keep_live
-from tests.kill import oracle
+from tests.kill import media_story, oracle
 from tests.kill.mortal import Mortal
 from tools.sandbox.discord.world import FIRST_ID
 from tools.sandbox.stored import rows_of
@@ -886,6 +886,13 @@ STORIES = {
             "bot/core/sizes.py LEAST_FREE": "0",
             "bot/core/sizes.py FREE_SHARE": "0.0",
         },
+    ),
+    "old posts": Told(story=media_story.old_posts, constants=media_story.OF_OLD_POSTS),
+    "media": Told(
+        story=media_story.pictures,
+        settings=media_story.SETTINGS_OF_MEDIA,
+        constants=media_story.OF_MEDIA,
+        files=media_story.FILES_OF_MEDIA,
     ),
     "exports": Told(
         story=exports,
