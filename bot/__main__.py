@@ -15,9 +15,12 @@ import logging
 from pathlib import Path
 
 from bot import __version__
+from bot.core.jobs import QUEUES
 from bot.errors import NothingThere, SettingsError, VedetteError
 from bot.logs import Redactor
 from bot.settings import Settings, load_settings
+
+_NO_QUEUE = "none"
 
 HOW_TO_BEGIN = """\
 There is no DISCORD_TOKEN, so the bot cannot log in to Discord. To get one:
@@ -67,7 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     run = commands.add_parser("run", help="start the bot")
+    _add_queue(run, "do only jobs of this queue", *QUEUES, _NO_QUEUE)
     run.set_defaults(command=_run)
+
+    work = commands.add_parser("work", help="do jobs of the queue beside the bot, without Discord")
+    _add_queue(work, "only those of this queue", *QUEUES)
+    work.set_defaults(command=_work)
 
     record = commands.add_parser("record", help="record lives; the bot starts and ends this by itself")
     record.add_argument("--holder", default="", help=argparse.SUPPRESS)
@@ -103,13 +111,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(settings: Settings, _: argparse.Namespace) -> int:
+def _add_queue(command: argparse.ArgumentParser, what: str, *names: str) -> None:
+    command.add_argument(
+        "--queue",
+        action="append",
+        choices=names,
+        metavar="NAME",
+        help=f"{what}: {', '.join(names)} (may be given again; default: all)",
+    )
+
+
+def _run(settings: Settings, asked: argparse.Namespace) -> int:
+    queues = QUEUES if asked.queue is None else [name for name in asked.queue if name != _NO_QUEUE]
     if settings.discord_token is None:
         print(HOW_TO_BEGIN, file=sys.stderr)
         return 2
     from bot.app import run
 
-    return run(settings)
+    return run(settings, queues)
+
+
+def _work(settings: Settings, asked: argparse.Namespace) -> int:
+    from bot.work import run
+
+    return run(settings, asked.queue or QUEUES)
 
 
 def _record(settings: Settings, asked: argparse.Namespace) -> int:

@@ -14,16 +14,15 @@ from functools import partial
 
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock, SteadyClock, SystemClock
+from bot.core.jobs import QUEUES
 from bot.core.live.policies import provided_policies
 from bot.core.live.transitions import LiveRules
-from bot.core.posts.run_posts import QUEUES
 from bot.discord.client import Services, VedetteClient
 from bot.discord.connection import stay_connected
 from bot.discord.pictures import Pictures
 from bot.errors import SettingsError
 from bot.exports.process import ProcessExporter
 from bot.jobs.loops import Loop, keep_running
-from bot.jobs.queue import EmbeddedQueue
 from bot.jobs.recorder_process import RecorderProcess
 from bot.jobs.schedule import NIGHTLY_TIDYING, CalendarStep, nightly_scores
 from bot.jobs.stopping import until_stopped
@@ -31,6 +30,7 @@ from bot.jobs.upkeep import upkeep_loops
 from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
 from bot.ports import ChartRenderer, Exporter, GameQuery, LiveSource, RoundSource
+from bot.profile_rooms import profile_rooms
 from bot.services.announcements import Announcements
 from bot.services.balance import Balance
 from bot.services.boards import Boards
@@ -69,27 +69,30 @@ from bot.storage.only_bot import only_bot, only_bot_of
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings) -> int:
-    """Run the bot until it is told to stop; gives the exit code. Raises a `VedetteError` it cannot start with."""
+def run(settings: Settings, queues: Sequence[str] = QUEUES) -> int:
+    """Run the bot, which does jobs of these queues, until it is told to stop; gives the exit code.
+
+    Raises a `VedetteError` it cannot start with.
+    """
     with contextlib.suppress(OSError):  # whoever writes there next says what is wrong
         settings.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # it will hold people's names
     stop_logging = set_up_logging(settings)
     try:
         with only_bot_of(settings.data_folder):
-            asyncio.run(_serve(settings, SteadyClock(SystemClock())))
+            asyncio.run(_serve(settings, SteadyClock(SystemClock()), queues))
     finally:
         stop_logging()
     return 0
 
 
-async def _serve(settings: Settings, clock: SteadyClock) -> None:
+async def _serve(settings: Settings, clock: SteadyClock, queues: Sequence[str]) -> None:
     if settings.discord_token is None:
         raise SettingsError(("DISCORD_TOKEN: it is not set",))
     token = settings.discord_token.get_secret_value()
     async with AsyncExitStack() as stack:
         right = await stack.enter_async_context(only_bot(settings.database, clock))
         await upgrade(settings.database, settings.backup_folder, clock.now(), keep=settings.backups_kept)
-        services, loops, renderer = await stack.enter_async_context(_house(settings, clock))
+        services, loops, renderer = await stack.enter_async_context(_house(settings, clock, queues))
         _set_aside_what_stays()
         work = [asyncio.create_task(keep_running(loop, clock), name=loop.name) for loop in loops]
         if right is not None:
@@ -113,7 +116,7 @@ def _set_aside_what_stays() -> None:
 
 @asynccontextmanager
 async def _house(
-    settings: Settings, clock: SteadyClock
+    settings: Settings, clock: SteadyClock, queues: Sequence[str]
 ) -> AsyncIterator[tuple[Services, list[Loop], ProcessChartRenderer]]:
     """Build every room; what was opened is closed again in the opposite order."""
     async with AsyncExitStack() as stack:
@@ -141,6 +144,9 @@ async def _house(
             settings, database, announcements, charts=renderer, clock=clock, readers=[ratings.changed]
         )
         stack.push_async_callback(round_sync.close)
+        profiles, profile_loops = await stack.enter_async_context(
+            profile_rooms(settings, database, announcements, clock, queues)
+        )
         services = _services(
             settings=settings,
             clock=clock,
@@ -149,6 +155,7 @@ async def _house(
             monitor=monitor,
             round_sync=round_sync,
             ratings=ratings,
+            profiles=profiles,
             machine=machine,
             renderer=renderer,
             exporter=exporter,
@@ -156,7 +163,6 @@ async def _house(
         loops = [
             *live_loops(monitor),
             Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed),
-            profile_answers_loop(services.profiles),
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),
@@ -166,6 +172,7 @@ async def _house(
             *clock_loops(Timekeeping(database, clock)),
             *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
+            *profile_loops,
         ]
         yield services, loops, renderer
 
@@ -203,6 +210,7 @@ def _services(
     monitor: LiveMonitor,
     round_sync: RoundSync,
     ratings: Ratings,
+    profiles: Profiles,
     machine: Machine,
     renderer: ProcessChartRenderer,
     exporter: Exporter,
@@ -222,13 +230,7 @@ def _services(
         leaderboards=Leaderboards(
             database=database, servers=settings.game_servers, clock=clock, default_time_zone=zone
         ),
-        profiles=Profiles.of(
-            settings,
-            database,
-            announcements,
-            EmbeddedQueue(database, clock, queues=tuple(QUEUES)),
-            clock=clock,
-        ),
+        profiles=profiles,
         recorded=RecordedLives.of(settings, database, announcements, monitor, machine, clock=clock),
         round_book=RoundBook(database=database, clock=clock),
         balance=Balance(database=database, queries=_game_queries(settings), clock=clock),
@@ -293,11 +295,6 @@ def live_loops(monitor: LiveMonitor) -> list[Loop]:
         Loop(name="live follow-ups", step=monitor.followup_step, wake=monitor.followups_changed),
         Loop(name="live plan", step=monitor.replan_step, wake=asyncio.Event()),
     ]
-
-
-def profile_answers_loop(profiles: Profiles) -> Loop:
-    """Give the loop that tells the ends of runs that somebody waits for in a channel."""
-    return Loop(name="profile answers", step=profiles.asking.step, wake=profiles.asking.changed)
 
 
 def prediction_loops(

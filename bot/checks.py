@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Awaitable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,9 +20,11 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from bot.clock import Clock
+from bot.core.posts.models import Trouble
 from bot.errors import (
     HostKeyChanged,
     HostKeyUnknown,
+    PostsUnread,
     SourceAuthFailed,
     SourceError,
     SourceUnavailable,
@@ -29,6 +33,7 @@ from bot.errors import (
 from bot.settings import ENV_FILE, GameServer, Settings
 from bot.sources.etlegacy.server_query import query_status
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
+from bot.sources.post_sources import scrapecreators_of
 from bot.storage.examine import examine_database, is_embedded, sqlite_remark
 from bot.storage.migrate import HEAD_REVISION
 
@@ -36,6 +41,7 @@ DISCORD_API = "https://discord.com/api/v10"
 HTTP_SECONDS = 10.0
 QUERY_SECONDS = 1.0  # nobody could play on a server that answers later
 MEGABYTE = 1024 * 1024
+OLD_DAYS = 180  # yt-dlp was mended three times within the eight months that were looked at
 TOO_LITTLE_MB = 100
 LITTLE_MB = 1000
 
@@ -95,6 +101,7 @@ async def run_checks(settings: Settings, clock: Clock) -> tuple[Finding, ...]:
                 *(_check_query(name, one) for name, one in servers.items()),
                 _check_tiktok(session, settings),
                 _check_sign_quota(session, settings),
+                _check_posts(settings, clock),
             ]
             answers = await asyncio.gather(*checks)
     local = (
@@ -269,6 +276,39 @@ async def _check_sign_quota(session: aiohttp.ClientSession, settings: Settings) 
     if any(part.get("remaining") == 0 for part in left.values()):
         return [note("sign quota", f"used up for now: {shown} left {whose}")]
     return [ok("sign quota", f"{shown or 'no limit named'} left {whose}")]
+
+
+async def _check_posts(settings: Settings, clock: Clock) -> list[Finding]:
+    """Say what reads the posts of profiles; the paid source is asked what is left, which costs nothing."""
+    found = [_check_yt_dlp(settings, clock)] if "yt-dlp" in settings.post_sources else []
+    paid = scrapecreators_of(settings, clock)
+    if paid is None:
+        return found
+    what = paid.name
+    try:
+        left = await paid.credits_left()
+    except PostsUnread as error:
+        cure = "see SCRAPECREATORS_API_KEY" if error.trouble is Trouble.AUTH else "try again later"
+        return [*found, wrong(what, f"{error}; {cure}")]
+    if left == 0:
+        return [
+            *found,
+            wrong(what, "the key is accepted, but no credits are left: buy some, or remove the key"),
+        ]
+    return [*found, ok(what, f"the key is accepted; credits left: {'unknown' if left is None else left}")]
+
+
+def _check_yt_dlp(settings: Settings, clock: Clock) -> Finding:
+    try:
+        release = version("yt-dlp")
+    except PackageNotFoundError:
+        return wrong("yt-dlp", "is not installed, so that no posts are read; start by python3 tools/run.py")
+    how = "through POST_PROXY_URL" if settings.post_proxy_url else "directly"
+    year, month, day = (int(part) for part in release.split(".")[:3])
+    age = (clock.now() - datetime(year, month, day, tzinfo=UTC)).days
+    if age > OLD_DAYS:
+        return note("yt-dlp", f"{release} reads posts {how}; it is {age} days old, and TikTok changes often")
+    return ok("yt-dlp", f"{release} reads posts {how}")
 
 
 def _check_env_file() -> list[Finding]:

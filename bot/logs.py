@@ -79,18 +79,19 @@ class Redactor:
 
 
 def set_up_logging(
-    settings: Settings, file: str = "vedette.log", zone: tzinfo | None = None
+    settings: Settings, file: str | None = "vedette.log", zone: tzinfo | None = None
 ) -> Callable[[], None]:
     """Log to the terminal and to a file in ``logs`` of the data folder; give what ends it and flushes.
 
-    Times are those of `zone` where one is given, else UTC.
+    Times are those of `zone` where one is given, else UTC. Without a name of a `file` it logs to the terminal only.
 
     Without a writable folder it logs to the terminal only, and says so there.
     """
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     problem: OSError | None = None
     try:
-        handlers.append(_file_handler(settings, file))
+        if file is not None:
+            handlers.append(_file_handler(settings, file))
     except OSError as error:
         problem = error
     formatter = logging.Formatter(LOG_FORMAT)

@@ -133,12 +133,13 @@ class PostSource(Protocol):
     def lists_all(self) -> bool:
         """Whether its listing holds every post that can be seen: only then one that is not in it is missing."""
 
-    def pages(self, profile: ProfileRef) -> AsyncGenerator[Page]:
+    def pages(self, profile: ProfileRef) -> AsyncGenerator[Page, None]:
         """Read the listing page by page, from the newest, as long as the caller wants more.
 
         Requests are made only as pages are asked for, with the pause between them that the source keeps. Closing the
         iterator ends what runs for it. The iterator raises `PostsUnread` (with its `Trouble`): never an empty
-        listing for a profile that could not be read. One that has no posts gives one last page without any.
+        listing for a profile that could not be read. One that has no posts gives one last page without any. A
+        listing that ends long before the posts that its profile is said to have ends without a last page.
         """
 
 

@@ -265,6 +265,9 @@ def load_settings(env_file: Path = ENV_FILE) -> Settings:
         raise SettingsError((*unreadable, f"{name} ({where}): {hint}")) from None
     if unreadable:
         raise SettingsError(unreadable)
+    if "yt-dlp" not in settings.post_sources and settings.scrapecreators_api_key is None:
+        where = _where("POST_SOURCES", lines, env_file)
+        raise SettingsError((f"POST_SOURCES ({where}): set SCRAPECREATORS_API_KEY, or name yt-dlp too",))
     return settings
 
 

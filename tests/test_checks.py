@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 
@@ -39,15 +40,21 @@ def tiktok() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="module")
+def scrapecreators() -> Iterator[StandIn]:
+    with running("scrapecreators") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
 def game() -> Iterator[GameServer]:
     with running_gameserver() as one:
         yield one
 
 
 @pytest.fixture
-def world(discord, tiktok, game, tmp_path, monkeypatch):
+def world(discord, tiktok, game, scrapecreators, tmp_path, monkeypatch):
     """Set the environment to the stand-ins and give a function that changes it and runs the checks."""
-    for one in (discord, tiktok, game):
+    for one in (discord, tiktok, game, scrapecreators):
         one.control("DELETE", "faults")
     start = {
         "DATA_FOLDER": str(tmp_path / "data"),
@@ -57,6 +64,8 @@ def world(discord, tiktok, game, tmp_path, monkeypatch):
         "TIKTOK_URL": tiktok.facts["www"],
         "SIGN_API_URL": tiktok.facts["sign"],
         "SIGN_API_KEY": "canary-sign-key",
+        "SCRAPECREATORS_URL": scrapecreators.base,
+        "SCRAPECREATORS_API_KEY": scrapecreators.facts["key"],
         "SSH_TIMEOUT_SECONDS": "5",
         "TIME_ZONE": "Asia/Jakarta",
         "GAME_SERVERS__MAIN__HOST": game.facts["ssh_host"],
@@ -113,6 +122,8 @@ async def test_where_all_is_well_nothing_is_wrong(world, game, tmp_path):
             "query main",
             "tiktok",
             "sign quota",
+            "yt-dlp",
+            "scrapecreators",
             "disk",
             "time zone",
         ],
@@ -124,10 +135,15 @@ async def test_where_all_is_well_nothing_is_wrong(world, game, tmp_path):
     assert " per day" in found["sign quota"][0].text
 
 
-async def test_no_secret_is_in_any_finding(world, game, discord):
+async def test_no_secret_is_in_any_finding(world, game, discord, scrapecreators):
     found = await world()
     shown = repr(found)
-    for secret in (discord.facts["token"], game.facts["password"], "canary-sign-key"):
+    for secret in (
+        discord.facts["token"],
+        game.facts["password"],
+        "canary-sign-key",
+        scrapecreators.facts["key"],
+    ):
         assert secret not in shown
 
 
@@ -275,6 +291,33 @@ async def test_the_sign_key_is_sent_where_there_is_one(world, tiktok):
     asked = [entry["api_key"] for entry in tiktok.seen() if entry["path"] == "/webcast/rate_limits"]
     assert asked == [True, False]
     assert "without a key" in found["sign quota"][0].text
+
+
+async def test_the_paid_source_of_posts_tells_what_is_left_or_why_it_does_not(world, scrapecreators):
+    scrapecreators.control("POST", "credits", {"left": 98})
+    assert "credits left: 98" in (await world())["scrapecreators"][0].text
+    scrapecreators.control("POST", "credits", {"left": 0})
+    assert "no credits are left" in the_wrong(await world())["scrapecreators"]
+    scrapecreators.control("POST", "credits", {"left": 98})
+    assert (
+        "see SCRAPECREATORS_API_KEY" in the_wrong(await world(SCRAPECREATORS_API_KEY="x"))["scrapecreators"]
+    )
+    assert (
+        "cannot be reached"
+        in the_wrong(await world(SCRAPECREATORS_URL="http://127.0.0.1:9"))["scrapecreators"]
+    )
+    assert "scrapecreators" not in await world(SCRAPECREATORS_API_KEY=None)
+
+
+async def test_who_reads_posts_is_told_with_its_release(world, monkeypatch):
+    release = version("yt-dlp")
+    assert f"{release} reads posts directly" in (await world())["yt-dlp"][0].text
+    through = await world(POST_PROXY_URL="http://somebody:secret@proxy.example.org")
+    assert "through POST_PROXY_URL" in through["yt-dlp"][0].text
+    assert "secret" not in repr(through)
+    monkeypatch.setattr("bot.checks.version", lambda _: "2024.01.01")
+    [old] = (await world())["yt-dlp"]
+    assert (old.mark, "days old" in old.text) == (Mark.NOTE, True)
 
 
 async def test_the_database_is_tried_without_making_one(world, tmp_path):

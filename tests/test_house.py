@@ -36,6 +36,7 @@ BORDERS = {
     "bot/services/stream_room.py": "one connection to a live: a bug in it must not end the other recordings",
     "bot/sources/tiktok/decoding.py": "one message: nothing that the wire brings may end a connection",
     "bot/exports/process.py": "a child process: the bot gets its error and says what it was",
+    "bot/sources/tiktok/listing_child.py": "a child process: the bot gets its error and says what it was",
     "bot/sources/etlegacy/threads.py": "another thread: whoever asked for the call gets its error",
 }
 

@@ -28,6 +28,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+PROFILE_QUEUE, MEDIA_QUEUE = QUEUES = ("profile", "media")
+"""Each has jobs of one kind, of the same name."""
+
 
 class JobState(StrEnum):
     """How far a job has come."""

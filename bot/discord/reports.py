@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import discord
@@ -19,10 +19,14 @@ from bot.core.streams.recording import RecordingState
 from bot.discord.permissions import cannot_ping, missing
 from bot.services.health import Budget, Status
 from bot.services.watchlist import Entry
+from bot.storage.profile_state import ProfileHealth
 from bot.storage.recordings import BeingRecorded
 from bot.storage.sources import SourceHealth
 from bot.storage.status import ServerRounds
 from bot.texts import join, text, texts
+
+_MOST_PROFILES = 4
+"""So many that cannot be read are named; a field holds 1024 characters."""
 
 _LEDGERS: dict[str, str] = {
     Ledger.DISCOVERY: text("discovery"),
@@ -167,13 +171,20 @@ def status_report(status: Status) -> Message:
             inline=False,
         ),
     )
-    fields = (*fields, *_recording_fields(status), *machine_fields(status), *trouble_fields(status.failing))
+    fields = (
+        *fields,
+        *_recording_fields(status),
+        *_profile_fields(status.profiles),
+        *machine_fields(status),
+        *trouble_fields(status.failing),
+    )
     well = (
         not status.blocked
         and not status.failing
         and not status.cures
         and not status.database.is_urgent
         and not any(source.down_since for source in status.sources)
+        and not any(profile.failing_since for profile in status.profiles)
     )
     return Message(title=text("Status"), tone=Tone.NOTICE if well else Tone.WARNING, fields=fields)
 
@@ -235,6 +246,35 @@ def _recording_fields(status: Status) -> Iterable[MessageField]:
         lines.append(text("connections left today: {left} of {most}", left=left, most=most))
     if lines:
         yield MessageField(name=text("Recordings"), value=join("\n", lines), inline=False)
+
+
+def _profile_fields(profiles: Sequence[ProfileHealth]) -> Iterable[MessageField]:
+    """Show how many profiles are read, when the next one is, and which cannot be."""
+    if not profiles:
+        return
+    lines = [
+        texts(
+            "{count} profile, the next is read {when}",
+            "{count} profiles, the next is read {when}",
+            len(profiles),
+            when=stamp(min(one.next_run_at for one in profiles)),
+        )
+    ]
+    failing = [one for one in profiles if one.failing_since is not None]
+    lines += [
+        text(
+            "`@{handle}` cannot be read since {when}: {reason}",
+            handle=one.handle,
+            when=stamp(one.failing_since),
+            reason=escape(one.trouble_words, 120),
+        )
+        for one in failing[:_MOST_PROFILES]
+        if one.failing_since is not None
+    ]
+    if len(failing) > _MOST_PROFILES:
+        hidden = len(failing) - _MOST_PROFILES
+        lines.append(texts("and {count} more", "and {count} more", hidden))
+    yield MessageField(name=text("Profiles"), value=join("\n", lines), inline=False)
 
 
 def _recording(one: BeingRecorded) -> str:

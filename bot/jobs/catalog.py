@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.core.jobs import Job, RetryStrategy
+from bot.core.jobs import MEDIA_QUEUE, PROFILE_QUEUE, Job, RetryStrategy
 from bot.settings import Settings
 from bot.storage.engine import Connection
 
-PROFILE, MEDIA = "profile", "media"
-QUEUES = (PROFILE, MEDIA)
-AT_ONCE = {PROFILE: 5, MEDIA: 2}
+AT_ONCE = {PROFILE_QUEUE: 5, MEDIA_QUEUE: 2}
 """How many jobs of each queue run at once, over all processes."""
+SLACK = timedelta(minutes=1)
 
 
 class JobHandler(Protocol):
@@ -44,10 +43,13 @@ class Kind:
 def kinds_of(settings: Settings) -> Mapping[str, Kind]:
     """Give all kinds by name."""
     return {
-        PROFILE: Kind(
-            queue=PROFILE,
-            longest=timedelta(minutes=settings.profile_timeout_minutes),
+        PROFILE_QUEUE: Kind(
+            queue=PROFILE_QUEUE,
+            # Each source ends its reading by itself before; then the next one is asked.
+            longest=timedelta(minutes=settings.profile_timeout_minutes) * len(settings.post_sources) + SLACK,
             retry=RetryStrategy(base_seconds=60),
         ),
-        MEDIA: Kind(queue=MEDIA, longest=timedelta(minutes=2), retry=RetryStrategy(base_seconds=300)),
+        MEDIA_QUEUE: Kind(
+            queue=MEDIA_QUEUE, longest=timedelta(minutes=2), retry=RetryStrategy(base_seconds=300)
+        ),
     }

@@ -13,6 +13,7 @@ from bot.clock import Clock
 NIGHTLY_BACKUP = CronTrigger(hour=4, minute=10, timezone=UTC)
 NIGHTLY_RETENTION = CronTrigger(hour=4, minute=25, timezone=UTC)
 NIGHTLY_TIDYING = CronTrigger(hour=4, minute=40, timezone=UTC)
+HOURLY_PROFILES = CronTrigger(minute=5, timezone=UTC)
 
 QUIET_TIME = {"hour": 3, "minute": 30}
 """Local time at which everything is learned anew and yesterday is scored."""

@@ -17,11 +17,12 @@ from bot.services.machine import Machine
 from bot.services.policy_health import failing_policies
 from bot.services.sign_desk import SignQuota
 from bot.settings import Settings
-from bot.storage import destinations, ledger, live, outbox, recordings, sources, status
+from bot.storage import destinations, ledger, live, outbox, profile_state, recordings, sources, status
 from bot.storage import machine as measured
 from bot.storage.destinations import Destination
 from bot.storage.engine import Connection, Database
 from bot.storage.outbox import DeadLetter
+from bot.storage.profile_state import ProfileHealth
 from bot.storage.recordings import BeingRecorded
 from bot.storage.sources import SourceHealth
 from bot.storage.status import Checks, ServerRounds
@@ -57,6 +58,7 @@ class Status:
     machine: Reading
     pressure: Pressure
     recordings: tuple[BeingRecorded, ...] = ()
+    profiles: tuple[ProfileHealth, ...] = ()
     signing: SignQuota | None = None
     cures: str = ""  # what to do about what is short, a line each
 
@@ -111,6 +113,7 @@ class Health:
                 messages=dict(await outbox.count_by_state(conn, guild_id)),
                 failing=await failing_policies(conn),
                 recordings=await recordings.being_recorded(conn, now, account_ids=followed),
+                profiles=await profile_state.health(conn, guild_id),
                 signing=await sign_desk.quota(conn, now),
                 database=await self._growth(conn, now, reading.disk_free),
                 machine=reading,

@@ -14,25 +14,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.core.jobs import Job, NewJob
+from bot.core.jobs import Job
 from bot.core.live.models import Person
 from bot.core.posts.coverage import Listing, Wanted
 from bot.core.posts.merging import Failure, judge
 from bot.core.posts.models import MediaOwner, Page, ReadPost, ReadProfile, RunState, Trouble
 from bot.core.posts.next_run import next_run
-from bot.core.posts.pictures import is_wanted
+from bot.core.posts.pictures import PictureOf, is_wanted
 from bot.errors import JobFailed, PostsUnread
 from bot.ports import PostSource
 from bot.services.announcements import Announcements
 from bot.services.post_notices import tell_read, tell_unread
-from bot.storage import jobs, live, media, posts, profile_state
+from bot.storage import jobs, live, media, posts, profile_milestones, profile_state
 from bot.storage.engine import Connection, Database
 from bot.storage.posts import Progress, Unwritten, Work
 from bot.texts import text
 
 BATCH = 5
-MEDIA = "media"
-"""The kind of the jobs that fetch a picture, and their queue."""
 
 log = logging.getLogger(__name__)
 
@@ -205,6 +203,7 @@ class PostMonitor:
             if is_complete and listing.reach is not None and (reading.source.lists_all or has_none):
                 await posts.note_missing(conn, work, listing.reach, now)
             await self._write_sums(conn, reading, now)
+            await profile_milestones.write_down(conn, account_id, now)
             await posts.end(conn, work.run_id, RunState.COMPLETED, now, is_complete=is_complete)
             before = await profile_state.row_of(conn, account_id)
             if before is not None:
@@ -260,8 +259,11 @@ class PostMonitor:
         words = work.error if work.trouble else error
         await posts.end(conn, work.run_id, RunState.FAILED, now, is_complete=False, error=words)
         account_id = work.profile.account_id
-        since = await profile_state.note_trouble(conn, account_id, trouble, words, now)
-        if since is not None:
+        before = await profile_state.row_of(conn, account_id)
+        if before is not None:
+            next_run_at = await _next(conn, account_id, before["next_run_at"], now)
+            await profile_state.note_trouble(conn, account_id, trouble, words, now, next_run_at=next_run_at)
+            since = before["failing_since"] or now
             await tell_unread(conn, account_id, work.profile.handle, trouble, words, since=since, now=now)
 
 
@@ -319,10 +321,4 @@ async def _want_picture(conn: Connection, owner: MediaOwner, links: dict[int, st
     known = await media.known(conn, owner, list(links))
     for owner_id, link in links.items():
         if is_wanted(link, known.get(owner_id), now):
-            job = NewJob(
-                queue=MEDIA,
-                kind=MEDIA,
-                args={"owner": owner, "owner_id": owner_id, "url": link},
-                queueing_lock=f"media:{owner}:{owner_id}",
-            )
-            await jobs.put(conn, job, now)
+            await jobs.put(conn, PictureOf(owner=owner, owner_id=owner_id, url=link).job(), now)

@@ -35,7 +35,7 @@ async def tell_unread(
     now: datetime,
 ) -> None:
     """Tell whoever watches a profile why it cannot be read; `since` is when its first run failed."""
-    guild_ids = await profile_state.watching_guilds(conn, account_id)
+    guild_ids = await profile_state.watching_guilds(conn, [account_id])
     if trouble in OF_PROFILE:
         key, message = _key(account_id, since), profile_unread(handle, trouble, words, since)
     else:

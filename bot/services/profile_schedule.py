@@ -2,15 +2,60 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
-from bot.core.jobs import NewJob
+from bot.clock import Clock
+from bot.core.jobs import PROFILE_QUEUE, NewJob
 from bot.core.posts.models import RunReason
+from bot.core.posts.next_run import next_run
+from bot.ports import JobQueue
 from bot.storage import jobs, profile_runs
-from bot.storage.engine import Connection
+from bot.storage.engine import Connection, Database
+from bot.storage.profile_runs import DueProfile
 
-KIND = QUEUE = "profile"
+MOST_AT_ONCE = 50
+"""So many profiles are put in one transaction; others want to write."""
 PRIORITIES = {RunReason.DUE: 0, RunReason.FIRST: 5, RunReason.ASKED: 10}
+
+log = logging.getLogger(__name__)
+
+
+class ProfileSchedule:
+    """Finds the profiles whose next run is due."""
+
+    def __init__(self, database: Database, queue: JobQueue, clock: Clock) -> None:
+        self._database = database
+        self._queue = queue
+        self._clock = clock
+
+    async def put_due(self) -> None:
+        """Put a run of each profile that is due and that anybody watches. Raises `StorageError`.
+
+        The next run is planned with it, so that it comes whatever becomes of this one.
+        """
+        count, is_last = 0, False
+        while not is_last:
+            async with self._database.write("profiles.due") as conn:
+                now = self._clock.now()
+                due = await profile_runs.due(conn, now, MOST_AT_ONCE)
+                for profile in due:
+                    count += await _put_due(conn, profile, now)
+            is_last = len(due) < MOST_AT_ONCE
+            self._queue.wake()
+        if count:
+            log.info("%d profiles are due", count)
+
+
+async def _put_due(conn: Connection, profile: DueProfile, now: datetime) -> bool:
+    """Put a run of a profile, unless one is open, and plan the next; true where there is a new one."""
+    is_new = not profile.has_open_run
+    if is_new:
+        reason = RunReason.DUE if profile.was_read else RunReason.FIRST
+        await put_run(conn, profile.account_id, reason, now, is_full=not profile.was_read_in_full)
+    next_at = next_run(profile.due_at, profile.interval, now)
+    await profile_runs.plan(conn, profile.account_id, next_at)
+    return is_new
 
 
 async def put_run(
@@ -47,8 +92,8 @@ async def put_run(
         asked_in_guild_id=asked_in_guild_id,
     )
     job = NewJob(
-        queue=QUEUE,
-        kind=KIND,
+        queue=PROFILE_QUEUE,
+        kind=PROFILE_QUEUE,
         args={"run_id": run_id},
         lock=f"profile:{account_id}",
         queueing_lock=queueing_lock_of(run_id),

@@ -19,6 +19,7 @@ from bot.core import staleness
 from bot.core.announcements import Message
 from bot.core.live.budget import DAY
 from bot.core.machine import machine_short, machine_well
+from bot.core.posts.notices import profiles_fresh, profiles_stale
 from bot.core.rounds.looking import Known
 from bot.core.staleness import Verdict, patience, silent_since, verdict
 from bot.errors import StorageError
@@ -31,7 +32,7 @@ from bot.services.round_looks import policy_of
 from bot.services.stream_retention import StreamRetention
 from bot.services.upkeep import Upkeep
 from bot.settings import Settings
-from bot.storage import guilds, ledger, outbox, recordings, round_choices, sources, status
+from bot.storage import guilds, ledger, outbox, profile_state, recordings, round_choices, sources, status
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
 
@@ -39,6 +40,8 @@ LOOK_EVERY = timedelta(minutes=1)
 UNRECORDED_FOR = timedelta(minutes=15)
 UNWRITABLE_FOR = timedelta(minutes=5)
 SHORT_RESTART = timedelta(minutes=15)
+PROFILES_LOOKED_FOR = timedelta(hours=1)
+"""How often those are looked for that are due."""
 _LOOKED = "looked"
 
 log = logging.getLogger(__name__)
@@ -124,7 +127,7 @@ class Staleness:
         everywhere = tuple(await guilds.all_present(conn))
         subjects = [await self._lives(conn, now), *self._upkeeps(everywhere, now)]
         subjects.append(self._shortage(everywhere, now))
-        subjects.append(await self._recorder(conn, now))
+        subjects += [await self._recorder(conn, now), await _profiles(conn, now)]
         subjects += [await self._folder(conn, name) for name in self._settings.game_servers]
         before = await _expected_before(conn, now) if self._expected is None else self._expected
         expected = {}
@@ -268,6 +271,23 @@ class Staleness:
             await tell_again(conn, told, subject.fresh(since, last_ok_at or now), now)
             await status.write_note(conn, note, "")
             log.info("%s: success again", subject.name)
+
+
+async def _profiles(conn: Connection, now: datetime) -> Subject | None:
+    """Watch that runs of profiles end, in whatever way; why one failed is told of it alone."""
+    watched = await profile_state.health(conn)
+    if not watched:
+        return None
+    late = [one for one in watched if one.expected_at <= now]
+    return Subject(
+        name="profiles",
+        limit=patience(PROFILES_LOOKED_FOR),
+        last_ok_at=None if late else now,
+        guild_ids=await profile_state.watching_guilds(conn, [one.account_id for one in late]),
+        stale=profiles_stale,
+        fresh=profiles_fresh,
+        expected_since=None if late else now,
+    )
 
 
 async def _expected_before(conn: Connection, now: datetime) -> dict[str, datetime]:

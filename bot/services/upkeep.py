@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bot.clock import Clock
 from bot.errors import StorageError
-from bot.storage import guilds, ledger, outbox
+from bot.storage import guilds, jobs, ledger, outbox
 from bot.storage.backup_server import back_up
 from bot.storage.engine import Database
 
@@ -17,6 +17,7 @@ LEDGER_KEPT = timedelta(days=30)
 ANSWERS_KEPT = timedelta(weeks=18)
 """What a check of an account answered teaches for 16 weeks (`bot.services.planning.REMEMBERED`)."""
 MESSAGES_KEPT = timedelta(days=90)
+JOBS_KEPT = timedelta(days=30)
 GUILDS_KEPT = timedelta(days=30)
 
 log = logging.getLogger(__name__)
@@ -64,4 +65,8 @@ class Upkeep:
         while were_more:  # a few at a time: others want to write
             async with self._database.write("upkeep.forget_messages") as conn:
                 were_more = await outbox.forget_before(conn, now - MESSAGES_KEPT) > 0
+        were_more = True
+        while were_more:
+            async with self._database.write("upkeep.forget_jobs") as conn:
+                were_more = await jobs.forget_before(conn, now - JOBS_KEPT) > 0
         await self._database.checkpoint()

@@ -19,6 +19,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -30,6 +31,7 @@ from bot.core.jobs import Job, JobEvent, JobState, NewJob, QueueCounts, after, b
 from bot.errors import JobLost
 from bot.storage.engine import Connection
 from bot.storage.post_tables import jobs
+from bot.storage.types import Instant
 from bot.storage.upsert import insert_for
 
 FORGOTTEN_AT_ONCE = 2000
@@ -69,7 +71,7 @@ async def hurry(conn: Connection, queueing_lock: str, *, priority: int, at: date
     """
     sooner = {
         "priority": case((jobs.c.priority < priority, priority), else_=jobs.c.priority),
-        "scheduled_at": case((jobs.c.scheduled_at > at, at), else_=jobs.c.scheduled_at),
+        "scheduled_at": case((jobs.c.scheduled_at > at, literal(at, Instant())), else_=jobs.c.scheduled_at),
     }
     found = await conn.execute(
         update(jobs).where(_TODO, jobs.c.queueing_lock == queueing_lock).values(sooner)

@@ -1,14 +1,69 @@
-"""The log of runs as the schedule needs it: which run of a profile is open, and that a new one is."""
+"""The log of runs as the schedule needs it: which profiles are due, and which run of one is open."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, func, insert, literal, select, update
 
 from bot.core.posts.models import RunReason, RunState
 from bot.storage.engine import Connection
-from bot.storage.post_tables import profile_runs
+from bot.storage.post_tables import profile_runs, profile_watches, profiles
+from bot.storage.tables import guilds
+from bot.storage.types import Flag
+
+# A guild that removed the bot keeps its list for a while, and nothing is read for it.
+_IS_WATCHED = (profile_watches.c.paused == literal(value=False, type_=Flag())) & ~exists().where(
+    guilds.c.guild_id == profile_watches.c.guild_id, guilds.c.left_at.is_not(None)
+)
+_HAS_OPEN_RUN = exists().where(
+    profile_runs.c.account_id == profiles.c.account_id, profile_runs.c.finished_at.is_(None)
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueProfile:
+    """A profile whose next run was planned for `due_at`; `interval` is the shortest of those who watch it."""
+
+    account_id: int
+    due_at: datetime
+    interval: timedelta
+    was_read: bool
+    was_read_in_full: bool
+    has_open_run: bool
+
+
+async def due(conn: Connection, now: datetime, limit: int) -> tuple[DueProfile, ...]:
+    """Read the profiles that are due and that anybody watches, the longest due first."""
+    hours = (
+        select(func.min(profile_watches.c.interval_hours))
+        .where(profile_watches.c.account_id == profiles.c.account_id, _IS_WATCHED)
+        .scalar_subquery()
+    )
+    query = (
+        select(profiles, hours.label("hours"), _HAS_OPEN_RUN.label("has_open_run"))
+        .where(profiles.c.next_run_at <= now, hours.is_not(None))
+        .order_by(profiles.c.next_run_at, profiles.c.account_id)
+        .limit(limit)
+    )
+    return tuple(
+        DueProfile(
+            account_id=row.account_id,
+            due_at=row.next_run_at,
+            interval=timedelta(hours=row.hours),
+            was_read=row.last_run_at is not None,
+            was_read_in_full=row.full_read_at is not None,
+            has_open_run=row.has_open_run,
+        )
+        for row in await conn.execute(query)
+    )
+
+
+async def plan(conn: Connection, account_id: int, next_run_at: datetime) -> None:
+    """Write when a profile is read next."""
+    this = profiles.c.account_id == account_id
+    await conn.execute(update(profiles).where(this).values(next_run_at=next_run_at))
 
 
 async def open_run(conn: Connection, account_id: int) -> int | None:

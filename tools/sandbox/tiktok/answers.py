@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tools.sandbox.tiktok import posts
 from tools.sandbox.tiktok.gifts import GIFTS, Gift
 from tools.sandbox.tiktok.world import ENDED, Account, Room, now
 
@@ -96,6 +97,17 @@ def profile_page(account: Account | None, base: str) -> str:
     return _script(
         "__UNIVERSAL_DATA_FOR_REHYDRATION__", {"__DEFAULT_SCOPE__": {"webapp.user-detail": detail}}
     )
+
+
+def item_list(account: Account | None, base: str, query: Mapping[str, str]) -> dict[str, Any]:
+    """The posts of an account. Of a private one there are older ones for ever, but none is shown."""
+    if account is None:
+        return {"statusCode": NOT_FOUND, "itemList": [], "hasMorePrevious": False}
+    if account.private:
+        return {"statusCode": 0, "itemList": [], "hasMorePrevious": True}
+    info = _user_info(account, base)
+    author = {key: info["user"][key] for key in ("id", "uniqueId", "secUid", "nickname", "avatarLarger")}
+    return posts.listing(account.shelf, author, info["stats"], query)
 
 
 def _user_info(account: Account, base: str) -> dict[str, Any]:

@@ -22,6 +22,11 @@ POST   /_control/rooms/NAME/sockets     {do, socket?, code?, reason?, frame_base
                                         reset (TCP), silence (nothing more is sent or answered), wake,
                                         duplicate (the last frame again), replay (the last comments again,
                                         as history), send (any bytes as a frame)
+GET    /_control/accounts/NAME/posts    what anybody may see, newest first
+POST   /_control/accounts/NAME/posts    {created_at?: Unix seconds, id?, caption?, duration?, hidden?, views?,
+                                        likes?, comments?, shares?, saves?: null is not told} or {count,
+                                        newest_at?, seconds_apart?}; the number of `videos` is told apart
+PATCH  /_control/accounts/NAME/posts/ID the same fields but id; DELETE lets it vanish
 GET    /_control/quota                  {keyless: {minute, hour, day}, with_key: {...}}
 POST   /_control/quota                  {with_key?: false, minute?|hour?|day?: {max?, remaining?}}
 ====== ================================ ===============================================================
@@ -61,6 +66,7 @@ from aiohttp import web
 from tools.sandbox.standin import add_control, control_errors, json_response
 from tools.sandbox.tiktok.http import Site
 from tools.sandbox.tiktok.messages import REPLAYED_COMMENTS, Message
+from tools.sandbox.tiktok.post_control import PostControl, refuse_unknown
 from tools.sandbox.tiktok.push import Socket
 from tools.sandbox.tiktok.sign import SignService
 from tools.sandbox.tiktok.world import ENDED, LIVE, PAUSED, STATUS_NAMES, Account, Room, World
@@ -70,11 +76,6 @@ ACCOUNT_FIELDS = frozenset(
 )
 ROOM_FIELDS = frozenset({"title", "viewers", "entered", "likes"})
 STATES = {"pause": PAUSED, "resume": LIVE, "end": ENDED}
-
-
-def refuse_unknown(body: dict[str, Any], known: frozenset[str]) -> None:
-    if unknown := sorted(set(body) - known):
-        raise ValueError(f"unknown fields {unknown}; known are {sorted(known)}")
 
 
 async def body_of(request: web.Request) -> Any:
@@ -235,6 +236,7 @@ def build_app(site: Site) -> web.Application:
     app.router.add_get("/_control/sockets", control.get_sockets)
     app.router.add_get("/_control/quota", control.get_quota)
     app.router.add_post("/_control/quota", control.post_quota)
+    PostControl(shelf_of=lambda name: site.world.named(name).shelf).add_routes(app)
     site.add_routes(app)
 
     async def stop(_: web.Application) -> None:

@@ -5,6 +5,8 @@ status           as in `standin`: 429 with ``headers: {"Retry-After": "120"}`` o
                  on the socket's path 200 or 400 refuse the handshake (``Handshake-Msg`` says why)
 drop, hang       as in `standin`; a request that hung is answered as usual once the faults are deleted
 delay            answered as usual after `body` milliseconds
+half             answered as usual, but the connection ends in the middle of the body
+repeat           the listing of posts: the first page, whatever the cursor
 waf              200 with the page "Please wait..."
 not_json         200 with some other page
 rate_limit       sign: 429 with the RateLimit headers; ``rate_limit_bare``: without them
@@ -31,7 +33,7 @@ from tools.sandbox.tiktok import answers
 from tools.sandbox.tiktok.sign import SIGN_KINDS
 
 PAGES = {"waf": answers.WAF_PAGE, "not_json": answers.OTHER_PAGE}
-KINDS = {"status", "drop", "hang", "delay", *PAGES, *SIGN_KINDS}
+KINDS = {"status", "drop", "hang", "delay", "half", "repeat", *PAGES, *SIGN_KINDS}
 SIGN_PATH = "^/webcast/fetch"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,6 +53,11 @@ class TikTokFaults(Faults):
         if fault.kind in ("hang", "delay"):
             await self._wait(fault)
             return await handler(request)
+        if fault.kind == "repeat":
+            request["repeats"] = True
+            return await handler(request)
+        if fault.kind == "half":
+            return await half_of(await handler(request), request)
         return self.bad_answer(fault, request)
 
     async def after(
@@ -74,3 +81,17 @@ class TikTokFaults(Faults):
         if fault.kind == "drop" and request.transport is not None:
             request.transport.close()
         return web.Response(status=fault.status, text=fault.body, headers=fault.headers)
+
+
+async def half_of(response: web.StreamResponse, request: web.Request) -> web.StreamResponse:
+    """Send the first half of an answer and let the connection end."""
+    body = response.body if isinstance(response, web.Response) else b""
+    whole = body if isinstance(body, bytes) else b""
+    half = web.StreamResponse(
+        headers={"Content-Type": response.content_type, "Content-Length": str(len(whole))}
+    )
+    await half.prepare(request)
+    await half.write(whole[: len(whole) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return half

@@ -11,7 +11,10 @@
 ``/webcast/rate_limits``               rate_limits        signing service: what is left
 ``/webcast/fetch?room_id=``            sign               signing service: the first response
 ``/webcast/im/ws_proxy/…/``            socket             the WebSocket
-``/obj/cover/ID.png``, ``/obj/avatar`` picture
+``/api/creator/item_list/?secUid=``    item_list          the posts of an account: `tools.sandbox.tiktok.posts`
+``/embed/@NAME``                       embed              says no more than that it may not be embedded
+``/obj/cover/ID.png``, ``avatar``,     picture
+``post``
 ====================================== ================== ==============================================
 
 `GET /_control/requests` holds ``{kind: "http", endpoint: the word above, method, path, query, api_key: whether
@@ -22,6 +25,7 @@ room_id, ...}``. A key or cookie itself is never kept.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,12 +36,12 @@ from tools.sandbox.tiktok import answers
 from tools.sandbox.tiktok.faults import Handler, TikTokFaults
 from tools.sandbox.tiktok.push import Hub
 from tools.sandbox.tiktok.sign import FALLBACK_PATH, SOCKET_PATH, SignService
-from tools.sandbox.tiktok.world import Room, World
+from tools.sandbox.tiktok.world import Room, World, now
 
 KEY_HEADER = "X-Api-Key"
 KEY_PARAMETERS = frozenset({"apikey", "api_key", "x-api-key", "key"})
 SESSION_PARAMETERS = frozenset({"session_id", "sessionid"})
-PICTURE_SIZES = {"cover": (180, 320), "avatar": (64, 64)}
+PICTURE_SIZES = {"cover": (180, 320), "avatar": (64, 64), "post": (180, 320)}
 
 
 def asked(request: web.Request) -> dict[str, Any]:
@@ -89,7 +93,9 @@ class Site:
             "sign": ("/webcast/fetch", self.fetch),
             "socket": (SOCKET_PATH, self.socket),
             "fallback": (FALLBACK_PATH, self.fallback),
-            "picture": (r"/obj/{kind:cover|avatar}/{id:\d+}.png", self.picture),
+            "item_list": ("/api/creator/item_list/", self.item_list),
+            "embed": ("/embed/@{name}", self.embed),
+            "picture": (r"/obj/{kind:cover|avatar|post}/{id:\d+}.png", self.picture),
         }
         for name, (path, handler) in routes.items():
             app.router.add_get(path, handler, name=name)
@@ -171,9 +177,21 @@ class Site:
     async def fallback(self, _: web.Request) -> web.Response:
         return web.Response(status=400, headers={"Handshake-Msg": "fallback proxy"})
 
+    async def item_list(self, request: web.Request) -> web.Response:
+        account = self.world.find_by_sec_uid(request.query.get("secUid", ""))
+        query = dict(request.query)
+        if "repeats" in request:
+            query["cursor"] = str(int(now() * 1000) + 1000)
+        return json_response(answers.item_list(account, base_of(request), query))
+
+    async def embed(self, _: web.Request) -> web.Response:
+        raise web.HTTPNotFound
+
     async def picture(self, request: web.Request) -> web.Response:
         kind, number = request.match_info["kind"], int(request.match_info["id"])
-        known = self.world.rooms if kind == "cover" else self.world.accounts
+        known: Container[int] = self.world.rooms if kind == "cover" else self.world.accounts
+        if kind == "post":
+            known = {post for account in self.world.accounts.values() for post in account.shelf.posts}
         # A colour follows from the id, so a test can tell one cover from another.
         if number not in known:
             raise web.HTTPNotFound

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.sandbox.tiktok.posts import Shelf
+
 LIVE, PAUSED, ENDED = 2, 3, 4
 STATUS_NAMES = {LIVE: "live", PAUSED: "paused", ENDED: "ended"}
 FIRST_USER_ID = 7_100_000_000_000_000_000
@@ -55,10 +57,11 @@ class Account:
     gone: bool = False
     age_restricted: bool = False
     room: Room | None = None
+    shelf: Shelf = field(default_factory=Shelf)
 
     @property
     def sec_uid(self) -> str:
-        return f"MS4wLjABAAAA{self.id:x}"
+        return f"MS4wLjABAAAA{self.id:064x}"
 
     @property
     def status(self) -> int:
@@ -106,6 +109,9 @@ class World:
             account = self.accounts.get(int(name))
             return account if account and not account.gone else None
         return self.find(name)
+
+    def find_by_sec_uid(self, sec_uid: str) -> Account | None:
+        return next((a for a in self.accounts.values() if a.sec_uid == sec_uid and not a.gone), None)
 
     def named(self, handle: str) -> Account:
         """For commands: the account with this handle or id, gone or not."""

@@ -1,0 +1,1 @@
+"""ScrapeCreators: a paid service that reads TikTok's profiles for whoever has a key."""
