@@ -114,7 +114,7 @@ async def _found_late(conn: AsyncConnection, account_id: int, before: datetime) 
     query = select(func.sum(posts.c.views)).where(
         posts.c.account_id == account_id, posts.c.posted_at <= before, posts.c.first_seen_at > before
     )
-    return (await conn.execute(query)).scalar() or 0
+    return int((await conn.execute(query)).scalar() or 0)
 
 
 async def _of_posts(
