@@ -106,11 +106,11 @@ class ProfileCommands(
     # What admins change and look into.
 
     @app_commands.command(
-        description=locale_str("For admins: read the posts of a profile every day, or change how often")
+        description=locale_str("For admins: read the posts of a profile again and again, or change how often")
     )
     @app_commands.describe(
         user=locale_str("TikTok handle or a link to the profile"),
-        hours=locale_str("Read it every so many hours; leave it out for a day"),
+        hours=locale_str("Read it every so many hours; leave it out for what is usual"),
     )
     @admin_only()
     async def watch(

@@ -28,6 +28,7 @@ def upkeep_loops(  # noqa: PLR0917 - what the house is built of
     announcements: Announcements,
     machine: Machine,
     privacy: Privacy,
+    media: Media,
     clock: Clock,
 ) -> list[Loop]:
     """Build what looks after the database and the machine; gives its loops."""
@@ -72,13 +73,6 @@ def upkeep_loops(  # noqa: PLR0917 - what the house is built of
         Loop(name="retention", step=night, wake=asyncio.Event()),
         nightly("backup", NIGHTLY_BACKUP, upkeep.back_up),
         nightly("tidying", NIGHTLY_TIDYING, upkeep.tidy),
-        nightly("media", NIGHTLY_TIDYING, media_of(settings, database, clock).tidy),
+        nightly("media", NIGHTLY_TIDYING, media.tidy),
         nightly("privacy", NIGHTLY_TIDYING, privacy.sweep),
     ]
-
-
-def media_of(settings: Settings, database: Database, clock: Clock) -> Media:
-    """Build what keeps pictures; it has no state of its own, so there may be several."""
-    return Media(
-        database=database, folder=settings.media_folder, clock=clock, megabytes=settings.media_megabytes
-    )

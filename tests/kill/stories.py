@@ -24,6 +24,9 @@ from bot.storage.stream_tables import stream_comments
 from tests.kept_streams import FIRST_PERSON, keep_live
 from tests.kill import oracle
 from tests.kill.mortal import Mortal
+from tests.kill.profile_commands_story import CONSTANTS as PROFILE_COMMANDS_CONSTANTS
+from tests.kill.profile_commands_story import SETTINGS as PROFILE_COMMANDS_SETTINGS
+from tests.kill.profile_commands_story import profile_commands
 from tests.kill.profile_report_story import NEWS, reported_profile
 from tools.sandbox.discord.world import FIRST_ID
 from tools.sandbox.stored import rows_of
@@ -867,6 +870,9 @@ STORIES = {
         },
     ),
     "reported profile": Told(story=reported_profile, constants=NEWS),
+    "profile commands": Told(
+        story=profile_commands, settings=PROFILE_COMMANDS_SETTINGS, constants=PROFILE_COMMANDS_CONSTANTS
+    ),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
     "nights": Told(

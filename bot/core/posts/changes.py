@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from bot.core.posts.models import ReportEvery
-from bot.texts import text, texts
+from bot.texts import text
 
 
 def watched_words(handle: str, hours: int, *, is_new: bool) -> str:
     """Say that a profile is watched, and how often it is read."""
     if is_new:
-        return texts(
-            "The profile of `@{handle}` is watched: it is read every hour.",
-            "The profile of `@{handle}` is watched: it is read every {count} hours.",
-            hours,
-            handle=handle,
+        return text(
+            "The profile of `@{handle}` is watched: it is read every {hours} h.", handle=handle, hours=hours
         )
-    return texts(
-        "The profile of `@{handle}` goes on being watched: it is read every hour.",
-        "The profile of `@{handle}` goes on being watched: it is read every {count} hours.",
-        hours,
+    return text(
+        "The profile of `@{handle}` goes on being watched: it is read every {hours} h.",
         handle=handle,
+        hours=hours,
     )
 
 

@@ -15,7 +15,8 @@ _REASON_LENGTH = 600
 _HINTS: Mapping[Trouble, Text] = {
     Trouble.PRIVATE: text("The account is private; it is read again once its owner opens it."),
     Trouble.GONE: text(
-        "There is no such account any more. If it goes by another name now, watch that name with `/profile watch`."
+        "TikTok knows no such account. Check the spelling of the handle; if it goes by another name now, watch that "
+        "name with `/profile watch`."
     ),
     Trouble.BLOCKED: text(
         "TikTok refuses this machine for now. If this lasts for days, give me another way out with POST_PROXY_URL, "
