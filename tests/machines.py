@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.clock import Clock
 from bot.core.machine import GIB, Reading
 from bot.services.machine import Machine
+from bot.services.post_retention import PostRetention
 from bot.services.stream_retention import StreamRetention
 from bot.storage.engine import Database
 
@@ -29,10 +30,15 @@ def machine_of(database: Database, clock: Clock, gauge: ToldGauge | None = None)
     return Machine(database=database, folder=Path(), clock=clock, gauge=gauge or ToldGauge())
 
 
+def posts_of(database: Database, clock: Clock, archive_folder: Path) -> PostRetention:
+    return PostRetention(database=database, archive_folder=archive_folder, clock=clock, details_days=90)
+
+
 def retention_of(database: Database, clock: Clock, folder: Path) -> StreamRetention:
     return StreamRetention(
         database=database,
         archive_folder=folder / "archive",
+        posts=posts_of(database, clock, folder / "archive"),
         machine=machine_of(database, clock),
         clock=clock,
         details_days=90,

@@ -122,9 +122,9 @@ def backups_fresh(since: datetime, now: datetime) -> Message:
 
 
 def archives_stale(since: datetime, reason: str) -> Message:
-    """Say that old details of recorded lives could not be archived."""
+    """Say that old details of recorded lives or posts could not be archived."""
     return Message(
-        title=text("Old details of lives cannot be archived"),
+        title=text("Old details of lives and posts cannot be archived"),
         tone=Tone.WARNING,
         body=text(
             "Every try since {since} failed: {reason}.\nUntil one succeeds nothing is deleted, so my database grows.",
@@ -137,7 +137,9 @@ def archives_stale(since: datetime, reason: str) -> Message:
 def archives_fresh(since: datetime, now: datetime) -> Message:
     """Replace `archives_stale` once archives were made."""
     return Message(
-        title=text("Old details of lives are archived again"), tone=Tone.NOTICE, body=_between(since, now)
+        title=text("Old details of lives and posts are archived again"),
+        tone=Tone.NOTICE,
+        body=_between(since, now),
     )
 
 

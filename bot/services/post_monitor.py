@@ -14,25 +14,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.clock import Clock
-from bot.core.jobs import Job, NewJob
+from bot.core.jobs import Job
 from bot.core.live.models import Person
 from bot.core.posts.coverage import Listing, Wanted
 from bot.core.posts.merging import Failure, judge
 from bot.core.posts.models import MediaOwner, Page, ReadPost, ReadProfile, RunState, Trouble
 from bot.core.posts.next_run import next_run
-from bot.core.posts.pictures import is_wanted
 from bot.errors import JobFailed, PostsUnread
 from bot.ports import PostSource
 from bot.services.announcements import Announcements
+from bot.services.media import ask_for
 from bot.services.post_notices import tell_read, tell_unread
-from bot.storage import jobs, live, media, posts, profile_state
+from bot.storage import jobs, live, posts, profile_state
 from bot.storage.engine import Connection, Database
 from bot.storage.posts import Progress, Unwritten, Work
 from bot.texts import text
 
 BATCH = 5
-MEDIA = "media"
-"""The kind of the jobs that fetch a picture, and their queue."""
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +177,7 @@ class PostMonitor:
             )
             account = await live.learn_person(conn, account, person)
         await profile_state.learn(conn, account.id, told, now)
-        await _want_picture(conn, MediaOwner.PROFILE, {account.id: told.avatar_url}, self._clock.now())
+        await ask_for(conn, MediaOwner.PROFILE, {account.id: told.avatar_url}, self._clock.now())
         profile = replace(
             work.profile,
             account_id=account.id,
@@ -192,7 +190,7 @@ class PostMonitor:
     async def _want_covers(self, conn: Connection, reading: _Reading, batch: Sequence[ReadPost]) -> None:
         """Let covers be fetched of the posts that every run reads."""
         covers = {one.post_id: one.cover_url for one in batch if reading.listing.is_tracked(one)}
-        await _want_picture(conn, MediaOwner.POST, covers, self._clock.now())
+        await ask_for(conn, MediaOwner.POST, covers, self._clock.now())
 
     # --- The end ---------------------------------------------------------------------------------
 
@@ -315,17 +313,3 @@ async def _next(conn: Connection, account_id: int, planned: datetime, now: datet
     """Give when a profile is read next: as it was planned, unless that is over."""
     interval = await profile_state.shortest_interval(conn, account_id)
     return planned if interval is None else next_run(planned, interval, now)
-
-
-async def _want_picture(conn: Connection, owner: MediaOwner, links: dict[int, str], now: datetime) -> None:
-    """Put jobs for the pictures that are not kept yet, by the post or profile they belong to."""
-    known = await media.known(conn, owner, list(links))
-    for owner_id, link in links.items():
-        if is_wanted(link, known.get(owner_id), now):
-            job = NewJob(
-                queue=MEDIA,
-                kind=MEDIA,
-                args={"owner": owner, "owner_id": owner_id, "url": link},
-                queueing_lock=f"media:{owner}:{owner_id}",
-            )
-            await jobs.put(conn, job, now)

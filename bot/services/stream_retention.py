@@ -1,4 +1,4 @@
-"""Keeps recorded lives small: old minutes are summed, older details go into archives, and the file shrinks.
+"""Keeps the database small: old minutes are summed, older details go into archives, and the file shrinks.
 
 In that order: an archive is written and read back before anything of it is deleted. Whoever is killed goes on
 with the archive that is noted in the database; what is not noted is made anew. What fails leaves the data alone.
@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 from bot.clock import Clock
 from bot.core.sizes import is_worth_it
 from bot.errors import StorageError
+from bot.services.archiving import write_archive
 from bot.services.machine import Machine, disk_free
+from bot.services.post_retention import PostRetention
 from bot.services.upkeep import Failing
 from bot.storage import machine as measured
 from bot.storage import stream_retention as store
+from bot.storage.archive import free_name, is_whole
 from bot.storage.engine import Database
-from bot.storage.stream_archive import ArchiveWriter, is_whole
 from bot.storage.stream_retention import Archive
 
 MINUTES_KEPT = timedelta(days=30)
@@ -37,6 +38,7 @@ class StreamRetention:
         *,
         database: Database,
         archive_folder: Path,
+        posts: PostRetention,
         machine: Machine,
         clock: Clock,
         details_days: int,
@@ -44,6 +46,7 @@ class StreamRetention:
     ) -> None:
         self._database = database
         self._folder = archive_folder
+        self._posts = posts
         self._machine = machine
         self._clock = clock
         self._details_kept = timedelta(days=details_days)
@@ -66,6 +69,7 @@ class StreamRetention:
             await self._thin(now - MINUTES_KEPT)
             await self._forget_comments(now - self._comments_kept)
             await self._archive_all(now - self._details_kept)
+            await self._posts.thin(now)
             await self._give_back()
             await self._note_size(now)
         except StorageError as error:
@@ -108,18 +112,12 @@ class StreamRetention:
     async def _export(self, day: datetime, live_ids: tuple[int, ...]) -> None:
         """Write the details of lives into an archive, prove it, and note it."""
         async with self._database.read() as conn:
-            name = _free_name(day, await store.archive_files(conn))
+            name = free_name("lives", day, await store.archive_files(conn))
             reach = await store.marks(conn, live_ids)
             expected = await store.expected(conn, live_ids)
-            writer = await asyncio.to_thread(ArchiveWriter, self._folder, name)
-            try:
-                async for table, rows in store.details(conn, live_ids):
-                    await asyncio.to_thread(writer.write, table, rows)
-                sha256 = await asyncio.to_thread(writer.publish, expected)
-            except StorageError:
-                await asyncio.to_thread(writer.abandon)
-                raise
-        written = writer.content.rows
+            written, sha256 = await write_archive(
+                self._folder / name, expected, store.details(conn, live_ids)
+            )
         async with self._database.write("retention.archived") as conn:
             await store.keep_archive(
                 conn, file=name, day=day, rows=written, sha256=sha256, reach=reach, now=self._clock.now()
@@ -160,12 +158,3 @@ class StreamRetention:
             size = await measured.size(conn)
         async with self._database.write("retention.size") as conn:
             await measured.note_size(conn, now.date(), size)
-
-
-def _free_name(day: datetime, taken: set[str]) -> str:
-    """Name an archive; a day has a second one where a live of it ended late, or the first was damaged."""
-    for number in count(1):
-        name = f"lives-{day:%Y-%m-%d}{'' if number == 1 else f'-{number}'}.jsonl.gz"
-        if name not in taken:
-            return name
-    raise AssertionError

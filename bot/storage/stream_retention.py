@@ -106,7 +106,7 @@ async def _last(
 
 
 async def expected(conn: AsyncConnection, live_ids: Collection[int]) -> dict[str, int]:
-    """Sum the details of lives where they are, to compare an archive with; named as `stream_archive.Content` does."""
+    """Sum the details of lives where they are, to compare an archive with; named as `archive.Content` does."""
     found: dict[str, int] = {}
     for table, columns in ((stream_minutes, _SUMMED_MINUTES), (stream_gifts, ("count",))):
         sums = [func.coalesce(func.sum(table.c[name]), 0) for name in columns]

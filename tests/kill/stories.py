@@ -27,6 +27,7 @@ from tests.kill.mortal import Mortal
 from tests.kill.profile_commands_story import CONSTANTS as PROFILE_COMMANDS_CONSTANTS
 from tests.kill.profile_commands_story import SETTINGS as PROFILE_COMMANDS_SETTINGS
 from tests.kill.profile_commands_story import profile_commands
+from tests.kill.profile_report_story import NEWS, reported_profile
 from tools.sandbox.discord.world import FIRST_ID
 from tools.sandbox.stored import rows_of
 
@@ -868,6 +869,7 @@ STORIES = {
             "bot/services/weekly_streams.py LONGEST_SLEEP": "timedelta(seconds=1)",
         },
     ),
+    "reported profile": Told(story=reported_profile, constants=NEWS),
     "profile commands": Told(
         story=profile_commands, settings=PROFILE_COMMANDS_SETTINGS, constants=PROFILE_COMMANDS_CONSTANTS
     ),

@@ -98,10 +98,10 @@ async def test_archives_that_cannot_be_made_are_told_after_two_hours(world: Worl
         assert await world.notices() == []
         await world.pass_time(hours)
     (notice,) = await world.notices()
-    assert notice.title == "Old details of lives cannot be archived"
+    assert notice.title == "Old details of lives and posts cannot be archived"
     assert "nothing is deleted" in notice.body
     world.archive.unlink()
     await world.retention.night()
     await world.pass_time(0.25)
     (notice,) = await world.notices()
-    assert notice.title == "Old details of lives are archived again"
+    assert notice.title == "Old details of lives and posts are archived again"

@@ -25,6 +25,7 @@ from bot.services.guilds import Guilds
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.machine import Machine
 from bot.services.overrides import Overrides
+from bot.services.post_retention import PostRetention
 from bot.services.prediction_log import PredictionLog
 from bot.services.predictions import Predictions
 from bot.services.round_sync import RoundSync, SyncRules
@@ -154,6 +155,7 @@ class Bot:
         retention = StreamRetention(
             database=database,
             archive_folder=Path(),
+            posts=PostRetention(database=database, archive_folder=Path(), clock=self.clock, details_days=90),
             machine=machine,
             clock=self.clock,
             details_days=90,

@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from bot.core.jobs import NewJob
+from bot.core.jobs import MEDIA_QUEUE, NewJob
 from bot.core.posts.models import MediaOwner
 
-KIND = QUEUE = "media"
 LARGEST_BYTES = 2_000_000
 """What one picture may weigh; covers weigh about 0.1 MB."""
 TRIED_AGAIN_AFTER = timedelta(hours=20)
@@ -72,10 +71,10 @@ class PictureOf:
     def job(self) -> NewJob:
         """Give the job that fetches it; avatars go first, since a page shows one of them and many covers."""
         return NewJob(
-            queue=QUEUE,
-            kind=KIND,
+            queue=MEDIA_QUEUE,
+            kind=MEDIA_QUEUE,
             args={"owner": self.owner, "owner_id": self.owner_id, "url": self.url},
-            queueing_lock=f"{KIND}:{self.owner}:{self.owner_id}",
+            queueing_lock=f"{MEDIA_QUEUE}:{self.owner}:{self.owner_id}",
             priority=1 if self.owner is MediaOwner.PROFILE else 0,
         )
 

@@ -1,7 +1,9 @@
-"""Files that details of old lives are kept in once they leave the database.
+"""Files that old details are kept in once they leave the database.
 
 An archive is ``lives-2026-03-01.jsonl.gz``: gzipped JSON lines, one for each row of the lives that began on that
 day (UTC), with its table under ``table`` and instants as ISO 8601. It bears its name only once it was read back.
+``posts-2026-03-01.jsonl.gz`` has the snapshots of that day that are not its last, ``posts-week-2026-03-02.jsonl.gz``
+those of the week that begins then.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from bot.texts import join, text
 
 _UNFINISHED = ".unfinished-"
 _PART_BYTES = 256 * 1024
-_SUMMED = ("comments", "likes", "gifts", "diamonds", "count")
+_SUMMED = ("comments", "likes", "gifts", "diamonds", "count", "views", "shares", "saves")
 
 
 @dataclass(kw_only=True)
@@ -41,7 +44,7 @@ class Content:
         self.digest.update(line)
         self.sums[f"{row['table']}.rows"] += 1
         for name in _SUMMED:
-            if name in row:
+            if row.get(name) is not None:
                 self.sums[f"{row['table']}.{name}"] += row[name]
 
 
@@ -99,6 +102,22 @@ class ArchiveWriter:
 
     def _remove_unfinished(self) -> None:
         self._unfinished.unlink(missing_ok=True)
+
+
+def rows_in(file: Path, at_once: int) -> Iterator[list[dict[str, Any]]]:
+    """Read the rows of an archive, so many at once, instants as they are written. Raises `ArchiveFailed`."""
+    with _failures(file.name), gzip.open(file, "rb") as opened:
+        while lines := list(islice(opened, at_once)):
+            yield [json.loads(line) for line in lines]
+
+
+def free_name(topic: str, day: datetime, taken: Collection[str]) -> str:
+    """Name an archive; a day has a second one where more came later, or the first was damaged."""
+    for number in count(1):
+        name = f"{topic}-{day:%Y-%m-%d}{'' if number == 1 else f'-{number}'}.jsonl.gz"
+        if name not in taken:
+            return name
+    raise AssertionError
 
 
 def read_back(file: Path) -> tuple[str, int]:
