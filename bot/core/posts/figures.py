@@ -21,7 +21,7 @@ WINDOWS = (1, 7, 30)
 TITLE_LIMIT = 90
 CAPTION_LIMIT = 80
 _WIDTH = 7  # columns of a number in a table
-_COUNTED = ("views", "likes", "comments", "shares", "saves")
+COUNTED = ("views", "likes", "comments", "shares", "saves")
 
 NAMES: Mapping[str, Text] = {
     # TRANSLATORS: the names of rows of a monospaced table on a phone: at most 13 letters each.
@@ -80,9 +80,7 @@ def _digits(value: float) -> str:
 
 def count_fields(counts: Counts) -> tuple[MessageField, ...]:
     """Give what is counted, a field each."""
-    return tuple(
-        MessageField(name=NAMES[name], value=count_words(getattr(counts, name))) for name in _COUNTED
-    )
+    return tuple(MessageField(name=NAMES[name], value=count_words(getattr(counts, name))) for name in COUNTED)
 
 
 def gained_words(growth: Growth | None) -> str:

@@ -169,6 +169,7 @@ def test_a_run_tells_what_changed_only_where_two_readings_tell_it():
     said = {field.name: field.value for field in progress_message(followed).fields}
     assert said["Views"] == "100\n-50 in 25 h"
     assert said["Likes"] == "unknown"
+    assert "Followers" not in said
     first = FollowedRun(name=ANA, run=run(), sample=profile_sample(100, HOUR))
     message = progress_message(first)
     assert {field.name: field.value for field in message.fields}["Views"] == "100"
