@@ -27,9 +27,10 @@ AS_TIME_PASSES = (
     "UPDATE accounts SET leased_until = NULL",
     "UPDATE sources SET closed_until = NULL, failures = 0",
     "UPDATE recordings SET leased_until = NULL",
+    "UPDATE jobs SET leased_until = 0 WHERE leased_until > 0",
     "UPDATE requests SET asked_at = asked_at - 90000000000 WHERE purpose IN ('renamed', 'sweep')",
 )
-"""What a killed bot leaves runs out: the lease of a check or a room, a pause, and the time until something is asked again:
+"""What a killed bot leaves runs out: the lease of a check, a room or a job, a pause, and the time until something is asked again:
 a day for a person's new name, 90 s for the rooms, whose request nobody knows the end of.
 """
 
@@ -74,6 +75,11 @@ class Mortal:
     def database(self) -> str:
         """The URL of its database."""
         return self.settings.get("DATABASE_URL") or f"sqlite:///{self.folder}/data/vedette.db"
+
+    @property
+    def process_id(self) -> int | None:
+        """The bot that lives now."""
+        return self._pid
 
     @property
     def is_on_server(self) -> bool:

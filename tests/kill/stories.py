@@ -22,7 +22,7 @@ from bot.storage.engine import Database
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from bot.storage.stream_tables import stream_comments
 from tests.kept_streams import FIRST_PERSON, keep_live
-from tests.kill import oracle
+from tests.kill import oracle, profile_queue_story
 from tests.kill.mortal import Mortal
 from tests.kill.profile_commands_story import CONSTANTS as PROFILE_COMMANDS_CONSTANTS
 from tests.kill.profile_commands_story import SETTINGS as PROFILE_COMMANDS_SETTINGS
@@ -894,6 +894,11 @@ STORIES = {
             "bot/core/sizes.py LEAST_FREE": "0",
             "bot/core/sizes.py FREE_SHARE": "0.0",
         },
+    ),
+    "profile queue": Told(
+        story=profile_queue_story.a_queue,
+        constants=profile_queue_story.CONSTANTS,
+        files=profile_queue_story.FILES,
     ),
     "exports": Told(
         story=exports,
