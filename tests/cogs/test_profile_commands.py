@@ -277,6 +277,7 @@ async def test_watching_reads_a_profile_as_a_whole_and_is_noted(room, kept):
     asking = asyncio.create_task(said(room, "watch", "admin", handle="https://www.tiktok.com/@Zoe", hours=6))
     answer = await asking
     assert answer["ephemeral"]
+    assert "every 6 h" in answer["embeds"][0]["description"]
     assert "waits for its turn" in answer["embeds"][0]["description"]
     (watch,) = await kept.rows(profile_watches)
     assert (watch["guild_id"], watch["interval_hours"], watch["paused"]) == (room.guild_id, 6, False)
