@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.core.posts.models import MediaOwner, RunState, Trouble
-from bot.core.posts.pictures import Picture, PictureType
+from bot.core.posts.pictures import LARGEST_BYTES, Picture, PictureType
 from bot.storage.media_folder import MediaFolder, name_of, sha256_of
 from bot.storage.post_tables import (
     jobs,
@@ -171,12 +171,12 @@ def titles(answer) -> list[str]:
     return [embed["title"] for embed in answer["embeds"][1:]]
 
 
-async def keep_cover(room, post_id, content=PNG):
+async def keep_cover(room, post_id, content=PNG, owner=MediaOwner.POST):
     folder = room.settings.media_folder
     picture = Picture(content=content, media_type=PictureType.PNG)
-    name = name_of(MediaOwner.POST, post_id, picture)
+    name = name_of(owner, post_id, picture)
     await asyncio.to_thread(MediaFolder(folder).keep, name, content)
-    row = {"owner": MediaOwner.POST, "owner_id": post_id, "source_url": "https://p16.tiktokcdn.com/x"}
+    row = {"owner": owner, "owner_id": post_id, "source_url": "https://p16.tiktokcdn.com/x"}
     row |= {"file": name, "media_type": "image/png", "sha256": sha256_of(content), "bytes": len(content)}
     async with room.database.write("test.cover") as conn:
         await conn.execute(insert(media).values(row))
@@ -209,6 +209,21 @@ async def test_posts_are_sorted_by_views_with_their_covers_and_pages_are_turned(
     message = await turned(room, answer, "Page 2")
     assert [title.split(" ")[2] for title in titles(message)] == [str(post % 1000) for post in by_views[4:]]
     assert [attached["filename"] for attached in message["attachments"]] == ["cover1.png"]
+
+
+async def test_covers_that_are_too_large_together_are_left_out(room, kept):
+    ana = await kept.profile(post_count=4)
+    heavy = PNG + LARGEST_BYTES * b"x"
+    await keep_cover(room, ana.account_id, heavy, MediaOwner.PROFILE)
+    for post_id in ana.post_ids:
+        await keep_cover(room, post_id, heavy)
+    answer = await said(room, "posts", handle="ana")
+    assert len(titles(answer)) == len(ana.post_ids) == 4
+    sizes = [attached["size"] for attached in answer["attachments"]]
+    assert len(sizes) >= 3
+    assert sum(sizes) < 8_000_000  # of 10 MB that Discord takes
+    named = [embed["thumbnail"]["url"].split("?")[0] for embed in answer["embeds"] if "thumbnail" in embed]
+    assert len(named) == len(sizes)
 
 
 async def test_posts_are_sorted_by_what_they_gained_a_day_and_by_engagement(room, kept):
