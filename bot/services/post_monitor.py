@@ -17,7 +17,7 @@ from bot.clock import Clock
 from bot.core.jobs import Job
 from bot.core.live.models import Person
 from bot.core.posts.coverage import Listing, Wanted
-from bot.core.posts.merging import Failure, judge
+from bot.core.posts.merging import OF_PROFILE, Failure, judge
 from bot.core.posts.models import MediaOwner, Page, ReadPost, ReadProfile, RunState, Trouble
 from bot.core.posts.next_run import next_run
 from bot.errors import JobFailed, PostsUnread
@@ -110,7 +110,18 @@ class PostMonitor:
     # --- Reading ---------------------------------------------------------------------------------
 
     async def _read(self, reading: _Reading) -> None:
-        """Read and write pages until all that is wanted was shown, or the source has no more."""
+        """Read and write pages until all that is wanted was shown, or the source has no more.
+
+        A long reading that breaks off behind what every run reads has read that much.
+        """
+        try:
+            await self._read_pages(reading)
+        except PostsUnread as error:
+            if error.trouble in OF_PROFILE or not reading.listing.is_covered_daily:
+                raise
+            log.info("The older posts of @%s were not read (%s)", reading.work.profile.handle, error.words)
+
+    async def _read_pages(self, reading: _Reading) -> None:
         async with aclosing(reading.source.pages(reading.work.profile)) as pages:
             async for page in pages:
                 reading.told = page.profile or reading.told
@@ -222,7 +233,8 @@ class PostMonitor:
                     account_id,
                     now,
                     next_run_at=await _next(conn, account_id, before["next_run_at"], now),
-                    all_pages=work.is_full and is_complete,
+                    # One that ends short does so every time, unless it was an accident: it is read as a whole twice.
+                    all_pages=work.is_full and (is_complete or before["last_run_at"] is not None),
                 )
                 await tell_read(
                     conn, account_id, work.profile.handle, failing_since=before["failing_since"], now=now

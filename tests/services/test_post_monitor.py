@@ -102,6 +102,29 @@ async def test_posts_of_others_and_repeated_ones_are_not_kept_twice_or_under_a_w
     assert (await world.run(run_id))["posts"] == (await world.sums(run_id))["posts"] == 3
 
 
+async def test_a_listing_that_always_ends_short_is_not_read_as_a_whole_every_day(world):
+    ana = await world.watch()
+    world.source.shown, world.source.says_end = feed(300), False
+    pages = []
+    for _ in range(4):
+        pages.append((await world.run(await world.read(ana)))["pages"])
+        world.clock.advance(86_400)
+    assert pages == [20, 20, 7, 7]  # once more, in case it broke off by accident
+
+
+async def test_a_long_reading_that_breaks_off_behind_what_every_run_reads_has_read_that(world):
+    ana = await world.watch()
+    world.source.shown, world.source.troubles = feed(300), {15: Trouble.UNAVAILABLE}
+    run_id = await world.read(ana)
+    run = await world.run(run_id)
+    assert (run["state"], run["is_complete"], run["posts"]) == ("completed", False, 210)
+    assert (await world.sums(run_id))["posts"] == 210
+    assert (await world.profile(ana))["full_read_at"] is None
+    world.source.troubles = {5: Trouble.UNAVAILABLE}
+    await world.put(ana)
+    assert await world.work() is not None  # of what every run reads a part was not shown
+
+
 async def test_a_listing_that_goes_in_a_circle_is_trouble_and_not_read_for_ever(world):
     ana = await world.watch()
     world.source.shown = [post(2), post(1)] * 50
