@@ -14,6 +14,8 @@ from bot.storage.engine import Connection
 AT_ONCE = {PROFILE_QUEUE: 5, MEDIA_QUEUE: 2}
 """How many jobs of each queue run at once, over all processes."""
 SLACK = timedelta(minutes=1)
+PROFILE_RETRY = RetryStrategy(base_seconds=60)
+MEDIA_RETRY = RetryStrategy(base_seconds=300)
 
 
 class JobHandler(Protocol):
@@ -47,9 +49,7 @@ def kinds_of(settings: Settings) -> Mapping[str, Kind]:
             queue=PROFILE_QUEUE,
             # Each source ends its reading by itself before; then the next one is asked.
             longest=timedelta(minutes=settings.profile_timeout_minutes) * len(settings.post_sources) + SLACK,
-            retry=RetryStrategy(base_seconds=60),
+            retry=PROFILE_RETRY,
         ),
-        MEDIA_QUEUE: Kind(
-            queue=MEDIA_QUEUE, longest=timedelta(minutes=2), retry=RetryStrategy(base_seconds=300)
-        ),
+        MEDIA_QUEUE: Kind(queue=MEDIA_QUEUE, longest=timedelta(minutes=2), retry=MEDIA_RETRY),
     }

@@ -22,12 +22,13 @@ from bot.storage.engine import Database
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from bot.storage.stream_tables import stream_comments
 from tests.kept_streams import FIRST_PERSON, keep_live
-from tests.kill import oracle
+from tests.kill import media_story, oracle, profile_queue_story
 from tests.kill.mortal import Mortal
 from tests.kill.profile_commands_story import CONSTANTS as PROFILE_COMMANDS_CONSTANTS
 from tests.kill.profile_commands_story import SETTINGS as PROFILE_COMMANDS_SETTINGS
 from tests.kill.profile_commands_story import profile_commands
 from tests.kill.profile_report_story import NEWS, reported_profile
+from tests.kill.profile_runs_story import profile_runs
 from tools.sandbox.discord.world import FIRST_ID
 from tools.sandbox.stored import rows_of
 
@@ -80,10 +81,14 @@ Story = Callable[[Mortal, Path], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """A story, its settings, and what is another in its copy of the bot. `alone` needs no stand-ins."""
+    """A story, its settings, and what is another in its copy of the bot.
+
+    `alone` needs no stand-ins; `paid` needs ScrapeCreators as well, which is all that posts are read from then.
+    """
 
     story: Story
     alone: bool = False
+    paid: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
@@ -895,6 +900,18 @@ STORIES = {
             "bot/core/sizes.py FREE_SHARE": "0.0",
         },
     ),
+    "profile queue": Told(
+        story=profile_queue_story.a_queue,
+        constants=profile_queue_story.CONSTANTS,
+        files=profile_queue_story.FILES,
+    ),
+    "old posts": Told(story=media_story.old_posts, constants=media_story.OF_OLD_POSTS),
+    "media": Told(
+        story=media_story.pictures,
+        settings=media_story.SETTINGS_OF_MEDIA,
+        constants=media_story.OF_MEDIA,
+        files=media_story.FILES_OF_MEDIA,
+    ),
     "exports": Told(
         story=exports,
         constants={
@@ -912,4 +929,10 @@ STORIES = {
         files={f"bot/storage/migrations/versions/{NEXT}_next.py": A_REVISION},
     ),
     "a trusted host": Told(story=a_trusted_host),
+    "profile runs": Told(
+        story=profile_runs,
+        paid=True,
+        settings={"MEDIA_MEGABYTES": "0", "PROFILE_PAGE_SECONDS": "0"},
+        constants={"bot/core/jobs.py MOST_STARTS": "1000"},
+    ),
 }
