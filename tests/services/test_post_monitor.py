@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.posts.models import Counts, ReadProfile, RunReason, Trouble
+from bot.storage.post_tables import profile_runs
 from tests.services.post_world import DAY, PostWorld, feed, post
 
 HOUR = timedelta(hours=1)
@@ -187,6 +188,29 @@ async def test_absence_says_nothing_where(world, why):
     assert await gone(world) == set()
     run = await world.run(run_id)
     assert (run["state"], run["is_complete"]) == ("completed", why != "the listing broke off")
+
+
+@pytest.mark.parametrize("known", [0, 3])
+async def test_a_source_that_shows_nothing_and_no_end_has_not_read_the_profile(world, known):
+    ana = await world.watch()
+    if known:
+        world.source.shown = feed(known)
+        await world.read(ana)
+    world.source.shown, world.source.says_end = [], False
+    await world.put(ana)
+    assert await world.work() is not None
+    assert {row["trouble"] for row in (await world.rows(profile_runs))[-1:]} == {Trouble.CHANGED}
+
+
+async def test_what_the_platform_counts_makes_no_post_missing_that_a_source_leaves_out(world):
+    ana = await world.watch()
+    world.sources = [world.other]
+    world.other.shown = feed(3)
+    await world.read(ana)
+    world.other.shown, world.other.told = feed(3)[:1], ReadProfile(posts=0)
+    for _ in range(2):
+        await world.read(ana)
+    assert await gone(world) == set()
 
 
 async def test_an_empty_listing_is_trouble_unless_the_platform_counts_no_posts(world):
