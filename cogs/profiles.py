@@ -127,7 +127,9 @@ class ProfileCommands(
         if watching.run_id is None:
             await whisper(interaction, watching.words)
         else:
-            await follow(interaction, self._profiles.asking, watching.run_id, self._clock)
+            await follow(
+                interaction, self._profiles.asking, watching.run_id, self._clock, words=watching.words
+            )
 
     @app_commands.command(
         description=locale_str("For admins: watch a profile no more; what was read is kept")

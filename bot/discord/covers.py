@@ -18,6 +18,8 @@ from bot.discord.views import AskersView
 from bot.errors import StorageError
 from bot.texts import join, text
 
+LARGEST_BYTES = 7_500_000
+"""What the pictures of one page may weigh together; Discord takes 10 MB with a message. Covers weigh about 0.1 MB."""
 log = logging.getLogger(__name__)
 
 
@@ -89,13 +91,15 @@ class CoverPages(AskersView):
         cards = self._pages[self._number]
         pictures = await self._pictures(cards)
         embeds, files = [], []
+        room = LARGEST_BYTES
         for place, card in enumerate(cards):
             has_chart = self._chart is not None and self._number == 0 and place == 0
             embed = draw(self._speaker.tell(card.message), picture=self._chart if has_chart else None).embed
             if has_chart and self._chart is not None:
                 files.append(discord.File(io.BytesIO(self._chart), CHART_NAME))
             picture = pictures.get((card.owner, card.owner_id))
-            if picture is not None:
+            if picture is not None and len(picture.content) <= room:
+                room -= len(picture.content)
                 name = f"cover{place}.{picture.ending}"
                 embed.set_thumbnail(url=f"attachment://{name}")
                 files.append(discord.File(io.BytesIO(picture.content), name))

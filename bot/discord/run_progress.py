@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import discord
@@ -14,6 +15,7 @@ from bot.discord.embeds import draw
 from bot.discord.results import TROUBLE
 from bot.discord.speech import reader_of
 from bot.services.profile_asking import ProfileAsking
+from bot.texts import join
 
 LOOKED_AFTER_SECONDS = 3.0
 LASTS = timedelta(minutes=14)
@@ -22,11 +24,17 @@ log = logging.getLogger(__name__)
 
 
 async def follow(
-    interaction: discord.Interaction[discord.Client], asking: ProfileAsking, run_id: int, clock: Clock
+    interaction: discord.Interaction[discord.Client],
+    asking: ProfileAsking,
+    run_id: int,
+    clock: Clock,
+    *,
+    words: str = "",
 ) -> None:
     """Change a deferred private answer as a run goes on, until it is over or the answer can be changed no more.
 
-    An end that the answer could not tell is told in the channel, by `asking`.
+    `words` stand before what is told of the run. An end that the answer could not tell is told in the channel, by
+    `asking`.
     """
     channel_id = interaction.channel_id or 0
     until = clock.now() + LASTS
@@ -35,9 +43,9 @@ async def follow(
         while True:
             followed = await asking.followed(run_id)
             is_late = clock.now() >= until
-            message = (
-                goes_on_message(followed) if is_late and not followed.is_over else progress_message(followed)
-            )
+            goes_on = is_late and not followed.is_over
+            message = goes_on_message(followed) if goes_on else progress_message(followed)
+            message = replace(message, body=join("\n", [part for part in (words, message.body) if part]))
             if message != shown:
                 was_shown = await _show(interaction, message)
                 shown = message

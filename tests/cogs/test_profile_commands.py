@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.core.posts.models import MediaOwner, RunState, Trouble
-from bot.core.posts.pictures import Picture, PictureType
+from bot.core.posts.pictures import LARGEST_BYTES, Picture, PictureType
 from bot.storage.media_folder import MediaFolder, name_of, sha256_of
 from bot.storage.post_tables import (
     jobs,
@@ -171,12 +171,12 @@ def titles(answer) -> list[str]:
     return [embed["title"] for embed in answer["embeds"][1:]]
 
 
-async def keep_cover(room, post_id, content=PNG):
+async def keep_cover(room, post_id, content=PNG, owner=MediaOwner.POST):
     folder = room.settings.media_folder
     picture = Picture(content=content, media_type=PictureType.PNG)
-    name = name_of(MediaOwner.POST, post_id, picture)
+    name = name_of(owner, post_id, picture)
     await asyncio.to_thread(MediaFolder(folder).keep, name, content)
-    row = {"owner": MediaOwner.POST, "owner_id": post_id, "source_url": "https://p16.tiktokcdn.com/x"}
+    row = {"owner": owner, "owner_id": post_id, "source_url": "https://p16.tiktokcdn.com/x"}
     row |= {"file": name, "media_type": "image/png", "sha256": sha256_of(content), "bytes": len(content)}
     async with room.database.write("test.cover") as conn:
         await conn.execute(insert(media).values(row))
@@ -211,6 +211,21 @@ async def test_posts_are_sorted_by_views_with_their_covers_and_pages_are_turned(
     assert [attached["filename"] for attached in message["attachments"]] == ["cover1.png"]
 
 
+async def test_covers_that_are_too_large_together_are_left_out(room, kept):
+    ana = await kept.profile(post_count=4)
+    heavy = PNG + LARGEST_BYTES * b"x"
+    await keep_cover(room, ana.account_id, heavy, MediaOwner.PROFILE)
+    for post_id in ana.post_ids:
+        await keep_cover(room, post_id, heavy)
+    answer = await said(room, "posts", handle="ana")
+    assert len(titles(answer)) == len(ana.post_ids) == 4
+    sizes = [attached["size"] for attached in answer["attachments"]]
+    assert len(sizes) >= 3
+    assert sum(sizes) < 8_000_000  # of 10 MB that Discord takes
+    named = [embed["thumbnail"]["url"].split("?")[0] for embed in answer["embeds"] if "thumbnail" in embed]
+    assert len(named) == len(sizes)
+
+
 async def test_posts_are_sorted_by_what_they_gained_a_day_and_by_engagement(room, kept):
     ana = await kept.profile(runs=15)
     this, other = ana.post_ids[0], ana.post_ids[1]
@@ -228,8 +243,8 @@ async def test_posts_of_which_something_is_unknown_come_last_and_say_so(room, ke
     interaction = await room.ask(room.server.run, "profile posts", {"user": "ana"}, user="member")
     message = await turned(room, interaction["response"], "Page 2")
     last = message["embeds"][-1]
-    assert last["description"].startswith("**unknown** views")
-    assert "unknown shares" in last["description"]
+    assert last["description"].startswith("**–** views")  # noqa: RUF001
+    assert "– shares" in last["description"]  # noqa: RUF001
     assert "growth unknown · engagement unknown" in last["description"]
 
 
@@ -277,6 +292,7 @@ async def test_watching_reads_a_profile_as_a_whole_and_is_noted(room, kept):
     asking = asyncio.create_task(said(room, "watch", "admin", handle="https://www.tiktok.com/@Zoe", hours=6))
     answer = await asking
     assert answer["ephemeral"]
+    assert "every 6 h" in answer["embeds"][0]["description"]
     assert "waits for its turn" in answer["embeds"][0]["description"]
     (watch,) = await kept.rows(profile_watches)
     assert (watch["guild_id"], watch["interval_hours"], watch["paused"]) == (room.guild_id, 6, False)

@@ -91,7 +91,8 @@ async def a_queue(bot: Mortal, _: Path) -> None:
         async with bot.alive():
             await bot.until(lambda: bot.has_passed("jobs.renew", "jobs.put_off"), "a lease was renewed")
             await bot.until(lambda: is_waiting(bot), "a job went on")
-        assert await bot.count("jobs", "state = 'doing'") == 0
+        # Given back; but on a server a bot that was killed on its way out may have left one, whose lease is over.
+        assert await bot.count("jobs", "state = 'doing' AND leased_until > 0") == 0
     await bot.change("INSERT INTO notes (name, value) VALUES ('go', 'yes')")
     async with bot.alive():
         await bot.until(lambda: all_ended(bot), "all jobs have ended")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.core.announcements import MessageField
 from bot.core.live.posts import PLATFORM_URL
 from bot.core.markup import escape
-from bot.core.posts.growth import Growth, Measure, Point, growth_over, points
+from bot.core.posts.growth import Growth, Measure, growth_over, points
 from bot.core.posts.models import Counts, PostSample, ProfileSample, Trouble
 from bot.core.posts.notices import hint
 from bot.core.rounds.columns import code_block
@@ -21,7 +21,7 @@ WINDOWS = (1, 7, 30)
 TITLE_LIMIT = 90
 CAPTION_LIMIT = 80
 _WIDTH = 7  # columns of a number in a table
-_COUNTED = ("views", "likes", "comments", "shares", "saves")
+COUNTED = ("views", "likes", "comments", "shares", "saves")
 
 NAMES: Mapping[str, Text] = {
     # TRANSLATORS: the names of rows of a monospaced table on a phone: at most 13 letters each.
@@ -80,9 +80,7 @@ def _digits(value: float) -> str:
 
 def count_fields(counts: Counts) -> tuple[MessageField, ...]:
     """Give what is counted, a field each."""
-    return tuple(
-        MessageField(name=NAMES[name], value=count_words(getattr(counts, name))) for name in _COUNTED
-    )
+    return tuple(MessageField(name=NAMES[name], value=count_words(getattr(counts, name))) for name in COUNTED)
 
 
 def gained_words(growth: Growth | None) -> str:
@@ -100,33 +98,26 @@ def signed(value: int) -> str:
 def growth_table(samples: Sequence[ProfileSample | PostSample], measures: Iterable[Measure]) -> str:
     """Give growth over 1, 7 and 30 days as a monospaced table, with the hours that really lie between.
 
-    Numbers come first and their names last, so that a translated name moves no column.
+    Numbers come first and their names last, so that a translated name moves no column. The hours stand below the rows
+    they are of: a count that was not told at each reading has hours of its own.
     """
-    known = {measure: points(samples, measure) for measure in measures}
-    rows = [
-        (_cells(growth_over(known[measure], days) for days in WINDOWS), NAMES[measure.value])
-        for measure in measures
-    ]
-    head = [f"{days:>{_WIDTH}}" for days in WINDOWS]
-    lines = [join("", [*head, "  ", text("days")])]
-    lines += [join("", [*cells, "  ", name]) for cells, name in rows]
-    spans = [f"{_hours(known.values(), days):>{_WIDTH}}" for days in WINDOWS]
-    lines.append(join("", [*spans, "  ", text("hours apart")]))
+    lines = [_row([str(days) for days in WINDOWS], text("days"))]
+    hours: list[str] = []
+    for measure in measures:
+        known = points(samples, measure)
+        grown = [growth_over(known, days) for days in WINDOWS]
+        own = [DASH if one is None else str(round(one.hours)) for one in grown]
+        if hours and own != hours:
+            lines.append(_row(hours, text("hours apart")))
+        hours = own
+        gained = [short(None if one is None else one.gained, signed=True) for one in grown]
+        lines.append(_row(gained, NAMES[measure.value]))
+    lines.append(_row(hours, text("hours apart")))
     return code_block(lines)
 
 
-def _cells(grown: Iterable[Growth | None]) -> list[str]:
-    return [f"{short(None if one is None else one.gained, signed=True):>{_WIDTH}}" for one in grown]
-
-
-def _hours(known: Iterable[Sequence[Point]], days: int) -> str:
-    """Give the hours between the samples of a column; of several, where counts have gaps of their own, a range."""
-    spans = {
-        round(growth.hours) for growth in (growth_over(one, days) for one in known) if growth is not None
-    }
-    if not spans:
-        return DASH
-    return str(min(spans)) if len(spans) == 1 else f"{min(spans)}-{max(spans)}"
+def _row(cells: Iterable[str], name: str) -> str:
+    return join("", [*(f"{cell:>{_WIDTH}}" for cell in cells), "  ", name])
 
 
 def engagement(counts: Counts) -> float | None:

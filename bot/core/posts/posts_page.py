@@ -11,6 +11,8 @@ from bot.core.announcements import Message, Tone
 from bot.core.markup import stamp
 from bot.core.posts.cards import Card
 from bot.core.posts.figures import (
+    COUNTED,
+    DASH,
     ProfileName,
     caption_words,
     engagement,
@@ -20,14 +22,13 @@ from bot.core.posts.figures import (
 )
 from bot.core.posts.growth import Growth, Measure, growth_over, points
 from bot.core.posts.models import KnownPost, MediaOwner, PostSample
-from bot.core.streams.figures import count_words
-from bot.texts import Text, join, text, texts
+from bot.texts import Text, join, number, text, texts
 
 PER_PAGE = 4
 """Posts to a page: each is an embed of its own, for the sake of its cover."""
 GROWTH_DAYS = 7
 """Posts are sorted by what they gained over about so many days."""
-MOST_POSTS = 200
+MOST_POSTS = 100
 """So many posts are shown, the first in the order."""
 
 
@@ -123,11 +124,7 @@ def _card(one: ListedPost, place: int, now: datetime) -> Card:
     lines = [
         text(
             "**{views}** views · {likes} likes · {comments} comments · {shares} shares · {saves} saves",
-            views=count_words(counts.views),
-            likes=count_words(counts.likes),
-            comments=count_words(counts.comments),
-            shares=count_words(counts.shares),
-            saves=count_words(counts.saves),
+            **{name: _count(getattr(counts, name)) for name in COUNTED},
         ),
         join(
             " · ",
@@ -145,6 +142,10 @@ def _card(one: ListedPost, place: int, now: datetime) -> Card:
         owner=MediaOwner.POST,
         owner_id=post.post_id,
     )
+
+
+def _count(count: int | None) -> str:
+    return DASH if count is None else number(count)
 
 
 def growth_words(growth: Growth | None) -> str:

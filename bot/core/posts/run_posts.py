@@ -107,10 +107,17 @@ def _completed(followed: FollowedRun) -> Message:
         body=join("\n", lines),
         url=followed.name.url,
         fields=tuple(
-            MessageField(name=NAMES[measure.value], value=_change(followed, measure)) for measure in _TOLD
+            MessageField(name=NAMES[measure.value], value=_change(followed, measure))
+            for measure in _TOLD
+            if measure is not Measure.FOLLOWERS or _counts_followers(followed)
         ),
         footer=_cost(run),
     )
+
+
+def _counts_followers(followed: FollowedRun) -> bool:
+    """Tell whether followers were counted lately: not every source does, and others tell them elsewhere."""
+    return followed.sample is not None and followed.sample.followers is not None
 
 
 def _done(followed: FollowedRun) -> list[str]:
