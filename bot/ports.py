@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.core.charts import ChartSpec
-from bot.core.jobs import NewJob, QueueCounts
+from bot.core.jobs import QueueCounts
 from bot.core.live.models import Observation, Profile
 from bot.core.posts.export import ProfileOrder
 from bot.core.posts.models import Page, ProfileRef
@@ -146,12 +146,9 @@ class PostSource(Protocol):
 class JobQueue(Protocol):
     """Work that is done later, at most so much at once, and again where it failed.
 
-    Here it is a table of the database (`bot.storage.jobs`): what must stand there together with other rows is put in
-    their transaction, and `wake` is called after it.
+    Jobs are put in the transaction of what they belong to (`bot.storage.jobs.put`), so that neither is there without
+    the other; `wake` is called after it.
     """
-
-    async def put(self, job: NewJob) -> int | None:
-        """Put a job; gives its id, None while one with its queueing lock waits or runs. Raises `StorageError`."""
 
     def wake(self) -> None:
         """Say that something was put into the queue; without it, that is noticed seconds later."""

@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.core.charts import ChartSpec
 from bot.core.posts.cards import Card
 from bot.core.posts.comparison import profile_comparison_message
-from bot.core.posts.models import MediaOwner
+from bot.core.posts.models import MediaOwner, ReportEvery
 from bot.core.posts.post_history import post_chart, post_pages
 from bot.core.posts.posts_page import PostOrder, posts_pages
 from bot.core.posts.profile_post import list_pages, profile_message
@@ -24,13 +24,14 @@ from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.covers import CoverPages
 from bot.discord.pages import Pages
+from bot.discord.permissions import missing
 from bot.discord.pictures import Pictures
 from bot.discord.replies import answer, whisper
 from bot.discord.run_progress import follow
 from bot.discord.speech import Speaker, guild_of
 from bot.services.announcements import Announcements
 from bot.services.profiles import Profiles
-from bot.texts import text
+from bot.texts import join, text
 
 Interaction = discord.Interaction[VedetteClient]
 USER = locale_str("TikTok handle of a profile that is watched here")
@@ -105,11 +106,11 @@ class ProfileCommands(
     # What admins change and look into.
 
     @app_commands.command(
-        description=locale_str("For admins: read the posts of a profile every day, or change how often")
+        description=locale_str("For admins: read the posts of a profile again and again, or change how often")
     )
     @app_commands.describe(
         user=locale_str("TikTok handle or a link to the profile"),
-        hours=locale_str("Read it every so many hours; leave it out for a day"),
+        hours=locale_str("Read it every so many hours; leave it out for what is usual"),
     )
     @admin_only()
     async def watch(
@@ -145,6 +146,32 @@ class ProfileCommands(
         """Pause a profile, or let it go on."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         await whisper(interaction, await self._profiles.pause(requester_of(interaction), user, paused=paused))
+
+    @app_commands.command(
+        description=locale_str("For admins: tell in a channel every day or week how a profile grew")
+    )
+    @app_commands.describe(
+        user=USER,
+        every=locale_str("Every morning, on Mondays, or not at all"),
+        channel=locale_str("Where it is told; leave it out for this channel"),
+    )
+    @admin_only()
+    async def report(
+        self,
+        interaction: Interaction,
+        user: str,
+        every: Literal["daily", "weekly", "off"],
+        channel: discord.TextChannel | None = None,
+    ) -> None:
+        """Choose how often, and where, a profile is reported."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        chosen = None if every == "off" else ReportEvery(every)
+        where = channel or interaction.channel
+        where_id = channel.id if channel else interaction.channel_id or 0
+        lines = [await self._profiles.report(requester_of(interaction), user, chosen, where_id)]
+        if chosen is not None and isinstance(where, discord.abc.GuildChannel | discord.Thread):
+            lines += _lacking(where)
+        await whisper(interaction, join("\n", lines))
 
     @app_commands.command(description=locale_str("For admins: read a profile now, before all others"))
     @app_commands.describe(user=USER, full=locale_str("Read all its pages, not only the newest posts"))
@@ -192,6 +219,7 @@ class ProfileCommands(
     @posts.autocomplete("user")
     @unwatch.autocomplete("user")
     @pause.autocomplete("user")
+    @report.autocomplete("user")
     @update.autocomplete("user")
     @logs.autocomplete("user")
     @compare.autocomplete("a")
@@ -224,6 +252,19 @@ class ProfileCommands(
         picture = None if chart is None else await self._pictures.draw(aloud.tell(chart))
         covers = self._profiles.media
         await CoverPages(pages, interaction, covers=covers, aloud=aloud, chart=picture).show(interaction)
+
+
+def _lacking(channel: discord.abc.GuildChannel | discord.Thread) -> list[str]:
+    lacks = missing(channel)
+    if not lacks:
+        return []
+    return [
+        text(
+            "⚠️ I lack {permissions} in {channel}; its messages wait until I have it.",
+            permissions=join(", ", lacks),
+            channel=channel.mention,
+        )
+    ]
 
 
 async def setup(bot: VedetteClient) -> None:

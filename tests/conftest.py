@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.compiled import shared_by_all_engines
 from tests.databases import database, database_url, new_database, postgresql, tables_file
 from tests.nursery import Nursery
 from tools.sandbox.processes import Programs
@@ -49,6 +50,12 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     yield
     Programs.spawn = usual
     started.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_statements() -> Iterator[None]:
+    with shared_by_all_engines():
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bot.clock import Clock
-from bot.core.posts.run_posts import QUEUES
-from bot.jobs.queue import EmbeddedQueue
+from bot.jobs.profile_jobs import embedded_queue
 from bot.services.announcements import Announcements
 from bot.services.profiles import Profiles
 from bot.settings import Settings
@@ -14,5 +13,4 @@ from bot.storage.engine import Database
 def profiles_of(
     settings: Settings, database: Database, announcements: Announcements, clock: Clock
 ) -> Profiles:
-    queue = EmbeddedQueue(database, clock, queues=tuple(QUEUES))
-    return Profiles.of(settings, database, announcements, queue, clock=clock)
+    return Profiles.of(settings, database, announcements, embedded_queue(database, clock), clock=clock)

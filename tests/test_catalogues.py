@@ -32,6 +32,7 @@ SAME = {
         ("**{name}**: {count} live, {span}", "**{name}**: {count} lives, {span}"): "as above",
         "{when}": "an instant alone",
         "**{place}.** {name}: {diamonds}, {gifts}": "values alone",
+        "{count} ({gained})": "values alone",
         "Status": "Indonesian has the same word",
     }
 }

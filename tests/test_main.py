@@ -46,7 +46,7 @@ def bot(tmp_path):
 def test_help_tells_every_command(bot):
     done = bot("--help")
     assert done.returncode == 0
-    for name in ("run", "check", "migrate", "backup", "trust-host", "--sandbox"):
+    for name in ("run", "work", "check", "migrate", "backup", "trust-host", "--sandbox"):
         assert name in done.stdout
 
 

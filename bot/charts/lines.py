@@ -28,7 +28,7 @@ from bot.charts.page import (
 from bot.charts.text import Fonts
 from bot.core.charts import Line, LineChart
 
-LEFT, RIGHT = 100, 28  # pixels beside the plot; the numbers of the axes stand at the left
+LEFT, RIGHT = 100, 44  # pixels beside the plot: for the numbers at the left, for half of a last date
 TIMES = 44
 STEPS_HEAD, STEPS_HEIGHT = 44, 130
 HALF_A_DAY = timedelta(hours=12)

@@ -43,4 +43,6 @@ def _glyphs(path: str) -> frozenset[int]:
 
 
 def _is_invisible(char: str) -> bool:
-    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    # Variation selectors say how the character before them is drawn.
+    is_selector = "\ufe00" <= char <= "\ufe0f"
+    return is_selector or unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

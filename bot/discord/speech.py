@@ -68,6 +68,7 @@ class Speaker:
         return format_decimal(value, locale=locale)
 
 
+@cache
 def language_of(locale: discord.Locale) -> str:
     """Give the language we have for a reader's Discord; English where we have none."""
     return next((code for code in (locale.value, locale.value[:2]) if code in LANGUAGES), ENGLISH)

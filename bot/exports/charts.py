@@ -58,6 +58,7 @@ def chart_of(  # noqa: PLR0917 - what a chart is made of
     time_format: str,
     series: tuple[tuple[str, str], ...],
 ) -> Any:
+    """Make a chart of columns of a sheet: `series` are their titles and colours, `times` begins the title of the axis."""
     chart = book.add_chart({"type": kind})
     for name, colour in series:
         line = {"line": {"color": colour, "width": 2}}

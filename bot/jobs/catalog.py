@@ -13,6 +13,9 @@ from bot.storage.engine import Connection
 
 AT_ONCE = {PROFILE_QUEUE: 5, MEDIA_QUEUE: 2}
 """How many jobs of each queue run at once, over all processes."""
+SLACK = timedelta(minutes=1)
+PROFILE_RETRY = RetryStrategy(base_seconds=60)
+MEDIA_RETRY = RetryStrategy(base_seconds=300)
 
 
 class JobHandler(Protocol):
@@ -44,10 +47,9 @@ def kinds_of(settings: Settings) -> Mapping[str, Kind]:
     return {
         PROFILE_QUEUE: Kind(
             queue=PROFILE_QUEUE,
-            longest=timedelta(minutes=settings.profile_timeout_minutes),
-            retry=RetryStrategy(base_seconds=60),
+            # Each source ends its reading by itself before; then the next one is asked.
+            longest=timedelta(minutes=settings.profile_timeout_minutes) * len(settings.post_sources) + SLACK,
+            retry=PROFILE_RETRY,
         ),
-        MEDIA_QUEUE: Kind(
-            queue=MEDIA_QUEUE, longest=timedelta(minutes=2), retry=RetryStrategy(base_seconds=300)
-        ),
+        MEDIA_QUEUE: Kind(queue=MEDIA_QUEUE, longest=timedelta(minutes=2), retry=MEDIA_RETRY),
     }

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.clock import Clock
-from bot.core.jobs import NewJob, QueueCounts
+from bot.core.jobs import QueueCounts
 from bot.storage import jobs
 from bot.storage.engine import Database
 
@@ -19,13 +19,6 @@ class EmbeddedQueue:
         self._clock = clock
         self._queues = queues
         self.changed = asyncio.Event()
-
-    async def put(self, job: NewJob) -> int | None:
-        """Put a job; gives its id, None while one with its queueing lock waits or runs. Raises `StorageError`."""
-        async with self._database.write("jobs.put") as conn:
-            job_id = await jobs.put(conn, job, self._clock.now())
-        self.wake()
-        return job_id
 
     def wake(self) -> None:
         """Say that something was put into the queue; without it, that is noticed seconds later."""

@@ -29,6 +29,11 @@ def monday_mornings(time_zone: str) -> CronTrigger:
     return CronTrigger(day_of_week="mon", hour=10, timezone=time_zone)
 
 
+def mornings(time_zone: str) -> CronTrigger:
+    """Give when a day is told in a zone (an IANA name)."""
+    return CronTrigger(hour=10, timezone=time_zone)
+
+
 class CalendarStep:
     """A `bot.jobs.loops.Step` that runs a job whenever its trigger says so; not at the start.
 

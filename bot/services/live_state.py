@@ -19,6 +19,7 @@ from bot.storage import ledger, outbox, recordings, stream_choices, stream_readi
 from bot.storage import live as store
 from bot.storage.engine import Connection
 from bot.storage.live import Account, OpenLive
+from bot.storage.profile_state import keep_counts
 from bot.texts import text
 
 NEWS_FOR = timedelta(hours=12)
@@ -165,7 +166,9 @@ def _without_the_person(observation: Observation, *, gone: bool) -> Observation:
 
 async def _learn(conn: Connection, account: Account, observation: Observation) -> Account:
     if observation.person is not None:
-        account = await store.learn_person(conn, account, observation.person)
+        person = observation.person
+        account = await store.learn_person(conn, account, person)
+        await keep_counts(conn, account.id, person.followers, person.total_likes, observation.seen_at)
     if observation.answer is Answer.LIVE and account.profile_state is not ProfileState.ACTIVE:
         await store.update_account(conn, account.id, profile_state=ProfileState.ACTIVE)
     return account

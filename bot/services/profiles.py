@@ -12,9 +12,9 @@ from bot.core.jobs import QueueCounts
 from bot.core.live.handles import normalise_handle
 from bot.core.live.models import Person, ProfileState
 from bot.core.markup import clip
-from bot.core.posts.changes import paused_words, unwatched_words, watched_words
+from bot.core.posts.changes import paused_words, reported_words, unwatched_words, watched_words
 from bot.core.posts.comparison import ComparedProfile
-from bot.core.posts.models import KnownPost, Run, RunReason
+from bot.core.posts.models import KnownPost, ReportEvery, Run, RunReason
 from bot.core.posts.post_history import ShownPost
 from bot.core.posts.posts_page import GROWTH_DAYS, ListedPost, listed
 from bot.core.posts.profile_post import CHART_DAYS, ShownProfile, WatchedProfile
@@ -24,9 +24,10 @@ from bot.ports import JobQueue
 from bot.services.announcements import Announcements
 from bot.services.media import Media
 from bot.services.profile_asking import ProfileAsking
+from bot.services.profile_reports import reports_of
 from bot.services.profile_schedule import put_run
 from bot.settings import Settings
-from bot.storage import audit, guilds, post_reading, profile_watches
+from bot.storage import audit, guilds, outbox, post_reading, profile_reports, profile_watches
 from bot.storage import live as accounts
 from bot.storage.engine import Connection, Database
 from bot.storage.post_reading import NamedPost
@@ -258,6 +259,7 @@ class Profiles:
         async with self._database.write("profiles.unwatch") as conn:
             profile = await _watched(conn, by, written)
             await profile_watches.unwatch(conn, profile.account_id, by.guild_id)
+            await outbox.take_back(conn, reports_of(by.guild_id, profile.account_id))
             await audit.note(conn, by.guild_id, by.user_id, unwatched_words(profile.handle), now)
         self._announcements.wake()
         return join(
@@ -277,6 +279,20 @@ class Profiles:
             if profile.paused != paused:
                 await profile_watches.set_paused(conn, profile.account_id, by.guild_id, paused=paused)
                 await audit.note(conn, by.guild_id, by.user_id, words, now)
+        self._announcements.wake()
+        return words
+
+    async def report(self, by: Requester, written: str, every: ReportEvery | None, channel_id: int) -> str:
+        """Report a profile in a channel, or nowhere; gives what was done. Raises `InputRefused`, `NothingThere`."""
+        now = self._clock.now()
+        async with self._database.write("profiles.choose_report") as conn:
+            profile = await _watched(conn, by, written)
+            words = reported_words(profile.handle, every, channel_id)
+            where = None if every is None else channel_id
+            await profile_reports.choose(conn, profile.account_id, by.guild_id, every, where, now=now)
+            if every is None:
+                await outbox.take_back(conn, reports_of(by.guild_id, profile.account_id))
+            await audit.note(conn, by.guild_id, by.user_id, words, now)
         self._announcements.wake()
         return words
 

@@ -56,6 +56,7 @@ profile_watches = table(
         "report", Text, nullable=False, server_default=""
     ),  # bot.core.posts.models.ReportEvery, empty: none
     Column("report_channel_id", BIGINT),
+    Column("report_since", Instant),  # when it was chosen: what was due before is not made up
     Column("created_by", BIGINT, nullable=False),
     Column("created_at", Instant, nullable=False),
     Index("ix_profile_watches_guild_id", "guild_id"),
@@ -163,7 +164,7 @@ profile_milestones = table(
     Column("post_id", BIGINT, primary_key=True, autoincrement=False),  # 0: of the profile itself
     Column("measure", Text, primary_key=True),
     Column("value", BIGINT, primary_key=True, autoincrement=False),
-    Column("passed_at", Instant, nullable=False),
+    Column("passed_at", Instant),  # empty: before anybody looked
 )
 
 post_archives = table(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, literal, null, select, update
+from sqlalchemy import bindparam, exists, func, literal, null, or_, select, update
 from sqlalchemy.engine import RowMapping
 
-from bot.core.posts.models import ReadProfile, RunState, Trouble
+from bot.core.posts.models import MediaOwner, ReadProfile, RunState, Trouble
 from bot.storage.engine import Connection
 from bot.storage.post_tables import (
+    media,
     posts,
     profile_milestones,
     profile_runs,
@@ -21,7 +22,7 @@ from bot.storage.post_tables import (
     profiles,
 )
 from bot.storage.tables import accounts, guilds
-from bot.storage.types import Flag, Instant
+from bot.storage.types import BIGINT, Flag, Instant
 from bot.texts import cut, text
 
 WORDS_LENGTH = 500
@@ -171,6 +172,30 @@ def _health(row: RowMapping) -> ProfileHealth:
     return ProfileHealth(**kept | {"trouble": trouble}, interval=timedelta(hours=row["hours"]))
 
 
+# Made once: it runs with every live check. A count that was not told stays as it was.
+_KEEP = (
+    update(profiles)
+    .where(
+        profiles.c.account_id == bindparam("of_account"),
+        or_(profiles.c.counted_at.is_(None), profiles.c.counted_at <= bindparam("at")),
+    )
+    .values(
+        followers=func.coalesce(bindparam("new_followers", type_=BIGINT), profiles.c.followers),
+        total_likes=func.coalesce(bindparam("new_likes", type_=BIGINT), profiles.c.total_likes),
+        counted_at=bindparam("at"),
+    )
+)
+
+
+async def keep_counts(
+    conn: Connection, account_id: int, followers: int | None, total_likes: int | None, at: datetime
+) -> None:
+    """Keep what somebody told of a profile, if the account is one, and nothing newer is known."""
+    if followers is not None or total_likes is not None:
+        told = {"new_followers": followers, "new_likes": total_likes}
+        await conn.execute(_KEEP, {"of_account": account_id, "at": at, **told})
+
+
 async def hand_over(conn: Connection, *, from_id: int, to_id: int) -> None:
     """Give all that is known of one profile to another: they turned out to be one person's."""
     of_from = profiles.c.account_id == from_id
@@ -187,6 +212,14 @@ async def hand_over(conn: Connection, *, from_id: int, to_id: int) -> None:
         )
         moved = update(table).where(table.c.account_id == from_id, ~is_there)
         await conn.execute(moved.values(account_id=to_id))
+    await _hand_over_avatar(conn, from_id=from_id, to_id=to_id)
+
+
+async def _hand_over_avatar(conn: Connection, *, from_id: int, to_id: int) -> None:
+    other = media.alias("other")
+    has_one = exists().where(other.c.owner == MediaOwner.PROFILE, other.c.owner_id == to_id)
+    is_avatar = (media.c.owner == MediaOwner.PROFILE) & (media.c.owner_id == from_id)
+    await conn.execute(update(media).where(is_avatar, ~has_one).values(owner_id=to_id))
 
 
 _ONCE_EACH = (

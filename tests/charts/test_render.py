@@ -134,6 +134,7 @@ def test_text_keeps_what_a_font_can_draw():
     fonts = Fonts()
     assert fonts.drawable(f"{FANCY} \u2460") == "FANCY 1"
     assert fonts.drawable("fire \U0001f9ff") == "fire"
+    assert fonts.drawable("in the rain \U0001f327\ufe0f \u266b") == "in the rain \u266b"
     assert fonts.drawable("a\u202eb\u200bc") == "abc"
     assert fonts.drawable("$x$ _*") == "$x$ _*"
     assert fonts.drawable("a\U000e0041\U0010fffd\uf8ff", "@handle") == "a"

@@ -143,6 +143,9 @@ class Room:
         await self.client.close()
         # discord.py tracks neither its event handlers nor running commands; they use the database.
         left = [task for task in asyncio.all_tasks() if task.get_name().startswith(_LIBRARY_TASKS)]
+        # As `bot.app` does: an answer may follow for minutes what it tells of.
+        for task in left:
+            task.cancel()
         await asyncio.wait_for(asyncio.gather(*left, return_exceptions=True), 10)
 
     async def restart(self) -> None:

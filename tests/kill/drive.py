@@ -13,9 +13,11 @@ from pathlib import Path
 from tests.databases import PostgreSQL
 from tests.kill import oracle
 from tests.kill.mortal import EACH, ONCE, Mortal
-from tests.kill.points import copy_of_the_bot, points
+from tests.kill.points import changed_copy, copy_of_the_bot, points
 from tests.kill.stories import Told
+from tools.sandbox.processes import StandIn
 from tools.sandbox.scene import world
+from tools.sandbox.stored import kept_open
 
 AT_ONCE = 2
 FORGETFUL = ("--nonce-seconds", "0")
@@ -52,15 +54,20 @@ async def tell(
     server: PostgreSQL | None = None,
 ) -> Outcome:
     """Drive one story to its end with the kills that `order` names; on a server in a database of its own."""
-    bot = Mortal(_house(told, folder.parent), folder / "run", order, settings=told.settings, shared=shared)
+    bot = Mortal(
+        _house(told, folder.parents[1]), folder / "run", order, settings=told.settings, shared=shared
+    )
     error = None
     try:
         async with AsyncExitStack() as stack:
             if server is not None:
                 bot.settings["DATABASE_URL"] = await stack.enter_async_context(server.empty_database())
+                await stack.enter_async_context(kept_open(bot.database))
                 bot.settings["PATH"] = f"{server.programs}{os.pathsep}{os.environ['PATH']}"
             if not told.alone:
                 bot.enter(await stack.enter_async_context(world(bot.folder, *FORGETFUL)))
+            if told.paid:
+                bot.pay(await stack.enter_async_context(StandIn("scrapecreators")))
             async with bot:
                 await told.story(bot, data)
             await bot.examine()
@@ -72,10 +79,15 @@ async def tell(
 
 
 def _house(told: Told, folder: Path) -> Path:
-    """Give the copy of the bot a story needs; stories that change nothing in it share one, compiled once."""
+    """Give the copy of the bot a story needs, made once for all that are told beside this folder."""
+    plain = folder / "house"
+    if not plain.exists():
+        copy_of_the_bot(plain)
     changes = repr((sorted(told.constants.items()), sorted(told.files.items())))
-    house = folder / f"house-{hashlib.sha256(changes.encode()).hexdigest()[:12]}"
-    return house if house.exists() else copy_of_the_bot(house, told.constants, told.files)
+    changed = folder / f"house-{hashlib.sha256(changes.encode()).hexdigest()[:12]}"
+    if not (told.constants or told.files):
+        return plain
+    return changed if changed.exists() else changed_copy(plain, changed, told.constants, told.files)
 
 
 async def tell_all(

@@ -17,6 +17,7 @@ from typing import Any, Self
 import psutil
 
 from tests.kill import oracle
+from tools.sandbox.processes import StandIn
 from tools.sandbox.scene import World
 from tools.sandbox.stored import change, file_of, rows_of, tables_of
 
@@ -27,9 +28,10 @@ AS_TIME_PASSES = (
     "UPDATE accounts SET leased_until = NULL",
     "UPDATE sources SET closed_until = NULL, failures = 0",
     "UPDATE recordings SET leased_until = NULL",
+    "UPDATE jobs SET leased_until = 0 WHERE leased_until > 0",
     "UPDATE requests SET asked_at = asked_at - 90000000000 WHERE purpose IN ('renamed', 'sweep')",
 )
-"""What a killed bot leaves runs out: the lease of a check or a room, a pause, and the time until something is asked again:
+"""What a killed bot leaves runs out: the lease of a check, a room or a job, a pause, and the time until something is asked again:
 a day for a person's new name, 90 s for the rooms, whose request nobody knows the end of.
 """
 
@@ -53,6 +55,7 @@ class Mortal:
         self.shared = shared or folder / "passed"
         self.folder = folder
         self.world: World | None = None
+        self.paid: StandIn | None = None
         # Its recorder takes seconds to start; the story of recordings has one.
         self.settings = {"DATA_FOLDER": str(folder / "data"), "RECORD_LIVES": "false", **settings}
         self.deaths = 0
@@ -70,10 +73,24 @@ class Mortal:
         self.world = world
         self.settings = {**world.settings, **self.settings}
 
+    def pay(self, paid: StandIn) -> None:
+        """Read posts from ScrapeCreators, and from nowhere else."""
+        self.paid = paid
+        self.settings |= {
+            "POST_SOURCES": "scrapecreators",
+            "SCRAPECREATORS_URL": paid.facts["base"],
+            "SCRAPECREATORS_API_KEY": paid.facts["key"],
+        }
+
     @property
     def database(self) -> str:
         """The URL of its database."""
         return self.settings.get("DATABASE_URL") or f"sqlite:///{self.folder}/data/vedette.db"
+
+    @property
+    def process_id(self) -> int | None:
+        """The bot that lives now."""
+        return self._pid
 
     @property
     def is_on_server(self) -> bool:
@@ -188,7 +205,9 @@ class Mortal:
     def recorders(self) -> list[psutil.Process]:
         """Give the recorders of this bot that run, its own and those of its earlier lives."""
         found = []
-        for process in psutil.process_iter(["cmdline", "status"]):
+        if self.settings["RECORD_LIVES"] == "false":
+            return found  # to look at every process of the machine takes 10 ms
+        for process in psutil.process_iter(["cmdline"]):
             is_one = "record" in (process.info["cmdline"] or ())
             with contextlib.suppress(psutil.Error):
                 if is_one and process.environ().get("VEDETTE_KILL_FOLDER") == str(self.folder):

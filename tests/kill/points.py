@@ -15,6 +15,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +109,7 @@ class Unnamed(Exception):
     """What cannot be a point as it is written: a transaction without a name of its own, a send not awaited."""
 
 
+@cache
 def enumerate_steps(root: Path = ROOT) -> dict[str, Step]:
     """Find every step of the bot, by name. Raises `Unnamed`."""
     steps: dict[str, Step] = {}
@@ -129,31 +131,42 @@ def left_out(root: Path = ROOT) -> frozenset[str]:
     return frozenset().union(*(_rewritten(root, path)[1].left_out for path in _sources(root)))
 
 
-def copy_of_the_bot(
-    to: Path,
-    constants: Mapping[str, str] | None = None,
-    files: Mapping[str, str] | None = None,
-    root: Path = ROOT,
-) -> Path:
-    """Write the copy that passes the points.
-
-    `constants` replaces module constants ("bot/discord/pages.py LIFETIME_SECONDS") by expressions: what takes
-    minutes is to take a second. `files` are written beside the rest.
-    """
+def copy_of_the_bot(to: Path, root: Path = ROOT) -> Path:
+    """Write the copy that passes the points."""
     for room in ("bot", "cogs"):
         shutil.copytree(root / room, to / room, ignore=shutil.ignore_patterns("__pycache__"))
     for file in HOOK.glob("*.py"):
         shutil.copy(file, to)
     for path in _sources(root):
         tree, rewriter = _rewritten(root, path)
-        name = path.relative_to(root).as_posix()
-        wanted = {key.split()[1]: value for key, value in (constants or {}).items() if key.split()[0] == name}
-        if rewriter.steps or wanted:
-            _set_constants(tree, wanted)
-            (to / name).write_text(ast.unparse(ast.fix_missing_locations(tree)), "utf-8")
-    for name, text in (files or {}).items():
+        if rewriter.steps:
+            _write(to / path.relative_to(root), tree)
+    return to
+
+
+def changed_copy(of: Path, to: Path, constants: Mapping[str, str], files: Mapping[str, str]) -> Path:
+    """Copy a copy, with what Python has compiled of it.
+
+    `constants` replaces module constants ("bot/discord/pages.py LIFETIME_SECONDS") by expressions: what takes
+    minutes is to take a second. `files` are written beside the rest.
+    """
+    being_compiled = shutil.ignore_patterns("*.pyc.*")  # by the bot of another story: it goes in a moment
+    shutil.copytree(of, to, ignore=being_compiled)
+    wanted: dict[str, dict[str, str]] = {}
+    for key, value in constants.items():
+        name, constant = key.split()
+        wanted.setdefault(name, {})[constant] = value
+    for name, values in wanted.items():
+        tree = ast.parse((of / name).read_text("utf-8"))
+        _set_constants(tree, values)
+        _write(to / name, tree)
+    for name, text in files.items():
         (to / name).write_text(text, "utf-8")
     return to
+
+
+def _write(file: Path, tree: ast.Module) -> None:
+    file.write_text(ast.unparse(ast.fix_missing_locations(tree)), "utf-8")
 
 
 def _sources(root: Path) -> list[Path]:

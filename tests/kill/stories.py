@@ -22,8 +22,13 @@ from bot.storage.engine import Database
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from bot.storage.stream_tables import stream_comments
 from tests.kept_streams import FIRST_PERSON, keep_live
-from tests.kill import media_story, oracle
+from tests.kill import media_story, oracle, profile_queue_story
 from tests.kill.mortal import Mortal
+from tests.kill.profile_commands_story import CONSTANTS as PROFILE_COMMANDS_CONSTANTS
+from tests.kill.profile_commands_story import SETTINGS as PROFILE_COMMANDS_SETTINGS
+from tests.kill.profile_commands_story import profile_commands
+from tests.kill.profile_report_story import NEWS, reported_profile
+from tests.kill.profile_runs_story import profile_runs
 from tools.sandbox.discord.world import FIRST_ID
 from tools.sandbox.stored import rows_of
 
@@ -76,10 +81,14 @@ Story = Callable[[Mortal, Path], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """A story, its settings, and what is another in its copy of the bot. `alone` needs no stand-ins."""
+    """A story, its settings, and what is another in its copy of the bot.
+
+    `alone` needs no stand-ins; `paid` needs ScrapeCreators as well, which is all that posts are read from then.
+    """
 
     story: Story
     alone: bool = False
+    paid: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
@@ -865,6 +874,10 @@ STORIES = {
             "bot/services/weekly_streams.py LONGEST_SLEEP": "timedelta(seconds=1)",
         },
     ),
+    "reported profile": Told(story=reported_profile, constants=NEWS),
+    "profile commands": Told(
+        story=profile_commands, settings=PROFILE_COMMANDS_SETTINGS, constants=PROFILE_COMMANDS_CONSTANTS
+    ),
     "channels": Told(story=channels),
     "an answer that cannot be stored": Told(story=an_answer_that_cannot_be_stored),
     "nights": Told(
@@ -894,6 +907,11 @@ STORIES = {
         constants=media_story.OF_MEDIA,
         files=media_story.FILES_OF_MEDIA,
     ),
+    "profile queue": Told(
+        story=profile_queue_story.a_queue,
+        constants=profile_queue_story.CONSTANTS,
+        files=profile_queue_story.FILES,
+    ),
     "exports": Told(
         story=exports,
         constants={
@@ -911,4 +929,10 @@ STORIES = {
         files={f"bot/storage/migrations/versions/{NEXT}_next.py": A_REVISION},
     ),
     "a trusted host": Told(story=a_trusted_host),
+    "profile runs": Told(
+        story=profile_runs,
+        paid=True,
+        settings={"MEDIA_MEGABYTES": "0", "PROFILE_PAGE_SECONDS": "0"},
+        constants={"bot/core/jobs.py MOST_STARTS": "1000"},
+    ),
 }

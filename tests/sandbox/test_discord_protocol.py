@@ -20,6 +20,7 @@ from tools.sandbox.discord.schema import Oracle
 from tools.sandbox.discord.world import Overwrite, first_world
 
 GUILDS = 1
+COMMANDS = "/applications/{application_id}/commands"
 MESSAGES = "/channels/{channel_id}/messages"
 PATIENCE = 0.3
 
@@ -329,6 +330,21 @@ def test_the_oracle_notices(oracle, body):
 def test_the_oracle_allows_what_discord_py_sends(oracle, body):
     oracle.check_request("POST", MESSAGES, body, {})
     assert oracle.violations == []
+
+
+def test_the_oracle_judges_each_body_by_itself_however_often_it_comes(oracle):
+    for body in ({"content": "x"}, {"content": 5}, {"content": "x"}, {"content": 5}):
+        oracle.check_request("POST", MESSAGES, body, {})
+    assert len(oracle.violations) == 2
+
+
+def test_of_a_union_exactly_one_branch_may_fit(oracle):
+    """A command's option of a wrong kind is none of the kinds there are; a right one is one of them."""
+    option = {"type": 3, "name": "x", "description": "x"}
+    command = {"type": 1, "name": "x", "description": "x"}
+    for asked in (option, option | {"type": 99}, option | {"channel_types": [0]}):
+        oracle.check_request("PUT", COMMANDS, [command | {"options": [asked]}], {})
+    assert [one["path"] for one in oracle.violations] == [COMMANDS, COMMANDS]
 
 
 def test_the_oracle_judges_answers_queries_and_events(oracle):

@@ -42,6 +42,7 @@ class Streamer:
     viewers: int | None = 12
     paused: bool = False
     never_live: bool = False
+    followers: int | None = None
 
 
 @dataclass
@@ -83,7 +84,12 @@ class MemoryTikTok:
         who = self._find(handle)
         if who is None or who.never_live:
             return Observation(answer=Answer.OFFLINE, seen_at=now, not_found=True, reason="no such handle")
-        person = Person(platform_id=who.platform_id, handle=who.handle, nickname=who.handle.title())
+        person = Person(
+            platform_id=who.platform_id,
+            handle=who.handle,
+            nickname=who.handle.title(),
+            followers=who.followers,
+        )
         if who.live_since is None:
             return Observation(answer=Answer.OFFLINE, seen_at=now, person=person)
         sighting = Sighting(

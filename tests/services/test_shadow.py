@@ -56,6 +56,7 @@ async def test_a_shadow_policy_that_fails_leaves_the_score_of_the_day(
     monkeypatch.setitem(PROVIDED, "factors", Broken)
     await world.follow("ana")
     await world.had_lives(1, 27)
+    await world.overrides.choose_default(OWNER, "roadmap")  # soon replayed
     await world.overrides.shadow(OWNER, "factors")
     await world.scores.night()
     report = await world.overrides.shadow_report()
@@ -74,6 +75,7 @@ async def test_a_live_within_another_is_not_counted_as_one_that_could_be_found(w
         for day in range(1, 28):
             start = midnight - day * DAY + 19.5 * HOUR
             await add_live(conn, 1, start, found_at=start, ended_at=start + 10 * MINUTE)
+    await world.overrides.choose_default(OWNER, "roadmap")  # soon replayed
     await world.overrides.shadow(OWNER, "fixed")
     await world.scores.night()
     report = await world.overrides.shadow_report()

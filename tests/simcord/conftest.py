@@ -6,6 +6,7 @@ fails it at its end.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,16 +15,14 @@ import simcord
 
 from bot.discord.client import VedetteClient
 from bot.storage.engine import Database, sqlite_url
-from bot.storage.tables import metadata
 from tests.simcord.sim import Sim, Worlds, people
 
 
 @pytest.fixture
-async def worlds(tmp_path: Path, reference_data: Path) -> AsyncIterator[Worlds]:
-    database = Database.open(sqlite_url(tmp_path / "vedette.db"))
-    async with database.write("test.create") as conn:
-        await conn.run_sync(metadata.create_all)
-    yield Worlds(database, tmp_path, reference_data)
+async def worlds(tmp_path: Path, tables_file: Path, reference_data: Path) -> AsyncIterator[Worlds]:
+    file = shutil.copy(tables_file, tmp_path / "vedette.db")
+    database = Database.open(sqlite_url(file))
+    yield Worlds(database, file, reference_data)
     await database.close()
 
 

@@ -53,6 +53,7 @@ class Sim:
     def __post_init__(self) -> None:
         self.database, self.services = self.worlds.database, self.worlds.services
         self.lives, self.rounds = self.worlds.lives, self.worlds.rounds
+        self._errors_told = 0
 
     @property
     def tomorrow(self) -> str:
@@ -69,6 +70,12 @@ class Sim:
         answers = [result.response, *result.followups]
         (answer,) = {one.id: one for one in answers if one is not None}.values()
         return answer
+
+    def new_errors(self) -> list[BaseException]:
+        """The errors of the bot since this was last asked."""
+        errors = self.env.errors[self._errors_told :]
+        self._errors_told += len(errors)
+        return errors
 
     def let_in(self, member: simcord.MemberActor) -> None:
         """Allow somebody every command, as a server's own rules (Integrations) can."""
@@ -88,15 +95,15 @@ def shown(answer: simcord.ResponseMessage) -> str:
 class Worlds:
     """The services on a database, with TikTok and game servers in memory."""
 
-    def __init__(self, database: Database, folder: Path, reference_data: Path) -> None:
-        self.database = database
+    def __init__(self, database: Database, file: Path, reference_data: Path) -> None:
+        self.database, self.file = database, file
         self.rounds = RoundWorld(database, reference_data / "etlegacy", guild=GUILD_ID)
         clock = self.rounds.clock
         clock.auto = True
         self.lives = LiveWorld(database, clock)
         announcements = self.rounds.announcements
         self.painter = Painter()
-        settings = load_settings(_env_file(folder))
+        settings = load_settings(_env_file(file.parent))
         predictions = Predictions(
             database=database, monitor=self.lives.monitor, clock=clock, default_time_zone="UTC"
         )

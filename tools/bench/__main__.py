@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 
-from tools.bench import export, gifters, influence, live, planner, rounds, spine
+from tools.bench import export, gifters, influence, live, planner, profiles, rounds, spine
 from tools.bench.report import print_report
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "influence": influence.measure,
     "live": live.measure,
     "planner": planner.measure,
+    "profiles": profiles.measure,
     "rounds": rounds.measure,
     "spine": spine.measure,
 }

@@ -34,6 +34,7 @@ class Person:
     handle: str
     nickname: str = ""
     followers: int | None = None
+    total_likes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

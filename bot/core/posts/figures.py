@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from bot.core.announcements import MessageField
 from bot.core.live.posts import PLATFORM_URL
 from bot.core.markup import escape
 from bot.core.posts.growth import Growth, Measure, Point, growth_over, points
 from bot.core.posts.models import Counts, PostSample, ProfileSample, Trouble
+from bot.core.posts.notices import hint
 from bot.core.rounds.columns import code_block
 from bot.core.streams.figures import count_words
 from bot.texts import Text, join, number, text
@@ -31,33 +31,6 @@ NAMES: Mapping[str, Text] = {
     "shares": text("Shares"),
     "saves": text("Saves"),
     "followers": text("Followers"),
-    "posts": text("Posts"),
-}
-
-ADVICE: Mapping[Trouble, Text] = {
-    Trouble.PRIVATE: text(
-        "The account is private. Its posts can be read again as soon as it is public; `/profile unwatch` ends it."
-    ),
-    Trouble.GONE: text(
-        "TikTok knows no such account. Check the spelling of the handle; if it was renamed, watch the new one and "
-        "`/profile unwatch` this."
-    ),
-    Trouble.BLOCKED: text(
-        "TikTok refuses to answer for now. It is tried again by itself; if it stays so, the owner of the bot can set "
-        "POST_PROXY_URL or a SCRAPECREATORS_API_KEY."
-    ),
-    Trouble.CHANGED: text(
-        "The answer could not be read: TikTok has changed. The owner of the bot should update it; until then nothing "
-        "new is known."
-    ),
-    Trouble.UNAVAILABLE: text("There was no answer. It is tried again by itself."),
-    Trouble.NO_CREDITS: text(
-        "The credits at ScrapeCreators are used up. The owner of the bot can buy more, or put `yt-dlp` into "
-        "POST_SOURCES."
-    ),
-    Trouble.AUTH: text(
-        "ScrapeCreators did not accept the key. The owner of the bot should look at SCRAPECREATORS_API_KEY."
-    ),
 }
 
 
@@ -110,11 +83,6 @@ def count_fields(counts: Counts) -> tuple[MessageField, ...]:
     return tuple(
         MessageField(name=NAMES[name], value=count_words(getattr(counts, name))) for name in _COUNTED
     )
-
-
-def hours_words(growth: Growth) -> str:
-    """Say how long lies between two samples, such as `25 h`."""
-    return text("{hours} h", hours=round(growth.hours))
 
 
 def gained_words(growth: Growth | None) -> str:
@@ -191,19 +159,11 @@ def caption_words(caption: str, posted_at_words: str = "", limit: int = CAPTION_
 def advice(trouble: str) -> str:
     """Say what can be done about a trouble; empty for one that is not known here."""
     try:
-        return ADVICE[Trouble(trouble)]
-    except (ValueError, KeyError):
+        return hint(Trouble(trouble))
+    except ValueError:
         return ""
 
 
 def interval_words(hours: int) -> str:
     """Say how often a profile is read."""
     return text("every {hours} h", hours=hours)
-
-
-def about_days(span: timedelta) -> str:
-    """Write a span in hours, from three days on in days."""
-    hours = span / timedelta(hours=1)
-    if hours < 72:
-        return text("{hours} h", hours=round(hours))
-    return text("{days} days", days=round(hours / 24))

@@ -15,7 +15,8 @@ _REASON_LENGTH = 600
 _HINTS: Mapping[Trouble, Text] = {
     Trouble.PRIVATE: text("The account is private; it is read again once its owner opens it."),
     Trouble.GONE: text(
-        "There is no such account any more. If it goes by another name now, watch that name with `/profile watch`."
+        "TikTok knows no such account. Check the spelling of the handle; if it goes by another name now, watch that "
+        "name with `/profile watch`."
     ),
     Trouble.BLOCKED: text(
         "TikTok refuses this machine for now. If this lasts for days, give me another way out with POST_PROXY_URL, "
@@ -53,12 +54,12 @@ def profile_read_again(handle: str, since: datetime, now: datetime) -> Message:
     )
 
 
-def profiles_unread(trouble: Trouble, reason: str, since: datetime) -> Message:
-    """Say that a source, and so any number of profiles, cannot be read."""
+def profiles_unread(handle: str, trouble: Trouble, reason: str, since: datetime) -> Message:
+    """Say that a source, and so any number of profiles, cannot be read; `handle` is the first of them."""
     return Message(
         title=text("Posts of watched profiles cannot be read"),
         tone=Tone.WARNING,
-        body=_body(trouble, reason, since),
+        body=_body(trouble, join(", ", [f"@{handle}", reason]), since),
     )
 
 

@@ -23,7 +23,7 @@ from bot.core.posts.growth import Measure, points
 from bot.core.posts.models import KnownPost, MediaOwner, PostSample
 from bot.core.posts.trend import trend_chart
 from bot.core.rounds.columns import code_block
-from bot.texts import join, text, texts
+from bot.texts import join, text
 
 MOST_SAMPLES = 30
 """So many readings are drawn and listed."""
@@ -97,7 +97,7 @@ def _table(shown: ShownPost) -> Message:
         body=join(
             "\n",
             [
-                texts("The last reading", "The last {count} readings, the newest first", len(samples)),
+                text("The last readings, the newest first"),
                 join("", ["-# ", text("time ({zone}) · views · likes · comments", zone=shown.zone)]),
                 code_block(rows),
             ],

@@ -122,7 +122,7 @@ def _account_fields(profile: WatchedProfile, last: ProfileSample | None) -> tupl
     posts = None if last is None else last.posts
     return (
         MessageField(name=text("Followers"), value=count_words(profile.followers)),
-        MessageField(name=text("Likes in all, as TikTok counts"), value=count_words(profile.total_likes)),
+        MessageField(name=text("Likes ever (TikTok's count)"), value=count_words(profile.total_likes)),
         MessageField(name=text("Known posts"), value=count_words(posts)),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.core.announcements import Message, MessageField, Tone
-from bot.core.jobs import QueueCounts
+from bot.core.jobs import MEDIA_QUEUE, PROFILE_QUEUE, QueueCounts
 from bot.core.markup import escape, stamp
 from bot.core.posts.figures import NAMES, ProfileName, advice, gained_words
 from bot.core.posts.growth import Growth, Measure, points
@@ -196,24 +196,20 @@ def _took(span: timedelta) -> str:
     return text("took {minutes} min", minutes=round(seconds / 60))
 
 
-QUEUES: Mapping[str, Text] = {
-    "profile": text("Reading profiles"),
-    "media": text("Fetching covers and avatars"),
+_QUEUES: Mapping[str, Text] = {
+    PROFILE_QUEUE: text("Reading profiles"),
+    MEDIA_QUEUE: text("Fetching covers and avatars"),
 }
 
 
 def queue_message(queues: Sequence[QueueCounts]) -> Message:
     """Say how many jobs of each queue are where."""
-    by_name = {one.queue: one for one in queues}
-    empty = {"waiting": 0, "active": 0, "delayed": 0, "completed": 0, "failed": 0}
-    shown = [by_name.get(name) or QueueCounts(queue=name, **empty) for name in QUEUES]
-    shown += [one for one in queues if one.queue not in QUEUES]
     return Message(
         title=text("The queue"),
         tone=Tone.NOTICE,
         fields=tuple(
-            MessageField(name=QUEUES.get(one.queue, one.queue), value=_counts(one), inline=False)
-            for one in shown
+            MessageField(name=_QUEUES.get(one.queue, one.queue), value=_counts(one), inline=False)
+            for one in queues
         ),
         footer=text("Over all servers of this bot. Completed and failed jobs are counted for 30 days."),
     )

@@ -29,7 +29,7 @@ class ScrapeCreatorsPosts:
     """The port `PostSource`; `page_seconds` is the pause between two requests, `limit_seconds` the longest reading."""
 
     name = "scrapecreators"
-    lists_all = False  # its feed leaves posts out: one that is not in it may well be there
+    lists_all = False  # its feed leaves posts out
 
     def __init__(
         self,

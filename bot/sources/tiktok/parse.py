@@ -115,12 +115,13 @@ def _sighting(user: Mapping[str, Any], room: Mapping[str, Any], *, paused: bool)
 
 
 def _person(user: Mapping[str, Any], stats: object) -> Person:
-    followers = _count(stats.get("followerCount")) if isinstance(stats, dict) else None
+    told = stats if isinstance(stats, dict) else {}
     return Person(
         platform_id=_id(user.get("id")),
         handle=clean(user.get("uniqueId")).lower(),
         nickname=clean(user.get("nickname")),
-        followers=followers,
+        followers=_count(told.get("followerCount")),
+        total_likes=_count(told.get("heartCount", told.get("heart"))),
     )
 
 

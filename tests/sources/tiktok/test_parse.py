@@ -104,7 +104,13 @@ def test_any_json_as_the_whole_answer(value: object) -> None:
 
 def test_a_missing_count_is_unknown_and_not_zero() -> None:
     assert read(answer(liveRoom__liveRoomStats={})).sighting.viewers is None
-    assert read(answer(stats=None)).person.followers is None
+    nobody = read(answer(stats=None)).person
+    assert (nobody.followers, nobody.total_likes) == (None, None)
+
+
+def test_the_likes_of_all_posts_are_read_where_they_are_told() -> None:
+    assert read(answer(stats={"heartCount": 0})).person.total_likes == 0
+    assert read(answer(stats={"heart": "5000000000"})).person.total_likes == 5_000_000_000
 
 
 def test_the_start_comes_from_the_room_id_where_no_start_is_told() -> None:

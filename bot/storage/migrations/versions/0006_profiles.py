@@ -148,7 +148,7 @@ def _create_profile_milestones() -> None:
         sa.Column("post_id", BIGINT, autoincrement=False, nullable=False),
         sa.Column("measure", sa.Text(), nullable=False),
         sa.Column("value", BIGINT, autoincrement=False, nullable=False),
-        sa.Column("passed_at", BIGINT, nullable=False),
+        sa.Column("passed_at", BIGINT, nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"], ["accounts.id"], name=op.f("fk_profile_milestones_account_id"), ondelete="CASCADE"
         ),
@@ -252,6 +252,7 @@ def _create_profile_watches() -> None:
         sa.Column("paused", FLAG, server_default="0", nullable=False),
         sa.Column("report", sa.Text(), server_default="", nullable=False),
         sa.Column("report_channel_id", BIGINT, nullable=True),
+        sa.Column("report_since", BIGINT, nullable=True),
         sa.Column("created_by", BIGINT, nullable=False),
         sa.Column("created_at", BIGINT, nullable=False),
         sa.ForeignKeyConstraint(
