@@ -18,7 +18,7 @@ from bot.services.post_monitor import PostMonitor
 from bot.services.profiles import Profiles
 from bot.settings import Settings
 from bot.sources.media.fetcher import MediaFetcher
-from bot.sources.post_sources import post_sources_of
+from bot.sources.post_sources import post_sources_of, web_proxy_of
 from bot.storage.engine import Database
 
 
@@ -50,7 +50,7 @@ async def job_handlers(
             newest=settings.profile_newest_posts, recent=timedelta(days=settings.profile_recent_days)
         ),
     )
-    async with MediaFetcher() as fetcher:
+    async with MediaFetcher(proxy=web_proxy_of(settings)) as fetcher:
         pictures = MediaJobs(media=media, source=fetcher, database=database, clock=clock)
         yield {PROFILE_QUEUE: monitor, MEDIA_QUEUE: pictures}
 

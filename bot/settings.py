@@ -61,8 +61,10 @@ def _safe_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _proxy(url: str) -> str:
-    if url and urlsplit(url).scheme not in {"http", "https", "socks5", "socks5h"}:
+def _proxy(url: SecretStr) -> SecretStr:
+    """Take what a proxy's address may be; it is secret because a password may stand in it."""
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"http", "https", "socks5", "socks5h"} or not parts.hostname:
         raise ValueError(
             "give an address such as http://127.0.0.1:8080 or socks5://127.0.0.1:1080, or nothing"
         )
@@ -100,7 +102,7 @@ SafeUrl = Annotated[str, AfterValidator(_safe_url)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Host = Annotated[str, AfterValidator(_host)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_capitals)]
-SafeProxy = Annotated[str, AfterValidator(_proxy)]
+SecretProxy = Annotated[SecretStr, AfterValidator(_proxy)]
 PostSourceName = Literal["yt-dlp", "scrapecreators"]
 PostSources = Annotated[
     tuple[PostSourceName, ...], NoDecode, BeforeValidator(_comma_separated), Field(min_length=1)
@@ -179,7 +181,7 @@ class Settings(BaseSettings):
     comments_days: int = Field(default=30, ge=1, le=3650)
 
     post_sources: PostSources = ("yt-dlp", "scrapecreators")
-    post_proxy_url: SafeProxy = ""
+    post_proxy_url: SecretProxy | None = None
     scrapecreators_api_key: SecretStr | None = None
     scrapecreators_url: SafeUrl = "https://api.scrapecreators.com"
     profiles_per_guild: int = Field(default=25, ge=1, le=1000)

@@ -32,6 +32,8 @@ from tests.databases import PROGRAMS
 MARK = "zzCanaryzz"
 TOKEN = f"{MARK}Token.GAbCdE.abcdefghijklmnopqrstuvwxyz0123"
 SIGN_KEY = f"{MARK}-sign-4711"
+PAID_KEY = f"{MARK}-paid-4712"
+PROXY = f"http://somebody:{MARK}-proxy@127.0.0.1:9"
 PASSWORD = f"{MARK}-ssh 9f$8"
 PASSPHRASE = f"{MARK}-key/e7d6"
 DATABASE_PASSWORD = f"{MARK}-db@/%4"
@@ -41,11 +43,17 @@ SETTINGS = {
     "DISCORD_TOKEN": TOKEN,
     "DATABASE_URL": f"postgresql+asyncpg://vedette:{quote(DATABASE_PASSWORD, safe='')}@127.0.0.1:9/vedette",
     "SIGN_API_KEY": SIGN_KEY,
+    "SCRAPECREATORS_API_KEY": PAID_KEY,
+    "POST_PROXY_URL": PROXY,
     f"{SERVER}PASSWORD": PASSWORD,
     PASSPHRASE_NAME: PASSPHRASE,
 }
 # A secret in its right place: the only lines that may hold it, by the stand-in whose evidence it is.
-_RIGHT_PLACE = {"discord": f"Authorization: Bot {TOKEN}", "tiktok": f"X-Api-Key: {SIGN_KEY}"}
+_RIGHT_PLACE = {
+    "discord": f"Authorization: Bot {TOKEN}",
+    "tiktok": f"X-Api-Key: {SIGN_KEY}",
+    "scrapecreators": f"x-api-key: {PAID_KEY}",
+}
 _SETTINGS_FILES = (".env",)
 _SQLITE, _PNG = b"SQLite format 3\0", b"\x89PNG\r\n\x1a\n"
 _GZIP, _DUMP = b"\x1f\x8b", b"PGDMP"

@@ -52,8 +52,14 @@ def game() -> Iterator[GameServer]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def scrapecreators() -> Iterator[StandIn]:
+    with running("scrapecreators") as one:
+        yield one
+
+
 @pytest.fixture
-def settings_of(discord, tiktok, game, tmp_path) -> dict[str, str]:
+def settings_of(discord, tiktok, game, scrapecreators, tmp_path) -> dict[str, str]:
     """Every secret is set, and every one is wrong for whom it is shown to."""
     server = canary.SERVER
     settings = {
@@ -63,6 +69,7 @@ def settings_of(discord, tiktok, game, tmp_path) -> dict[str, str]:
         "TIKTOK_URL": tiktok.facts["www"],
         "TIKTOK_WEBCAST_URL": tiktok.facts["webcast"],
         "SIGN_API_URL": tiktok.facts["sign"],
+        "SCRAPECREATORS_URL": scrapecreators.base,
         "DATA_FOLDER": str(tmp_path / "data"),
         "LOG_LEVEL": "DEBUG",
         f"{server}HOST": game.facts["ssh_host"],
@@ -124,7 +131,11 @@ def test_check_tells_what_is_refused_without_repeating_it(bot, tiktok):
 
 
 def test_each_secret_is_sent_to_whom_it_belongs_as_it_is_and_the_run_keeps_it_as_evidence(bot):
-    right = {"discord": f"Authorization: Bot {canary.TOKEN}", "tiktok": f"X-Api-Key: {canary.SIGN_KEY}"}
+    right = {
+        "discord": f"Authorization: Bot {canary.TOKEN}",
+        "tiktok": f"X-Api-Key: {canary.SIGN_KEY}",
+        "scrapecreators": f"x-api-key: {canary.PAID_KEY}",
+    }
     before = {name: evidence(name).count(line) for name, line in right.items()}
     with running("discord", "--no-rate-limits") as discord:
         said = bot("check", DISCORD_API_URL=discord.facts["api"]).stdout

@@ -171,7 +171,7 @@ def secret_names(model: type[BaseModel], prefix: str = "") -> list[str]:
 def test_secrets_show_as_stars_wherever_settings_are_printed(env_file):
     names = secret_names(Settings) + secret_names(GameServer, SERVER)
     assert {"DISCORD_TOKEN", "DATABASE_URL", "SIGN_API_KEY", f"{SERVER}PASSWORD"} <= set(names)
-    text = "".join(f"{name}={CANARY}\n" for name in names)
+    text = "".join(f"{name}={'http://' * name.endswith('_URL')}{CANARY}\n" for name in names)
     settings = load_settings(env_file(f"{text}{SERVER}HOST=h\n{SERVER}USERNAME=u\n"))
     assert isinstance(settings.discord_token, SecretStr)
     assert settings.discord_token.get_secret_value() == CANARY

@@ -14,7 +14,7 @@ empty cell leaves the state as it is::
 
 - claimed: a worker holds it, by a lease; that is a start
 - put off: it failed, and is tried again later; given up: it failed, and is not
-- stopped: its worker ends; the start does not count
+- stopped: its worker ends, or it cannot begin yet; the start does not count
 - died: its worker did not renew the lease; at the last start that is allowed it is given up instead
 
 succeeded and failed are final. Only who holds a job (its epoch) may say what happens to it.

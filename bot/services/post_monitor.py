@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.jobs import Job
@@ -24,6 +24,7 @@ from bot.errors import JobFailed, PostsUnread
 from bot.ports import PostSource
 from bot.services.announcements import Announcements
 from bot.services.media import ask_for
+from bot.services.post_health import note_answer, note_failure, pause_of
 from bot.services.post_notices import tell_read, tell_unread
 from bot.storage import jobs, live, posts, profile_state
 from bot.storage.engine import Connection, Database
@@ -31,6 +32,8 @@ from bot.storage.posts import Progress, Unwritten, Work
 from bot.texts import text
 
 BATCH = 5
+LONGEST_WAIT = timedelta(hours=6)
+"""So long a run waits for sources that are left alone; then it has failed."""
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +71,21 @@ class PostMonitor:
 
     async def run(self, job: Job) -> None:
         """Do the run that a job is for. Raises `JobFailed` where no source could read the profile."""
+        now, paused = self._clock.now(), {}
         async with self._database.write("profile.begin") as conn:
             await jobs.require(conn, job)
-            work = await posts.begin(conn, job.args["run_id"], self._clock.now())
-        if work is None:
-            return
+            work = await posts.begin(conn, job.args["run_id"], now)
+            if work is None:
+                return
+            for source in self._sources:
+                if pause := await pause_of(conn, source.name, now):
+                    paused[source.name] = pause
         post_ids, new_ids = set(work.post_ids), set(work.new_ids)
         await self._write_rest(job, work, post_ids, new_ids)
-        failures = []
+        failures: list[Failure] = []
         for source in self._sources:
+            if source.name in paused:
+                continue
             reading = _Reading(
                 job=job,
                 work=work,
@@ -91,9 +100,9 @@ class PostMonitor:
                 failures.append(_failure(source, error))
                 work = reading.work
             else:
-                await self._complete(reading)
+                await self._complete(reading, failures)
                 return
-        await self._fail(job, work, failures)
+        await self._fail(job, work, failures, list(paused.values()))
 
     def _listing(self, work: Work) -> Listing:
         return Listing(replace(self._wanted, is_full=work.is_full), self._clock.now())
@@ -124,7 +133,7 @@ class PostMonitor:
                 count = await posts.visible_posts(conn, profile.account_id)
             if count:
                 raise PostsUnread(
-                    Trouble.UNAVAILABLE,
+                    Trouble.CHANGED,
                     text("the listing is empty, though {count} posts are known", count=count),
                 )
 
@@ -194,7 +203,8 @@ class PostMonitor:
 
     # --- The end ---------------------------------------------------------------------------------
 
-    async def _complete(self, reading: _Reading) -> None:
+    async def _complete(self, reading: _Reading, failures: Sequence[Failure]) -> None:
+        """End a run that was read; `failures` are those of the sources that were asked before."""
         work, listing, now = reading.work, reading.listing, self._clock.now()
         account_id, is_complete = work.profile.account_id, listing.is_covered
         has_none = reading.told is not None and reading.told.posts == 0
@@ -216,6 +226,9 @@ class PostMonitor:
                 await tell_read(
                     conn, account_id, work.profile.handle, failing_since=before["failing_since"], now=now
                 )
+            for failure in failures:
+                await note_failure(conn, failure, now)
+            await note_answer(conn, reading.source.name, now)
             await jobs.finish(conn, reading.job, now)
         self._announcements.wake()
 
@@ -237,14 +250,30 @@ class PostMonitor:
             source=reading.source.name,
         )
 
-    async def _fail(self, job: Job, work: Work, failures: Sequence[Failure]) -> None:
-        """Note why this attempt failed and let the queue decide about another."""
-        verdict = judge(failures)
+    async def _fail(
+        self, job: Job, work: Work, failures: Sequence[Failure], paused: Sequence[Failure]
+    ) -> None:
+        """Note why this attempt failed and let the queue decide about another.
+
+        Where every source is left alone for now nothing was tried: the run waits, but not for ever.
+        """
+        verdict, now = judge([*failures, *paused]), self._clock.now()
+        waits = not failures and now - work.queued_at < LONGEST_WAIT
         async with self._database.write("profile.unread") as conn:
             await jobs.require(conn, job)
             await posts.note_trouble(conn, work.run_id, verdict.trouble, verdict.words)
+            for failure in failures:
+                await note_failure(conn, failure, now)
+            if waits:
+                pause = min(one.retry_after_seconds or 0 for one in paused)
+                await jobs.defer(conn, job, now + timedelta(seconds=pause))
         log.info("@%s could not be read (%s)", work.profile.handle, verdict.words)
-        raise JobFailed(verdict.words, retry=verdict.retry, retry_after_seconds=verdict.retry_after_seconds)
+        if not waits:
+            raise JobFailed(
+                verdict.words,
+                retry=verdict.retry and bool(failures),
+                retry_after_seconds=verdict.retry_after_seconds,
+            )
 
     async def given_up(self, conn: Connection, job: Job, error: str, now: datetime) -> None:
         """End a run whose job failed for good, also one that took its worker down."""

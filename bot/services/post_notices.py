@@ -17,7 +17,7 @@ from bot.core.posts.notices import (
     profiles_unread,
 )
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
-from bot.storage import profile_state, status
+from bot.storage import guilds, outbox, profile_state, status
 from bot.storage.engine import Connection
 
 OF_SOURCE = frozenset(Trouble) - OF_PROFILE
@@ -37,12 +37,17 @@ async def tell_unread(
     """Tell whoever watches a profile why it cannot be read; `since` is when its first run failed."""
     guild_ids = await profile_state.watching_guilds(conn, [account_id])
     if trouble in OF_PROFILE:
-        key, message = _key(account_id, since), profile_unread(handle, trouble, words, since)
-    else:
-        began_at = await _outage(conn) or now
-        await status.write_note(conn, _OUTAGE, began_at.isoformat())
-        key, message = outage_key("posts", began_at), profiles_unread(trouble, words, began_at)
-    await tell_admins(conn, key, guild_ids, message, now)
+        message = profile_unread(handle, trouble, words, since)
+        await tell_admins(conn, _key(account_id, since), guild_ids, message, now)
+        return
+    began_at = await _outage(conn) or now
+    await status.write_note(conn, _OUTAGE, began_at.isoformat())
+    key, message = outage_key("posts", began_at), profiles_unread(handle, trouble, words, began_at)
+    known = set(await outbox.channels_of(conn, key))
+    for guild_id in guild_ids:
+        target = await guilds.admin_target(conn, guild_id)
+        if target is not None and target[0] not in known:  # the reason of another profile is no news
+            await tell_admins(conn, key, [guild_id], message, now)
 
 
 async def tell_read(

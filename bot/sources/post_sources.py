@@ -34,5 +34,16 @@ def _tiktok(settings: Settings, clock: Clock) -> PostSource:
         clock=clock,
         page_seconds=settings.profile_page_seconds,
         limit_seconds=settings.profile_timeout_minutes * 60.0,
-        proxy=settings.post_proxy_url,
+        proxy=_proxy_of(settings),
     )
+
+
+def web_proxy_of(settings: Settings) -> str:
+    """Give the proxy where it is one of HTTP, which every library can use; empty where there is none."""
+    proxy = _proxy_of(settings)
+    return proxy if proxy.startswith("http") else ""
+
+
+def _proxy_of(settings: Settings) -> str:
+    proxy = settings.post_proxy_url
+    return "" if proxy is None else proxy.get_secret_value()

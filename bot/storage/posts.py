@@ -54,6 +54,7 @@ class Work:
     profile: ProfileRef
     nickname: str
     is_full: bool
+    queued_at: datetime
     started_at: datetime
     post_ids: frozenset[int]  # with a snapshot of this run
     new_ids: frozenset[int]  # of those, the posts that were not known before it
@@ -134,6 +135,7 @@ async def _work(conn: Connection, run: RowMapping) -> Work:
         ),
         nickname=profile["nickname"],
         is_full=run["is_full"] or profile["full_read_at"] is None,
+        queued_at=run["queued_at"],
         started_at=started_at,
         post_ids=frozenset(seen),
         new_ids=frozenset(post_id for post_id, at in seen.items() if at >= started_at),

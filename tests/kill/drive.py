@@ -15,6 +15,7 @@ from tests.kill import oracle
 from tests.kill.mortal import EACH, ONCE, Mortal
 from tests.kill.points import changed_copy, copy_of_the_bot, points
 from tests.kill.stories import Told
+from tools.sandbox.processes import StandIn
 from tools.sandbox.scene import world
 from tools.sandbox.stored import kept_open
 
@@ -65,6 +66,8 @@ async def tell(
                 bot.settings["PATH"] = f"{server.programs}{os.pathsep}{os.environ['PATH']}"
             if not told.alone:
                 bot.enter(await stack.enter_async_context(world(bot.folder, *FORGETFUL)))
+            if told.paid:
+                bot.pay(await stack.enter_async_context(StandIn("scrapecreators")))
             async with bot:
                 await told.story(bot, data)
             await bot.examine()

@@ -17,6 +17,7 @@ from typing import Any, Self
 import psutil
 
 from tests.kill import oracle
+from tools.sandbox.processes import StandIn
 from tools.sandbox.scene import World
 from tools.sandbox.stored import change, file_of, rows_of, tables_of
 
@@ -54,6 +55,7 @@ class Mortal:
         self.shared = shared or folder / "passed"
         self.folder = folder
         self.world: World | None = None
+        self.paid: StandIn | None = None
         # Its recorder takes seconds to start; the story of recordings has one.
         self.settings = {"DATA_FOLDER": str(folder / "data"), "RECORD_LIVES": "false", **settings}
         self.deaths = 0
@@ -70,6 +72,15 @@ class Mortal:
         """Live in a world of stand-ins."""
         self.world = world
         self.settings = {**world.settings, **self.settings}
+
+    def pay(self, paid: StandIn) -> None:
+        """Read posts from ScrapeCreators, and from nowhere else."""
+        self.paid = paid
+        self.settings |= {
+            "POST_SOURCES": "scrapecreators",
+            "SCRAPECREATORS_URL": paid.facts["base"],
+            "SCRAPECREATORS_API_KEY": paid.facts["key"],
+        }
 
     @property
     def database(self) -> str:

@@ -28,6 +28,7 @@ from tests.kill.profile_commands_story import CONSTANTS as PROFILE_COMMANDS_CONS
 from tests.kill.profile_commands_story import SETTINGS as PROFILE_COMMANDS_SETTINGS
 from tests.kill.profile_commands_story import profile_commands
 from tests.kill.profile_report_story import NEWS, reported_profile
+from tests.kill.profile_runs_story import profile_runs
 from tools.sandbox.discord.world import FIRST_ID
 from tools.sandbox.stored import rows_of
 
@@ -80,10 +81,14 @@ Story = Callable[[Mortal, Path], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """A story, its settings, and what is another in its copy of the bot. `alone` needs no stand-ins."""
+    """A story, its settings, and what is another in its copy of the bot.
+
+    `alone` needs no stand-ins; `paid` needs ScrapeCreators as well, which is all that posts are read from then.
+    """
 
     story: Story
     alone: bool = False
+    paid: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
@@ -917,4 +922,10 @@ STORIES = {
         files={f"bot/storage/migrations/versions/{NEXT}_next.py": A_REVISION},
     ),
     "a trusted host": Told(story=a_trusted_host),
+    "profile runs": Told(
+        story=profile_runs,
+        paid=True,
+        settings={"MEDIA_MEGABYTES": "0", "PROFILE_PAGE_SECONDS": "0"},
+        constants={"bot/core/jobs.py MOST_STARTS": "1000"},
+    ),
 }

@@ -18,6 +18,7 @@ from bot.services.post_monitor import PostMonitor
 from bot.services.profile_schedule import put_run
 from bot.storage import jobs
 from bot.storage.engine import Connection, Database
+from bot.storage.post_tables import jobs as job_rows
 from bot.storage.post_tables import post_snapshots as snapshots
 from bot.storage.post_tables import posts, profile_runs, profile_snapshots, profile_watches, profiles
 from bot.storage.tables import accounts, guilds, outbox
@@ -174,12 +175,16 @@ class PostWorld:
     async def fail(self, account_id: int) -> int:
         """Put a run and let every attempt fail; gives its id."""
         run_id = await self.put(account_id)
-        while True:
-            error = await self.work()
-            if (await self.run(run_id))["state"] == "failed":
-                return run_id
-            assert error is not None
-            self.clock.advance(3600)
+        while (await self.run(run_id))["state"] != "failed":
+            await self.wait_for_job()
+            await self.work()
+        return run_id
+
+    async def wait_for_job(self) -> None:
+        """Let time pass until the next job may be done."""
+        waiting = await self.rows(job_rows, job_rows.c.state == "todo", job_rows.c.queue == "profile")
+        left = min(row["scheduled_at"] for row in waiting) - self.clock.now()
+        self.clock.advance(max(0.0, left.total_seconds()))
 
     # --- What stands in the database ------------------------------------------------------------
 

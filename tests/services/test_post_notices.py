@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.core.announcements import Message
+from bot.core.breaker import LONGEST_PAUSE
 from bot.core.posts.models import Trouble
 from bot.storage.post_tables import profile_watches
 from bot.storage.tables import outbox
@@ -69,6 +70,7 @@ async def test_a_block_is_told_once_for_all_profiles_and_is_over_when_all_are_re
     assert await world.told() == [NONE_READ]
     assert "POST_PROXY_URL" in (await texts(world))[0]
     world.source.troubles = {}
+    world.clock.advance(LONGEST_PAUSE.total_seconds())
     await world.read(ana)
     assert await world.told() == [NONE_READ]
     await world.read(ben)
@@ -85,6 +87,7 @@ async def test_a_profile_that_nobody_watches_any_more_keeps_no_outage_alive(worl
             update(profile_watches).where(profile_watches.c.account_id == ben).values(paused=True)
         )
     world.source.troubles = {}
+    world.clock.advance(LONGEST_PAUSE.total_seconds())
     await world.read(ana)
     assert await world.told() == [ALL_AGAIN]
 

@@ -161,9 +161,7 @@ async def test_a_reading_that_was_asked_for_leaves_the_plan_alone(world):
 
 async def test_retry_after_of_a_source_is_handed_to_the_queue(world):
     ana = await world.watch()
-    world.sources = [world.source, world.other]
     world.source.troubles, world.source.retry_after_seconds = {1: Trouble.BLOCKED}, 900
-    world.other.troubles, world.other.retry_after_seconds = {1: Trouble.UNAVAILABLE}, None
     await world.put(ana)
     assert (await world.work()).retry_after_seconds == 900
     (job,) = await world.rows(jobs)

@@ -1,4 +1,4 @@
-"""``python -m tools.sandbox``: all three stand-ins, and a short play on them that repeats.
+"""``python -m tools.sandbox``: all stand-ins, and a short play on them that repeats.
 
 When everything is ready one line of JSON is printed, ``{"ready": true, "env": {NAME: value}}``: the
 settings that point the bot here. From then on the posts that reach the Discord stand-in are printed for
@@ -30,6 +30,7 @@ QUICK = {
     "END_CONFIRM_SECONDS": "5",
     "RESTART_GAP_SECONDS": "5",
     "ROUND_POLL_SECONDS": "2",
+    "PROFILE_INTERVAL_HOURS": "1",
 }
 
 
@@ -40,13 +41,14 @@ async def serve() -> None:
             tempfile.TemporaryDirectory(prefix="vedette-sandbox-", ignore_cleanup_errors=True)
         )
         discord = await stack.enter_async_context(StandIn("discord"))
-        tiktok = await stack.enter_async_context(StandIn("tiktok"))
+        tiktok = await stack.enter_async_context(StandIn("tiktok", "--proxy"))
         gameserver = await stack.enter_async_context(StandIn("gameserver"))
-        stage = Stage(discord=discord, tiktok=tiktok, gameserver=gameserver)
+        paid = await stack.enter_async_context(StandIn("scrapecreators"))
+        stage = Stage(discord=discord, tiktok=tiktok, gameserver=gameserver, scrapecreators=paid)
         guild = (await discord.control("GET", "state"))["guilds"][0]
         announce(
             env={
-                **bot_settings(discord.facts, tiktok.facts, gameserver.facts, Path(folder)),
+                **bot_settings(discord.facts, tiktok.facts, gameserver.facts, Path(folder), paid.facts),
                 **QUICK,
                 "GAME_SERVERS__SANDBOX__GUILD_IDS": guild["id"],
             }

@@ -16,6 +16,7 @@ from tools.sandbox.rounds import MAPS, play_map
 STREAMER = "sandbox.star"
 LIVE_SECONDS = 60
 BREAK_SECONDS = 30
+POSTS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class Stage:
     discord: StandIn
     tiktok: StandIn
     gameserver: StandIn
+    scrapecreators: StandIn
 
 
 async def play(stage: Stage) -> None:
@@ -32,6 +34,7 @@ async def play(stage: Stage) -> None:
     await stage.tiktok.control(
         "POST", "accounts", {"handle": STREAMER, "nickname": "Sandbox Star", "followers": 1234}
     )
+    posts = await _write_posts(stage)
     await _until_ready(stage.discord, {"setup", "live", "rounds"})
     await _command(stage.discord, "setup", lives="lives", rounds="rounds", admin="admin")
     await _command(stage.discord, "live add", user=f"@{STREAMER}", channel="lives", role="Live pings")
@@ -39,7 +42,29 @@ async def play(stage: Stage) -> None:
     for number in itertools.count():
         map_name = MAPS[number % len(MAPS)]
         await asyncio.gather(_go_live(stage.tiktok, luck), _play_map(stage.gameserver, map_name, luck))
+        await _grow(stage, posts, luck)
         await asyncio.sleep(BREAK_SECONDS)  # noqa: TID251 - the stand-ins are the outside world
+
+
+async def _write_posts(stage: Stage) -> list[dict[str, Any]]:
+    """Give the streamer a history of posts, the same at TikTok and at the paid source; gives them, newest first."""
+    await stage.scrapecreators.control("POST", "accounts", {"handle": STREAMER, "videos": POSTS})
+    await stage.tiktok.control("PATCH", f"accounts/{STREAMER}", {"videos": POSTS})
+    many = {"count": POSTS, "seconds_apart": 30 * 3600}
+    posts: list[dict[str, Any]] = await stage.tiktok.control("POST", f"accounts/{STREAMER}/posts", many)
+    for post in posts:
+        await stage.scrapecreators.control("POST", f"accounts/{STREAMER}/posts", post)
+    return posts
+
+
+async def _grow(stage: Stage, posts: list[dict[str, Any]], luck: random.Random) -> None:
+    """Let posts be seen and liked, the newest the most."""
+    for age, post in enumerate(posts):
+        post["views"] += int(luck.lognormvariate(7, 1) / (age + 1))
+        post["likes"] = max(post["likes"], post["views"] // 10)
+        changed = {name: post[name] for name in ("views", "likes")}
+        for place in (stage.tiktok, stage.scrapecreators):
+            await place.control("PATCH", f"accounts/{STREAMER}/posts/{post['id']}", changed)
 
 
 async def _until_ready(discord: StandIn, wanted: set[str]) -> None:

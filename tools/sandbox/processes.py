@@ -65,7 +65,11 @@ class StandIn:
 
 
 def bot_settings(
-    discord: Mapping[str, Any], tiktok: Mapping[str, Any], gameserver: Mapping[str, Any], data_folder: Path
+    discord: Mapping[str, Any],
+    tiktok: Mapping[str, Any],
+    gameserver: Mapping[str, Any],
+    data_folder: Path,
+    scrapecreators: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Give the settings that point a bot at running stand-ins, and trust the game server's host key.
 
@@ -75,6 +79,15 @@ def bot_settings(
     host = f"[{gameserver['ssh_host']}]:{gameserver['ssh_port']}"
     (data_folder / "known_hosts").write_text(f"{host} {gameserver['host_key']}\n", "utf-8")
     server = "GAME_SERVERS__SANDBOX__"
+    posts = {}
+    if "proxy" in tiktok:
+        # What lists posts knows only https://www.tiktok.com: it gets there by a proxy, and trusts what it finds.
+        posts = {"POST_PROXY_URL": tiktok["proxy"], "SSL_CERT_FILE": tiktok["ca_file"]}
+    if scrapecreators:
+        posts |= {
+            "SCRAPECREATORS_URL": scrapecreators["base"],
+            "SCRAPECREATORS_API_KEY": scrapecreators["key"],
+        }
     return {
         "DISCORD_TOKEN": discord["token"],
         "DISCORD_API_URL": discord["api"],
@@ -83,6 +96,7 @@ def bot_settings(
         "TIKTOK_WEBCAST_URL": tiktok["webcast"],
         "SIGN_API_URL": tiktok["sign"],
         "DATA_FOLDER": str(data_folder),
+        **posts,
         f"{server}HOST": gameserver["ssh_host"],
         f"{server}PORT": str(gameserver["ssh_port"]),
         f"{server}USERNAME": gameserver["username"],

@@ -203,7 +203,7 @@ async def world(folder: Path, *options: str) -> AsyncIterator[World]:
     """Start the stand-ins, Discord's with more options; the bot is started by the test."""
     async with AsyncExitStack() as stack:
         discord = await stack.enter_async_context(StandIn("discord", "--no-rate-limits", *options))
-        tiktok = await stack.enter_async_context(StandIn("tiktok"))
+        tiktok = await stack.enter_async_context(StandIn("tiktok", "--proxy"))
         gameserver = await stack.enter_async_context(StandIn("gameserver"))
         scene = World(discord, tiktok, gameserver, folder)
         guild = (await discord.control("GET", "state"))["guilds"][0]

@@ -42,10 +42,11 @@ def judge(failures: Sequence[Failure]) -> Verdict:
     """
     passing = [one for one in failures if one.trouble not in OF_PROFILE | LASTING]
     worst = next((one for one in failures if one.trouble in OF_PROFILE), failures[0])
-    pauses = [one.retry_after_seconds for one in passing if one.retry_after_seconds is not None]
+    # As soon as one of them may be asked again: the others are left alone until they may.
+    pauses = [one.retry_after_seconds or 0.0 for one in passing]
     return Verdict(
         trouble=worst.trouble,
         words=join("; ", [join(": ", [one.source, one.words]) for one in failures]),
         retry=bool(passing),
-        retry_after_seconds=max(pauses, default=None),
+        retry_after_seconds=min(pauses, default=0.0) or None,
     )

@@ -54,12 +54,12 @@ def profile_read_again(handle: str, since: datetime, now: datetime) -> Message:
     )
 
 
-def profiles_unread(trouble: Trouble, reason: str, since: datetime) -> Message:
-    """Say that a source, and so any number of profiles, cannot be read."""
+def profiles_unread(handle: str, trouble: Trouble, reason: str, since: datetime) -> Message:
+    """Say that a source, and so any number of profiles, cannot be read; `handle` is the first of them."""
     return Message(
         title=text("Posts of watched profiles cannot be read"),
         tone=Tone.WARNING,
-        body=_body(trouble, reason, since),
+        body=_body(trouble, join(", ", [f"@{handle}", reason]), since),
     )
 
 

@@ -1,7 +1,8 @@
 """Fetches pictures whose links come from outside, so that no link can do harm.
 
 Only https, only TikTok's hosts (again after each redirect), only addresses of the public internet, only pictures of
-a few types, none above a size, all within a time. The address that was looked at is the one that is connected to.
+a few types, none above a size, all within a time. The address that was looked at is the one that is connected to;
+through a proxy it is the proxy that looks addresses up.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Neighbour:
 
 
 class MediaFetcher:
-    """A `bot.ports.PictureSource`. Use it as an async context manager."""
+    """A `bot.ports.PictureSource`, through an HTTP `proxy` where one is given. Use it as an async context manager."""
 
     def __init__(
         self,
@@ -52,17 +53,18 @@ class MediaFetcher:
         timeout_seconds: float = TIMEOUT_SECONDS,
         most_bytes: int = LARGEST_BYTES,
         neighbour: Neighbour | None = None,
+        proxy: str = "",
     ) -> None:
         self._timeout_seconds = timeout_seconds
         self._most_bytes = most_bytes
         self._neighbour = neighbour
+        self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         near = self._neighbour
-        resolver = (
-            _PublicOnly(near.resolver, near.addresses) if near else _PublicOnly(aiohttp.ThreadedResolver())
-        )
+        # The admin's own proxy may stand in a private network, and no other name is looked up then.
+        resolver = aiohttp.ThreadedResolver() if self._proxy else _guarded(near)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=resolver, ssl=near.trust if near else True),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -94,7 +96,9 @@ class MediaFetcher:
 
     async def _follow(self, session: aiohttp.ClientSession, url: str) -> Picture:
         for _ in range(_MOST_REDIRECTS + 1):
-            async with session.get(_checked(url), allow_redirects=False) as response:
+            async with session.get(
+                _checked(url), allow_redirects=False, proxy=self._proxy or None
+            ) as response:
                 if response.status not in _REDIRECTS:
                     return await self._read(response)
                 url = urljoin(url, response.headers.get("Location", ""))
@@ -115,6 +119,10 @@ class MediaFetcher:
         if media_type is None:
             raise SourceChanged(text("what came is no picture of a known type"))
         return Picture(content=bytes(body), media_type=media_type)
+
+
+def _guarded(near: Neighbour | None) -> AbstractResolver:
+    return _PublicOnly(near.resolver, near.addresses) if near else _PublicOnly(aiohttp.ThreadedResolver())
 
 
 class _PublicOnly(AbstractResolver):

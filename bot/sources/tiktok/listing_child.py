@@ -25,6 +25,7 @@ import json
 import os
 import queue
 import re
+import signal
 import sys
 import threading
 import traceback
@@ -33,7 +34,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 LARGEST_ANSWER = 16 * 1024 * 1024
-PAGE, LISTING = "/@", "/api/creator/item_list/"
+PAGE, LISTING, LOG_IN = "/@", "/api/creator/item_list/", "/login"
+NICENESS = 10  # what people wait for in Discord comes first
 USER_FIELDS = ("id", "uniqueId", "secUid", "nickname", "avatarLarger", "privateAccount")
 ENTRY_FIELDS = (
     *("id", "timestamp", "title", "description", "duration", "thumbnails"),
@@ -95,8 +97,8 @@ class Gathered:
         self._entries, self.is_open = [], False
 
 
-def of_page(body: bytes) -> dict[str, Any]:
-    """Read what a profile page says of the profile, and whether it is a challenge instead."""
+def of_page(body: bytes, path: str) -> dict[str, Any]:
+    """Read what a profile page says of the profile, or whether it is a challenge, or at `path` the log-in, instead."""
     match = _DATA.search(body)
     try:
         scope = json.loads(match[1])["__DEFAULT_SCOPE__"] if match else {}
@@ -104,7 +106,7 @@ def of_page(body: bytes) -> dict[str, Any]:
         scope = {}
     detail = scope.get("webapp.user-detail") if isinstance(scope, dict) else None
     if not isinstance(detail, dict):
-        return {"challenge": bool(_CHALLENGE.search(body))}
+        return {"challenge": path == LOG_IN or bool(_CHALLENGE.search(body))}
     info = detail.get("userInfo")
     info = info if isinstance(info, dict) else {}
     return {
@@ -159,17 +161,17 @@ def _downloader(parent: Parent, gathered: Gathered, order: Mapping[str, Any]) ->
             except RequestError as error:
                 parent.tell(failed={"network": type(error).__name__, "path": path})
                 raise Stopped from error
-            self._tell_of(path, body)
+            self._tell_of(path, body, response.url)
             return Response(
                 io.BytesIO(body), response.url, response.headers, response.status, None, response.extensions
             )
 
-        def _tell_of(self, path: str, body: bytes) -> None:
+        def _tell_of(self, path: str, body: bytes, final_url: str) -> None:
             if path == LISTING:
                 parent.tell(listed=of_listing(body))
                 gathered.is_open = True
             elif path.startswith(PAGE) and path.count("/") == 1:
-                parent.tell(profile=of_page(body))
+                parent.tell(profile=of_page(body, urlsplit(final_url).path))
 
     return Downloader(
         {
@@ -219,6 +221,9 @@ def _list(parent: Parent, order: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """List until there is no more, or until nobody wants more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent alone decides when it ends
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     parent = Parent()
     order = json.loads(parent.hear())
     if authority := order["ca_file"] or os.environ.get("SSL_CERT_FILE"):

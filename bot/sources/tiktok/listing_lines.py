@@ -110,13 +110,17 @@ def refusal_of(said: Mapping[str, Any]) -> PostsUnread | None:
 
 def failure_of(failed: Mapping[str, Any], *, is_challenged: bool) -> PostsUnread:
     """Say why the process could not go on."""
-    if "status" in failed:
-        return _bad_status(int(failed["status"]), str(failed.get("path")), failed.get("retry_after"))
     if "network" in failed:
         return unavailable(text("TikTok cannot be reached ({kind})", kind=str(failed["network"])[:60]))
     if is_challenged or failed.get("json_place") == 0:
         # What should be an answer and is empty or a page comes from something that stands before the service.
-        return PostsUnread(Trouble.BLOCKED, text("TikTok shows a challenge page instead of an answer"))
+        return PostsUnread(
+            Trouble.BLOCKED,
+            text("TikTok shows a challenge page instead of an answer"),
+            retry_after_seconds=count_of(failed.get("retry_after")),
+        )
+    if "status" in failed:
+        return _bad_status(int(failed["status"]), str(failed.get("path")), failed.get("retry_after"))
     if failed.get("json_place"):
         return unavailable(text("TikTok's answer ended in the middle"))
     said = words_of(failed.get("content") or failed.get("bug") or "", 10_000).strip()

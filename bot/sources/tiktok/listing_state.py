@@ -60,7 +60,7 @@ class Reading:
             self._take_posts(line.get("posts"))
 
     def _meet(self, said: Mapping[str, Any]) -> None:
-        self._is_challenged = said.get("challenge") is True
+        self._is_challenged = said.get("challenge", False)
         if refusal := refusal_of(said):
             raise refusal
         self._know(read_user(said))
@@ -109,7 +109,8 @@ class Reading:
 
         Raises `PostsUnread` where it did not come to its end, and where it cannot be true.
         """
-        if failed is not None and ("content" not in failed or self._seen or self._is_challenged):
+        is_refused = failed is not None and ("content" not in failed or failed.get("json_place") is not None)
+        if failed is not None and (is_refused or self._seen or self._is_challenged):
             raise failure_of(failed, is_challenged=self._is_challenged)
         if self._seen or self._is_known_empty:
             return self.page(now, is_end=True)

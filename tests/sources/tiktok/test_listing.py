@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 
+import aiohttp
 import psutil
 import pytest
 
 from bot.core.posts.models import Counts, Trouble
+from bot.errors import SourceChanged
+from bot.sources.media.fetcher import MediaFetcher, Neighbour
 from tests.sources.tiktok.listed import HastyClock, Site, ref
 from tests.standins import StandIn, running, until
 
@@ -69,6 +73,20 @@ async def test_what_a_post_counts_is_taken_over_and_what_is_not_told_is_empty(si
     assert int(read.posted_at.timestamp()) == post["created_at"]
     assert read.url == f"https://www.tiktok.com/@ana/video/{post['id']}"
     assert read.cover_url.endswith(f"/obj/post/{post['id']}.png")
+
+
+async def test_the_pictures_of_a_page_come_through_the_same_proxy(site: Site) -> None:
+    site.account(posts=1)
+    [page] = await site.read()
+    assert page.profile is not None
+    facts = site.standin.facts
+    trust = ssl.create_default_context(cafile=facts["ca_file"])
+    near = Neighbour(resolver=aiohttp.ThreadedResolver(), trust=trust)
+    async with MediaFetcher(proxy=facts["proxy"], neighbour=near) as fetcher:
+        for url in (page.posts[0].cover_url, page.profile.avatar_url):
+            assert (await fetcher.fetch(url)).media_type == "image/png"
+        with pytest.raises(SourceChanged):
+            await fetcher.fetch("https://other.example.org/picture.png")
 
 
 async def test_nothing_is_asked_for_that_nobody_wants(site: Site) -> None:
@@ -180,11 +198,33 @@ async def test_a_listing_that_goes_round_in_a_circle_is_given_up(site: Site) -> 
     assert len(site.asked()) < 10
 
 
-async def test_a_challenge_instead_of_the_profile_is_no_reason_to_ask_on_and_on(site: Site) -> None:
-    site.account(posts=3)
-    site.standin.fault("waf", "/@", times=100)
+async def test_a_profile_whose_page_says_nothing_is_found_by_another(site: Site) -> None:
+    site.account(posts=20)
+    site.standin.fault("waf", "^/@ana")
+    pages = await site.read()
+    assert [(len(page.posts), page.requests) for page in pages] == [(15, 4), (5, 1)]
+    assert [path.rpartition("/")[0] for path in site.asked()[:3]] == ["", "/embed", "/@ana/video"]
+    assert pages[0].profile is not None
+    assert pages[0].profile.followers == 1200  # as the posts tell it
+
+
+@pytest.mark.parametrize(
+    "instead", [{"kind": "waf"}, {"kind": "status", "status": 302, "headers": {"Location": "/login"}}]
+)
+async def test_a_challenge_instead_of_the_profile_is_no_reason_to_ask_on_and_on(
+    site: Site, instead: dict
+) -> None:
+    site.account(posts=0, videos=3)
+    site.standin.fault(path="^/@", **instead)
     assert (await site.trouble())[1].trouble is Trouble.BLOCKED
-    assert len(site.asked()) <= 2
+    assert len([path for path in site.asked() if path != "/login"]) == 2
+
+
+async def test_who_refuses_one_name_is_not_asked_by_another(site: Site) -> None:
+    account = site.account(posts=3)
+    site.standin.fault("waf", LISTING)
+    assert (await site.trouble(sec_uid=account["sec_uid"]))[1].trouble is Trouble.BLOCKED
+    assert site.asked() == [LISTING]
 
 
 async def test_an_answer_that_does_not_come_is_waited_for_only_so_long(site: Site) -> None:

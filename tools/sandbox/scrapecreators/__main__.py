@@ -1,4 +1,4 @@
-"""Start ScrapeCreators: ``python -m tools.sandbox.scrapecreators [--port 0]``.
+"""Start ScrapeCreators: ``python -m tools.sandbox.scrapecreators [--port 0] [--key KEY]``.
 
 The line it announces: ``base``, which is also the address to give to a client, and ``key``, which it accepts.
 """
@@ -12,9 +12,9 @@ from tools.sandbox.scrapecreators.http import KEY, build_app
 from tools.sandbox.standin import LOOPBACK, announce, start_http, until_stopped
 
 
-async def serve(port: int) -> None:
-    runner, port = await start_http(build_app(), port)
-    announce(base=f"http://{LOOPBACK}:{port}", key=KEY)
+async def serve(port: int, key: str) -> None:
+    runner, port = await start_http(build_app(key), port)
+    announce(base=f"http://{LOOPBACK}:{port}", key=key)
     await until_stopped()
     await runner.cleanup()
 
@@ -24,7 +24,9 @@ def main() -> None:
         prog="python -m tools.sandbox.scrapecreators", description="A ScrapeCreators stand-in."
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
-    asyncio.run(serve(parser.parse_args().port))
+    parser.add_argument("--key", default=KEY, help="the key that is accepted")
+    arguments = parser.parse_args()
+    asyncio.run(serve(arguments.port, arguments.key))
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ class ServiceFaults(Faults):
 class Service:
     """What the service knows, and its answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str) -> None:
+        self.key = key
         self.recorder = Recorder()
         self.faults = ServiceFaults()
         self.accounts: dict[str, Account] = {}
@@ -108,13 +109,13 @@ class Service:
         entry = self.recorder.add(
             path=request.path,
             query=dict(request.query),
-            key="none" if given is None else "right" if given == KEY else "wrong",
+            key="none" if given is None else "right" if given == self.key else "wrong",
             status=None,
             fault=None,
         )
         fault = self.faults.take(request.method, f"{request.path}?{request.query_string}", "before")
         entry["fault"] = fault.kind if fault else None
-        response = await self._answer(request, handler, fault, is_known=given == KEY)
+        response = await self._answer(request, handler, fault, is_known=given == self.key)
         entry["status"] = response.status
         return response
 
@@ -232,9 +233,9 @@ class Control:
         return json_response({"left": self.service.credits})
 
 
-def build_app() -> web.Application:
+def build_app(key: str) -> web.Application:
     """The whole stand-in as one application."""
-    service = Service()
+    service = Service(key)
     app = web.Application(middlewares=[control_errors, service.outside])
     add_control(app, service.recorder, service.faults)
     control = Control(service)

@@ -36,7 +36,12 @@ def cover_url(room: Room, base: str) -> str:
 
 
 def avatar_url(account: Account, base: str) -> str:
-    return f"{base}/obj/avatar/{account.id}.png"
+    return f"{_pictures(base)}/obj/avatar/{account.id}.png"
+
+
+def _pictures(base: str) -> str:
+    """Give where pictures are for who came to `base`: TikTok's own pages have them elsewhere."""
+    return posts.PICTURES if base.endswith("tiktok.com") else base
 
 
 def _live_user(account: Account, base: str) -> dict[str, Any]:
@@ -105,9 +110,26 @@ def item_list(account: Account | None, base: str, query: Mapping[str, str]) -> d
         return {"statusCode": NOT_FOUND, "itemList": [], "hasMorePrevious": False}
     if account.private:
         return {"statusCode": 0, "itemList": [], "hasMorePrevious": True}
+    return posts.listing(account.shelf, *_author(account, base), query)
+
+
+def embed_page(account: Account) -> str:
+    videos = [{"id": str(post.id)} for post in account.shelf.shown[:10]]
+    page = f"/embed/@{account.handle}"
+    return _script("__FRONTITY_CONNECT_STATE__", {"source": {"data": {page: {"videoList": videos}}}})
+
+
+def video_page(account: Account, post: posts.Post, base: str) -> str:
+    detail = {"statusCode": 0, "itemInfo": {"itemStruct": posts.item(post, *_author(account, base))}}
+    return _script(
+        "__UNIVERSAL_DATA_FOR_REHYDRATION__", {"__DEFAULT_SCOPE__": {"webapp.video-detail": detail}}
+    )
+
+
+def _author(account: Account, base: str) -> tuple[dict[str, Any], dict[str, Any]]:
     info = _user_info(account, base)
-    author = {key: info["user"][key] for key in ("id", "uniqueId", "secUid", "nickname", "avatarLarger")}
-    return posts.listing(account.shelf, author, info["stats"], query)
+    fields = ("id", "uniqueId", "secUid", "nickname", "avatarLarger")
+    return {key: info["user"][key] for key in fields}, info["stats"]
 
 
 def _user_info(account: Account, base: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The addresses of www.tiktok.com, webcast.tiktok.com and the signing service, all on one port.
 
 ====================================== ================== ==============================================
-``/``                                  home               a page that says it is there
+``/``, ``/login``                      home, log_in       a page that says it is there
 ``/@NAME/live``                        live_page          SIGI_STATE
 ``/@NAME`` (a handle or a numeric id)  profile            __UNIVERSAL_DATA_FOR_REHYDRATION__
 ``/api-live/user/room/?uniqueId=``     api_live           who is live where: the check
@@ -12,7 +12,7 @@
 ``/webcast/fetch?room_id=``            sign               signing service: the first response
 ``/webcast/im/ws_proxy/…/``            socket             the WebSocket
 ``/api/creator/item_list/?secUid=``    item_list          the posts of an account: `tools.sandbox.tiktok.posts`
-``/embed/@NAME``                       embed              says no more than that it may not be embedded
+``/embed/@NAME``, ``/@NAME/video/ID``  embed, video       where the profile page says nothing, these name the person
 ``/obj/cover/ID.png``, ``avatar``,     picture
 ``post``
 ====================================== ================== ==============================================
@@ -82,6 +82,7 @@ class Site:
     def add_routes(self, app: web.Application) -> None:
         routes = {
             "home": ("/", self.home),
+            "log_in": ("/login", self.home),
             "live_page": ("/@{name}/live", self.live_page),
             "profile": ("/@{name}", self.profile),
             "api_live": ("/api-live/user/room/", self.api_live),
@@ -95,6 +96,7 @@ class Site:
             "fallback": (FALLBACK_PATH, self.fallback),
             "item_list": ("/api/creator/item_list/", self.item_list),
             "embed": ("/embed/@{name}", self.embed),
+            "video": (r"/@{name}/video/{id:\d+}", self.video),
             "picture": (r"/obj/{kind:cover|avatar|post}/{id:\d+}.png", self.picture),
         }
         for name, (path, handler) in routes.items():
@@ -184,8 +186,18 @@ class Site:
             query["cursor"] = str(int(now() * 1000) + 1000)
         return json_response(answers.item_list(account, base_of(request), query))
 
-    async def embed(self, _: web.Request) -> web.Response:
-        raise web.HTTPNotFound
+    async def embed(self, request: web.Request) -> web.Response:
+        account = self.world.find(request.match_info["name"])
+        if account is None or account.private or not account.shelf.shown:
+            raise web.HTTPNotFound
+        return web.Response(text=answers.embed_page(account), content_type="text/html")
+
+    async def video(self, request: web.Request) -> web.Response:
+        account, post_id = self.world.find(request.match_info["name"]), int(request.match_info["id"])
+        if account is None or post_id not in account.shelf.posts:
+            raise web.HTTPNotFound
+        page = answers.video_page(account, account.shelf.posts[post_id], base_of(request))
+        return web.Response(text=page, content_type="text/html")
 
     async def picture(self, request: web.Request) -> web.Response:
         kind, number = request.match_info["kind"], int(request.match_info["id"])
