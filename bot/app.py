@@ -126,14 +126,7 @@ async def _house(
         stack.push_async_callback(renderer.close)
         exporter = ProcessExporter(settings.database, settings.export_folder, clock)
         stack.push_async_callback(exporter.close)
-        tiktok = await stack.enter_async_context(
-            TikTokLiveSource(
-                www_url=settings.tiktok_url,
-                webcast_url=settings.tiktok_webcast_url,
-                timeout_seconds=settings.tiktok_timeout_seconds,
-                clock=clock,
-            )
-        )
+        tiktok = await stack.enter_async_context(_tiktok_of(settings, clock))
         announcements = Announcements(database, clock)
         machine = Machine(database=database, folder=settings.data_folder, clock=clock)
         monitor = _monitor_of(settings, database, tiktok, announcements, clock)
@@ -177,6 +170,15 @@ async def _house(
             *profile_loops,
         ]
         yield services, loops, renderer
+
+
+def _tiktok_of(settings: Settings, clock: Clock) -> TikTokLiveSource:
+    return TikTokLiveSource(
+        www_url=settings.tiktok_url,
+        webcast_url=settings.tiktok_webcast_url,
+        timeout_seconds=settings.tiktok_timeout_seconds,
+        clock=clock,
+    )
 
 
 def _monitor_of(

@@ -51,8 +51,7 @@ async def job_handlers(
         ),
     )
     async with MediaFetcher(proxy=web_proxy_of(settings)) as fetcher:
-        pictures = MediaJobs(media=media, source=fetcher, database=database, clock=clock)
-        yield {PROFILE_QUEUE: monitor, MEDIA_QUEUE: pictures}
+        yield {PROFILE_QUEUE: monitor, MEDIA_QUEUE: MediaJobs(media=media, source=fetcher)}
 
 
 def media_of(settings: Settings, database: Database, clock: Clock) -> Media:

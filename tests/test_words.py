@@ -52,7 +52,12 @@ ALLOWED = {
 # Headers of HTTP, keys of the database, the name of the bot, what a message is found again by, what the ledger
 # keeps of a sweep, and words of the log.
 NAMES = {"User-Agent", "Retry-After", "command tree", "Vedette {}", "ref {}", "{} of {} open"}
-NAMES |= {"Accept-Encoding", "Cookie"}
+NAMES |= {"Accept", "Accept-Encoding", "Cookie", "Location"}
+NAMES |= {
+    f"{what}-{of}" for what, of in (("Content", "Length"), ("Content", "Encoding"), ("Transfer", "Encoding"))
+}
+# What the child that lists posts tells the bot, which says it in its own words.
+NAMES |= {"same page", "no way to the listing"}
 # The names under which forgotten people go on: stored as names are, the same in every language.
 NAMES |= {"Anonymous", "Anonymous {}"}
 NAMES |= {

@@ -51,8 +51,8 @@ class JobEvent(StrEnum):
 
     CLAIMED = "claimed"
     DONE = "done"
-    PUT_OFF = "put off"
-    GIVEN_UP = "given up"
+    PUT_OFF = "put_off"
+    GIVEN_UP = "given_up"
     STOPPED = "stopped"
     DIED = "died"
 

@@ -153,21 +153,14 @@ class Media:
 class MediaJobs:
     """The jobs of kind `media`: a `bot.jobs.catalog.JobHandler`."""
 
-    def __init__(self, *, media: Media, source: PictureSource, database: Database, clock: Clock) -> None:
+    def __init__(self, *, media: Media, source: PictureSource) -> None:
         self._media = media
         self._source = source
-        self._database = database
-        self._clock = clock
 
     async def run(self, job: Job) -> None:
         """Fetch one picture and keep it. Raises `JobFailed`, and `StorageError`."""
         whose = PictureOf.of(job.args)
-        if await self._media.has(whose):  # whoever did it was killed before it was noted
-            return
-        if not self._media.has_room:
-            async with self._database.write("media.no_room") as conn:
-                await jobs.require(conn, job)
-                await store.note_no_room(conn, whose, self._clock.now())
+        if not self._media.has_room or await self._media.has(whose):  # its end was not noted before a kill
             return
         try:
             picture = await self._source.fetch(whose.url)

@@ -26,7 +26,7 @@ from bot.services.announcements import Announcements
 from bot.services.media import ask_for
 from bot.services.post_health import note_answer, note_failure, pause_of
 from bot.services.post_notices import tell_read, tell_unread
-from bot.storage import jobs, live, posts, profile_state
+from bot.storage import jobs, live, posts, profile_milestones, profile_state
 from bot.storage.engine import Connection, Database
 from bot.storage.posts import Progress, Unwritten, Work
 from bot.texts import text
@@ -213,6 +213,7 @@ class PostMonitor:
             if is_complete and listing.reach is not None and (reading.source.lists_all or has_none):
                 await posts.note_missing(conn, work, listing.reach, now)
             await self._write_sums(conn, reading, now)
+            await profile_milestones.write_down(conn, account_id, now)
             await posts.end(conn, work.run_id, RunState.COMPLETED, now, is_complete=is_complete)
             before = await profile_state.row_of(conn, account_id)
             if before is not None:

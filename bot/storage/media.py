@@ -79,13 +79,6 @@ async def note_failure(conn: AsyncConnection, whose: PictureOf, error: str, now:
     await _put(conn, whose, {"error": error, "tried_at": now})
 
 
-async def note_no_room(conn: AsyncConnection, whose: PictureOf, now: datetime) -> Sequence[str]:
-    """Note that there is no room for a picture; names the file that it had."""
-    before = await _file_of(conn, whose)
-    await _put(conn, whose, {**_EMPTY, "error": "", "tried_at": now})
-    return [before] if before else []
-
-
 async def _file_of(conn: AsyncConnection, whose: PictureOf) -> str:
     return (await conn.execute(select(media.c.file).where(_is(whose.owner, whose.owner_id)))).scalar() or ""
 

@@ -49,9 +49,8 @@ class MediaFolder:
                 opened.write(content)
             flush(Path(unfinished))
             Path(unfinished).replace(self._folder / name)
-        except OSError:
+        finally:
             Path(unfinished).unlink(missing_ok=True)
-            raise
 
     def read(self, name: str, sha256: str) -> bytes | None:
         """Read a file; None where it is not there or not what was kept."""

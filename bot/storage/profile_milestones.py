@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.posts.milestones import (
@@ -14,6 +14,7 @@ from bot.core.posts.milestones import (
     Passed,
     ProfileMilestone,
     Standing,
+    highest,
     newly_passed,
 )
 from bot.core.posts.report import ReachedMilestone
@@ -86,22 +87,34 @@ async def _written(conn: AsyncConnection, account_id: int) -> dict[tuple[Passed,
 async def _of_profile(
     conn: AsyncConnection, account_id: int, measure: Passed, now: datetime
 ) -> Standing | None:
-    """Give a count of the last snapshot; None where it does not say."""
-    column: Column[int] = _COLUMNS[measure]
-    own = select(profile_snapshots.c.at, column.label("value")).where(
-        profile_snapshots.c.account_id == account_id
-    )
-    last = (await conn.execute(own.order_by(profile_snapshots.c.at.desc()).limit(1))).first()
+    """Give a count of the last snapshot; None where it does not say.
+
+    Views of old posts that were found only now were not gained: what was passed by them is no news.
+    """
+    column, at = _COLUMNS[measure], profile_snapshots.c.at
+    own = select(at, column.label("value")).where(profile_snapshots.c.account_id == account_id)
+    last = (await conn.execute(own.order_by(at.desc()).limit(1))).first()
     if last is None or last.value is None:
         return None
-    at = profile_snapshots.c.at
-    earlier = own.where(at < last.at, at >= now - LOOKED_AWAY, column.is_not(None)).limit(1)
+    recent = own.where(at < last.at, at >= now - LOOKED_AWAY, column.is_not(None))
+    before = (await conn.execute(recent.order_by(at.desc()).limit(1))).first()
+    found = 0
+    if before is not None and measure is Passed.TOTAL_VIEWS:
+        found = await _found_late(conn, account_id, before.at)
     return Standing(
         measure=measure,
         post_id=OF_PROFILE,
         value=last.value,
-        was_known=(await conn.execute(earlier)).first() is not None,
+        was_known=before is not None and highest(measure, last.value - found) == highest(measure, last.value),
     )
+
+
+async def _found_late(conn: AsyncConnection, account_id: int, before: datetime) -> int:
+    """Sum up the views of posts that are older than the snapshot before, and were not known to it."""
+    query = select(func.sum(posts.c.views)).where(
+        posts.c.account_id == account_id, posts.c.posted_at <= before, posts.c.first_seen_at > before
+    )
+    return int((await conn.execute(query)).scalar() or 0)
 
 
 async def _of_posts(

@@ -22,7 +22,7 @@ from bot.storage.engine import Database
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from bot.storage.stream_tables import stream_comments
 from tests.kept_streams import FIRST_PERSON, keep_live
-from tests.kill import oracle, profile_queue_story
+from tests.kill import media_story, oracle, profile_queue_story
 from tests.kill.mortal import Mortal
 from tests.kill.profile_commands_story import CONSTANTS as PROFILE_COMMANDS_CONSTANTS
 from tests.kill.profile_commands_story import SETTINGS as PROFILE_COMMANDS_SETTINGS
@@ -904,6 +904,13 @@ STORIES = {
         story=profile_queue_story.a_queue,
         constants=profile_queue_story.CONSTANTS,
         files=profile_queue_story.FILES,
+    ),
+    "old posts": Told(story=media_story.old_posts, constants=media_story.OF_OLD_POSTS),
+    "media": Told(
+        story=media_story.pictures,
+        settings=media_story.SETTINGS_OF_MEDIA,
+        constants=media_story.OF_MEDIA,
+        files=media_story.FILES_OF_MEDIA,
     ),
     "exports": Told(
         story=exports,

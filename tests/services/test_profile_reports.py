@@ -5,24 +5,32 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import delete, insert, select, update
 
 from bot.core.announcements import Message
-from bot.core.posts.models import ReportEvery
+from bot.core.posts.models import Counts, ReportEvery
+from bot.core.requester import Requester
+from bot.errors import NothingThere
 from bot.jobs.schedule import monday_mornings, mornings
 from bot.services.announcements import Announcements
 from bot.services.profile_reports import LONGEST_SLEEP, ProfileReports
+from bot.settings import Settings
 from bot.storage import profile_reports
 from bot.storage.post_tables import post_snapshots, profile_milestones, profile_snapshots, profile_watches
+from bot.storage.profile_milestones import passed_between
 from bot.storage.tables import guilds, outbox
 from tests.clocks import ManualClock
 from tests.kept_posts import keep_profile
+from tests.profiles import profiles_of
+from tests.services.post_world import PostWorld, post
 from tests.services.round_world import Crash, CrashingDatabase
 
 MONDAY = datetime(2026, 11, 16, 3, tzinfo=UTC)  # ten o'clock in Jakarta
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 RUNS = 20
+ADMIN = Requester(guild_id=1, user_id=7)
 
 
 class Reports:
@@ -40,6 +48,10 @@ class Reports:
             clock=self.clock,
             calendars={ReportEvery.DAY: mornings, ReportEvery.WEEK: monday_mornings},
         )
+
+    def profiles(self):
+        settings = Settings(_env_file=None, discord_token=SecretStr("x"))
+        return profiles_of(settings, self.database, Announcements(self.database, self.clock), self.clock)
 
     async def join(self, guild_id=1, **more):
         async with self.database.write("test.join") as conn:
@@ -201,3 +213,48 @@ async def test_a_crash_around_the_report_leaves_exactly_one(reports, committed):
         await reports.on(CrashingDatabase(reports.database, "profiles.report", committed=committed)).step()
     await reports.service.step()
     assert await reports.said() == [(f"1:{kept.account_id}:daily:2026-11-16", 100)]
+
+
+async def test_a_run_writes_down_the_round_numbers_that_it_saw_passed(database, clock):
+    world = PostWorld(database, clock)
+    ana = await world.watch()
+    news = []
+    for views in (9000, 12_000, 9000, 13_000):
+        clock.advance(DAY.total_seconds())
+        world.source.shown = [post(2, counts=Counts(views=60_000)), post(1, counts=Counts(views=views))]
+        await world.read(ana)
+        async with database.read() as conn:
+            found = await passed_between(conn, ana, clock.now() - DAY, clock.now())
+        news.append([(one.post_id, one.value) for one in found])
+    assert news == [[], [(post(1).post_id, 10_000)], [], []]
+
+
+@pytest.mark.parametrize("undone", ["off", "unwatch"])
+async def test_a_report_that_waits_goes_with_the_choice_that_made_it(reports, undone):
+    kept = await reports.watch()
+    profiles = reports.profiles()
+    reports.clock.advance(-3600)
+    said = await profiles.report(ADMIN, "@ana", ReportEvery.DAY, 300)
+    assert said == "The profile of `@ana` is reported in <#300> every day at 10:00."
+    reports.clock.advance(3600)
+    await reports.service.step()
+    assert (f"1:{kept.account_id}:daily:2026-11-16", 300) in await reports.said()
+    if undone == "off":
+        await profiles.report(ADMIN, "ana", None, 300)
+    else:
+        await profiles.unwatch(ADMIN, "ana")
+    await reports.service.step()
+    assert 300 not in [channel for _, channel in await reports.said()]
+
+
+async def test_what_was_due_before_it_was_chosen_is_not_made_up(reports):
+    await reports.watch()
+    reports.clock.advance(3600)
+    await reports.profiles().report(ADMIN, "ana", ReportEvery.WEEK, 300)
+    await reports.service.step()
+    assert 300 not in [channel for _, channel in await reports.said()]
+
+
+async def test_only_a_watched_profile_can_be_reported(reports):
+    with pytest.raises(NothingThere, match="nobody"):
+        await reports.profiles().report(ADMIN, "nobody", ReportEvery.DAY, 300)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import discord
 import pytest
@@ -11,6 +12,7 @@ import simcord
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.requester import Requester
 from bot.discord.confirming import Confirmation
+from bot.discord.covers import CoverPages
 from bot.discord.delivery import Delivery
 from bot.discord.linking import LinkChoice
 from bot.discord.pages import Pages
@@ -19,11 +21,12 @@ from bot.services.boards import REFRESH_EVERY
 from bot.services.privacy import Found
 from bot.storage import outbox
 from tests.discord_room.room import Painter
+from tests.kept_posts import keep_profile
 from tests.kept_rounds import put_round
 from tests.services.round_world import FIRST
 from tests.simcord.sim import GUILD_ID, Sim, shown
 
-TESTED = {AskersView, Confirmation, LinkChoice, Pages}
+TESTED = {AskersView, Confirmation, CoverPages, LinkChoice, Pages}
 ACCOUNTS = 20
 
 
@@ -315,3 +318,20 @@ async def test_a_channel_without_permission_gets_nothing_and_is_named_as_blocked
     status = shown(await sim.use(sim.admin, "status"))
     assert closed.mention in status
     assert "I lack a permission there" in status
+
+
+async def test_posts_are_turned_by_who_asked_alone(sim: Sim):
+    async with sim.database.write("test.keep") as conn:
+        await keep_profile(conn, guild_id=GUILD_ID, started_at=sim.services.clock.now() - timedelta(days=20))
+    listed = await sim.use(sim.member, "profile posts", user="ana", sort="newest")
+    assert "Page 1 of 2" in shown(listed)
+    first = [embed.title for embed in listed.embeds]
+    await sim.admin.click(listed, label="Next")
+    assert [embed.title for embed in listed.embeds] == first
+    simcord.assert_responded(await sim.member.click(listed, label="Next"))
+    assert "Page 2 of 2" in shown(listed)
+    second = [embed.title for embed in listed.embeds]
+    assert len({*first, *second}) == len(first) + len(second) == 8
+    await sim.member.click(listed, label="Previous")
+    assert [embed.title for embed in listed.embeds] == first
+    assert sim.env.errors == []

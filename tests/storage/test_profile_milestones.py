@@ -118,6 +118,13 @@ async def test_a_post_is_told_of_each_higher_number(runs):
     ]
 
 
+async def test_views_of_old_posts_that_were_found_late_are_no_news(runs):
+    await runs.run(views=95_000)
+    assert await runs.run(views=104_000, of_posts={OLD: 9000}) == []
+    assert await runs.run(views=251_000) == [(Passed.TOTAL_VIEWS, 250_000)]
+    assert await runs.run(views=500_000, of_posts={YOUNG: 9000}) == [(Passed.TOTAL_VIEWS, 500_000)]
+
+
 async def test_nothing_is_news_after_nobody_had_looked_for_months(runs):
     await runs.run(followers=900, views=5, of_posts={OLD: 9000})
     assert await runs.run(followers=3000, views=200_000, of_posts={OLD: 60_000}, days_later=60) == []

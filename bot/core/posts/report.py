@@ -124,15 +124,14 @@ def report_of(history: ReadProfileHistory, due: DueReport) -> Report | None:
     if not runs or (reading is None and not _became_late(runs[-1], due, history.interval_hours)):
         return None
     grown = _grown(history, reading)
-    gained = together(grown)
     return Report(
         handle=history.handle,
         nickname=history.nickname,
         due=due,
         reading=reading,
         last_read_at=runs[-1],
-        gained=gained,
-        change=_change(history, reading, gained, reading_of(runs, before, due.since, longest)),
+        gained=together(grown),
+        change=_change(history, reading, grown, reading_of(runs, before, due.since, longest)),
         grown=len(grown),
         known=history.known_posts,
         followers=_followers(history.samples, reading),
@@ -164,16 +163,25 @@ def _best(grown: Sequence[Gained]) -> Gained | None:
 
 
 def _change(
-    history: ReadProfileHistory, reading: Reading | None, gained: Counts, earlier: Reading | None
+    history: ReadProfileHistory, reading: Reading | None, grown: Sequence[Gained], earlier: Reading | None
 ) -> float | None:
-    """Compare views a day with the period before, where both were read without a gap."""
+    """Compare views a day with the period before, where both were read without a gap.
+
+    Only posts count that were read in both, or are new in one: a run may have read more posts than another.
+    """
     if reading is None or earlier is None or reading.gap or earlier.gap or len(earlier.runs) < 2:
         return None
-    views, before = gained.views, together(_grown(history, earlier)).views
+    grown_before = _grown(history, earlier)
+    views, before = _shared(grown, grown_before).views, _shared(grown_before, grown).views
     if views is None or before is None:
         return None
     rate = a_day(before, earlier.span)
     return a_day(views, reading.span) / rate - 1 if rate >= _LEAST_BEFORE else None
+
+
+def _shared(grown: Sequence[Gained], others: Sequence[Gained]) -> Counts:
+    known = {one.post.post_id for one in others}
+    return together(one for one in grown if one.whole or one.post.post_id in known)
 
 
 def _followers(samples: Sequence[ProfileSample], reading: Reading | None) -> Growth | None:
