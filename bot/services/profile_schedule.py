@@ -77,10 +77,10 @@ async def put_run(
     priority = PRIORITIES[reason] if priority is None else priority
     found = await profile_runs.open_run(conn, account_id)
     if found is not None:
-        await profile_runs.ask_more(
-            conn, found, is_full=is_full, asked_by=asked_by, asked_in_guild_id=asked_in_guild_id
-        )
-        await jobs.hurry(conn, queueing_lock_of(found), priority=priority, at=now)
+        if await jobs.hurry(conn, queueing_lock_of(found), priority=priority, at=now):
+            await profile_runs.ask_more(
+                conn, found, is_full=is_full, asked_by=asked_by, asked_in_guild_id=asked_in_guild_id
+            )
         return found
     run_id = await profile_runs.put(
         conn,

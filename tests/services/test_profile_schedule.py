@@ -162,6 +162,20 @@ async def test_a_run_that_waits_to_be_tried_again_goes_at_once_when_somebody_ask
     assert await schedule.claim() == [run_id]
 
 
+async def test_a_run_that_failed_once_reads_all_pages_at_its_next_try_when_somebody_asks_for_them(
+    schedule: Schedule,
+) -> None:
+    account_id = await schedule.keep()
+    await schedule.put(account_id, RunReason.DUE)
+    await schedule.claim()
+    await schedule.change(
+        update(profile_runs).where(profile_runs.c.finished_at.is_(None)).values(state="running")
+    )
+    await schedule.change(update(jobs_table).values(state="todo"))
+    await schedule.put(account_id, is_full=True, asked_by=7, asked_in_guild_id=1)
+    assert await schedule.open_runs() == [(account_id, "due", 1)]
+
+
 async def test_while_a_profile_is_read_nothing_more_is_put_for_it(schedule: Schedule) -> None:
     account_id = await schedule.keep()
     run_id = await schedule.put(account_id)
