@@ -113,10 +113,10 @@ async def ask_more(
     conn: Connection, run_id: int, *, is_full: bool, asked_by: int | None, asked_in_guild_id: int | None
 ) -> None:
     """Let a run that waits read all pages if it is asked to, and note who asked first."""
-    waits = (profile_runs.c.id == run_id) & profile_runs.c.finished_at.is_(None)
+    this = profile_runs.c.id == run_id
     if is_full:
-        await conn.execute(update(profile_runs).where(waits).values(is_full=True))
+        await conn.execute(update(profile_runs).where(this).values(is_full=True))
     if asked_by is not None:
         asked = {"asked_by": asked_by, "asked_in_guild_id": asked_in_guild_id}
         nobody_did = profile_runs.c.asked_by.is_(None)
-        await conn.execute(update(profile_runs).where(waits, nobody_did).values(asked))
+        await conn.execute(update(profile_runs).where(this, nobody_did).values(asked))

@@ -162,6 +162,20 @@ async def test_a_run_that_waits_to_be_tried_again_goes_at_once_when_somebody_ask
     assert await schedule.claim() == [run_id]
 
 
+async def test_a_run_that_failed_once_reads_all_pages_at_its_next_try_when_somebody_asks_for_them(
+    schedule: Schedule,
+) -> None:
+    account_id = await schedule.keep()
+    await schedule.put(account_id, RunReason.DUE)
+    await schedule.claim()
+    await schedule.change(
+        update(profile_runs).where(profile_runs.c.finished_at.is_(None)).values(state="running")
+    )
+    await schedule.change(update(jobs_table).values(state="todo"))
+    await schedule.put(account_id, is_full=True, asked_by=7, asked_in_guild_id=1)
+    assert await schedule.open_runs() == [(account_id, "due", 1)]
+
+
 async def test_while_a_profile_is_read_nothing_more_is_put_for_it(schedule: Schedule) -> None:
     account_id = await schedule.keep()
     run_id = await schedule.put(account_id)
@@ -209,11 +223,3 @@ async def test_a_plan_further_away_than_an_interval_is_not_waited_for(schedule: 
     await schedule.schedule.put_due()
     assert await schedule.open_runs() == [(account_id, "due", 0)]
     assert await schedule.next_run_in(account_id) == await schedule.next_run_in(other) == DAY
-
-
-async def test_all_pages_are_read_by_the_next_try_of_a_run_that_waits_for_it(schedule: Schedule) -> None:
-    account_id = await schedule.keep()
-    run_id = await schedule.put(account_id, RunReason.DUE)
-    await schedule.change(update(profile_runs).where(profile_runs.c.id == run_id).values(state="running"))
-    assert await schedule.put(account_id, is_full=True) == run_id
-    assert await schedule.open_runs() == [(account_id, "due", 1)]
