@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import ssl
+import sys
 from collections.abc import Iterator
 
 import aiohttp
@@ -271,3 +273,17 @@ async def test_a_child_ends_when_its_parent_is_gone(site: Site) -> None:
     child.stdin.close()  # as the system does for whoever dies
     async with asyncio.timeout(5):
         assert await child.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there terminating a process cannot be refused")
+async def test_a_child_leaves_it_to_its_parent_when_it_ends(site: Site) -> None:
+    """A service manager tells every process of a service to stop, and the bot gives its jobs back."""
+    site.account(posts=40)
+    pages = site.source.pages(ref())
+    assert len((await anext(pages)).posts) == 15
+    [child] = children()
+    child.terminate()
+    child.send_signal(signal.SIGINT)
+    assert len((await anext(pages)).posts) == 15
+    await pages.aclose()
+    assert not children()
