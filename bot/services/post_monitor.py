@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.core.jobs import Job
+from bot.core.jobs import LONGEST_PAUSE, Job
 from bot.core.live.models import Person
 from bot.core.posts.coverage import Listing, Wanted
 from bot.core.posts.merging import OF_PROFILE, Failure, judge
@@ -322,11 +322,12 @@ def _handles(reading: _Reading) -> set[str]:
 
 
 def _failure(source: PostSource, error: PostsUnread) -> Failure:
+    asked = error.retry_after_seconds
     return Failure(
         source=source.name,
         trouble=Trouble(error.trouble),
         words=error.words,
-        retry_after_seconds=error.retry_after_seconds,
+        retry_after_seconds=None if asked is None else min(asked, LONGEST_PAUSE.total_seconds()),
     )
 
 
