@@ -49,6 +49,7 @@ class _Reading:
     listing: Listing
     source: PostSource
     told: ReadProfile | None = None
+    broke_off: Failure | None = None  # what kept it from the older posts, which not every run reads
 
 
 class PostMonitor:
@@ -119,6 +120,7 @@ class PostMonitor:
         except PostsUnread as error:
             if error.trouble in OF_PROFILE or not reading.listing.is_covered_daily:
                 raise
+            reading.broke_off = _failure(reading.source, error)
             log.info("The older posts of @%s were not read (%s)", reading.work.profile.handle, error.words)
 
     async def _read_pages(self, reading: _Reading) -> None:
@@ -236,6 +238,8 @@ class PostMonitor:
             for failure in failures:
                 await note_failure(conn, failure, now)
             await note_answer(conn, reading.source.name, now)
+            if reading.broke_off is not None:
+                await note_failure(conn, reading.broke_off, now)
             await jobs.finish(conn, reading.job, now)
         self._announcements.wake()
 
