@@ -235,11 +235,10 @@ class PostMonitor:
                 await tell_read(
                     conn, account_id, work.profile.handle, failing_since=before["failing_since"], now=now
                 )
-            for failure in failures:
-                await note_failure(conn, failure, now)
+            await _note_failures(conn, work, failures, now)
             await note_answer(conn, reading.source.name, now)
             if reading.broke_off is not None:
-                await note_failure(conn, reading.broke_off, now)
+                await _note_failures(conn, work, [reading.broke_off], now)
             await jobs.finish(conn, reading.job, now)
         self._announcements.wake()
 
@@ -273,8 +272,7 @@ class PostMonitor:
         async with self._database.write("profile.unread") as conn:
             await jobs.require(conn, job)
             await posts.note_trouble(conn, work.run_id, verdict.trouble, verdict.words, is_attempt=not waits)
-            for failure in failures:
-                await note_failure(conn, failure, now)
+            await _note_failures(conn, work, failures, now)
             if waits:
                 pause = min(one.retry_after_seconds or 0 for one in paused)
                 await jobs.defer(conn, job, now + timedelta(seconds=pause))
@@ -332,7 +330,15 @@ def _failure(source: PostSource, error: PostsUnread) -> Failure:
         trouble=Trouble(error.trouble),
         words=error.words,
         retry_after_seconds=None if asked is None else min(asked, LONGEST_PAUSE.total_seconds()),
+        requests=error.requests,
     )
+
+
+async def _note_failures(conn: Connection, work: Work, failures: Sequence[Failure], now: datetime) -> None:
+    """Note what sources did not do, and count what they were asked in vain."""
+    await posts.note_requests(conn, work.run_id, sum(one.requests for one in failures))
+    for one in failures:
+        await note_failure(conn, one, now)
 
 
 async def _write_batch(

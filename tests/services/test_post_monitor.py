@@ -306,6 +306,16 @@ async def test_a_profile_is_believed_private_or_gone_where_all_that_can_look_say
     assert error.words == f"yt-dlp: it is {first}; scrapecreators: it is {second}"
 
 
+async def test_requests_that_brought_nothing_are_in_the_log_too(world):
+    ana = await world.watch()
+    world.sources = [world.source, world.other]
+    world.source.shown, world.source.troubles = feed(30), {2: Trouble.PRIVATE}
+    world.other.troubles = {1: Trouble.GONE}
+    assert (await world.run(await world.fail(ana)))["requests"] == 2 + 1 + 1
+    world.other.troubles, world.other.shown = {}, feed(3)
+    assert (await world.run(await world.read(ana)))["requests"] == 2 + 1 + 2
+
+
 async def test_what_one_source_calls_private_another_may_read(world):
     ana = await world.watch()
     world.sources = [world.source, world.other]

@@ -199,6 +199,7 @@ async def test_a_page_that_fails_later_comes_after_those_before_it(site: Site) -
     pages, error = await site.trouble()
     assert [len(page.posts) for page in pages] == [15]
     assert (pages[0].is_last, error.trouble) == (False, Trouble.UNAVAILABLE)
+    assert (pages[0].requests, error.requests) == (2, 1)
 
 
 async def test_a_listing_that_goes_round_in_a_circle_is_given_up(site: Site) -> None:
