@@ -84,6 +84,7 @@ class PostMonitor:
         post_ids, new_ids = set(work.post_ids), set(work.new_ids)
         await self._write_rest(job, work, post_ids, new_ids)
         failures: list[Failure] = []
+        short: _Reading | None = None
         for source in self._sources:
             if source.name in paused:
                 continue
@@ -101,8 +102,14 @@ class PostMonitor:
                 failures.append(_failure(source, error))
                 work = reading.work
             else:
-                await self._complete(reading, failures)
-                return
+                work = reading.work
+                if reading.listing.is_covered or reading.listing.is_covered_daily:
+                    await self._complete(reading, failures)
+                    return
+                short = short or reading
+        if short is not None:  # nobody shows more
+            await self._complete(replace(short, work=work), failures)
+            return
         await self._fail(job, work, failures, list(paused.values()))
 
     def _listing(self, work: Work) -> Listing:

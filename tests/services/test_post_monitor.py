@@ -306,6 +306,25 @@ async def test_a_profile_is_believed_private_or_gone_where_all_that_can_look_say
     assert error.words == f"yt-dlp: it is {first}; scrapecreators: it is {second}"
 
 
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_a_listing_that_ends_short_lets_the_next_source_be_asked(world, is_read):
+    ana = await world.watch()
+    world.sources = [world.source, world.other]
+    world.source.shown, world.source.says_end = feed(40)[:15], False
+    world.other.shown, world.other.troubles = feed(40), {} if is_read else {1: Trouble.NO_CREDITS}
+    run = await world.run(await world.read(ana))
+    assert (run["state"], run["posts"], run["is_complete"]) == ("completed", 40 if is_read else 15, is_read)
+    assert run["source"] == ("scrapecreators" if is_read else "yt-dlp")
+
+
+async def test_who_shows_what_every_run_reads_is_enough(world):
+    ana = await world.watch()
+    world.sources = [world.source, world.other]
+    world.source.shown, world.source.says_end = feed(300), False
+    await world.read(ana)
+    assert world.other.asked == []
+
+
 async def test_requests_that_brought_nothing_are_in_the_log_too(world):
     ana = await world.watch()
     world.sources = [world.source, world.other]
