@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.posts import reading
 from bot.core.posts.reading import (
     address_of,
     count_of,
@@ -92,3 +94,18 @@ def test_a_listing_is_whole_when_nearly_all_that_is_told_of_was_seen(
     seen: int, told: int | None, whole: bool
 ) -> None:
     assert is_whole(seen, told) is whole
+
+
+def test_of_a_text_of_megabytes_no_more_is_looked_at_than_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is sent as a caption, the event loop goes on."""
+    looked_at = []
+
+    class Counted:
+        @staticmethod
+        def category(letter: str) -> str:
+            looked_at.append(letter)
+            return unicodedata.category(letter)
+
+    monkeypatch.setattr(reading, "unicodedata", Counted)
+    assert words_of("\0a" * 1_000_000, 100) == "a" * 100
+    assert len(looked_at) <= 400
