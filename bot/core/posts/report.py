@@ -135,7 +135,7 @@ def report_of(history: ReadProfileHistory, due: DueReport) -> Report | None:
         grown=len(grown),
         known=history.known_posts,
         followers=_followers(history.samples, reading),
-        new_posts=tuple(post for post in history.posts if due.since < post.posted_at <= due.until),
+        new_posts=_new_posts(history.posts, reading),
         best=_best(grown),
         movements=() if reading is None else _movements(history.posts, reading, longest),
         milestones=() if reading is None else tuple(history.milestones),
@@ -151,6 +151,17 @@ def _grown(history: ReadProfileHistory, reading: Reading | None) -> list[Gained]
     if reading is None:
         return []
     return [one for post in history.posts if (one := gained_by(post, reading)) is not None]
+
+
+def _new_posts(posts: Sequence[SampledPost], reading: Reading | None) -> tuple[SampledPost, ...]:
+    """Give the posts that came between the readings, or in the gap before them.
+
+    Not those of the period: what was posted after its last reading is not known yet, and is the next report's.
+    """
+    if reading is None:
+        return ()
+    since = reading.runs[0] if reading.gap is None else reading.gap[0]
+    return tuple(post for post in posts if since < post.posted_at <= reading.runs[-1])
 
 
 def _best(grown: Sequence[Gained]) -> Gained | None:
