@@ -96,11 +96,13 @@ class PostMonitor:
             )
             try:
                 await self._read(reading)
+                if not await self._complete(reading, failures):
+                    await self._read_all(reading)
+                    await self._complete(reading, failures)
             except PostsUnread as error:
                 failures.append(_failure(source, error))
                 work = reading.work
             else:
-                await self._complete(reading, failures)
                 return
         await self._fail(job, work, failures, list(paused.values()))
 
@@ -119,6 +121,12 @@ class PostMonitor:
                 await self._write_page(reading, page, fresh)
                 if reading.listing.is_covered:
                     return
+
+    async def _read_all(self, reading: _Reading) -> None:
+        """Read from the beginning again: all pages were asked for while the newest posts were read."""
+        reading.work = replace(reading.work, is_full=True)
+        reading.listing = self._listing(reading.work)
+        await self._read(reading)
 
     async def _doubt(self, reading: _Reading) -> None:
         """Raise `PostsUnread` for a listing that cannot be the profile's own."""
@@ -203,13 +211,18 @@ class PostMonitor:
 
     # --- The end ---------------------------------------------------------------------------------
 
-    async def _complete(self, reading: _Reading, failures: Sequence[Failure]) -> None:
-        """End a run that was read; `failures` are those of the sources that were asked before."""
+    async def _complete(self, reading: _Reading, failures: Sequence[Failure]) -> bool:
+        """End a run that was read; `failures` are those of the sources that were asked before.
+
+        False where somebody asked for all pages meanwhile: then it is not over.
+        """
         work, listing, now = reading.work, reading.listing, self._clock.now()
         account_id, is_complete = work.profile.account_id, listing.is_covered
         has_none = reading.told is not None and reading.told.posts == 0
         async with self._database.write("profile.read") as conn:
             await jobs.require(conn, reading.job)
+            if not work.is_full and await posts.wants_all(conn, work.run_id):
+                return False
             if is_complete and listing.reach is not None and (reading.source.lists_all or has_none):
                 await posts.note_missing(conn, work, listing.reach, now)
             await self._write_sums(conn, reading, now)
@@ -232,6 +245,7 @@ class PostMonitor:
             await note_answer(conn, reading.source.name, now)
             await jobs.finish(conn, reading.job, now)
         self._announcements.wake()
+        return True
 
     async def _write_sums(self, conn: Connection, reading: _Reading, now: datetime) -> None:
         """Write the profile's snapshot; followers only where they were counted since the last one."""
