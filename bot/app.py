@@ -163,9 +163,7 @@ async def _house(
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
-            *upkeep_loops(
-                settings, database, announcements, machine, services.privacy, profiles.media, clock
-            ),
+            *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
             *profile_loops,
         ]

@@ -11,7 +11,7 @@ from bot.core.jobs import MEDIA_QUEUE, PROFILE_QUEUE
 from bot.core.posts.coverage import Wanted
 from bot.jobs.catalog import JobHandler
 from bot.jobs.loops import Loop
-from bot.jobs.profile_jobs import bots_jobs, embedded_queue, profile_answers_loop
+from bot.jobs.profile_jobs import bots_jobs, embedded_queue, media_loop, profile_answers_loop
 from bot.services.announcements import Announcements
 from bot.services.media import Media, MediaJobs
 from bot.services.post_monitor import PostMonitor
@@ -33,7 +33,7 @@ async def profile_rooms(
         job_handlers(settings, database, announcements, profiles.media, clock) as handlers,
         bots_jobs(settings, database, clock, queue, handlers=handlers, queues=queues) as loops,
     ):
-        yield profiles, [*loops, profile_answers_loop(profiles)]
+        yield profiles, [*loops, profile_answers_loop(profiles), media_loop(profiles.media, clock)]
 
 
 @asynccontextmanager

@@ -12,8 +12,9 @@ from bot.core.jobs import QUEUES
 from bot.jobs.catalog import AT_ONCE, JobHandler, kinds_of
 from bot.jobs.loops import Loop
 from bot.jobs.queue import EmbeddedQueue
-from bot.jobs.schedule import HOURLY_PROFILES, CalendarStep
+from bot.jobs.schedule import HOURLY_PROFILES, NIGHTLY_TIDYING, CalendarStep
 from bot.jobs.worker import Worker
+from bot.services.media import Media
 from bot.services.profile_schedule import ProfileSchedule
 from bot.services.profiles import Profiles
 from bot.settings import Settings
@@ -49,6 +50,11 @@ def worker_of(
         chance=secrets.SystemRandom().random,
         changed=queue.changed,
     )
+
+
+def media_loop(media: Media, clock: Clock) -> Loop:
+    """Give the loop that tidies the pictures every night."""
+    return Loop(name="media", step=CalendarStep(NIGHTLY_TIDYING, media.tidy, clock), wake=asyncio.Event())
 
 
 def profile_answers_loop(profiles: Profiles) -> Loop:

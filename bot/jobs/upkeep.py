@@ -12,7 +12,6 @@ from bot.jobs.loops import Loop
 from bot.jobs.schedule import NIGHTLY_BACKUP, NIGHTLY_RETENTION, NIGHTLY_TIDYING, CalendarStep
 from bot.services.announcements import Announcements
 from bot.services.machine import Machine
-from bot.services.media import Media
 from bot.services.post_retention import PostRetention
 from bot.services.privacy import Privacy
 from bot.services.staleness import Staleness
@@ -28,7 +27,6 @@ def upkeep_loops(  # noqa: PLR0917 - what the house is built of
     announcements: Announcements,
     machine: Machine,
     privacy: Privacy,
-    media: Media,
     clock: Clock,
 ) -> list[Loop]:
     """Build what looks after the database and the machine; gives its loops."""
@@ -73,6 +71,5 @@ def upkeep_loops(  # noqa: PLR0917 - what the house is built of
         Loop(name="retention", step=night, wake=asyncio.Event()),
         nightly("backup", NIGHTLY_BACKUP, upkeep.back_up),
         nightly("tidying", NIGHTLY_TIDYING, upkeep.tidy),
-        nightly("media", NIGHTLY_TIDYING, media.tidy),
         nightly("privacy", NIGHTLY_TIDYING, privacy.sweep),
     ]

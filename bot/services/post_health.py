@@ -9,7 +9,7 @@ import logging
 from datetime import datetime, timedelta
 
 from bot.core.breaker import pause_after
-from bot.core.posts.merging import LASTING, Failure
+from bot.core.posts.merging import LASTING, OF_PROFILE, Failure
 from bot.core.posts.models import Trouble
 from bot.storage import sources
 from bot.storage.engine import Connection
@@ -63,7 +63,7 @@ async def note_failure(conn: Connection, failure: Failure, now: datetime) -> Non
 
     What is odd about one profile says nothing against its source.
     """
-    if failure.trouble in {Trouble.PRIVATE, Trouble.GONE}:
+    if failure.trouble in OF_PROFILE:
         await note_answer(conn, failure.source, now)
         return
     if failure.trouble is Trouble.CHANGED:

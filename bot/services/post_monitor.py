@@ -117,10 +117,12 @@ class PostMonitor:
             async for page in pages:
                 reading.told = page.profile or reading.told
                 fresh = reading.listing.take(page, _handles(reading))
-                await self._doubt(reading)
+                _doubt(reading)
                 await self._write_page(reading, page, fresh)
                 if reading.listing.is_covered:
-                    return
+                    break
+        if not reading.listing.post_ids and not _has_none(reading):
+            await self._doubt_emptiness(reading)
 
     async def _read_all(self, reading: _Reading) -> None:
         """Read from the beginning again: all pages were asked for while the newest posts were read."""
@@ -128,22 +130,15 @@ class PostMonitor:
         reading.listing = self._listing(reading.work)
         await self._read(reading)
 
-    async def _doubt(self, reading: _Reading) -> None:
-        """Raise `PostsUnread` for a listing that cannot be the profile's own."""
-        profile, told, listing = reading.work.profile, reading.told, reading.listing
-        if told is not None and told.platform_id and profile.platform_id not in (None, told.platform_id):
-            raise PostsUnread(Trouble.GONE, text("the name belongs to another account now"))
-        if listing.is_circle:
-            raise PostsUnread(Trouble.CHANGED, text("the listing shows the same posts again and again"))
-        is_empty = listing.is_covered and not listing.post_ids
-        if is_empty and not (told is not None and told.posts == 0):
-            async with self._database.read() as conn:
-                count = await posts.visible_posts(conn, profile.account_id)
-            if count:
-                raise PostsUnread(
-                    Trouble.CHANGED,
-                    text("the listing is empty, though {count} posts are known", count=count),
-                )
+    async def _doubt_emptiness(self, reading: _Reading) -> None:
+        """Raise `PostsUnread` where it is more likely that a listing failed than that all posts went."""
+        if not reading.listing.is_covered:
+            raise PostsUnread(Trouble.CHANGED, text("the listing ended without a post"))
+        async with self._database.read() as conn:
+            count = await posts.visible_posts(conn, reading.work.profile.account_id)
+        if count:
+            reason = text("the listing is empty, though {count} posts are known", count=count)
+            raise PostsUnread(Trouble.CHANGED, reason)
 
     # --- Writing ---------------------------------------------------------------------------------
 
@@ -218,12 +213,11 @@ class PostMonitor:
         """
         work, listing, now = reading.work, reading.listing, self._clock.now()
         account_id, is_complete = work.profile.account_id, listing.is_covered
-        has_none = reading.told is not None and reading.told.posts == 0
         async with self._database.write("profile.read") as conn:
             await jobs.require(conn, reading.job)
             if not work.is_full and await posts.wants_all(conn, work.run_id):
                 return False
-            if is_complete and listing.reach is not None and (reading.source.lists_all or has_none):
+            if is_complete and listing.reach is not None and (reading.source.lists_all or _has_none(reading)):
                 await posts.note_missing(conn, work, listing.reach, now)
             await self._write_sums(conn, reading, now)
             await profile_milestones.write_down(conn, account_id, now)
@@ -276,7 +270,7 @@ class PostMonitor:
         waits = not failures and now - work.queued_at < LONGEST_WAIT
         async with self._database.write("profile.unread") as conn:
             await jobs.require(conn, job)
-            await posts.note_trouble(conn, work.run_id, verdict.trouble, verdict.words)
+            await posts.note_trouble(conn, work.run_id, verdict.trouble, verdict.words, is_attempt=not waits)
             for failure in failures:
                 await note_failure(conn, failure, now)
             if waits:
@@ -308,6 +302,20 @@ class PostMonitor:
             await profile_state.note_trouble(conn, account_id, trouble, words, now, next_run_at=next_run_at)
             since = before["failing_since"] or now
             await tell_unread(conn, account_id, work.profile.handle, trouble, words, since=since, now=now)
+
+
+def _doubt(reading: _Reading) -> None:
+    """Raise `PostsUnread` for a listing that cannot be the profile's own."""
+    profile, told = reading.work.profile, reading.told
+    if told is not None and told.platform_id and profile.platform_id not in (None, told.platform_id):
+        raise PostsUnread(Trouble.GONE, text("the name belongs to another account now"))
+    if reading.listing.is_circle:
+        raise PostsUnread(Trouble.CHANGED, text("the listing shows the same posts again and again"))
+
+
+def _has_none(reading: _Reading) -> bool:
+    """Whether the platform itself counts no posts, and none was shown."""
+    return reading.told is not None and reading.told.posts == 0 and not reading.listing.post_ids
 
 
 def _handles(reading: _Reading) -> set[str]:

@@ -225,11 +225,14 @@ async def note_progress(conn: Connection, run_id: int, progress: Progress) -> No
     await conn.execute(update(profile_runs).where(profile_runs.c.id == run_id).values(values))
 
 
-async def note_trouble(conn: Connection, run_id: int, trouble: Trouble, words: str) -> None:
-    """Note why an attempt of a run failed; the run goes on."""
-    await conn.execute(
-        update(profile_runs).where(profile_runs.c.id == run_id).values(trouble=trouble, error=words)
-    )
+async def note_trouble(
+    conn: Connection, run_id: int, trouble: Trouble, words: str, *, is_attempt: bool
+) -> None:
+    """Note why a run that goes on was not read this time; it counts as an attempt where anything was asked."""
+    values: dict[str, Any] = {"trouble": trouble, "error": words}
+    if not is_attempt:
+        values["attempts"] = profile_runs.c.attempts - 1
+    await conn.execute(update(profile_runs).where(profile_runs.c.id == run_id).values(values))
 
 
 async def note_missing(conn: Connection, work: Work, reach: datetime, now: datetime) -> None:

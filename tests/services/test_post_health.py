@@ -37,6 +37,7 @@ async def test_a_block_stops_the_requests_of_all_runs_and_costs_them_no_attempt(
     assert [one.handle for one in world.source.asked] == ["ana"]
     assert [row["attempts"] for row in await world.rows(jobs)] == [1, 0, 0, 0]
     assert "left alone" in (await world.run(runs[1]))["error"]
+    assert [(await world.run(run_id))["attempts"] for run_id in runs] == [1, 0, 0, 0]
     world.source.troubles = {}
     for _ in runs:
         await world.wait_for_job()

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.posts.models import Counts, ReadProfile, RunReason, Trouble
+from bot.storage.post_tables import profile_runs
 from tests.services.post_world import DAY, PostWorld, feed, post
 
 HOUR = timedelta(hours=1)
@@ -143,32 +144,33 @@ async def test_a_post_is_marked_after_two_complete_runs_without_it_and_unmarked_
 
 async def test_absence_counts_only_as_far_as_a_run_has_read(world):
     ana = await world.watch()
-    whole = feed(300)
+    whole = feed(45)
     world.source.shown = whole
     await world.read(ana)
-    # Of 300, run after run reads the newest 105; 280 is among them, 20 is not.
-    world.source.shown = [one for one in whole if one.caption not in {"post 280", "post 20"}]
+    # Run after run reads the newest 15: 40 is among them, 5 is not.
+    world.wanted = replace(world.wanted, newest=15, recent=10 * DAY)
+    world.source.shown = [one for one in whole if one.caption not in {"post 40", "post 5"}]
     for _ in range(3):
         await world.read(ana)
-    assert await gone(world) == {280}
+    assert await gone(world) == {40}
     await world.read(ana, is_full=True)
-    assert await gone(world) == {280}
+    assert await gone(world) == {40}
     await world.read(ana, is_full=True)
-    assert await gone(world) == {280, 20}
+    assert await gone(world) == {40, 5}
 
 
 async def test_a_pinned_post_does_not_stretch_what_a_run_has_read(world):
     ana = await world.watch()
-    whole = feed(300)
+    whole = feed(60)
     world.source.shown = whole
     await world.read(ana)
-    pinned = [post(1, age=299 * DAY), post(2, age=298 * DAY)]
-    world.source.shown = pinned + [one for one in whole if one.caption not in {"post 290", "post 250"}]
+    pinned = [post(1, age=59 * DAY), post(2, age=58 * DAY)]
+    world.source.shown = pinned + [one for one in whole if one.caption not in {"post 50", "post 10"}]
     world.wanted = replace(world.wanted, newest=15, recent=10 * DAY)
     for _ in range(2):
         run_id = await world.read(ana)
     assert (await world.run(run_id))["pages"] == 2  # the pinned ones are none of the newest 15
-    assert await gone(world) == {290}
+    assert await gone(world) == {50}
 
 
 @pytest.mark.parametrize("why", ["the listing is not exhaustive", "the listing broke off"])
@@ -186,6 +188,29 @@ async def test_absence_says_nothing_where(world, why):
     assert await gone(world) == set()
     run = await world.run(run_id)
     assert (run["state"], run["is_complete"]) == ("completed", why != "the listing broke off")
+
+
+@pytest.mark.parametrize("known", [0, 3])
+async def test_a_source_that_shows_nothing_and_no_end_has_not_read_the_profile(world, known):
+    ana = await world.watch()
+    if known:
+        world.source.shown = feed(known)
+        await world.read(ana)
+    world.source.shown, world.source.says_end = [], False
+    await world.put(ana)
+    assert await world.work() is not None
+    assert {row["trouble"] for row in (await world.rows(profile_runs))[-1:]} == {Trouble.CHANGED}
+
+
+async def test_what_the_platform_counts_makes_no_post_missing_that_a_source_leaves_out(world):
+    ana = await world.watch()
+    world.sources = [world.other]
+    world.other.shown = feed(3)
+    await world.read(ana)
+    world.other.shown, world.other.told = feed(3)[:1], ReadProfile(posts=0)
+    for _ in range(2):
+        await world.read(ana)
+    assert await gone(world) == set()
 
 
 async def test_an_empty_listing_is_trouble_unless_the_platform_counts_no_posts(world):

@@ -94,6 +94,7 @@ def _sec_uid(value: object) -> str:
 def refusal_of(said: Mapping[str, Any]) -> PostsUnread | None:
     """Say why what a page says keeps its profile from being read; None where it does not."""
     code, user = said.get("code"), said.get("user")
+    code = code if isinstance(code, int) else count_of(code) or 0
     is_private = isinstance(user, dict) and user.get("privateAccount") is True
     if code in PRIVATE_CODES or is_private:
         return PostsUnread(Trouble.PRIVATE, text("the account is private; only its followers see its posts"))
@@ -103,7 +104,7 @@ def refusal_of(said: Mapping[str, Any]) -> PostsUnread | None:
         return PostsUnread(Trouble.BLOCKED, text("TikTok refuses this machine (its code {code})", code=code))
     if code in DOWN_CODES:
         return PostsUnread(Trouble.UNAVAILABLE, text("TikTok is in trouble (its code {code})", code=code))
-    if isinstance(code, int) and code:
+    if code:
         return changed(text("TikTok answers with a code that is not known ({code})", code=code))
     return None
 
