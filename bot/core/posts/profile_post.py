@@ -34,7 +34,8 @@ _MEASURES = (
     Measure.SAVES,
     Measure.FOLLOWERS,
 )
-PER_PAGE = 8
+PER_PAGE = 5
+"""Of each profile it may be said at length why it cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +102,7 @@ def state_lines(profile: WatchedProfile, now: datetime) -> list[str]:
     if profile.failing_since is not None:
         lines.append(
             text(
-                "⚠️ It could not be read since {when}: {reason}",
+                "⚠️ It could not be read since {when}: {reason}.",
                 when=stamp(profile.failing_since),
                 reason=_why(profile),
             )
