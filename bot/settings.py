@@ -245,6 +245,12 @@ class Settings(BaseSettings):
         return f"sqlite+aiosqlite:///{self.data_folder / 'vedette.db'}"
 
 
+def environment_of_others() -> dict[str, str]:
+    """Give the environment for a program that needs none of the settings: without them, so without their secrets."""
+    ours = {name.upper() for name in Settings.model_fields}
+    return {name: value for name, value in os.environ.items() if name.upper().split(_NESTED)[0] not in ours}
+
+
 def load_settings(env_file: Path = ENV_FILE) -> Settings:
     """Read the environment and `env_file` (which need not exist).
 

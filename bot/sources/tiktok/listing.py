@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from bot.clock import Clock
 from bot.core.posts.models import Page, ProfileRef
+from bot.settings import environment_of_others
 from bot.sources.tiktok.listing_lines import changed, unavailable
 from bot.sources.tiktok.listing_state import Reading
 from bot.texts import text
@@ -79,7 +80,7 @@ class TikTokPosts:
     async def _start(self, target: str) -> Process:
         try:
             child = await asyncio.create_subprocess_exec(
-                *COMMAND, stdin=PIPE, stdout=PIPE, limit=LONGEST_LINE
+                *COMMAND, stdin=PIPE, stdout=PIPE, limit=LONGEST_LINE, env=environment_of_others()
             )
         except OSError as error:
             raise unavailable(

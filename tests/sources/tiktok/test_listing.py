@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import sys
 from collections.abc import Iterator
 
 import aiohttp
 import psutil
 import pytest
 
-from bot.core.posts.models import Counts, Trouble
-from bot.errors import SourceChanged
+from bot.core.posts.models import Counts, ProfileRef, Trouble
+from bot.errors import PostsUnread, SourceChanged
 from bot.sources.media.fetcher import MediaFetcher, Neighbour
+from bot.sources.tiktok import listing
+from bot.sources.tiktok.listing import TikTokPosts
+from tests.clocks import ManualClock
 from tests.sources.tiktok.listed import HastyClock, Site, ref
 from tests.standins import StandIn, running, until
 
@@ -271,3 +275,19 @@ async def test_a_child_ends_when_its_parent_is_gone(site: Site) -> None:
     child.stdin.close()  # as the system does for whoever dies
     async with asyncio.timeout(5):
         assert await child.wait() == 0
+
+
+async def test_the_child_is_told_none_of_the_settings(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = "import json, os; input(); print(json.dumps({'failed': {'bug': ' '.join(os.environ)}}))"
+    monkeypatch.setattr(listing, "COMMAND", (sys.executable, "-c", said))
+    monkeypatch.setenv("DISCORD_TOKEN", "secret")
+    monkeypatch.setenv("GAME_SERVERS__MAIN__PASSWORD", "secret")
+    monkeypatch.setenv("OTHER_THING", "1")
+    source = TikTokPosts(clock=clock, page_seconds=1, limit_seconds=60)
+    with pytest.raises(PostsUnread):
+        await anext(source.pages(ProfileRef(account_id=1, handle="ana")))
+    told = caplog.text.split()
+    assert "OTHER_THING" in told
+    assert not {"DISCORD_TOKEN", "GAME_SERVERS__MAIN__PASSWORD"} & set(told)
