@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.core.markup import stamp
 from bot.core.posts.comparison import ComparedProfile, profile_comparison_message
 from bot.core.posts.figures import ProfileName, engagement, growth_table, short
 from bot.core.posts.growth import Measure
 from bot.core.posts.models import Counts, KnownPost, PostSample, ProfileSample, Run, RunReason, RunState
 from bot.core.posts.post_history import ShownPost, post_chart
 from bot.core.posts.posts_page import PostOrder, listed, posts_pages, sorted_posts
-from bot.core.posts.profile_post import WatchedProfile, list_pages
+from bot.core.posts.profile_post import ShownProfile, WatchedProfile, list_pages, profile_message
 from bot.core.posts.run_posts import FollowedRun, progress_message
 from bot.core.posts.trend import trend_chart
 from bot.discord.embeds import BODY_LIMIT
@@ -204,6 +205,7 @@ def watched(number, **more):
         "nickname": f"Some Creator {number}",
     }
     values |= {"interval_hours": 24, "paused": False, "followers": 10**7, "total_likes": None}
+    values |= {"trouble": "", "trouble_words": ""}
     values |= {
         "counted_at": NOW,
         "last_run_at": NOW - DAY,
@@ -226,3 +228,14 @@ def test_the_list_can_be_shown_also_while_no_profile_can_be_read(language):
 def test_lines_of_a_caption_do_not_run_together_in_the_title_of_a_chart():
     shown = ShownPost(name=ANA, post=post(caption="first line\nsecond\tword"), samples=[sample(5, HOUR)])
     assert post_chart(shown).title == "Views: first line second word"
+
+
+def test_followers_that_were_counted_long_ago_say_when():
+    def followers(counted_at):
+        message = profile_message(
+            ShownProfile(profile=watched(1, counted_at=counted_at), samples=[], now=NOW)
+        )
+        return {field.name: field.value for field in message.fields}["Followers"]
+
+    assert followers(NOW - DAY) == "10,000,000"
+    assert followers(NOW - 60 * DAY) == f"10,000,000\n-# counted {stamp(NOW - 60 * DAY)}"
