@@ -143,3 +143,10 @@ async def test_a_run_of_the_newest_posts_is_not_told_as_one_of_all_pages(databas
     book = await exported(database, tmp_path, kept.account_id)
     told = [(row["All pages"], row["To the end"]) for row in table(book["Runs"])]
     assert told == [("yes", "yes"), *[("no", "yes")] * (len(kept.run_ids) - 2), ("no", "no")]
+
+
+async def test_what_nobody_told_is_not_drawn(database, tmp_path):
+    async with database.write("test.keep") as conn:
+        kept = await keep_profile(conn, followers=None)
+    book = await exported(database, tmp_path, kept.account_id)
+    assert len(book["Summary"]._charts) == 1
