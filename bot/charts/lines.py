@@ -32,6 +32,7 @@ LEFT, RIGHT = 100, 44  # pixels beside the plot: for the numbers at the left, fo
 TIMES = 44
 STEPS_HEAD, STEPS_HEIGHT = 44, 130
 HALF_A_DAY = timedelta(hours=12)
+LEAST_ROOM = 2  # above and below a value
 GAIN, LOSS = COLOURS[2], COLOURS[5]
 # Years, months, days, hours, minutes, seconds, and each where the smaller ones are zero: in numbers, which need no language.
 _TIMES = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"]
@@ -84,12 +85,17 @@ def _name(page: Page, at: float, words: str, colour: str) -> None:
 
 
 def _give_room(axes: Axes, spec: LineChart) -> None:
-    """Show a day and some values around a single point: by itself it has none, and the axes would span years."""
+    """Show some values around one that does not move, and a day around a single point.
+
+    By itself it has none: the axes would show fractions of a view, or span years.
+    """
     known = {(at, value) for line in spec.lines for at, value in line.points}
-    if len(known) == 1:
-        ((at, value),) = known
-        axes.set_xlim(at - HALF_A_DAY, at + HALF_A_DAY)  # type: ignore[arg-type]
-        axes.set_ylim(min(0.9 * value, value - 2), max(1.1 * value, value + 2))
+    if len({value for _, value in known}) == 1:
+        at, value = min(known)
+        least = min(0.9 * value, value - LEAST_ROOM)
+        axes.set_ylim(max(least, 0) if value >= 0 else least, max(1.1 * value, value + LEAST_ROOM))
+        if len(known) == 1:
+            axes.set_xlim(at - HALF_A_DAY, at + HALF_A_DAY)  # type: ignore[arg-type]
 
 
 def _days(line: Line) -> list[float]:
@@ -105,6 +111,8 @@ def _steps(page: Page, spec: LineChart, axes: Axes, above: Axes) -> None:
         colour = GAIN if value >= 0 else LOSS
         axes.bar(since, value, width=until - since, align="edge", color=colour, edgecolor=BACKGROUND)
     axes.axhline(0, color=QUIET_INK, linewidth=1.5)
+    if not any(step.points[0][1] for step in spec.steps):
+        axes.set_ylim(-LEAST_ROOM, LEAST_ROOM)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True))
     axes.set_xlim(above.get_xlim())
     above.tick_params(labelbottom=False)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import discord
 
 from bot.core.announcements import Tone
-from bot.discord.embeds import CHART_NAME, COLOURS
+from bot.core.markup import clip
+from bot.discord.embeds import BODY_LIMIT, CHART_NAME, COLOURS, TITLE_LIMIT
 from bot.discord.speech import Speaker, reader_of
 from bot.discord.views import AskersView
 from bot.texts import join, text
@@ -77,7 +78,9 @@ class Pages(AskersView):
     def _embed(self) -> discord.Embed:
         say = self._speaker.say
         embed = discord.Embed(
-            title=say(self._title), description=say(self._pages[self._number]), colour=self._colour
+            title=clip(say(self._title), TITLE_LIMIT),
+            description=clip(say(self._pages[self._number]), BODY_LIMIT),
+            colour=self._colour,
         )
         page = text("Page {number} of {count}", number=self._number + 1, count=len(self._pages))
         if self._picture is not None:

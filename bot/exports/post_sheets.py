@@ -109,7 +109,8 @@ def runs_sheet(zone: str) -> Sheet:
         *(column(f"{name} ({zone})", _LOCAL, 24) for name in ("Queued", "Started", "Finished")),
         *(column(name, _COUNT) for name in ("Posts", "New posts", "Pages", "Requests", "Credits left")),
         column("Source", _TEXT, 16),
-        column("Read in full", _TEXT, 8),
+        column("All pages", _TEXT, 8),
+        column("To the end", _TEXT, 8),
         column("Error", _TEXT, 50),
     )
     return Sheet(title="Runs", columns=columns)
@@ -126,6 +127,7 @@ def run_row(row: Any) -> Sequence[Value]:
         row.finished_at,
         *(row.posts, row.new_posts, row.pages, row.requests, row.credits_left),
         row.source,
+        "yes" if row.is_full else "no",
         "yes" if row.is_complete else "no",
         row.error,
     )
@@ -174,6 +176,7 @@ def notes(order: ProfileOrder) -> Iterator[str]:
     yield f"All that is kept of @{order.handle}; exported at {now} ({order.zone})."
     yield f"Times are those of {order.zone}, where a column does not say UTC. An empty cell is not known."
     yield "Sums are over the posts that are known here, with the last known counts of those that are gone."
+    yield "A run reads the newest posts, or all pages; to the end means that it read all that it was to read."
     yield "Counts can fall: the platform takes some back. Between two runs nobody looked."
     yield (
         "Old snapshots are thinned (POST_DETAILS_DAYS): first one a day is left, later one a week; the files in "

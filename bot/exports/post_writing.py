@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -51,15 +52,18 @@ async def _write(database: Database, order: ProfileOrder, files: Files) -> None:
         files.put(map(sheets.run_row, page))
         totals.runs += sum(row.state == RunState.COMPLETED for row in page)
     files.begin(sheets.SUMMARY)
-    files.close(totals.row(order.handle), tuple(sheets.notes(order)), _add_charts)
+    files.close(totals.row(order.handle), tuple(sheets.notes(order)), partial(_add_charts, totals))
 
 
-def _add_charts(book: Any, page: Any, row: int, written: Mapping[str, Written]) -> None:
+def _add_charts(
+    totals: sheets.Totals, book: Any, page: Any, row: int, written: Mapping[str, Written]
+) -> None:
     """Put the charts of the profile under a row of the page, where there is anything to draw."""
     samples = written["Profile"]
     if not samples.rows:
         return
-    drawn = (("Views", _BLUE), ("Followers", _ORANGE))
+    known = {"Views": totals.sums.get("views"), "Followers": totals.followers}
+    drawn = [one for one in (("Views", _BLUE), ("Followers", _ORANGE)) if known[one[0]] is not None]
     for number, (name, colour) in enumerate(drawn):
         chart = chart_of(book, "line", f"{name} over time", samples, "At (", _DAY, ((name, colour),))
         page.insert_chart(row + number * _APART, 0, chart)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.clock import Clock
 from bot.core.announcements import Message
 from bot.core.posts.models import ReportEvery
+from bot.core.posts.period import apart
 from bot.core.posts.report import HISTORY, DueReport, ReadProfileHistory, due_report, news_for, report_of
 from bot.core.posts.report_post import report_message
 from bot.services.announcements import Announcements
@@ -94,13 +95,15 @@ class ProfileReports:
         self._announcements.wake()
 
     async def _message(self, conn: Connection, reader: ProfileReader, due: DueReport) -> Message | None:
-        account_id, since = reader.account_id, due.since - HISTORY
-        posts = await profile_reports.sampled_posts(conn, account_id, since, due.until)
+        account_id = reader.account_id
+        samples = await post_reading.profile_samples(conn, account_id, due.since - HISTORY)
+        runs = apart([one.at for one in samples if one.at <= due.until], due.ends)
+        posts = await profile_reports.sampled_posts(conn, account_id, runs)
         history = ReadProfileHistory(
             handle=reader.handle,
             nickname=reader.nickname,
             interval_hours=reader.interval_hours,
-            samples=await post_reading.profile_samples(conn, account_id, since),
+            samples=[one for one in samples if one.at in runs],
             posts=posts,
             known_posts=await profile_reports.known_posts(conn, account_id),
             milestones=await profile_milestones.passed_between(conn, account_id, due.since, due.until),

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.core.posts.found_late import FoundPost, with_found_late
 from bot.core.posts.models import (
     Counts,
     KnownPost,
@@ -122,6 +123,14 @@ _FIRST = (
     .join(posts, (posts.c.post_id == post_snapshots.c.post_id) & (post_snapshots.c.run_id == _first_of_post))
     .where(posts.c.post_id.in_(bindparam("post_ids", expanding=True)))
 )
+_FOUND_SINCE = (
+    select(posts.c.posted_at, posts.c.first_seen_at, *[post_snapshots.c[name] for name in COUNTS])
+    .join(
+        post_snapshots,
+        (posts.c.post_id == post_snapshots.c.post_id) & (post_snapshots.c.run_id == _first_of_post),
+    )
+    .where(posts.c.account_id == bindparam("account_id"), posts.c.first_seen_at > bindparam("since"))
+)
 _RUNS = (
     select(profile_runs)
     .where(profile_runs.c.account_id == bindparam("account_id"))
@@ -162,19 +171,41 @@ async def watched_profile(conn: AsyncConnection, guild_id: int, handle: str) -> 
 async def profile_samples(
     conn: AsyncConnection, account_id: int, since: datetime
 ) -> tuple[ProfileSample, ...]:
-    """Read what a profile counted at each of its runs since an instant, the oldest first."""
+    """Read what a profile counted at each of its runs since an instant, the oldest first.
+
+    Posts that were found late count from the beginning: see `bot.core.posts.found_late`.
+    """
     rows = (await conn.execute(_SAMPLES, {"account_id": account_id, "since": since})).mappings()
-    return tuple(_profile_sample(row) for row in rows)
+    return await _whole(conn, account_id, [_profile_sample(row) for row in rows])
+
+
+async def _whole(
+    conn: AsyncConnection, account_id: int, samples: Sequence[ProfileSample]
+) -> tuple[ProfileSample, ...]:
+    if len(samples) < 2:
+        return tuple(samples)
+    found = await conn.execute(_FOUND_SINCE, {"account_id": account_id, "since": samples[0].at})
+    return with_found_late(
+        samples,
+        [
+            FoundPost(posted_at=row["posted_at"], found_at=row["first_seen_at"], counts=_counts(row))
+            for row in found.mappings()
+        ],
+    )
 
 
 async def samples_of_run(
     conn: AsyncConnection, account_id: int, run_id: int
 ) -> tuple[ProfileSample | None, ProfileSample | None]:
-    """Read what a profile counted at a run, and at the one before; None where it did not come so far."""
+    """Read what a profile counted at a run, and at the one before; None where it did not come so far.
+
+    Posts that were found late count in both.
+    """
     rows = (await conn.execute(_LAST_SAMPLES, {"account_id": account_id, "run_id": run_id})).mappings().all()
     if not rows or rows[0]["run_id"] != run_id:
         return None, None
-    return _profile_sample(rows[0]), _profile_sample(rows[1]) if len(rows) > 1 else None
+    *before, sample = await _whole(conn, account_id, [_profile_sample(row) for row in reversed(rows)])
+    return sample, before[0] if before else None
 
 
 async def posts_of(conn: AsyncConnection, account_id: int) -> tuple[KnownPost, ...]:

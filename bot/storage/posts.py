@@ -145,6 +145,12 @@ async def _work(conn: Connection, run: RowMapping) -> Work:
     )
 
 
+async def wants_all(conn: Connection, run_id: int) -> bool:
+    """Tell whether a run is to read all pages, as it stands now."""
+    query = select(profile_runs.c.is_full).where(profile_runs.c.id == run_id)
+    return bool((await conn.execute(query)).scalar())
+
+
 async def known(conn: Connection, post_ids: Sequence[int]) -> dict[int, RowMapping]:
     """Read posts as they are stored, by id."""
     query = select(posts).where(posts.c.post_id.in_(post_ids))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.posts.models import Counts, PostSample, ReportEvery
 from bot.core.posts.period import SampledPost
-from bot.storage.post_tables import COUNTS, post_snapshots, posts, profile_watches
+from bot.storage.post_tables import COUNTS, post_snapshots, posts, profile_snapshots, profile_watches
 from bot.storage.tables import accounts, guilds
 
 AT_ONCE = 500
@@ -96,12 +96,12 @@ async def choose(
 
 
 async def sampled_posts(
-    conn: AsyncConnection, account_id: int, since: datetime, until: datetime
+    conn: AsyncConnection, account_id: int, runs: Collection[datetime]
 ) -> tuple[SampledPost, ...]:
-    """Read the posts of a profile that were read from an instant to another, both included, with their samples."""
+    """Read the posts of a profile that were read by its runs of these instants, with their samples."""
     own = select(posts.c.post_id, posts.c.posted_at, posts.c.caption).where(posts.c.account_id == account_id)
     known = (await conn.execute(own.order_by(posts.c.post_id))).all()
-    samples = await _samples(conn, account_id, since, until)
+    samples = await _samples(conn, account_id, runs)
     return tuple(
         SampledPost(
             post_id=row.post_id,
@@ -121,13 +121,14 @@ async def known_posts(conn: AsyncConnection, account_id: int) -> int:
 
 
 async def _samples(
-    conn: AsyncConnection, account_id: int, since: datetime, until: datetime
+    conn: AsyncConnection, account_id: int, runs: Collection[datetime]
 ) -> dict[int, Sequence[PostSample]]:
-    kept = post_snapshots
+    kept, of_profile = post_snapshots, profile_snapshots.c
+    those = select(of_profile.run_id).where(of_profile.account_id == account_id, of_profile.at.in_(runs))
     query = (
         select(kept)
         .join(posts, posts.c.post_id == kept.c.post_id)
-        .where(posts.c.account_id == account_id, kept.c.at >= since, kept.c.at <= until)
+        .where(posts.c.account_id == account_id, kept.c.run_id.in_(those))
         .order_by(kept.c.post_id, kept.c.at)
     )
     found: dict[int, list[PostSample]] = {}

@@ -112,7 +112,7 @@ async def put(
 async def ask_more(
     conn: Connection, run_id: int, *, is_full: bool, asked_by: int | None, asked_in_guild_id: int | None
 ) -> None:
-    """Let a run that waits read all pages if it is asked to, and note who asked first."""
+    """Let an open run read all pages if it is asked to, and note who asked first."""
     this = profile_runs.c.id == run_id
     if is_full:
         await conn.execute(update(profile_runs).where(this).values(is_full=True))

@@ -200,3 +200,13 @@ def test_large_numbers_are_short_and_have_no_common_factor_beside_the_axis():
     words = [tick.get_text() for axes in page.figure.axes for tick in axes.get_yticklabels()]
     assert "12M" in words
     assert all(axes.yaxis.get_offset_text().get_text() == "" for axes in page.figure.axes)
+
+
+@pytest.mark.parametrize("value", [0, 7, 5_432_100])
+def test_a_count_that_does_not_move_has_whole_numbers_beside_it_and_none_below_0(value):
+    page = _page(trend(value, value, value), Fonts())
+    page.pixels()
+    above, steps = [axes for axes in page.figure.axes if axes.yaxis.get_visible() and axes.axison]
+    words = [tick.get_text() for axes in (above, steps) for tick in axes.get_yticklabels()]
+    assert not any("0.0" in word for word in words)
+    assert above.get_ylim()[0] >= 0

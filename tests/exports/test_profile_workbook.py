@@ -134,3 +134,19 @@ async def test_a_profile_that_was_never_read_has_empty_sheets(database, tmp_path
     book = await exported(database, tmp_path, kept.account_id)
     assert [book[name].max_row for name in ("Posts", "Snapshots", "Runs")] == [1, 1, 1]
     assert table(book["Summary"])[0]["Views"] is None
+
+
+async def test_a_run_of_the_newest_posts_is_not_told_as_one_of_all_pages(database, kept, tmp_path):
+    async with database.write("test.runs") as conn:
+        this = profile_runs.c.id == kept.run_ids[-1]
+        await conn.execute(update(profile_runs).where(this).values(is_complete=False))
+    book = await exported(database, tmp_path, kept.account_id)
+    told = [(row["All pages"], row["To the end"]) for row in table(book["Runs"])]
+    assert told == [("yes", "yes"), *[("no", "yes")] * (len(kept.run_ids) - 2), ("no", "no")]
+
+
+async def test_what_nobody_told_is_not_drawn(database, tmp_path):
+    async with database.write("test.keep") as conn:
+        kept = await keep_profile(conn, followers=None)
+    book = await exported(database, tmp_path, kept.account_id)
+    assert len(book["Summary"]._charts) == 1

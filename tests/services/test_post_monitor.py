@@ -341,3 +341,29 @@ async def test_what_one_source_calls_private_another_may_read(world):
     world.source.troubles, world.other.shown = {1: Trouble.PRIVATE}, feed(3)
     run_id = await world.read(ana)
     assert len(await world.snapshots_of(run_id)) == 3
+
+
+# --- All pages, asked for while the newest posts are read -------------------------------------------
+
+
+async def test_all_pages_are_read_too_where_somebody_asks_for_them_while_the_newest_are_read(world):
+    ana = await world.watch()
+    world.source.shown = feed(300)
+    before = await world.read(ana)
+    world.clock.advance(86_400)
+    run_id, pages, asked = await world.put(ana), world.source.pages, []
+
+    async def interrupted(profile):
+        async for page in pages(profile):
+            yield page
+            if not asked:
+                asked.append(await world.put(ana, RunReason.ASKED, is_full=True))
+
+    world.source.pages = interrupted
+    assert await world.work() is None
+    assert asked == [run_id]
+    assert len(await world.snapshots_of(run_id)) == 300
+    run = await world.run(run_id)
+    assert (run["state"], run["posts"], run["is_full"], run["is_complete"]) == ("completed", 300, True, True)
+    assert (await world.profile(ana))["full_read_at"] == run["finished_at"]
+    assert len(await world.snapshots_of(before)) == 300

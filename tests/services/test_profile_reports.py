@@ -258,3 +258,24 @@ async def test_what_was_due_before_it_was_chosen_is_not_made_up(reports):
 async def test_only_a_watched_profile_can_be_reported(reports):
     with pytest.raises(NothingThere, match="nobody"):
         await reports.profiles().report(ADMIN, "nobody", ReportEvery.DAY, 300)
+
+
+async def test_of_a_profile_that_is_read_every_hour_some_readings_are_enough(reports, monkeypatch):
+    """A thousand readings of a hundred posts would take more memory than all the rest."""
+    asked, read = [], profile_reports.sampled_posts
+
+    async def counted(conn, account_id, runs):
+        asked.append(len(runs))
+        return await read(conn, account_id, runs)
+
+    monkeypatch.setattr(profile_reports, "sampled_posts", counted)
+    async with reports.database.write("test.hourly") as conn:
+        began = MONDAY - 300 * HOUR
+        kept = await keep_profile(conn, started_at=began, runs=300, every=HOUR, post_count=3)
+        await profile_reports.choose(conn, kept.account_id, 1, ReportEvery.WEEK, 100, now=began)
+    message = await reports.message()
+    (growth,) = [field.value for field in message.fields if field.name == "Growth"]
+    week = [kept.total("views", run) for run in (-168 - 0, -1)]
+    assert growth.startswith(f"{week[1] - week[0]:+,} views\n")
+    assert asked == [asked[0]]
+    assert asked[0] < 60

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 from sqlalchemy import delete, insert, select, update
 
 from bot.core.posts.models import RunState
 from bot.core.requester import Requester
 from bot.storage import post_reading, profile_watches
-from bot.storage.post_tables import post_snapshots, posts, profile_runs, profiles
+from bot.storage.post_tables import post_snapshots, posts, profile_runs, profile_snapshots, profiles
 from bot.storage.post_tables import profile_watches as watches
 from bot.storage.tables import accounts
-from tests.kept_posts import DAY, START, keep_profile
+from tests.kept_posts import DAY, FIRST_POST, START, keep_profile
 
 BY = Requester(guild_id=1, user_id=7)
 
@@ -134,3 +135,36 @@ async def test_ends_are_waited_for_until_they_were_told_in_each_channel(database
         # With the account goes what is waited for about it.
         await conn.execute(delete(accounts).where(accounts.c.id == ana.account_id))
         assert await profile_watches.waiting_for_ended(conn) == []
+
+
+async def find_late(database, ana, number: int, views: int) -> None:
+    """Let a run find a post that was there before ana was ever read."""
+    post_id, at = FIRST_POST + 77, ana.runs_at[number]
+    seen = {"first_seen_at": at, "last_seen_at": ana.runs_at[-1], "counted_at": ana.runs_at[-1]}
+    post = {"post_id": post_id, "account_id": ana.account_id, "posted_at": START - 300 * DAY, "url": ""}
+    sums = profile_snapshots.c.views
+    async with database.write("test.late") as conn:
+        await conn.execute(insert(posts).values(**post, **seen, views=views + 5))
+        for run_id, counted in ((ana.run_ids[number], views), (ana.run_ids[-1], views + 5)):
+            sample = {"run_id": run_id, "at": ana.runs_at[ana.run_ids.index(run_id)], "views": counted}
+            await conn.execute(insert(post_snapshots).values(post_id=post_id, source="yt-dlp", **sample))
+        since = profile_snapshots.c.run_id >= ana.run_ids[number]
+        more = {"views": sums + views, "posts": profile_snapshots.c.posts + 1}
+        await conn.execute(update(profile_snapshots).where(since).values(more))
+        last = profile_snapshots.c.run_id == ana.run_ids[-1]
+        await conn.execute(update(profile_snapshots).where(last).values(views=sums + 5))
+
+
+async def test_a_post_that_is_found_late_is_no_growth_of_its_profile(database):
+    """A first reading that did not come to its end knows fewer posts than the next: nobody saw those grow."""
+    ana = await keep(database)
+    await find_late(database, ana, 6, 5_000_000)
+    async with database.read() as conn:
+        samples = await post_reading.profile_samples(conn, ana.account_id, START)
+        now, before = await post_reading.samples_of_run(conn, ana.account_id, ana.run_ids[6])
+    own = [ana.total("views", run) for run in range(10)]
+    assert [one.counts.views for one in samples] == [5_000_000 + views for views in own[:-1]] + [
+        5_000_005 + own[-1]
+    ]
+    assert now.counts.views - before.counts.views == own[6] - own[5]
+    assert {later.posts - one.posts for one, later in pairwise(samples)} <= {0, 1}

@@ -20,6 +20,8 @@ WINDOWS = (1, 7, 30)
 """Growth is told over about so many days."""
 TITLE_LIMIT = 90
 CAPTION_LIMIT = 80
+LEAST_HOURS = 2
+"""A shorter time is told in minutes."""
 _WIDTH = 7  # columns of a number in a table
 COUNTED = ("views", "likes", "comments", "shares", "saves")
 
@@ -87,6 +89,10 @@ def gained_words(growth: Growth | None) -> str:
     """Say what was gained between two samples and how long they lie apart; "unknown" without two."""
     if growth is None:
         return text("unknown")
+    if growth.hours < LEAST_HOURS:
+        return text(
+            "{gained} in {minutes} min", gained=signed(growth.gained), minutes=round(60 * growth.hours)
+        )
     return text("{gained} in {hours} h", gained=signed(growth.gained), hours=round(growth.hours))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from bot.core.posts.growth import DAY, Growth, Measure, Point, points
 from bot.core.posts.models import Counts, PostSample
 
 COUNTED = (Measure.VIEWS, Measure.LIKES, Measure.COMMENTS, Measure.SHARES, Measure.SAVES)
+LEAST_APART = timedelta(hours=6)
 _MISSED = 2.5  # intervals: one reading may be missed, and growth over both is told with its real hours
 _SHORTEST_GAP = timedelta(hours=36)
 
@@ -73,6 +75,22 @@ def reading_of(
         if seen[number] - seen[number - 1] > longest:
             begin, gap = number, (seen[number - 1], seen[number])
     return Reading(runs=tuple(seen[begin:]), run_before=seen[begin - 1] if begin else None, gap=gap)
+
+
+def apart(
+    runs: Sequence[datetime], ends: Iterable[datetime], *, least: timedelta = LEAST_APART
+) -> tuple[datetime, ...]:
+    """Choose of the readings of a profile those that are told of: not nearer to each other than `least`.
+
+    The last at each of the `ends` of periods always is one, so that periods which follow each other have no reading
+    between them that none tells of. `runs` are in order. One that is read every hour has a thousand readings in a month.
+    """
+    last = {runs[place - 1] for end in ends if (place := bisect_right(runs, end))}
+    kept: list[datetime] = []
+    for at in runs:
+        if not kept or at in last or at - kept[-1] >= least:
+            kept.append(at)
+    return tuple(kept)
 
 
 def gained_by(post: SampledPost, reading: Reading) -> Gained | None:

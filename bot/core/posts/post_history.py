@@ -107,7 +107,7 @@ def _table(shown: ShownPost) -> Message:
 
 def post_chart(shown: ShownPost) -> LineChart | None:
     """Draw up the views of a post over its last readings; None where none tells them."""
-    caption = shown.post.caption[:_CAPTION] or f"@{shown.name.handle}"
+    caption = " ".join(shown.post.caption.split())[:_CAPTION] or f"@{shown.name.handle}"
     return trend_chart(
         shown.samples[-MOST_SAMPLES:],
         title=text("Views: {caption}", caption=caption),

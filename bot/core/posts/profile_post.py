@@ -26,6 +26,7 @@ CHART_DAYS = 90
 """The chart goes back so far."""
 LATE = 2.0
 """A profile that was not read for so many of its intervals is told as stale."""
+COUNTED_LATELY = timedelta(days=2)
 _MEASURES = (
     Measure.VIEWS,
     Measure.LIKES,
@@ -34,7 +35,8 @@ _MEASURES = (
     Measure.SAVES,
     Measure.FOLLOWERS,
 )
-PER_PAGE = 8
+PER_PAGE = 5
+"""Of each profile it may be said at length why it cannot be read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +88,7 @@ def profile_message(shown: ShownProfile) -> Message:
         tone=Tone.NOTICE,
         url=profile.name.url,
         body=join("\n", state_lines(profile, shown.now)),
-        fields=(*_account_fields(profile, last), *_sums(last), *_growth_field(shown.samples)),
+        fields=(*_account_fields(profile, last, shown.now), *_sums(last), *_growth_field(shown.samples)),
         footer=_footer(last),
         chart=profile_chart(shown),
     )
@@ -101,7 +103,7 @@ def state_lines(profile: WatchedProfile, now: datetime) -> list[str]:
     if profile.failing_since is not None:
         lines.append(
             text(
-                "⚠️ It could not be read since {when}: {reason}",
+                "⚠️ It could not be read since {when}: {reason}.",
                 when=stamp(profile.failing_since),
                 reason=_why(profile),
             )
@@ -118,13 +120,24 @@ def _why(profile: WatchedProfile) -> str:
     return escape(profile.trouble_words, 300) or profile.trouble or text("unknown")
 
 
-def _account_fields(profile: WatchedProfile, last: ProfileSample | None) -> tuple[MessageField, ...]:
+def _account_fields(
+    profile: WatchedProfile, last: ProfileSample | None, now: datetime
+) -> tuple[MessageField, ...]:
     posts = None if last is None else last.posts
+    followers, likes = _counted(profile, profile.followers, now), _counted(profile, profile.total_likes, now)
     return (
-        MessageField(name=text("Followers"), value=count_words(profile.followers)),
-        MessageField(name=text("Likes ever (TikTok's count)"), value=count_words(profile.total_likes)),
+        MessageField(name=text("Followers"), value=followers),
+        MessageField(name=text("Likes ever (TikTok's count)"), value=likes),
         MessageField(name=text("Known posts"), value=count_words(posts)),
     )
+
+
+def _counted(profile: WatchedProfile, count: int | None, now: datetime) -> str:
+    """Write a count of the account itself, with when it was told where that is long ago: not each reading tells it."""
+    if count is None or profile.counted_at is None or now - profile.counted_at <= COUNTED_LATELY:
+        return count_words(count)
+    told = text("counted {when}", when=stamp(profile.counted_at))
+    return join("\n", [count_words(count), join("", ["-# ", told])])
 
 
 def _sums(last: ProfileSample | None) -> tuple[MessageField, ...]:

@@ -41,6 +41,16 @@ class DueReport:
     until: datetime
     expires_at: datetime
 
+    @property
+    def before(self) -> datetime:
+        """Give when the period began that ended with the beginning of this one."""
+        return self.since - (self.until - self.since)
+
+    @property
+    def ends(self) -> tuple[datetime, datetime, datetime]:
+        """Give the ends of both periods."""
+        return self.before, self.since, self.until
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReachedMilestone:
@@ -120,7 +130,6 @@ def report_of(history: ReadProfileHistory, due: DueReport) -> Report | None:
     runs = [sample.at for sample in history.samples if sample.at <= due.until]
     longest = longest_step(history.interval_hours)
     reading = reading_of(runs, due.since, due.until, longest)
-    before = due.since - (due.until - due.since)
     if not runs or (reading is None and not _became_late(runs[-1], due, history.interval_hours)):
         return None
     grown = _grown(history, reading)
@@ -131,11 +140,11 @@ def report_of(history: ReadProfileHistory, due: DueReport) -> Report | None:
         reading=reading,
         last_read_at=runs[-1],
         gained=together(grown),
-        change=_change(history, reading, grown, reading_of(runs, before, due.since, longest)),
+        change=_change(history, reading, grown, reading_of(runs, due.before, due.since, longest)),
         grown=len(grown),
         known=history.known_posts,
         followers=_followers(history.samples, reading),
-        new_posts=tuple(post for post in history.posts if due.since < post.posted_at <= due.until),
+        new_posts=_new_posts(history.posts, reading),
         best=_best(grown),
         movements=() if reading is None else _movements(history.posts, reading, longest),
         milestones=() if reading is None else tuple(history.milestones),
@@ -151,6 +160,17 @@ def _grown(history: ReadProfileHistory, reading: Reading | None) -> list[Gained]
     if reading is None:
         return []
     return [one for post in history.posts if (one := gained_by(post, reading)) is not None]
+
+
+def _new_posts(posts: Sequence[SampledPost], reading: Reading | None) -> tuple[SampledPost, ...]:
+    """Give the posts that came between the readings, or in the gap before them.
+
+    Not those of the period: what was posted after its last reading is not known yet, and is the next report's.
+    """
+    if reading is None:
+        return ()
+    since = reading.runs[0] if reading.gap is None else reading.gap[0]
+    return tuple(post for post in posts if since < post.posted_at <= reading.runs[-1])
 
 
 def _best(grown: Sequence[Gained]) -> Gained | None:

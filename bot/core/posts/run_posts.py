@@ -65,7 +65,7 @@ def progress_message(followed: FollowedRun) -> Message:
     else:
         lines.append(text("It waits for its turn in the queue."))
     if run.error:
-        lines.append(text("The last try failed: {reason} It is tried again.", reason=_sentence(run.error)))
+        lines.append(text("The last try failed: {reason}. It is tried again.", reason=_sentence(run.error)))
     if run.is_full:
         lines.append(text("All pages are read, so it can take some minutes."))
     lines.append(join("", ["-# ", text("This answer changes as it goes on.")]))

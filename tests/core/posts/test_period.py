@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.posts.models import Counts, PostSample
-from bot.core.posts.period import Reading, SampledPost, gained_by, longest_step, reading_of, together
+from bot.core.posts.period import Reading, SampledPost, apart, gained_by, longest_step, reading_of, together
 from tests.core.posts.invented import DAY, START
 
 HOUR = timedelta(hours=1)
@@ -144,3 +144,13 @@ def test_a_sum_is_of_what_is_known() -> None:
 def test_an_hourly_profile_may_miss_a_night() -> None:
     assert longest_step(1) == 36 * HOUR
     assert longest_step(24) == 60 * HOUR
+
+
+def test_of_readings_that_follow_each_other_soon_some_are_enough_and_the_ends_of_periods_always_kept():
+    hourly = [START + number * HOUR for number in range(49)]
+    ends = (START + 25.5 * HOUR, START + 48 * HOUR)
+    kept = apart(hourly, ends, least=6 * HOUR)
+    assert [(at - START) // HOUR for at in kept] == [0, 6, 12, 18, 24, 25, 31, 37, 43, 48]
+    daily = hourly[::24]
+    assert apart(daily, ends, least=6 * HOUR) == tuple(daily)
+    assert apart([], ends, least=HOUR) == ()

@@ -6,13 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.core.markup import stamp
 from bot.core.posts.comparison import ComparedProfile, profile_comparison_message
 from bot.core.posts.figures import ProfileName, engagement, growth_table, short
 from bot.core.posts.growth import Measure
 from bot.core.posts.models import Counts, KnownPost, PostSample, ProfileSample, Run, RunReason, RunState
+from bot.core.posts.post_history import ShownPost, post_chart
 from bot.core.posts.posts_page import PostOrder, listed, posts_pages, sorted_posts
+from bot.core.posts.profile_post import ShownProfile, WatchedProfile, list_pages, profile_message
 from bot.core.posts.run_posts import FollowedRun, progress_message
 from bot.core.posts.trend import trend_chart
+from bot.discord.embeds import BODY_LIMIT
+from bot.discord.speech import Speaker
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -179,3 +184,58 @@ def test_a_run_tells_what_changed_only_where_two_readings_tell_it():
 def test_a_run_that_did_not_come_to_the_end_says_so():
     message = progress_message(FollowedRun(name=ANA, run=run(is_complete=False)))
     assert "did not come to the end" in message.body
+
+
+def test_a_reading_soon_after_another_tells_minutes_and_not_0_hours():
+    now, before = profile_sample(150, timedelta(0)), profile_sample(100, timedelta(minutes=20))
+    message = progress_message(FollowedRun(name=ANA, run=run(), sample=now, before=before))
+    assert {field.name: field.value for field in message.fields}["Views"] == "150\n+50 in 20 min"
+
+
+def test_a_try_that_failed_is_told_in_a_sentence_of_its_own():
+    running = run(state=RunState.RUNNING, finished_at=None, error="the picture is gone")
+    body = progress_message(FollowedRun(name=ANA, run=running)).body
+    assert "The last try failed: the picture is gone. It is tried again." in body
+
+
+def watched(number, **more):
+    values = {
+        "account_id": number,
+        "handle": f"some.long.handle.{number}",
+        "nickname": f"Some Creator {number}",
+    }
+    values |= {"interval_hours": 24, "paused": False, "followers": 10**7, "total_likes": None}
+    values |= {"trouble": "", "trouble_words": ""}
+    values |= {
+        "counted_at": NOW,
+        "last_run_at": NOW - DAY,
+        "next_run_at": NOW + DAY,
+        "failing_since": NOW - HOUR,
+    }
+    return WatchedProfile(**values | more)
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_the_list_can_be_shown_also_while_no_profile_can_be_read(language):
+    """Of each it is said why, in words of yt-dlp, and what can be done."""
+    words = "yt-dlp: " + "Unable to extract; please report this on github.com/yt-dlp. " * 5
+    failing = [watched(number, trouble="changed", trouble_words=words) for number in range(20)]
+    pages = [Speaker(language=language).say(page) for page in list_pages(failing, NOW)]
+    assert max(len(page) for page in pages) <= BODY_LIMIT
+    assert sum(page.count("some.long.handle.") for page in pages) == 20
+
+
+def test_lines_of_a_caption_do_not_run_together_in_the_title_of_a_chart():
+    shown = ShownPost(name=ANA, post=post(caption="first line\nsecond\tword"), samples=[sample(5, HOUR)])
+    assert post_chart(shown).title == "Views: first line second word"
+
+
+def test_followers_that_were_counted_long_ago_say_when():
+    def followers(counted_at):
+        message = profile_message(
+            ShownProfile(profile=watched(1, counted_at=counted_at), samples=[], now=NOW)
+        )
+        return {field.name: field.value for field in message.fields}["Followers"]
+
+    assert followers(NOW - DAY) == "10,000,000"
+    assert followers(NOW - 60 * DAY) == f"10,000,000\n-# counted {stamp(NOW - 60 * DAY)}"
