@@ -126,13 +126,14 @@ class PostsUnread(SourceError):
     """The posts of a profile could not be read.
 
     `trouble` is a `bot.core.posts.models.Trouble`; `retry_after_seconds` is what the source asked for, None where it
-    said nothing.
+    said nothing. `requests` are those since the last page that was given; the source counts them at the end.
     """
 
     def __init__(self, trouble: str, reason: str, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.trouble = trouble
         self.retry_after_seconds = retry_after_seconds
+        self.requests = 0
 
 
 class HostKeyUnknown(SourceError):

@@ -7,13 +7,13 @@ empty cell leaves the state as it is::
     ------------   -----   ---------  ---------  ------
     claimed        doing
     done                   succeeded
-    put off                todo
-    given up               failed
+    put_off                todo
+    given_up               failed
     stopped                todo
     died                   todo
 
 - claimed: a worker holds it, by a lease; that is a start
-- put off: it failed, and is tried again later; given up: it failed, and is not
+- put_off: it failed, and is tried again later; given_up: it failed, and is not
 - stopped: its worker ends, or it cannot begin yet; the start does not count
 - died: its worker did not renew the lease; at the last start that is allowed it is given up instead
 
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -69,6 +69,8 @@ _TABLE: Mapping[JobState, Mapping[JobEvent, JobState]] = {
     JobState.SUCCEEDED: {},
     JobState.FAILED: {},
 }
+LONGEST_PAUSE = timedelta(days=1)
+"""Nobody is waited for longer, whatever was asked for."""
 MOST_STARTS = 4
 """A job that was started so often and took its worker down each time is given up."""
 
@@ -100,12 +102,13 @@ class RetryStrategy:
     ) -> float | None:
         """Give the seconds until the next try after failure number `attempts`; None when there is none.
 
-        `chance` (0 to 1) spreads it by a fifth to both sides; it is at least what the other side asked for.
+        `chance` (0 to 1) spreads it by a fifth to both sides; it is at least what the other side asked for, up to
+        `LONGEST_PAUSE`.
         """
         if attempts >= self.max_attempts:
             return None
         seconds = self.base_seconds * 2.0 ** (attempts - 1) * (0.8 + 0.4 * chance)
-        return max(seconds, retry_after_seconds or 0.0)
+        return min(max(seconds, retry_after_seconds or 0.0), LONGEST_PAUSE.total_seconds())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

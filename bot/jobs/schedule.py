@@ -15,6 +15,7 @@ NIGHTLY_RETENTION = CronTrigger(hour=4, minute=25, timezone=UTC)
 NIGHTLY_TIDYING = CronTrigger(hour=4, minute=40, timezone=UTC)
 HOURLY_PROFILES = CronTrigger(minute=5, timezone=UTC)
 
+_INSTANT = timedelta(microseconds=1)
 QUIET_TIME = {"hour": 3, "minute": 30}
 """Local time at which everything is learned anew and yesterday is scored."""
 
@@ -64,6 +65,11 @@ class CalendarStep:
             await self._job()
             now = self._clock.now()
         if self._due_at is None or now >= self._due_at:
-            following: datetime | None = self._trigger.get_next_fire_time(self._due_at, now)
-            self._due_at = following or now + timedelta(days=365)
+            self._due_at = self._after(self._due_at, now)
+        # What is planned lies far ahead where the clock was set back meanwhile.
+        self._due_at = min(self._due_at, self._after(None, now + _INSTANT))
         return self._due_at
+
+    def _after(self, previous: datetime | None, now: datetime) -> datetime:
+        following: datetime | None = self._trigger.get_next_fire_time(previous, now)
+        return following or now + timedelta(days=365)

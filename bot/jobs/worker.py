@@ -163,7 +163,8 @@ class Worker:
         except asyncio.CancelledError:
             if not running.is_lost:
                 raise  # the worker stops: `close` gives the job back
-        self._running.pop((job.id, job.epoch), None)
+        finally:  # of a bug in here, too: then its lease is renewed no more
+            self._running.pop((job.id, job.epoch), None)
 
     async def _try(self, job: Job, running: _Running) -> Exception | None:
         """Run the handler; gives why it failed."""
@@ -252,7 +253,8 @@ class Worker:
             return now + HEARTBEAT
         try:
             async with self._database.write("jobs.renew") as conn:
-                held = await jobs.renew(conn, self.holder, now=now, until=now + LEASE)
+                ids = [job_id for job_id, _ in before]
+                held = await jobs.renew(conn, self.holder, ids, now=now, until=now + LEASE)
         except StorageError as error:
             level = logging.WARNING if self._renews else logging.DEBUG
             log.log(level, "The leases of jobs cannot be renewed: %s; it is tried again", error)

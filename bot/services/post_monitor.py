@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
-from bot.core.jobs import Job
+from bot.core.jobs import LONGEST_PAUSE, Job
 from bot.core.live.models import Person
 from bot.core.posts.coverage import Listing, Wanted
-from bot.core.posts.merging import Failure, judge
+from bot.core.posts.merging import OF_PROFILE, Failure, judge
 from bot.core.posts.models import MediaOwner, Page, ReadPost, ReadProfile, RunState, Trouble
 from bot.core.posts.next_run import next_run
 from bot.errors import JobFailed, PostsUnread
@@ -49,6 +49,7 @@ class _Reading:
     listing: Listing
     source: PostSource
     told: ReadProfile | None = None
+    broke_off: Failure | None = None  # what kept it from the older posts, which not every run reads
 
 
 class PostMonitor:
@@ -83,6 +84,7 @@ class PostMonitor:
         post_ids, new_ids = set(work.post_ids), set(work.new_ids)
         await self._write_rest(job, work, post_ids, new_ids)
         failures: list[Failure] = []
+        short: _Reading | None = None
         for source in self._sources:
             if source.name in paused:
                 continue
@@ -96,14 +98,16 @@ class PostMonitor:
             )
             try:
                 await self._read(reading)
-                if not await self._complete(reading, failures):
-                    await self._read_all(reading)
-                    await self._complete(reading, failures)
+                if reading.listing.is_covered or reading.listing.is_covered_daily:
+                    await self._end(reading, failures)
+                    return
+                short = short or reading
             except PostsUnread as error:
                 failures.append(_failure(source, error))
-                work = reading.work
-            else:
-                return
+            work = reading.work
+        if short is not None:  # nobody shows more
+            await self._complete(replace(short, work=replace(work, is_full=True)), failures)
+            return
         await self._fail(job, work, failures, list(paused.values()))
 
     def _listing(self, work: Work) -> Listing:
@@ -112,7 +116,19 @@ class PostMonitor:
     # --- Reading ---------------------------------------------------------------------------------
 
     async def _read(self, reading: _Reading) -> None:
-        """Read and write pages until all that is wanted was shown, or the source has no more."""
+        """Read and write pages until all that is wanted was shown, or the source has no more.
+
+        A long reading that breaks off behind what every run reads has read that much.
+        """
+        try:
+            await self._read_pages(reading)
+        except PostsUnread as error:
+            if error.trouble in OF_PROFILE or not reading.listing.is_covered_daily:
+                raise
+            reading.broke_off = _failure(reading.source, error)
+            log.info("The older posts of @%s were not read (%s)", reading.work.profile.handle, error.words)
+
+    async def _read_pages(self, reading: _Reading) -> None:
         async with aclosing(reading.source.pages(reading.work.profile)) as pages:
             async for page in pages:
                 reading.told = page.profile or reading.told
@@ -123,12 +139,6 @@ class PostMonitor:
                     break
         if not reading.listing.post_ids and not _has_none(reading):
             await self._doubt_emptiness(reading)
-
-    async def _read_all(self, reading: _Reading) -> None:
-        """Read from the beginning again: all pages were asked for while the newest posts were read."""
-        reading.work = replace(reading.work, is_full=True)
-        reading.listing = self._listing(reading.work)
-        await self._read(reading)
 
     async def _doubt_emptiness(self, reading: _Reading) -> None:
         """Raise `PostsUnread` where it is more likely that a listing failed than that all posts went."""
@@ -206,6 +216,14 @@ class PostMonitor:
 
     # --- The end ---------------------------------------------------------------------------------
 
+    async def _end(self, reading: _Reading, failures: Sequence[Failure]) -> None:
+        """End a run that was read; first read all pages where somebody asked for them meanwhile."""
+        if not await self._complete(reading, failures):
+            reading.work = replace(reading.work, is_full=True)
+            reading.listing = self._listing(reading.work)
+            await self._read(reading)
+            await self._complete(reading, failures)
+
     async def _complete(self, reading: _Reading, failures: Sequence[Failure]) -> bool:
         """End a run that was read; `failures` are those of the sources that were asked before.
 
@@ -229,14 +247,16 @@ class PostMonitor:
                     account_id,
                     now,
                     next_run_at=await _next(conn, account_id, before["next_run_at"], now),
-                    all_pages=work.is_full and is_complete,
+                    # One that ends short does so every time, unless it was an accident: it is read as a whole twice.
+                    all_pages=work.is_full and (is_complete or before["last_run_at"] is not None),
                 )
                 await tell_read(
                     conn, account_id, work.profile.handle, failing_since=before["failing_since"], now=now
                 )
-            for failure in failures:
-                await note_failure(conn, failure, now)
+            await _note_failures(conn, work, failures, now)
             await note_answer(conn, reading.source.name, now)
+            if reading.broke_off is not None:
+                await _note_failures(conn, work, [reading.broke_off], now)
             await jobs.finish(conn, reading.job, now)
         self._announcements.wake()
         return True
@@ -271,8 +291,7 @@ class PostMonitor:
         async with self._database.write("profile.unread") as conn:
             await jobs.require(conn, job)
             await posts.note_trouble(conn, work.run_id, verdict.trouble, verdict.words, is_attempt=not waits)
-            for failure in failures:
-                await note_failure(conn, failure, now)
+            await _note_failures(conn, work, failures, now)
             if waits:
                 pause = min(one.retry_after_seconds or 0 for one in paused)
                 await jobs.defer(conn, job, now + timedelta(seconds=pause))
@@ -324,12 +343,21 @@ def _handles(reading: _Reading) -> set[str]:
 
 
 def _failure(source: PostSource, error: PostsUnread) -> Failure:
+    asked = error.retry_after_seconds
     return Failure(
         source=source.name,
         trouble=Trouble(error.trouble),
         words=error.words,
-        retry_after_seconds=error.retry_after_seconds,
+        retry_after_seconds=None if asked is None else min(asked, LONGEST_PAUSE.total_seconds()),
+        requests=error.requests,
     )
+
+
+async def _note_failures(conn: Connection, work: Work, failures: Sequence[Failure], now: datetime) -> None:
+    """Note what sources did not do, and count what they were asked in vain."""
+    await posts.note_requests(conn, work.run_id, sum(one.requests for one in failures))
+    for one in failures:
+        await note_failure(conn, one, now)
 
 
 async def _write_batch(

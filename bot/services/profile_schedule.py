@@ -49,13 +49,14 @@ class ProfileSchedule:
 
 async def _put_due(conn: Connection, profile: DueProfile, now: datetime) -> bool:
     """Put a run of a profile, unless one is open, and plan the next; true where there is a new one."""
-    is_new = not profile.has_open_run
-    if is_new:
+    account_id, open_run = profile.account_id, profile.open_run
+    if open_run is None:
         reason = RunReason.DUE if profile.was_read else RunReason.FIRST
-        await put_run(conn, profile.account_id, reason, now, is_full=not profile.was_read_in_full)
-    next_at = next_run(profile.due_at, profile.interval, now)
-    await profile_runs.plan(conn, profile.account_id, next_at)
-    return is_new
+        await put_run(conn, account_id, reason, now, is_full=not profile.was_read_in_full)
+    else:
+        await _put_job(conn, account_id, open_run, PRIORITIES[RunReason.DUE], now)
+    await profile_runs.plan(conn, account_id, next_run(profile.due_at, profile.interval, now))
+    return open_run is None
 
 
 async def put_run(
@@ -71,13 +72,14 @@ async def put_run(
 ) -> int:
     """Let a profile be read as soon as it is its turn; gives the id of the run.
 
-    While a run of the profile is open, that one is it: it reads all pages if either is to, and one that waits goes at
-    the higher priority and at once.
+    While a run of the profile is open, that one is it: it reads all pages if either is to, and one that waits, also for
+    its next try, goes at the higher priority and at once.
     """
     priority = PRIORITIES[reason] if priority is None else priority
     found = await profile_runs.open_run(conn, account_id)
     if found is not None:
-        await jobs.hurry(conn, queueing_lock_of(found), priority=priority, at=now)
+        if not await jobs.hurry(conn, queueing_lock_of(found), priority=priority, at=now):
+            await _put_job(conn, account_id, found, priority, now)
         await profile_runs.ask_more(
             conn, found, is_full=is_full, asked_by=asked_by, asked_in_guild_id=asked_in_guild_id
         )
@@ -91,6 +93,12 @@ async def put_run(
         asked_by=asked_by,
         asked_in_guild_id=asked_in_guild_id,
     )
+    await _put_job(conn, account_id, run_id, priority, now)
+    return run_id
+
+
+async def _put_job(conn: Connection, account_id: int, run_id: int, priority: int, now: datetime) -> bool:
+    """Put the job of a run, unless it waits or runs; so no run that is open is without one for long."""
     job = NewJob(
         queue=PROFILE_QUEUE,
         kind=PROFILE_QUEUE,
@@ -99,8 +107,7 @@ async def put_run(
         queueing_lock=queueing_lock_of(run_id),
         priority=priority,
     )
-    await jobs.put(conn, job, now)
-    return run_id
+    return await jobs.put(conn, job, now) is not None
 
 
 def queueing_lock_of(run_id: int) -> str:

@@ -7,7 +7,7 @@ whoever holds it: each start has a number of its own (`epoch`), and a statement 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -134,9 +134,11 @@ async def _take(conn: Connection, job_id: int, holder: str, now: datetime, until
     return _job((await conn.execute(taken)).mappings().one())
 
 
-async def renew(conn: Connection, holder: str, *, now: datetime, until: datetime) -> set[tuple[int, int]]:
-    """Lengthen every lease of a holder that is not over; gives the ids and epochs of these jobs."""
-    mine = and_(_DOING, jobs.c.holder == holder, jobs.c.leased_until > now)
+async def renew(
+    conn: Connection, holder: str, job_ids: Collection[int], *, now: datetime, until: datetime
+) -> set[tuple[int, int]]:
+    """Lengthen the leases of a holder on these jobs that are not over; gives their ids and epochs."""
+    mine = and_(_DOING, jobs.c.id.in_(job_ids), jobs.c.holder == holder, jobs.c.leased_until > now)
     held = update(jobs).where(mine).values(leased_until=until).returning(jobs.c.id, jobs.c.epoch)
     return {(row.id, row.epoch) for row in await conn.execute(held)}
 

@@ -225,6 +225,12 @@ async def note_progress(conn: Connection, run_id: int, progress: Progress) -> No
     await conn.execute(update(profile_runs).where(profile_runs.c.id == run_id).values(values))
 
 
+async def note_requests(conn: Connection, run_id: int, count: int) -> None:
+    """Count requests that brought no page."""
+    this = profile_runs.c.id == run_id
+    await conn.execute(update(profile_runs).where(this).values(requests=profile_runs.c.requests + count))
+
+
 async def note_trouble(
     conn: Connection, run_id: int, trouble: Trouble, words: str, *, is_attempt: bool
 ) -> None:

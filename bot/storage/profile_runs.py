@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, insert, literal, select, update
+from sqlalchemy import exists, func, insert, literal, or_, select, type_coerce, update
 
 from bot.core.posts.models import RunReason, RunState
 from bot.storage.engine import Connection
 from bot.storage.post_tables import profile_runs, profile_watches, profiles
 from bot.storage.tables import guilds
-from bot.storage.types import Flag
+from bot.storage.types import BIGINT, Flag, Instant
 
 # A guild that removed the bot keeps its list for a while, and nothing is read for it.
 _IS_WATCHED = (profile_watches.c.paused == literal(value=False, type_=Flag())) & ~exists().where(
     guilds.c.guild_id == profile_watches.c.guild_id, guilds.c.left_at.is_not(None)
 )
-_HAS_OPEN_RUN = exists().where(
-    profile_runs.c.account_id == profiles.c.account_id, profile_runs.c.finished_at.is_(None)
+_OPEN_RUN = (
+    select(profile_runs.c.id)
+    .where(profile_runs.c.account_id == profiles.c.account_id, profile_runs.c.finished_at.is_(None))
+    .scalar_subquery()
 )
+_HOUR = 3_600_000_000  # as `Instant` stores it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,19 +34,25 @@ class DueProfile:
     interval: timedelta
     was_read: bool
     was_read_in_full: bool
-    has_open_run: bool
+    open_run: int | None
 
 
 async def due(conn: Connection, now: datetime, limit: int) -> tuple[DueProfile, ...]:
-    """Read the profiles that are due and that anybody watches, the longest due first."""
+    """Read the profiles that are due and that anybody watches, the longest due first.
+
+    So is one whose plan is clearly further away than its interval: the clock was set back, or whoever watches it more
+    often has come back.
+    """
     hours = (
         select(func.min(profile_watches.c.interval_hours))
         .where(profile_watches.c.account_id == profiles.c.account_id, _IS_WATCHED)
         .scalar_subquery()
     )
+    wait = type_coerce(profiles.c.next_run_at, BIGINT) - literal(now, Instant())
+    is_far = wait > (hours + 1) * literal(_HOUR, BIGINT)
     query = (
-        select(profiles, hours.label("hours"), _HAS_OPEN_RUN.label("has_open_run"))
-        .where(profiles.c.next_run_at <= now, hours.is_not(None))
+        select(profiles, hours.label("hours"), _OPEN_RUN.label("open_run"))
+        .where(or_(profiles.c.next_run_at <= now, is_far), hours.is_not(None))
         .order_by(profiles.c.next_run_at, profiles.c.account_id)
         .limit(limit)
     )
@@ -54,7 +63,7 @@ async def due(conn: Connection, now: datetime, limit: int) -> tuple[DueProfile, 
             interval=timedelta(hours=row.hours),
             was_read=row.last_run_at is not None,
             was_read_in_full=row.full_read_at is not None,
-            has_open_run=row.has_open_run,
+            open_run=row.open_run,
         )
         for row in await conn.execute(query)
     )

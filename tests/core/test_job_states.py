@@ -75,3 +75,8 @@ def test_a_pause_is_spread_by_a_fifth_and_never_under_what_was_asked_for(
     middle = 10 * 2 ** (attempts - 1)
     assert 0.8 * middle <= strategy.pause(attempts, chance=chance) <= 1.2 * middle + 1e-9
     assert strategy.pause(attempts, chance=chance, retry_after_seconds=asked) >= asked
+
+
+def test_nobody_is_waited_for_longer_than_a_day() -> None:
+    for asked in (86_401.0, 1e10, 1e18):
+        assert RetryStrategy().pause(1, chance=0.5, retry_after_seconds=asked) == 86_400

@@ -161,6 +161,23 @@ async def test_a_calendar_job_that_failed_is_tried_again_and_not_skipped() -> No
     assert len(tries) == 2
 
 
+async def test_a_calendar_job_does_not_wait_for_a_clock_that_was_set_back() -> None:
+    clock = ManualClock(datetime(2026, 11, 21, 3, 0, tzinfo=UTC))
+    runs = []
+
+    async def job() -> None:
+        runs.append(clock.now())
+
+    step = CalendarStep(CronTrigger(minute=5, timezone=UTC), job, clock)
+    await step()
+    clock.advance(-300 * 86_400 + 1800)  # it was a wrong year
+    due = await step()
+    assert due - clock.now() == timedelta(minutes=35)
+    clock.advance(35 * 60)
+    await step()
+    assert runs == [due]
+
+
 async def test_more_failures_than_a_float_can_double_do_not_end_it(running) -> None:
     clock = ManualClock(auto=True)
     job = Job(clock, *[StorageError("the database is locked")] * 1100)

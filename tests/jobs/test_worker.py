@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import JobFailed, StorageError
+from bot.jobs.worker import LEASE
+from bot.storage import jobs
 from bot.texts import text
 from tests.clocks import ManualClock
 from tests.jobs.toy_jobs import AT_ONCE, KINDS, Place, Toy
@@ -218,6 +220,25 @@ async def test_a_worker_that_cannot_renew_ends_its_jobs_when_their_leases_are_ov
     assert [one.levelno for one in told].count(logging.WARNING) == 1
 
 
+async def test_a_job_whose_start_its_worker_never_learned_of_is_started_again(place: Place) -> None:
+    """The database took the claim, and the answer was lost on its way."""
+    worker = place.worker()
+    await place.put(1)
+    await place.step(worker, 1)
+    await place.put(2)
+    async with place.database.write("test.claim") as conn:
+        now = place.clock.now()
+        until, at_once = now + LEASE, {"reading": 2}
+        assert await jobs.claim(conn, holder=worker.holder, at_once=at_once, now=now, until=until)
+    for _ in range(5):
+        place.clock.advance(15)
+        await worker.renew_step()
+        await worker.step()
+    async with asyncio.timeout(5):
+        await place.toy.until_running(1, 2)
+    assert place.toy.begun == [1, 2]
+
+
 async def test_a_job_that_takes_its_worker_down_each_time_is_given_up_after_four_starts(place: Place) -> None:
     await place.put(1)
     for number in range(1, 5):
@@ -293,8 +314,6 @@ async def test_a_job_whose_end_cannot_be_written_is_not_done_again(
     worker = place.worker()
     await place.put(1)
     await place.step(worker, 1)
-    from bot.storage import jobs
-
     finish, errors = jobs.finish, [StorageError("the disk is full")] * 3
 
     async def fail(conn, job, now):

@@ -89,7 +89,9 @@ class MemoryPosts:
     def _fail_at(self, number: int) -> None:
         if number in self.troubles:
             trouble = self.troubles[number]
-            raise PostsUnread(trouble, f"it is {trouble}", retry_after_seconds=self.retry_after_seconds)
+            error = PostsUnread(trouble, f"it is {trouble}", retry_after_seconds=self.retry_after_seconds)
+            error.requests = 1
+            raise error
 
 
 class PostWorld:

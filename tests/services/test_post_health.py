@@ -104,3 +104,12 @@ async def test_while_one_source_is_left_alone_the_next_is_asked(world):
         assert await world.work() is None
     assert await states(world, runs) == ["completed"] * 4
     assert (len(world.source.asked), len(world.other.asked)) == (1, 4)
+
+
+async def test_a_source_that_refuses_in_the_middle_of_a_long_reading_is_left_alone_too(world):
+    ana, ben = await world.watch("ana"), await world.watch("ben")
+    world.source.shown, world.source.troubles = feed(300), {15: Trouble.BLOCKED}
+    await world.read(ana)  # what every run reads was there
+    await world.put(ben)
+    await world.work()
+    assert [one.handle for one in world.source.asked] == ["ana"]

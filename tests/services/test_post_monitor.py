@@ -103,6 +103,29 @@ async def test_posts_of_others_and_repeated_ones_are_not_kept_twice_or_under_a_w
     assert (await world.run(run_id))["posts"] == (await world.sums(run_id))["posts"] == 3
 
 
+async def test_a_listing_that_always_ends_short_is_not_read_as_a_whole_every_day(world):
+    ana = await world.watch()
+    world.source.shown, world.source.says_end = feed(300), False
+    pages = []
+    for _ in range(4):
+        pages.append((await world.run(await world.read(ana)))["pages"])
+        world.clock.advance(86_400)
+    assert pages == [20, 20, 7, 7]  # once more, in case it broke off by accident
+
+
+async def test_a_long_reading_that_breaks_off_behind_what_every_run_reads_has_read_that(world):
+    ana = await world.watch()
+    world.source.shown, world.source.troubles = feed(300), {15: Trouble.UNAVAILABLE}
+    run_id = await world.read(ana)
+    run = await world.run(run_id)
+    assert (run["state"], run["is_complete"], run["posts"]) == ("completed", False, 210)
+    assert (await world.sums(run_id))["posts"] == 210
+    assert (await world.profile(ana))["full_read_at"] is None
+    world.source.troubles = {5: Trouble.UNAVAILABLE}
+    await world.put(ana)
+    assert await world.work() is not None  # of what every run reads a part was not shown
+
+
 async def test_a_listing_that_goes_in_a_circle_is_trouble_and_not_read_for_ever(world):
     ana = await world.watch()
     world.source.shown = [post(2), post(1)] * 50
@@ -281,6 +304,35 @@ async def test_a_profile_is_believed_private_or_gone_where_all_that_can_look_say
     assert (error.retry, run["trouble"]) == (retry, trouble)
     assert run["state"] == ("running" if retry else "failed")
     assert error.words == f"yt-dlp: it is {first}; scrapecreators: it is {second}"
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_a_listing_that_ends_short_lets_the_next_source_be_asked(world, is_read):
+    ana = await world.watch()
+    world.sources = [world.source, world.other]
+    world.source.shown, world.source.says_end = feed(40)[:15], False
+    world.other.shown, world.other.troubles = feed(40), {} if is_read else {1: Trouble.NO_CREDITS}
+    run = await world.run(await world.read(ana))
+    assert (run["state"], run["posts"], run["is_complete"]) == ("completed", 40 if is_read else 15, is_read)
+    assert run["source"] == ("scrapecreators" if is_read else "yt-dlp")
+
+
+async def test_who_shows_what_every_run_reads_is_enough(world):
+    ana = await world.watch()
+    world.sources = [world.source, world.other]
+    world.source.shown, world.source.says_end = feed(300), False
+    await world.read(ana)
+    assert world.other.asked == []
+
+
+async def test_requests_that_brought_nothing_are_in_the_log_too(world):
+    ana = await world.watch()
+    world.sources = [world.source, world.other]
+    world.source.shown, world.source.troubles = feed(30), {2: Trouble.PRIVATE}
+    world.other.troubles = {1: Trouble.GONE}
+    assert (await world.run(await world.fail(ana)))["requests"] == 2 + 1 + 1
+    world.other.troubles, world.other.shown = {}, feed(3)
+    assert (await world.run(await world.read(ana)))["requests"] == 2 + 1 + 2
 
 
 async def test_what_one_source_calls_private_another_may_read(world):

@@ -166,3 +166,13 @@ async def test_retry_after_of_a_source_is_handed_to_the_queue(world):
     assert (await world.work()).retry_after_seconds == 900
     (job,) = await world.rows(jobs)
     assert job["scheduled_at"] >= world.clock.now() + timedelta(seconds=900)
+
+
+async def test_a_source_that_asks_for_an_age_is_asked_again_within_a_day(world):
+    ana = await world.watch()
+    world.source.troubles, world.source.retry_after_seconds = {1: Trouble.UNAVAILABLE}, 1e17
+    await world.put(ana)
+    assert (await world.work()).retry_after_seconds == 86_400
+    world.clock.advance(86_400)
+    world.source.troubles = {}
+    assert await world.work() is None

@@ -195,3 +195,31 @@ async def test_a_run_after_one_that_is_just_ending_waits_for_it(schedule: Schedu
     assert await schedule.claim() == []
     await schedule.change(update(jobs_table).where(jobs_table.c.state == "doing").values(state="succeeded"))
     assert await schedule.claim() == [later]
+
+
+async def test_a_run_without_a_job_gets_one(schedule: Schedule) -> None:
+    """Whatever ended its job, the profile is not left alone for ever."""
+    account_id = await schedule.keep()
+    run_id = await schedule.put(account_id)
+    await schedule.change(update(jobs_table).values(state="failed"))
+    await schedule.schedule.put_due()
+    assert await schedule.claim() == [run_id]
+    await schedule.change(update(jobs_table).values(state="failed"))
+    assert await schedule.put(account_id) == run_id
+    assert await schedule.claim() == [run_id]
+    assert len(await schedule.open_runs()) == 1
+
+
+async def test_a_plan_further_away_than_an_interval_is_not_waited_for(schedule: Schedule) -> None:
+    """The clock was set back, or who reads it more often has come back."""
+    account_id = await schedule.keep()
+    other = await schedule.keep("ben")
+    planned = schedule.clock.now() + DAY
+    await schedule.change(update(profiles).values(next_run_at=planned))
+    await schedule.schedule.put_due()
+    assert await schedule.open_runs() == []
+    far = update(profiles).where(profiles.c.account_id == account_id)
+    await schedule.change(far.values(next_run_at=planned + 300 * DAY))
+    await schedule.schedule.put_due()
+    assert await schedule.open_runs() == [(account_id, "due", 0)]
+    assert await schedule.next_run_in(account_id) == await schedule.next_run_in(other) == DAY

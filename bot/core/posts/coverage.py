@@ -66,10 +66,13 @@ class Listing:
     @property
     def is_covered(self) -> bool:
         """Whether all was read that is wanted."""
-        if self._has_ended:
-            return True
+        return self._has_ended or (not self._wanted.is_full and self.is_covered_daily)
+
+    @property
+    def is_covered_daily(self) -> bool:
+        """Whether all was read that every run reads."""
         order = self._in_order()
-        if self._wanted.is_full or len(self._shown) <= PINNED_AT_MOST or len(order) < self._wanted.newest:
+        if len(self._shown) <= PINNED_AT_MOST or len(order) < self._wanted.newest:
             return False
         return order[-1] < self._young_since
 

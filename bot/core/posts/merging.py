@@ -16,12 +16,13 @@ LASTING = frozenset({Trouble.NO_CREDITS, Trouble.AUTH})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """What kept one source from reading a profile; `words` are for people."""
+    """What kept one source from reading a profile; `words` are for people, `requests` those that brought nothing."""
 
     source: str
     trouble: Trouble
     words: str
     retry_after_seconds: float | None = None
+    requests: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,8 @@ profile only where about as many were told as the profile has.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,17 +52,27 @@ class ScrapeCreatorsPosts:
 
     async def pages(self, profile: ProfileRef) -> AsyncGenerator[Page, None]:
         """Read the profile and its posts page by page, from the newest; see the port."""
+        asked = _Asked()
+        try:
+            async with aclosing(self._pages(profile, asked)) as pages:
+                async for page in pages:
+                    yield page
+        except PostsUnread as error:
+            error.requests = asked.untold
+            raise
+
+    async def _pages(self, profile: ProfileRef, asked: _Asked) -> AsyncGenerator[Page, None]:
         ends_at = self._clock.monotonic() + self._limit_seconds
         async with self._session() as session:
-            answer = await self._get(session, "/v1/tiktok/profile", {"handle": profile.handle})
-            reading = _Reading(profile, parse.read_profile(answer))
-            reading.count(answer)
+            answer = await self._get(session, "/v1/tiktok/profile", {"handle": profile.handle}, asked)
+            reading = _Reading(profile, parse.read_profile(answer), asked)
+            reading.note_credits(answer)
             while True:
                 if self._clock.monotonic() > ends_at:
                     raise PostsUnread(Trouble.UNAVAILABLE, text("the listing took too long"))
                 await self._clock.sleep(self._page_seconds)
-                answer = await self._get(session, "/v3/tiktok/profile/videos", reading.query)
-                reading.count(answer)
+                answer = await self._get(session, "/v3/tiktok/profile/videos", reading.query, asked)
+                reading.note_credits(answer)
                 if page := reading.take(parse.read_posts(answer, reading.handle), self._clock.now()):
                     yield page
                 if reading.trouble:
@@ -71,14 +83,15 @@ class ScrapeCreatorsPosts:
     async def credits_left(self) -> int | None:
         """Ask what is left to be used, which costs nothing; None where it does not say. Raises `PostsUnread`."""
         async with self._session() as session:
-            return parse.credits_in(await self._get(session, "/v1/account/credit-balance", {}))
+            return parse.credits_in(await self._get(session, "/v1/account/credit-balance", {}, _Asked()))
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(timeout=self._timeout, headers=self._headers, middlewares=(_only_once,))
 
     async def _get(
-        self, session: aiohttp.ClientSession, path: str, query: Mapping[str, str]
+        self, session: aiohttp.ClientSession, path: str, query: Mapping[str, str], asked: _Asked
     ) -> dict[str, Any]:
+        asked.untold += 1
         try:
             # The key goes to no other host.
             async with session.get(self._url + path, params=query, allow_redirects=False) as response:
@@ -91,10 +104,17 @@ class ScrapeCreatorsPosts:
             raise _no_way(error) from None
 
 
+@dataclass(kw_only=True, slots=True)
+class _Asked:
+    """How many requests were made that no page has told of."""
+
+    untold: int = 0
+
+
 class _Reading:
     """How far one reading has come."""
 
-    def __init__(self, profile: ProfileRef, found: ReadProfile) -> None:
+    def __init__(self, profile: ProfileRef, found: ReadProfile, asked: _Asked) -> None:
         if profile.platform_id and found.platform_id != profile.platform_id:
             raise PostsUnread(Trouble.GONE, text("the handle belongs to somebody else now"))
         self.handle = found.handle or profile.handle
@@ -108,15 +128,14 @@ class _Reading:
             "trim": "true",
         }
         self._found = found
-        self._requests = 0
+        self._asked = asked
         self._credits_left: int | None = None
         self._seen: set[int] = set()
         self._cursors: set[str] = set()
         self._repeats = 0
 
-    def count(self, answer: Mapping[str, Any]) -> None:
-        """Count a request, and keep what is left to be used."""
-        self._requests += 1
+    def note_credits(self, answer: Mapping[str, Any]) -> None:
+        """Keep what is left to be used."""
         left = parse.credits_in(answer)
         self._credits_left = self._credits_left if left is None else left
 
@@ -137,7 +156,7 @@ class _Reading:
         return self._page(posts, now) if posts or (self.is_over and not self.trouble) else None
 
     def _page(self, posts: tuple[ReadPost, ...], now: datetime) -> Page:
-        requests, self._requests = self._requests, 0
+        requests, self._asked.untold = self._asked.untold, 0
         return Page(
             posts=posts,
             read_at=now,

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from bot.clock import Clock
 from bot.core.posts.models import Page, ProfileRef
+from bot.errors import PostsUnread
 from bot.settings import environment_of_others
 from bot.sources.tiktok.listing_lines import changed, unavailable
 from bot.sources.tiktok.listing_state import Reading
@@ -61,6 +62,15 @@ class TikTokPosts:
     async def pages(self, profile: ProfileRef) -> AsyncGenerator[Page, None]:
         """Read the listing page by page, from the newest; see the port. Close it to end the child."""
         reading = Reading(profile)
+        try:
+            async with aclosing(self._pages(profile, reading)) as pages:
+                async for page in pages:
+                    yield page
+        except PostsUnread as error:
+            error.requests = reading.untold_requests
+            raise
+
+    async def _pages(self, profile: ProfileRef, reading: Reading) -> AsyncGenerator[Page, None]:
         ends_at = self._clock.monotonic() + self._limit_seconds
         targets = [f"https://www.tiktok.com/@{profile.handle}"]
         if profile.sec_uid:  # it saves a request, and outlives a change of the handle

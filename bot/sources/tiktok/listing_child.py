@@ -221,7 +221,8 @@ def _list(parent: Parent, order: Mapping[str, Any]) -> None:
 
 def main() -> None:
     """List until there is no more, or until nobody wants more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent alone decides when it ends
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent alone decides when it ends
+        signal.signal(number, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     parent = Parent()

@@ -25,12 +25,12 @@ class Reading:
 
     def __init__(self, profile: ProfileRef) -> None:
         self.requests_in_all = 0
+        self.untold_requests = 0  # that no page has told of
         self.wants_other_name = False
         self._asked_for = profile
         self._found: ReadProfile | None = None
         self._is_challenged = False
         self._is_last_name = True
-        self._requests = 0
         self._requests_by_name = 0
         self._posts: tuple[ReadPost, ...] = ()
         self._seen: set[int] = set()
@@ -44,11 +44,11 @@ class Reading:
 
     def count_request(self) -> None:
         """Count what is about to be sent. Raises `PostsUnread` where it leads nowhere."""
-        self._requests += 1
+        if not self._seen and not self._in_vain and self._requests_by_name >= REQUESTS_BEFORE_POSTS:
+            raise failure_of({"content": "no way to the listing"}, is_challenged=self._is_challenged)
+        self.untold_requests += 1
         self.requests_in_all += 1
         self._requests_by_name += 1
-        if not self._seen and not self._in_vain and self._requests_by_name > REQUESTS_BEFORE_POSTS:
-            raise failure_of({"content": "no way to the listing"}, is_challenged=self._is_challenged)
 
     def take(self, line: Mapping[str, Any]) -> None:
         """Take in what the process says of an answer. Raises `PostsUnread` where that ends the listing."""
@@ -101,7 +101,7 @@ class Reading:
             return None
         told = self._found.posts if self._found else None
         is_last = is_end and is_whole(len(self._seen), told)
-        requests, self._requests = self._requests, 0
+        requests, self.untold_requests = self.untold_requests, 0
         return Page(posts=posts, read_at=now, is_last=is_last, requests=requests, profile=self._found)
 
     def last_page(self, failed: Mapping[str, Any] | None, now: datetime) -> Page | None:

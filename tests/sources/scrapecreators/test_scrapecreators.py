@@ -161,6 +161,7 @@ async def test_every_status_has_its_trouble(
     pages, error = await trouble(service)
     assert (pages, error.trouble) == ([], expected)
     assert error.retry_after_seconds is None
+    assert error.requests == (1 if path == PROFILE else 2)
 
 
 async def test_what_it_asks_to_wait_is_passed_on(service: StandIn) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import ssl
 import sys
 from collections.abc import Iterator
@@ -198,6 +199,7 @@ async def test_a_page_that_fails_later_comes_after_those_before_it(site: Site) -
     pages, error = await site.trouble()
     assert [len(page.posts) for page in pages] == [15]
     assert (pages[0].is_last, error.trouble) == (False, Trouble.UNAVAILABLE)
+    assert (pages[0].requests, error.requests) == (2, 1)
 
 
 async def test_a_listing_that_goes_round_in_a_circle_is_given_up(site: Site) -> None:
@@ -275,6 +277,20 @@ async def test_a_child_ends_when_its_parent_is_gone(site: Site) -> None:
     child.stdin.close()  # as the system does for whoever dies
     async with asyncio.timeout(5):
         assert await child.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there terminating a process cannot be refused")
+async def test_a_child_leaves_it_to_its_parent_when_it_ends(site: Site) -> None:
+    """A service manager tells every process of a service to stop, and the bot gives its jobs back."""
+    site.account(posts=40)
+    pages = site.source.pages(ref())
+    assert len((await anext(pages)).posts) == 15
+    [child] = children()
+    child.terminate()
+    child.send_signal(signal.SIGINT)
+    assert len((await anext(pages)).posts) == 15
+    await pages.aclose()
+    assert not children()
 
 
 async def test_the_child_is_told_none_of_the_settings(
