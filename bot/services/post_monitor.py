@@ -51,6 +51,11 @@ class _Reading:
     told: ReadProfile | None = None
     broke_off: Failure | None = None  # what kept it from the older posts, which not every run reads
 
+    @property
+    def shows_enough(self) -> bool:
+        """Whether no other source need be asked: it has shown at least what every run reads."""
+        return self.listing.is_covered or self.listing.is_covered_daily
+
 
 class PostMonitor:
     """Does runs. `sources` are asked in this order; `wanted` is what a run reads that is not to read all."""
@@ -98,7 +103,7 @@ class PostMonitor:
             )
             try:
                 await self._read(reading)
-                if reading.listing.is_covered or reading.listing.is_covered_daily:
+                if reading.shows_enough:
                     await self._end(reading, failures)
                     return
                 short = short or reading
@@ -106,9 +111,16 @@ class PostMonitor:
                 failures.append(_failure(source, error))
             work = reading.work
         if short is not None:  # nobody shows more
-            await self._complete(replace(short, work=replace(work, is_full=True)), failures)
+            if not await self._complete(replace(short, work=work), failures):
+                await self._complete(replace(short, work=replace(work, is_full=True)), failures)
             return
         await self._fail(job, work, failures, list(paused.values()))
+
+    async def _end(self, reading: _Reading, failures: Sequence[Failure]) -> None:
+        """End a run that was read; where somebody asked for all pages meanwhile, read these before."""
+        if not await self._complete(reading, failures):
+            await self._read_all(reading)
+            await self._complete(reading, failures)
 
     def _listing(self, work: Work) -> Listing:
         return Listing(replace(self._wanted, is_full=work.is_full), self._clock.now())
@@ -139,6 +151,12 @@ class PostMonitor:
                     break
         if not reading.listing.post_ids and not _has_none(reading):
             await self._doubt_emptiness(reading)
+
+    async def _read_all(self, reading: _Reading) -> None:
+        """Read from the beginning again: all pages were asked for while the newest posts were read."""
+        reading.work = replace(reading.work, is_full=True)
+        reading.listing = self._listing(reading.work)
+        await self._read(reading)
 
     async def _doubt_emptiness(self, reading: _Reading) -> None:
         """Raise `PostsUnread` where it is more likely that a listing failed than that all posts went."""
@@ -215,14 +233,6 @@ class PostMonitor:
         await ask_for(conn, MediaOwner.POST, covers, self._clock.now())
 
     # --- The end ---------------------------------------------------------------------------------
-
-    async def _end(self, reading: _Reading, failures: Sequence[Failure]) -> None:
-        """End a run that was read; first read all pages where somebody asked for them meanwhile."""
-        if not await self._complete(reading, failures):
-            reading.work = replace(reading.work, is_full=True)
-            reading.listing = self._listing(reading.work)
-            await self._read(reading)
-            await self._complete(reading, failures)
 
     async def _complete(self, reading: _Reading, failures: Sequence[Failure]) -> bool:
         """End a run that was read; `failures` are those of the sources that were asked before.

@@ -72,14 +72,14 @@ async def put_run(
 ) -> int:
     """Let a profile be read as soon as it is its turn; gives the id of the run.
 
-    While a run of the profile is open, that one is it: it reads all pages if either is to, and one that waits, also for
-    its next try, goes at the higher priority and at once.
+    While a run of the profile is open, that one is it: it reads all pages if either is to, and one that waits goes at
+    the higher priority and at once.
     """
     priority = PRIORITIES[reason] if priority is None else priority
     found = await profile_runs.open_run(conn, account_id)
     if found is not None:
         if not await jobs.hurry(conn, queueing_lock_of(found), priority=priority, at=now):
-            await _put_job(conn, account_id, found, priority, now)
+            await _put_job(conn, account_id, found, priority, now)  # unless it is being read
         await profile_runs.ask_more(
             conn, found, is_full=is_full, asked_by=asked_by, asked_in_guild_id=asked_in_guild_id
         )
