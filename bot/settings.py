@@ -319,7 +319,9 @@ def _accepted(path: Sequence[str]) -> str:
     schema = owner.model_json_schema()["properties"].get(path[-1], {})
     schema = schema.get("anyOf", [schema])[0]
     if schema.get("type") == "array":
-        return "give whole numbers, separated by commas"
+        names = schema["items"].get("enum")
+        what = "whole numbers" if names is None else f"one or more of {', '.join(names)}"
+        return f"give {what}, separated by commas"
     if "enum" in schema:
         return f"give {', '.join(schema['enum'][:-1])} or {schema['enum'][-1]}"
     if schema.get("type") not in {"integer", "number"}:

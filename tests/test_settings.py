@@ -89,6 +89,7 @@ def test_game_servers_have_names_of_their_own(env_file):
         (f"{SERVER}HOSTT=x", f"{SERVER}HOSTT", "no such setting"),
         (f"{SERVER}PORT=0", f"{SERVER}PORT", "a whole number from 1 to 65535"),
         (f"{SERVER}GUILD_IDS=eleven", f"{SERVER}GUILD_IDS", "whole numbers, separated by commas"),
+        ("POST_SOURCES=ytdlp", "POST_SOURCES", "one or more of yt-dlp, scrapecreators, separated by commas"),
         ("GAME_SERVERS=main", "GAME_SERVERS", "GAME_SERVERS__MAIN__HOST"),
     ],
 )

@@ -42,7 +42,10 @@ FIRST_DAY = date(2016, 1, 1)  # before there was anything to record
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export what the command line asks for; gives the exit code."""
-    asked = _parser().parse_args(arguments)
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    if asked.profile is not None and (asked.account or asked.first or asked.last):
+        parser.error("--profile exports all of a profile's posts: leave out --account, --from and --to")
     try:
         settings = load_settings()
     except SettingsError as error:

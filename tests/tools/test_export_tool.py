@@ -71,6 +71,14 @@ def test_a_profile_is_exported_also_where_nobody_watches_it_now(data, capsys):
     assert openpyxl.load_workbook(place)["Summary"]["A2"].value == "@carla"
 
 
+@pytest.mark.parametrize("more", [["--from", "2026-03-01"], ["--to", "2026-03-01"], ["--account", "ben"]])
+def test_what_a_profile_has_not_is_refused(data, capsys, more):
+    with pytest.raises(SystemExit) as refused:
+        export.main(["--profile", "carla", *more])
+    assert refused.value.code == 2
+    assert "leave out --account, --from and --to" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("asked", "hint"),
     [
