@@ -54,7 +54,9 @@ class ProfileAsking:
             return await self._read(conn, run_id)
 
     async def answered(self, run_id: int, channel_id: int) -> None:
-        """Note that the answer to the command has told the end."""
+        """Note that the answer to the command has told the end, unless another of this channel is still to tell it."""
+        if self._followed.count((run_id, channel_id)) > 1:
+            return
         async with self._database.write("profiles.answered") as conn:
             await profile_watches.was_told(conn, run_id, channel_id)
 
