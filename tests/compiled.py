@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.util import LRUCache
 
-SIZE = 5000
+SIZE = 2000
 
 
 class Compiled:
