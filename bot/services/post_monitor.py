@@ -304,7 +304,7 @@ class PostMonitor:
             await _note_failures(conn, work, failures, now)
             if waits:
                 pause = min(one.retry_after_seconds or 0 for one in paused)
-                await jobs.defer(conn, job, now + timedelta(seconds=pause))
+                await jobs.postpone(conn, job, now + timedelta(seconds=pause))
         log.info("@%s could not be read (%s)", work.profile.handle, verdict.words)
         if not waits:
             raise JobFailed(

@@ -173,7 +173,7 @@ async def stop(conn: Connection, job: Job) -> bool:
     return await _happened(conn, job, JobEvent.STOPPED, attempts=jobs.c.attempts - 1)
 
 
-async def defer(conn: Connection, job: Job, until: datetime) -> bool:
+async def postpone(conn: Connection, job: Job, until: datetime) -> bool:
     """Put a job back that cannot begin yet, which costs no attempt; false where it is not held any more."""
     return await _happened(conn, job, JobEvent.STOPPED, attempts=jobs.c.attempts - 1, scheduled_at=until)
 

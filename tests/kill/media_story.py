@@ -33,6 +33,8 @@ from bot.core.posts.pictures import Picture, PictureType
 from bot.errors import SourceChanged
 
 class MediaFetcher(AbstractAsyncContextManager):
+    def __init__(self, **_):
+        pass
     async def __aexit__(self, *_):
         pass
     async def fetch(self, url):

@@ -92,6 +92,8 @@ NO_STEPS: Mapping[str, str] = {
     "bot/exports/process _run_child: pipe.send": "a word of a child to its bot",
     "bot/exports/process _written.write: pipe.send": "a word of a child to its bot",
     "bot/exports/tables Tables.begin: self._zip.open": "a child's, in a folder where nobody looks before it is done",
+    "bot/sources/tiktok/listing TikTokPosts._start: asyncio.create_subprocess_exec": "a child that only reads and ends "
+    "with its bot",
     "bot/sources/etlegacy/client Readings._take_answer: reading.send": "a generator gets what was read",
 }
 """Calls that look like steps, and why they are none."""

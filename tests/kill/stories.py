@@ -26,7 +26,7 @@ from tests.kill import media_story, oracle, profile_queue_story
 from tests.kill.mortal import Mortal
 from tests.kill.profile_commands_story import CONSTANTS as PROFILE_COMMANDS_CONSTANTS
 from tests.kill.profile_commands_story import SETTINGS as PROFILE_COMMANDS_SETTINGS
-from tests.kill.profile_commands_story import profile_commands
+from tests.kill.profile_commands_story import keep_ben, profile_commands
 from tests.kill.profile_report_story import NEWS, reported_profile
 from tests.kill.profile_runs_story import profile_runs
 from tools.sandbox.discord.world import FIRST_ID
@@ -771,6 +771,9 @@ async def exports(bot: Mortal, _: Path) -> None:
         shown = await bot.command("export stream", {"live": str(live), "format": "csv"})
         assert "_csv.zip`: 0.0 MB" in shown["response"]["content"], shown["response"]["content"]
         await bot.until(lambda: bot.has_passed(OLD_EXPORT_GOES), "an old export was deleted")
+    await keep_ben(bot)
+    async with bot.alive():
+        await bot.command("export profile", {"account": "ben", "format": "csv"})
 
 
 async def by_hand(bot: Mortal, _: Path) -> None:
