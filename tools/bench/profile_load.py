@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -128,6 +129,8 @@ async def measure_load(url: str, folder: Path) -> list[Figure]:
             rules=ProfileRules(),
             queue=queue,
         )
+        gc.collect()
+        gc.freeze()  # as the bot does once it is built
         alone = _Watch()
         async with _watching(service, alone):
             await asyncio.sleep(QUIET_SECONDS)  # noqa: TID251 - real seconds, in which nothing else is done
