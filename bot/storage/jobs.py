@@ -137,10 +137,16 @@ async def _take(conn: Connection, job_id: int, holder: str, now: datetime, until
 async def renew(
     conn: Connection, holder: str, job_ids: Collection[int], *, now: datetime, until: datetime
 ) -> set[tuple[int, int]]:
-    """Lengthen the leases of a holder on these jobs that are not over; gives their ids and epochs."""
+    """Lengthen the leases of a holder on these jobs that are not over.
+
+    Gives the ids and epochs of these, and of those that were ended meanwhile: they are not lost.
+    """
     mine = and_(_DOING, jobs.c.id.in_(job_ids), jobs.c.holder == holder, jobs.c.leased_until > now)
     held = update(jobs).where(mine).values(leased_until=until).returning(jobs.c.id, jobs.c.epoch)
-    return {(row.id, row.epoch) for row in await conn.execute(held)}
+    kept = {(row.id, row.epoch) for row in await conn.execute(held)}
+    is_ended = and_(jobs.c.id.in_(job_ids), jobs.c.state.in_((JobState.SUCCEEDED, JobState.FAILED)))
+    ended = select(jobs.c.id, jobs.c.epoch).where(is_ended)
+    return kept | {(row.id, row.epoch) for row in await conn.execute(ended)}
 
 
 async def require(conn: Connection, job: Job) -> None:

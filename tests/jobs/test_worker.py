@@ -197,6 +197,21 @@ async def test_a_worker_that_lost_a_job_ends_it_when_it_looks(place: Place) -> N
     assert await place.rows("state, attempts, epoch") == [("doing", 2, 2)]
 
 
+async def test_a_job_that_has_ended_itself_is_not_lost(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = place.worker()
+    await place.put(1)
+    await place.step(worker, 1)
+    async with place.database.write("test.finish") as conn:  # as the last transaction of a handler may
+        (job,) = await jobs.held_by(conn, worker.holder)
+        await jobs.finish(conn, job, place.clock.now())
+    await worker.renew_step()
+    assert place.toy.running.keys() == {1}
+    assert place.toy.cancelled == []
+    assert "was lost" not in caplog.text
+
+
 async def test_a_worker_that_cannot_renew_ends_its_jobs_when_their_leases_are_over(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
