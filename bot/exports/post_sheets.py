@@ -12,19 +12,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.core.posts.export import ProfileOrder
+from bot.core.posts.models import COUNTED
 from bot.exports.cells import Column, Kind, Value
 from bot.exports.sheets import Sheet, column
 
 _LOCAL, _UTC, _COUNT, _TEXT = Kind.LOCAL, Kind.UTC, Kind.COUNT, Kind.TEXT
-_COUNTS = ("views", "likes", "comments", "shares", "saves")
 
 
 def _counted() -> tuple[Column, ...]:
-    return tuple(column(name.capitalize(), _COUNT) for name in _COUNTS)
+    return tuple(column(name.capitalize(), _COUNT) for name in COUNTED)
 
 
 def _counts(row: Any) -> tuple[Value, ...]:
-    return tuple(getattr(row, name) for name in _COUNTS)
+    return tuple(getattr(row, name) for name in COUNTED)
 
 
 def posts_sheet(zone: str) -> Sheet:
@@ -160,13 +160,13 @@ class Totals:
         """Count a post."""
         self.posts += 1
         self.gone += post.gone_at is not None
-        for name in _COUNTS:
+        for name in COUNTED:
             if (count := getattr(post, name)) is not None:
                 self.sums[name] = self.sums.get(name, 0) + count
 
     def row(self, handle: str) -> Sequence[Value]:
         """Give the row of the summary."""
-        counts = (self.sums.get(name) for name in _COUNTS)
+        counts = (self.sums.get(name) for name in COUNTED)
         return (f"@{handle}", self.posts, self.gone, *counts, self.followers, self.runs)
 
 

@@ -17,7 +17,7 @@ from bot.core.streams.export import ExportedFile, ExportFormat, ExportOrder, fil
 from bot.errors import InputRefused, LimitReached, NothingThere
 from bot.ports import Exporter
 from bot.services.followed import followed_account
-from bot.storage import guilds, post_exports, stream_exports
+from bot.storage import guilds, post_reading, stream_exports
 from bot.storage.engine import Connection, Database
 from bot.texts import text
 
@@ -117,8 +117,8 @@ class Exports:
         handle, now = normalise_handle(written), self._clock.now()
         async with self._database.read() as conn:
             zone = await self._zone(conn, by)
-            account_id = await post_exports.known_profile(conn, handle, by.guild_id)
-        if account_id is None:
+            watched = await post_reading.watched_profile(conn, by.guild_id, handle)
+        if watched is None:
             raise NothingThere(
                 text(
                     "The posts of `@{handle}` are not watched here. `/profile list` shows whose are.",
@@ -129,7 +129,7 @@ class Exports:
         return ProfileOrder(
             name=file_name(f"posts_{handle}", today, today),
             format=wanted,
-            account_id=account_id,
+            account_id=watched.account_id,
             handle=handle,
             asked_at=now,
             zone=zone,
@@ -138,8 +138,10 @@ class Exports:
 
     async def profiles(self, guild_id: int, part: str, most: int) -> tuple[str, ...]:
         """Give handles of watched profiles that hold `part`, for suggestions."""
+        wanted = part.strip().removeprefix("@").lower()
         async with self._database.read() as conn:
-            return await post_exports.watched_handles(conn, guild_id, part.strip().removeprefix("@"), most)
+            watched = await post_reading.watched(conn, guild_id)
+        return tuple(one.handle for one in watched if wanted in one.handle)[:most]
 
     async def lives(self, guild_id: int, part: str, most: int) -> tuple[LiveChoice, ...]:
         """Give the newest recorded lives whose account's handle holds `part`, for suggestions."""

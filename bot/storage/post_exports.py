@@ -14,7 +14,6 @@ from bot.storage.post_tables import (
     posts,
     profile_runs,
     profile_snapshots,
-    profile_watches,
     profiles,
 )
 from bot.storage.tables import accounts
@@ -52,33 +51,14 @@ _RUNS = (
 )
 
 
-async def known_profile(conn: Connection, handle: str, guild_id: int | None = None) -> int | None:
-    """Give the account of a profile that a guild watches, or anybody ever watched; None where there is none."""
+async def known_profile(conn: Connection, handle: str) -> int | None:
+    """Give the account of a profile that anybody ever watched; None where there is none."""
     query = (
         select(profiles.c.account_id)
         .join(accounts, accounts.c.id == profiles.c.account_id)
         .where(accounts.c.handle == handle)
     )
-    if guild_id is not None:
-        query = query.join(profile_watches, profile_watches.c.account_id == profiles.c.account_id).where(
-            profile_watches.c.guild_id == guild_id
-        )
     return (await conn.execute(query)).scalar()
-
-
-async def watched_handles(conn: Connection, guild_id: int, part: str, most: int) -> tuple[str, ...]:
-    """Give handles of profiles that a guild watches and that hold `part`, for suggestions."""
-    query = (
-        select(accounts.c.handle)
-        .join(profile_watches, profile_watches.c.account_id == accounts.c.id)
-        .where(
-            profile_watches.c.guild_id == guild_id,
-            accounts.c.handle.contains(part.lower(), autoescape=True),
-        )
-        .order_by(accounts.c.handle)
-        .limit(most)
-    )
-    return tuple((await conn.execute(query)).scalars())
 
 
 async def posts_of(database: Database, account_id: int) -> AsyncIterator[Sequence[Row[Any]]]:

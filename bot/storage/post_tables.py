@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Text, text
 
+from bot.core.posts.models import COUNTED
 from bot.storage.schema import id_column, table
 from bot.storage.types import BIGINT, Flag, Instant, Json, Words
 
-COUNTS = ("views", "likes", "comments", "shares", "saves")
+COUNTS = COUNTED
 
 
 def _account(*, primary_key: bool = False) -> Column[int]:

@@ -9,7 +9,7 @@ from bot.core.announcements import MessageField
 from bot.core.live.posts import PLATFORM_URL
 from bot.core.markup import escape
 from bot.core.posts.growth import Growth, Measure, growth_over, points
-from bot.core.posts.models import Counts, PostSample, ProfileSample, Trouble
+from bot.core.posts.models import COUNTED, Counts, PostSample, ProfileSample, Trouble
 from bot.core.posts.notices import hint
 from bot.core.rounds.columns import code_block
 from bot.core.streams.figures import count_words
@@ -23,7 +23,6 @@ CAPTION_LIMIT = 80
 LEAST_HOURS = 2
 """A shorter time is told in minutes."""
 _WIDTH = 7  # columns of a number in a table
-COUNTED = ("views", "likes", "comments", "shares", "saves")
 
 NAMES: Mapping[str, Text] = {
     # TRANSLATORS: the names of rows of a monospaced table on a phone: at most 13 letters each.

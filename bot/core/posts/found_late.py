@@ -12,11 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.posts.models import Counts, ProfileSample
+from bot.core.posts.models import COUNTED, Counts, ProfileSample
 
 LONGEST_READING = timedelta(hours=1)
 """A post may come while a profile is read; it is new at the next reading, and not late."""
-_COUNTED = ("views", "likes", "comments", "shares", "saves")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,10 +36,10 @@ def with_found_late(
     for post in found:
         first, end = bisect_left(at, post.posted_at + LONGEST_READING), bisect_left(at, post.found_at)
         if first < end < len(samples):
-            for name, count in (("posts", 1), *((one, getattr(post.counts, one)) for one in _COUNTED)):
+            for name, count in (("posts", 1), *((one, getattr(post.counts, one)) for one in COUNTED)):
                 changes[first][name] = changes[first].get(name, 0) + (count or 0)
                 changes[end][name] = changes[end].get(name, 0) - (count or 0)
-    more = dict.fromkeys(("posts", *_COUNTED), 0)
+    more = dict.fromkeys(("posts", *COUNTED), 0)
     whole = []
     for sample, change in zip(samples, changes, strict=False):
         more = {name: count + change.get(name, 0) for name, count in more.items()}
@@ -49,6 +48,6 @@ def with_found_late(
 
 
 def _with(sample: ProfileSample, more: dict[str, int]) -> ProfileSample:
-    known = {name: getattr(sample.counts, name) for name in _COUNTED}
+    known = {name: getattr(sample.counts, name) for name in COUNTED}
     counts = {name: None if count is None else count + more[name] for name, count in known.items()}
     return replace(sample, posts=sample.posts + more["posts"], counts=Counts(**counts))

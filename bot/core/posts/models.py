@@ -61,6 +61,10 @@ class Counts:
     saves: int | None = None
 
 
+COUNTED = tuple(Counts.__dataclass_fields__)
+"""The names of what is counted."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProfileRef:
     """Whom to ask for. `sec_uid` is empty until a source told it; the handle can change, the other two cannot."""

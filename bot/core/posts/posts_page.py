@@ -11,7 +11,6 @@ from bot.core.announcements import Message, Tone
 from bot.core.markup import stamp
 from bot.core.posts.cards import Card
 from bot.core.posts.figures import (
-    COUNTED,
     DASH,
     ProfileName,
     caption_words,
@@ -21,7 +20,7 @@ from bot.core.posts.figures import (
     signed,
 )
 from bot.core.posts.growth import Growth, Measure, growth_over, points
-from bot.core.posts.models import KnownPost, MediaOwner, PostSample
+from bot.core.posts.models import COUNTED, KnownPost, MediaOwner, PostSample
 from bot.texts import Text, join, number, text, texts
 
 PER_PAGE = 4
