@@ -10,16 +10,19 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.databases import PostgreSQL
 from tests.kill import oracle
 from tests.kill.mortal import EACH, ONCE, Mortal
 from tests.kill.points import changed_copy, copy_of_the_bot, points
-from tests.kill.stories import Told
+from tests.kill.stories.telling import Told
 from tools.sandbox.processes import StandIn
 from tools.sandbox.scene import world
 from tools.sandbox.stored import kept_open
 
-AT_ONCE = 2
+AT_ONCE = 3
+"""So many stories are told at a time: a bot that was just born waits as often as it computes."""
 FORGETFUL = ("--nonce-seconds", "0")
 """Discord forgets every nonce at once: only the look into the channel keeps a killed bot from posting twice."""
 
@@ -93,7 +96,7 @@ def _house(told: Told, folder: Path) -> Path:
 async def tell_all(
     stories: Mapping[str, Told], folder: Path, data: Path, server: PostgreSQL | None = None
 ) -> dict[str, Outcome]:
-    """Tell all stories, two at a time; what one has visited the others leave out.
+    """Tell all stories, some at a time; what one has visited the others leave out.
 
     On a server the bot is killed only where that differs, once at each point.
     """
@@ -108,3 +111,14 @@ async def tell_all(
             return await tell(stories[name], folder / name, data, order, shared=visited, server=server)
 
     return dict(zip(stories, await asyncio.gather(*map(one, stories)), strict=True))
+
+
+def died_at(matrix: Mapping[str, Outcome]) -> set[str]:
+    """Name the points at which a bot of these stories died."""
+    return {line.split("\t")[1] for outcome in matrix.values() for line in outcome.passed}
+
+
+def server_of(engine: str, request: pytest.FixtureRequest) -> PostgreSQL | None:
+    """Give the server of this test run, None for the engine without one."""
+    server: PostgreSQL | None = request.getfixturevalue("postgresql") if engine == "postgresql" else None
+    return server

@@ -17,7 +17,7 @@ from typing import Any, Self
 import psutil
 
 from tests.kill import oracle
-from tools.sandbox.processes import StandIn
+from tools.sandbox.processes import Programs, StandIn
 from tools.sandbox.scene import World
 from tools.sandbox.stored import change, file_of, rows_of, tables_of
 
@@ -61,7 +61,7 @@ class Mortal:
         self.deaths = 0
         self._lived = oracle.Ledgered()
         self._order = order
-        self._cradle: asyncio.subprocess.Process | None = None
+        self._cradle: Any = None
         self._pid: int | None = None
         self._life: asyncio.Task[None] | None = None
         self._tables: frozenset[str] = frozenset()
@@ -127,7 +127,7 @@ class Mortal:
             "VEDETTE_KILL_FOLDER": str(self.folder),
             "VEDETTE_KILL_SHARED": str(self.shared),
         }
-        self._cradle = await asyncio.create_subprocess_exec(
+        self._cradle = await Programs.spawn(
             sys.executable,
             "-m",
             "cradle",

@@ -1,4 +1,4 @@
-"""The oracle of the ledger notices what a count over the whole run would not."""
+"""The oracle can fail: over a bot that does not look, and where a count over the whole run would notice nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import ENGINES
+from tests.kill.drive import server_of, tell
+from tests.kill.mortal import Mortal
 from tests.kill.oracle import Ledgered, Row, requests_are_in_the_ledger
+from tests.kill.stories.telling import Told, set_up
 from tools.sandbox.stored import change
 
 
@@ -43,3 +47,25 @@ async def test_what_a_death_kept_from_its_request_does_not_excuse_a_later_one(le
     lived = await requests_are_in_the_ledger(ledger, asked(2), Ledgered())
     with pytest.raises(AssertionError, match="TikTok was asked"):
         await requests_are_in_the_ledger(ledger, asked(3), lived)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_bot_that_did_not_look_would_be_caught(
+    tmp_path: Path, reference_data: Path, request: pytest.FixtureRequest, engine: str
+) -> None:
+    """The oracle can fail: without the look into the channel a killed bot posts twice."""
+
+    async def story(bot: Mortal, _: Path) -> None:
+        async with bot.alive():
+            await set_up(bot)
+
+    delivery = "bot/discord/delivery.py"
+    looks = {f"{delivery} _LOOK_BACK": "timedelta(days=-1000)", f"{delivery} _LOOK_AT_LEAST_AT": "0"}
+    blind = Told(story=story, constants=looks)
+    order = "alone 1 any\tbot/discord/delivery Delivery._post: channel.send | after"
+    server = server_of(engine, request)
+    outcome = await tell(blind, tmp_path / "blind", reference_data, order, server=server)
+    assert outcome.deaths == 1
+    with pytest.raises(AssertionError, match="posted 2 times"):
+        raise outcome.error or RuntimeError("nobody noticed")

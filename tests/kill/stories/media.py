@@ -17,6 +17,7 @@ from bot.storage.engine import Database
 from bot.storage.post_tables import post_snapshots, profile_snapshots
 from tests.kept_posts import KeptProfile, keep_profile
 from tests.kill.mortal import Mortal
+from tests.kill.stories.telling import Told
 from tools.sandbox.stored import rows_of
 
 EACH_SECOND = "CronTrigger(second='*', timezone=UTC)"
@@ -168,3 +169,14 @@ async def media_of(bot: Mortal) -> list[tuple[object, ...]]:
 
 def folder(bot: Mortal) -> Path:
     return Path(bot.settings["DATA_FOLDER"]) / "media"
+
+
+TOLD = {
+    "old posts": Told(story=old_posts, constants=OF_OLD_POSTS),
+    "media": Told(
+        story=pictures,
+        settings=SETTINGS_OF_MEDIA,
+        constants=OF_MEDIA,
+        files=FILES_OF_MEDIA,
+    ),
+}

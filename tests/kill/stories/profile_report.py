@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.storage.engine import Database
 from tests.kept_posts import keep_profile
 from tests.kill.mortal import Mortal
+from tests.kill.stories.telling import Told
 from tools.sandbox.stored import rows_of
 
 NEWS = {
@@ -41,3 +42,8 @@ async def reported_profile(bot: Mortal, _: Path) -> None:
     (report,) = await bot.posts("lives", TITLE)
     assert report["pinged_roles"] == []
     assert await bot.count("outbox", "event_key LIKE 'profile-report:%'") == 1
+
+
+TOLD = {
+    "reported profile": Told(story=reported_profile, constants=NEWS),
+}

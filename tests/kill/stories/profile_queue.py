@@ -13,6 +13,7 @@ from bot.storage import jobs
 from bot.storage.engine import Database
 from tests.kept_posts import keep_profile
 from tests.kill.mortal import Mortal
+from tests.kill.stories.telling import Told
 
 HANDLER = '''
 import asyncio
@@ -112,3 +113,12 @@ async def is_waiting(bot: Mortal) -> bool:
 
 async def all_ended(bot: Mortal) -> bool:
     return await bot.count("jobs", "finished_at IS NOT NULL") == len(HOWS) + 1  # and the profile that is due
+
+
+TOLD = {
+    "profile queue": Told(
+        story=a_queue,
+        constants=CONSTANTS,
+        files=FILES,
+    ),
+}

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.storage.engine import Database
 from tests.kept_posts import keep_profile
 from tests.kill.mortal import Mortal
+from tests.kill.stories.telling import Told
 from tools.sandbox.stored import rows_of
 
 POSTS = 12  # more than fit on a page
@@ -96,3 +97,8 @@ async def turned_a_page(bot: Mortal) -> bool:
     return await bot.press(shown, 1) is not None and await bot.has_passed(
         "bot/discord/covers CoverPages._turn: interaction.edit_original_response"
     )
+
+
+TOLD = {
+    "profile commands": Told(story=profile_commands, settings=SETTINGS, constants=CONSTANTS),
+}

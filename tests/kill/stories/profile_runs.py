@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.kill.mortal import Mortal
+from tests.kill.stories.telling import Told
 from tools.sandbox.stored import rows_of
 
 SETTLED = "everything was delivered"
@@ -65,3 +66,13 @@ async def every_run_is_whole(bot: Mortal) -> None:
     assert tuple(map(int, now)) == tuple(last)
     assert await bot.count("profile_runs", "unwritten IS NOT NULL OR finished_at IS NULL") == 0
     assert await bot.count("jobs", "kind = 'profile' AND state IN ('todo', 'doing')") == 0
+
+
+TOLD = {
+    "profile runs": Told(
+        story=profile_runs,
+        paid=True,
+        settings={"MEDIA_MEGABYTES": "0", "PROFILE_PAGE_SECONDS": "0"},
+        constants={"bot/core/jobs.py MOST_STARTS": "1000"},
+    ),
+}
