@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from bot.charts.process import ProcessChartRenderer
-from bot.clock import Clock, SteadyClock, SystemClock
+from bot.clock import Clock, SteadyClock, clock_of
 from bot.core.jobs import QUEUES
 from bot.core.live.policies import provided_policies
 from bot.core.live.transitions import LiveRules
@@ -79,7 +79,7 @@ def run(settings: Settings, queues: Sequence[str] = QUEUES) -> int:
     stop_logging = set_up_logging(settings)
     try:
         with only_bot_of(settings.data_folder):
-            asyncio.run(_serve(settings, SteadyClock(SystemClock()), queues))
+            asyncio.run(_serve(settings, SteadyClock(clock_of(settings.clock_file)), queues))
     finally:
         stop_logging()
     return 0
@@ -90,7 +90,7 @@ async def _serve(settings: Settings, clock: SteadyClock, queues: Sequence[str]) 
         raise SettingsError(("DISCORD_TOKEN: it is not set",))
     token = settings.discord_token.get_secret_value()
     async with AsyncExitStack() as stack:
-        right = await stack.enter_async_context(only_bot(settings.database, clock))
+        right = await stack.enter_async_context(only_bot(settings.database, clock.machine))
         await upgrade(settings.database, settings.backup_folder, clock.now(), keep=settings.backups_kept)
         services, loops, renderer = await stack.enter_async_context(_house(settings, clock, queues))
         _set_aside_what_stays()
@@ -99,7 +99,8 @@ async def _serve(settings: Settings, clock: SteadyClock, queues: Sequence[str]) 
             work.append(asyncio.create_task(right.keep(), name="only bot"))
         work.append(
             asyncio.create_task(
-                stay_connected(lambda: VedetteClient(services), token, renderer, clock), name="discord"
+                stay_connected(lambda: VedetteClient(services), token, renderer, clock.machine),
+                name="discord",
             )
         )
         try:
@@ -122,15 +123,15 @@ async def _house(
     async with AsyncExitStack() as stack:
         database = Database.open(settings.database)
         stack.push_async_callback(database.close)
-        renderer = ProcessChartRenderer(clock)
+        renderer = ProcessChartRenderer(clock.machine)
         stack.push_async_callback(renderer.close)
-        exporter = ProcessExporter(settings.database, settings.export_folder, clock)
+        exporter = ProcessExporter(settings.database, settings.export_folder, clock.machine)
         stack.push_async_callback(exporter.close)
         tiktok = await stack.enter_async_context(_tiktok_of(settings, clock))
         announcements = Announcements(database, clock)
         machine = Machine(database=database, folder=settings.data_folder, clock=clock)
         monitor = _monitor_of(settings, database, tiktok, announcements, clock)
-        recorder = _recorder_of(database, monitor, clock)
+        recorder = _recorder_of(database, monitor, clock.machine)
         stack.push_async_callback(recorder.close)
         ratings = Ratings(database=database, clock=clock)
         round_sync = round_sync_of(
@@ -155,7 +156,7 @@ async def _house(
         )
         loops = [
             *live_loops(monitor),
-            Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed),
+            Loop(name="recorder", step=recorder.step, wake=monitor.recordings_changed, of_machine=True),
             Loop(name="recaps", step=services.recorded.telling.step, wake=asyncio.Event()),
             *_prediction_loops(settings, database, monitor, services),
             *round_loops(round_sync),

@@ -18,7 +18,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.clock import Clock, SteadyClock, SystemClock
+from bot.clock import Clock, SteadyClock, clock_of
 from bot.jobs.loops import Loop, keep_running
 from bot.jobs.stopping import until_stopped
 from bot.logs import log_to_parent
@@ -41,7 +41,7 @@ def run(settings: Settings, holder: str) -> int:
     stop_logging = log_to_parent(settings)
     name = holder or f"by-hand-{secrets.token_hex(4)}"
     try:
-        asyncio.run(_record(settings, SteadyClock(SystemClock()), name, parent))
+        asyncio.run(_record(settings, SteadyClock(clock_of(settings.clock_file)), name, parent))
     finally:
         stop_logging()
     return 0

@@ -148,6 +148,7 @@ class Settings(BaseSettings):
     owner_id: int | None = Field(default=None, gt=0)
     discord_api_url: LoopbackUrl = ""
     discord_gateway_url: LoopbackUrl = ""
+    clock_file: Path | None = None
 
     data_folder: Path = Path("data")
     database_url: SecretStr | None = None
@@ -276,6 +277,10 @@ def load_settings(env_file: Path = ENV_FILE) -> Settings:
     if "yt-dlp" not in settings.post_sources and settings.scrapecreators_api_key is None:
         where = _where("POST_SOURCES", lines, env_file)
         raise SettingsError((f"POST_SOURCES ({where}): set SCRAPECREATORS_API_KEY, or name yt-dlp too",))
+    if settings.clock_file is not None and not settings.discord_api_url:
+        where = _where("CLOCK_FILE", lines, env_file)
+        hint = "the real Discord has the real time; set DISCORD_API_URL too, or nothing here"
+        raise SettingsError((f"CLOCK_FILE ({where}): {hint}",))
     return settings
 
 

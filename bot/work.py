@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from bot.clock import Clock, SystemClock
+from bot.clock import Clock, clock_of
 from bot.jobs.loops import keep_running
 from bot.jobs.profile_jobs import embedded_queue, worker_of
 from bot.jobs.stopping import until_stopped
@@ -32,7 +32,7 @@ def run(settings: Settings, queues: Sequence[str]) -> int:
     """
     stop_logging = set_up_logging(settings, file=None)  # the bot's own file has one writer
     try:
-        asyncio.run(_work(settings, SystemClock(), queues))
+        asyncio.run(_work(settings, clock_of(settings.clock_file), queues))
     finally:
         stop_logging()
     return 0

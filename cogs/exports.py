@@ -131,5 +131,5 @@ async def setup(bot: VedetteClient) -> None:
     """Add the cog with what it needs."""
     services = bot.services
     await bot.add_cog(
-        ExportCommands(exports=services.exports, watchlist=services.watchlist, clock=services.clock)
+        ExportCommands(exports=services.exports, watchlist=services.watchlist, clock=services.clock.machine)
     )

@@ -277,6 +277,6 @@ async def setup(bot: VedetteClient) -> None:
             profiles=services.profiles,
             announcements=services.announcements,
             pictures=services.pictures,
-            clock=services.clock,
+            clock=services.clock.machine,
         )
     )

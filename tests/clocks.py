@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from bot.clock import Clock
+
 START = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 
 
-class ManualClock:
+class ManualClock(Clock):
     """`sleep` waits until `advance` has passed its end; with `auto` it moves the time there and goes on."""
 
     def __init__(self, now: datetime = START, *, auto: bool = False) -> None:
@@ -56,3 +58,20 @@ class ManualClock:
             self._changed.clear()
             await self._changed.wait()
         return sorted(end - self._passed for end, _ in self._sleepers)
+
+
+class FastClock(ManualClock):
+    """The time of a world; `advance` lets so many seconds of the machine pass, and `speed` times as many here."""
+
+    def __init__(self, speed: float, now: datetime = START + timedelta(days=1000)) -> None:
+        super().__init__(now)
+        self.speed = speed
+        self._machine = ManualClock()
+
+    @property
+    def machine(self) -> Clock:
+        return self._machine
+
+    def advance(self, seconds: float) -> None:
+        self._machine.advance(seconds)
+        super().advance(seconds * self.speed)

@@ -161,6 +161,15 @@ def test_the_token_goes_to_discord_or_to_this_machine_only(env_file, name):
         assert "only a loopback address" in problem
 
 
+def test_the_time_of_a_world_is_not_for_the_real_discord(env_file):
+    assert load_settings(env_file("")).clock_file is None
+    path = env_file("CLOCK_FILE=clock.json\n")
+    (problem,) = problems(path)
+    assert problem.startswith(f"CLOCK_FILE ({path}, line 1): ")
+    settings = load_settings(env_file("CLOCK_FILE=clock.json\nDISCORD_API_URL=http://127.0.0.1:1\n"))
+    assert settings.clock_file == Path("clock.json")
+
+
 def secret_names(model: type[BaseModel], prefix: str = "") -> list[str]:
     return [
         prefix + name.upper()

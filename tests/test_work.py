@@ -8,13 +8,17 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
-from bot.clock import SystemClock
+from bot import work
+from bot.clock import Clock, SystemClock
 from bot.core.posts.models import RunReason
 from bot.services.profile_schedule import put_run
+from bot.settings import Settings
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
 from tests.kept_posts import keep_profile
@@ -87,3 +91,19 @@ async def test_without_a_database_of_this_version_it_says_what_to_do(tmp_path: P
         await told(process, "start the bot once")
         await process.wait()
     assert process.returncode == 1
+
+
+def test_a_worker_follows_the_wall_clock_when_somebody_sets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bot moves what is stored along with a step: leases of a worker that hid it would be over at once."""
+    given: list[Clock] = []
+
+    async def _work(_: Settings, clock: Clock, __: object) -> None:
+        given.append(clock)
+
+    monkeypatch.setattr(work, "_work", _work)
+    work.run(Settings(_env_file=None, data_folder=tmp_path), ("profile",))
+    real = SystemClock.now
+    monkeypatch.setattr(SystemClock, "now", lambda self: real(self) + timedelta(hours=1))
+    assert abs(given[0].now() - SystemClock().now()) < timedelta(minutes=1)

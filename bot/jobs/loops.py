@@ -23,11 +23,15 @@ Step = Callable[[], Awaitable[datetime]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loop:
-    """A step that is repeated for ever; setting `wake` brings it back before its time."""
+    """A step that is repeated for ever; setting `wake` brings it back before its time.
+
+    `of_machine` tells that the instants it gives are of the machine's time.
+    """
 
     name: str
     step: Step
     wake: asyncio.Event
+    of_machine: bool = False
 
 
 async def keep_running(loop: Loop, clock: Clock) -> None:
@@ -35,7 +39,7 @@ async def keep_running(loop: Loop, clock: Clock) -> None:
 
     After an error the step is tried again in 5 s, then twice as late each time, at most every 5 minutes.
     """
-    failures = 0
+    failures, its_clock = 0, clock.machine if loop.of_machine else clock
     while True:
         try:
             come_back_at = await loop.step()
@@ -43,13 +47,13 @@ async def keep_running(loop: Loop, clock: Clock) -> None:
             failures += 1
             _report(loop.name, error, failures)
             pause = min(FIRST_PAUSE_SECONDS * (1 << min(failures - 1, 16)), LONGEST_PAUSE_SECONDS)
-            await clock.sleep(pause)
+            await clock.machine.sleep(pause)
             continue
         if failures:
             log.info("%s works again after %d failures", loop.name, failures)
             failures = 0
-        seconds = (come_back_at - clock.now()).total_seconds()
-        await wait_for_event(clock, loop.wake, max(0.0, seconds))
+        seconds = (come_back_at - its_clock.now()).total_seconds()
+        await wait_for_event(its_clock, loop.wake, max(0.0, seconds))
 
 
 def _report(name: str, error: Exception, failures: int) -> None:

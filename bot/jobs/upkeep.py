@@ -67,7 +67,7 @@ def upkeep_loops(  # noqa: PLR0917 - what the house is built of
     night = CalendarStep(NIGHTLY_RETENTION, retention.night, clock, at_start=retention.catch_up)
     return [
         Loop(name="staleness", step=staleness.step, wake=asyncio.Event()),
-        Loop(name="machine", step=machine.step, wake=asyncio.Event()),
+        Loop(name="machine", step=machine.step, wake=asyncio.Event(), of_machine=True),
         Loop(name="retention", step=night, wake=asyncio.Event()),
         nightly("backup", NIGHTLY_BACKUP, upkeep.back_up),
         nightly("tidying", NIGHTLY_TIDYING, upkeep.tidy),

@@ -26,7 +26,10 @@ from bot.texts import text, texts
 LEASE = timedelta(seconds=60)
 HEARTBEAT = timedelta(seconds=15)
 LOOK_EVERY = timedelta(seconds=5)
-"""How soon a job is noticed that another process has put; those of this one wake the worker."""
+"""How soon a job is noticed that another process has put; those of this one wake the worker.
+
+Leases and these spans are of the machine's time; when a job may run is of the world's.
+"""
 TRY_AGAIN_SECONDS = 5.0
 LAST_SECONDS = 5.0
 """So long a job that is ended may take to end."""
@@ -42,7 +45,7 @@ class _Running:
     """
 
     job: Job
-    late_at: float  # both of the clock's monotonic seconds, which no step of the wall clock touches
+    late_at: float  # both of the machine's monotonic seconds, which no step of the wall clock touches
     held_until: float
     task: asyncio.Task[None]
     is_late: bool = False
@@ -93,8 +96,8 @@ class Worker:
         if not self._at_once:
             return []
         return [
-            Loop(name="jobs", step=self.step, wake=self.changed),
-            Loop(name="leases of jobs", step=self.renew_step, wake=asyncio.Event()),
+            Loop(name="jobs", step=self.step, wake=self.changed, of_machine=True),
+            Loop(name="leases of jobs", step=self.renew_step, wake=asyncio.Event(), of_machine=True),
         ]
 
     # --- Starting ----------------------------------------------------------------------------
@@ -102,23 +105,30 @@ class Worker:
     async def step(self) -> datetime:
         """Start what may run now, also what died; gives when to look again. Raises `StorageError`."""
         now, queues = self._clock.now(), tuple(self._at_once)
+        machine = self._clock.machine
+        held_at = machine.now()
         async with self._database.read() as conn:
             next_at = await jobs.next_at(conn, self._at_once, now)
-        if next_at is not None and next_at <= now:
-            async with self._database.read() as conn:
-                dead = await jobs.expired(conn, queues, now)
-            self._cancel(self._running[job.id, job.epoch] for job in dead if self._is_running(job))
-            await self.restart(dead)
-            await self._claim()
-            return self._clock.now()  # what is next is seen by another look
-        return now + LOOK_EVERY if next_at is None else min(next_at, now + LOOK_EVERY)
+            over_at = await jobs.lease_over_at(conn, queues)
+        waits = [LOOK_EVERY]
+        if next_at is not None:
+            waits.append((next_at - now) / self._clock.speed)
+        if over_at is not None:
+            waits.append(over_at - held_at)
+        if min(waits) > timedelta(0):
+            return held_at + min(waits)
+        async with self._database.read() as conn:
+            dead = await jobs.expired(conn, queues, held_at)
+        self._cancel(self._running[job.id, job.epoch] for job in dead if self._is_running(job))
+        await self.restart(dead)
+        await self._claim()
+        return machine.now()  # what is next is seen by another look
 
     async def _claim(self) -> None:
-        now, began = self._clock.now(), self._clock.monotonic()
+        now, began = self._clock.now(), self._clock.machine.monotonic()
+        until = self._clock.machine.now() + LEASE
         async with self._database.write("jobs.claim") as conn:
-            claimed = await jobs.claim(
-                conn, holder=self.holder, at_once=self._at_once, now=now, until=now + LEASE
-            )
+            claimed = await jobs.claim(conn, holder=self.holder, at_once=self._at_once, now=now, until=until)
         for job in claimed:
             task = asyncio.create_task(self._do(job), name=f"job {job.id} ({job.kind})")
             late_at = began + self._longest(job).total_seconds()
@@ -192,7 +202,7 @@ class Worker:
                 level = logging.DEBUG if failures else logging.ERROR
                 log.log(level, "The end of job %d cannot be written: %s; it is tried again", job.id, reason)
                 failures += 1
-                await self._clock.sleep(TRY_AGAIN_SECONDS)
+                await self._clock.machine.sleep(TRY_AGAIN_SECONDS)
             else:
                 return
 
@@ -248,7 +258,8 @@ class Worker:
 
     async def renew_step(self) -> datetime:
         """Renew the leases, and end what has lost its own or takes too long; gives when to do so again."""
-        now, began, before = self._clock.now(), self._clock.monotonic(), dict(self._running)
+        machine, before = self._clock.machine, dict(self._running)
+        now, began = machine.now(), machine.monotonic()
         if not before:
             return now + HEARTBEAT
         try:
@@ -268,10 +279,10 @@ class Worker:
             log.warning("Job %d (%s) was lost: its lease is over", one.job.id, one.job.kind)
         self._cancel(lost)
         self._cancel_late()
-        return self._clock.now() + (HEARTBEAT if self._renews else LOOK_EVERY)
+        return machine.now() + (HEARTBEAT if self._renews else LOOK_EVERY)
 
     def _cancel_late(self) -> None:
-        now = self._clock.monotonic()
+        now = self._clock.machine.monotonic()
         for one in self._running.values():
             if now >= one.late_at and not one.is_late and not one.is_ending:
                 one.is_late = True

@@ -15,6 +15,11 @@ def outage_key(source: str, since: datetime) -> str:
     return f"notice:{source}:{since.isoformat()}"
 
 
+def began_at(key: str, source: str) -> datetime:
+    """Give since when the outage lasted whose notice has this key."""
+    return datetime.fromisoformat(key.removeprefix(f"notice:{source}:"))
+
+
 async def tell_admins(
     conn: Connection, event_key: str, guild_ids: Iterable[int], message: Message, now: datetime
 ) -> None:

@@ -124,7 +124,7 @@ class Announcements:
 
     async def pause(self) -> None:
         """Wait a little before the database is asked again after it failed."""
-        await self._clock.sleep(_PAUSE_SECONDS)
+        await self._clock.machine.sleep(_PAUSE_SECONDS)
 
     async def begin(self, message: Outgoing) -> Step | None:
         """Commit that a try begins and say what to do; after a crash the next process then knows of it.

@@ -112,7 +112,9 @@ class Health:
                 dead=await outbox.dead_letters(conn, guild_id),
                 messages=dict(await outbox.count_by_state(conn, guild_id)),
                 failing=await failing_policies(conn),
-                recordings=await recordings.being_recorded(conn, now, account_ids=followed),
+                recordings=await recordings.being_recorded(
+                    conn, self._clock.machine.now(), account_ids=followed
+                ),
                 profiles=await profile_state.health(conn, guild_id),
                 signing=await sign_desk.quota(conn, now),
                 database=await self._growth(conn, now, reading.disk_free),

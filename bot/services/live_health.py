@@ -12,7 +12,6 @@ from bot.services.admin_notices import outage_key, tell_admins, tell_again
 from bot.storage import live as store
 from bot.storage import sources
 from bot.storage.engine import Connection
-from bot.storage.live import LEASE
 
 SOURCE = "tiktok"
 LONGEST_PAUSE = timedelta(hours=24)
@@ -27,10 +26,10 @@ async def closed_until(conn: Connection, now: datetime) -> datetime | None:
     return until if until is not None and now < until <= now + LONGEST_PAUSE else None
 
 
-async def hold_for_probe(conn: Connection, now: datetime) -> None:
-    """After a pause let one request try alone: the others wait until it was answered."""
+async def hold_for_probe(conn: Connection, until: datetime) -> None:
+    """After a pause let one request try alone: the others wait until it was answered, at most until then."""
     if (await sources.load(conn, SOURCE)).closed_until is not None:
-        await sources.hold(conn, SOURCE, now + LEASE)
+        await sources.hold(conn, SOURCE, until)
 
 
 async def record_health(conn: Connection, observation: Observation) -> None:

@@ -116,15 +116,16 @@ class LiveMonitor:
         if self.planning.must_replan:
             await self.planning.replan(self._database, self._clock.now)
         async with self._database.write("live.claim_due") as conn:
-            now = self._clock.now()
-            account_id = await store.due_account_id(conn, now)
+            now, held_at = self._clock.now(), self._clock.machine.now()
+            account_id = await store.due_account_id(conn, now, held_at)
             if account_id is None:
-                return min(await store.next_due_at(conn, now) or now + LONGEST_SLEEP, now + LONGEST_SLEEP)
+                latest = now + LONGEST_SLEEP
+                return min(await store.next_due_at(conn, now, held_at) or latest, latest)
             ask = Ask(ledger=Ledger.DISCOVERY, purpose="check", account_id=account_id)
             claim = await self._claim_in(conn, ask, now)
             if claim.request_id is None:
                 return claim.free_at
-            account = await store.claim_account(conn, account_id, now)
+            account = await store.claim_account(conn, account_id, held_at)
         if account is not None:
             await self._check(account, claim.request_id)
         return self._clock.now()
@@ -249,7 +250,7 @@ class LiveMonitor:
     async def _lease(self, conn: Connection, ask: Ask, account: Account, *, exempt: bool = False) -> Leased:
         now = self._clock.now()
         request_id = _granted(await self._claim_in(conn, ask, now, exempt=exempt))
-        leased = await store.claim_account(conn, account.id, now)
+        leased = await store.claim_account(conn, account.id, self._clock.machine.now())
         if leased is None:
             raise LimitReached(
                 text("`@{handle}` is being checked right now. Try again in a minute.", handle=account.handle)
@@ -421,7 +422,7 @@ class LiveMonitor:
             return Claim(request_id=None, free_at=closed)
         claim = await ledger.claim(conn, ask, self._limits(ask, exempt=exempt), now)
         if claim.request_id is not None:
-            await hold_for_probe(conn, now)
+            await hold_for_probe(conn, now + store.LEASE * self._clock.speed)
         return claim
 
 

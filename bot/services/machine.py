@@ -45,7 +45,7 @@ class Machine:
         return pressure(self.short)
 
     async def step(self) -> datetime:
-        """Measure, and judge; gives when to measure again."""
+        """Measure, and judge; gives when to measure again, in the machine's time."""
         now = self._clock.now()
         async with self._database.read() as conn:
             is_recording = await store.is_recording(conn)
@@ -59,7 +59,7 @@ class Machine:
             self.short_since, self.well_at = None, now
         if self.short != before:
             log.info("Intervals of %d minutes: %s", *_said(self.pressure()))
-        return now + LOOK_EVERY
+        return self._clock.machine.now() + LOOK_EVERY
 
     async def measure(self) -> Reading:
         """Measure all of it at once, for somebody who asks."""

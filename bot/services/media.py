@@ -145,7 +145,7 @@ class Media:
                 async with self._database.write("media.missing") as conn:
                     await store.forget_file(conn, one)
                 log.warning("The picture %s is gone or damaged; it is asked for again", one.name)
-        gone = await asyncio.to_thread(self._folder.remove_all_but, named, self._clock.now())
+        gone = await asyncio.to_thread(self._folder.remove_all_but, named, self._clock.machine.now())
         if gone:
             log.info("Removed %d file(s) from the media folder that nothing names", gone)
 

@@ -25,8 +25,8 @@ from bot.core.live.predictions import (
     Expected,
     NextLives,
     PlannedHour,
-    Standing,
     Why,
+    likeliest_first,
 )
 from bot.core.live.projection import project
 from bot.core.live.why import Held, held_back, last_look, next_look, planned_for
@@ -88,7 +88,7 @@ class Predictions:
             made_at=now,
             zone=zone,
             hours_from=said.hours_from,
-            accounts=tuple(sorted(expected, key=_likeliest_first)),
+            accounts=tuple(sorted(expected, key=likeliest_first)),
             failing=forecasts.failing(self._planning),
             no_forecast=said.no_forecast,
         )
@@ -308,14 +308,6 @@ class Predictions:
         if not all(self._planning.knows(one.account_id) for one in watched):
             return text("not worked out yet: not every account has a plan")
         return ""
-
-
-def _likeliest_first(one: Expected) -> tuple[bool, bool, bool, float, float, str]:
-    """Put those of whom nothing is said last, and paused ones after them."""
-    soon = max(one.live_now or 0.0, one.within_hour or 0.0)
-    later = one.window.probability if one.window is not None else 0.0
-    paused, unknown = one.standing is Standing.PAUSED, one.standing is Standing.UNKNOWN
-    return one.live_since is None, paused, unknown, -soon, -later, one.handle
 
 
 def _day_of(now: datetime, zone: str) -> tuple[datetime, datetime]:

@@ -226,7 +226,7 @@ class RoundSync:
 
     async def _other(self, conn: Connection, server: str) -> str:
         """Name the process that looks at a server in place of this one."""
-        holder = await leases.holder(conn, server, self._clock.now())
+        holder = await leases.holder(conn, server, self._clock.machine.now())
         return "" if holder == self._holder else holder
 
     async def poll_once(self, server: str, *, silent: bool = False) -> Poll:

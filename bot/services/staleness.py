@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from bot.clock import Clock
@@ -24,7 +24,7 @@ from bot.core.rounds.looking import Known
 from bot.core.staleness import Verdict, patience, silent_since, verdict
 from bot.errors import StorageError
 from bot.services import live_health
-from bot.services.admin_notices import outage_key, tell_admins, tell_again
+from bot.services.admin_notices import began_at, outage_key, tell_admins, tell_again
 from bot.services.announcements import Announcements
 from bot.services.machine import Machine
 from bot.services.planning import is_parked
@@ -40,6 +40,8 @@ LOOK_EVERY = timedelta(minutes=1)
 UNRECORDED_FOR = timedelta(minutes=15)
 UNWRITABLE_FOR = timedelta(minutes=5)
 SHORT_RESTART = timedelta(minutes=15)
+OF_MACHINE = timedelta(seconds=30)
+"""So long, in the machine's time, nothing is late: a child process has to be started, a folder to be listed."""
 PROFILES_LOOKED_FOR = timedelta(hours=1)
 """How often those are looked for that are due."""
 _LOOKED = "looked"
@@ -173,7 +175,7 @@ class Staleness:
 
     async def _recorder(self, conn: Connection, now: datetime) -> Subject | None:
         """Watch that somebody records what is to be recorded."""
-        is_idle = await recordings.nobody_records(conn, now)
+        is_idle = await recordings.nobody_records(conn, self._clock.machine.now())
         if not is_idle and not await status.note(conn, "stale:recorder"):
             return None
         return Subject(
@@ -258,7 +260,7 @@ class Staleness:
     ) -> None:
         note = f"stale:{subject.name}"
         told = await status.note(conn, note)
-        last_ok_at, limit = subject.last_ok_at, subject.limit
+        last_ok_at, limit = subject.last_ok_at, max(subject.limit, OF_MACHINE * self._clock.speed)
         found = verdict(last_ok_at=last_ok_at, expected_since=expected_since, now=now, limit=limit)
         if found is Verdict.STALE and not told and not await _was_told(conn, subject.source):
             since = silent_since(last_ok_at=last_ok_at, expected_since=expected_since)
@@ -267,7 +269,7 @@ class Staleness:
             await status.write_note(conn, note, key)
             log.warning("%s: no success since %s; the admins are told", subject.name, since)
         elif found is Verdict.FRESH and told:
-            since = datetime.fromtimestamp(int(told.rpartition(":")[2]), UTC)
+            since = began_at(told, f"stale:{subject.name}")
             await tell_again(conn, told, subject.fresh(since, last_ok_at or now), now)
             await status.write_note(conn, note, "")
             log.info("%s: success again", subject.name)

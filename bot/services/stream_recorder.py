@@ -76,7 +76,7 @@ class StreamRecorder:
         """Record until cancelled; then `close` is due."""
         while True:
             await self.step()
-            if await wait_for_event(self._clock, self.changed, SAVE_SECONDS):
+            if await wait_for_event(self._clock.machine, self.changed, SAVE_SECONDS):
                 self._tell()  # whoever rings hears that this goes on
 
     async def step(self) -> None:
@@ -144,9 +144,9 @@ class StreamRecorder:
             return
         saved: dict[int, _Saved] = {}
         async with self._database.write("streams.record") as conn, self._turn:
-            now = self._clock.now()
+            now, held_at = self._clock.now(), self._clock.machine.now()
             answered = await self._desk.write_answers(conn)
-            held = {room.live_id: room for room in await recordings.renew(conn, self._holder, now)}
+            held = {room.live_id: room for room in await recordings.renew(conn, self._holder, held_at)}
             for recording in rooms:
                 live_id = recording.room.live_id
                 if live_id in held and held[live_id].epoch == recording.room.epoch:
@@ -190,11 +190,11 @@ class StreamRecorder:
         """Take up what is to be recorded and free. Raises `StorageError`."""
         most = MOST_ROOMS - len(self._rooms)
         async with self._database.read() as conn:
-            free = await recordings.free_rooms(conn, self._clock.now(), but=self._rooms)
+            free = await recordings.free_rooms(conn, self._clock.machine.now(), but=self._rooms)
         if not free or most <= 0:
             return
         async with self._database.write("streams.claim") as conn:
-            now = self._clock.now()
+            now = self._clock.machine.now()
             claimed = await recordings.claim(conn, self._holder, now, most=most, but=self._rooms)
             kept = {room.live_id: await streams.load(conn, room.live_id) for room in claimed}
         for room in claimed:

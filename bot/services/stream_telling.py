@@ -51,12 +51,16 @@ class StreamTelling:
         """Bring the alerts of lives that are on up to date, and sum up those that are over."""
         now = self._clock.now()
         async with self._database.read() as conn:
-            over = await stream_reading.untold(conn, now, since=now - MINUTES_KEPT)
+            over = await self._untold(conn, now)
         await self._renew_alerts()
         for live in over:
             if not is_empty(live) and (_is_news(live, now) or live.live_id not in self._failing):
                 await self._try_recap(live)
         return self._clock.now() + LOOK_EVERY
+
+    async def _untold(self, conn: Connection, now: datetime) -> tuple[RecordedLive, ...]:
+        held_at = self._clock.machine.now()
+        return await stream_reading.untold(conn, held_at, since=now - MINUTES_KEPT)
 
     async def _try_recap(self, live: RecordedLive) -> None:
         """Sum up one live; where that fails it is logged once, tried again, and keeps no other from being told."""
@@ -78,7 +82,7 @@ class StreamTelling:
         messages = await self._messages(live, findings)
         now = self._clock.now()
         async with self._database.write("streams.recap") as conn:
-            again = await stream_reading.untold(conn, now, since=now - MINUTES_KEPT)
+            again = await self._untold(conn, now)
             if live not in again:
                 return  # it goes on, another process was quicker, or it was too late
             await stream_findings.keep(conn, live.live_id, findings, now)

@@ -25,13 +25,15 @@ _Stay = tuple[datetime, datetime, datetime | None]
 async def events_of(
     conn: AsyncConnection, account_ids: Sequence[int], since: datetime, until: datetime
 ) -> list[Event]:
-    """Give what was learned of accounts from `since` to `until`, account by account in the order of the instants.
+    """Give what was learned of accounts from `since` to `until`, of all together in the order of the instants.
 
+    Learned account by account it would not be what was learned as it came: what a policy remembers fades by the
+    newest instant it was told of, so the next account's past would be old from its first day on.
     An account that was added before `since` counts as followed from then on; its zone is the one of the
     guilds that follow it, where they all have the same. What is stamped later than `until` is left out:
     the clock was set back.
     """
-    events: list[Event] = []
+    events: list[tuple[datetime, Event]] = []
     for first in range(0, len(account_ids), AT_ONCE):
         some = account_ids[first : first + AT_ONCE]
         added = await _added(conn, some)
@@ -41,9 +43,15 @@ async def events_of(
         for account_id in some:
             if account_id in added:
                 at = max(min(added[account_id], until), since)
-                events.append(Followed(account_id=account_id, at=at, zone=zones.get(account_id, "")))
+                followed = Followed(account_id=account_id, at=at, zone=zones.get(account_id, ""))
+                # Not after what was found at the same instant, nor after a live that began before.
+                events.append((since, followed))
                 events += _in_order(account_id, stays.get(account_id, []), misses.get(account_id, []))
-    return events
+    return [event for _, event in sorted(events, key=_instant)]
+
+
+def _instant(timed: tuple[datetime, Event]) -> datetime:
+    return timed[0]
 
 
 async def past_lives(
@@ -137,7 +145,9 @@ async def _misses(
     return found
 
 
-def _in_order(account_id: int, stays: Sequence[_Stay], misses: Sequence[datetime]) -> list[Event]:
+def _in_order(
+    account_id: int, stays: Sequence[_Stay], misses: Sequence[datetime]
+) -> list[tuple[datetime, Event]]:
     """Put lives and misses in order; a miss within a live was doubt that came to nothing."""
     events: list[tuple[datetime, Event]] = []
     begins = [found_at for _, found_at, _ in stays]
@@ -152,4 +162,4 @@ def _in_order(account_id: int, stays: Sequence[_Stay], misses: Sequence[datetime
         end = stays[place][2] if place >= 0 else at
         if end is not None and end <= at:
             events.append((at, Missed(account_id=account_id, at=at)))
-    return [event for _, event in sorted(events, key=lambda pair: pair[0])]
+    return sorted(events, key=_instant)

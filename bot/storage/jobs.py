@@ -80,27 +80,26 @@ async def hurry(conn: Connection, queueing_lock: str, *, priority: int, at: date
 
 
 async def next_at(conn: Connection, at_once: Mapping[str, int], now: datetime) -> datetime | None:
-    """Give when a worker of these queues has something to do, None while nothing is there.
-
-    Not after `now` where a job may run, or a lease is over.
-    """
+    """Give when the next job of these queues may run, None while none waits; not after `now` where one may."""
     mine = jobs.c.queue.in_(at_once)
     is_due = jobs.c.scheduled_at <= now
     soonest = select(
         select(func.min(jobs.c.scheduled_at)).where(_TODO, mine, is_due).scalar_subquery(),
         select(func.min(jobs.c.scheduled_at)).where(_TODO, mine, ~is_due).scalar_subquery(),
-        select(func.min(jobs.c.leased_until)).where(_DOING, mine).scalar_subquery(),
     )
-    due, later, held = (await conn.execute(soonest)).one()
+    due, later = (await conn.execute(soonest)).one()
     if due is not None and await _next_one(conn, at_once, now) is None:
         due = None  # it waits for one that runs
-    return min(filter(None, (due, later, held)), default=None)
+    return min(filter(None, (due, later)), default=None)
 
 
 async def claim(
     conn: Connection, *, holder: str, at_once: Mapping[str, int], now: datetime, until: datetime
 ) -> tuple[Job, ...]:
-    """Take all jobs that may run now, of the queues of `at_once` and at most so many of each over all processes."""
+    """Take all jobs that may run now, of the queues of `at_once` and at most so many of each over all processes.
+
+    They are held until then in the machine's time, in which leases are renewed and found to be over.
+    """
     claimed: list[Job] = []
     while (job_id := await _next_one(conn, at_once, now)) is not None:
         claimed.append(await _take(conn, job_id, holder, now, until))
@@ -198,6 +197,13 @@ async def _happened(conn: Connection, job: Job, event: JobEvent, **values: Any) 
 
 def _is(job: Job) -> ColumnElement[bool]:
     return and_(jobs.c.id == job.id, jobs.c.epoch == job.epoch)
+
+
+async def lease_over_at(conn: Connection, queues: Sequence[str]) -> datetime | None:
+    """Give when the first lease on a job of these queues is over, None where none is held."""
+    first = select(func.min(jobs.c.leased_until)).where(_DOING, jobs.c.queue.in_(queues))
+    over_at: datetime | None = (await conn.execute(first)).scalar()
+    return over_at
 
 
 async def expired(conn: Connection, queues: Sequence[str], now: datetime) -> tuple[Job, ...]:

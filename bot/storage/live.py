@@ -35,7 +35,7 @@ from bot.texts import cut
 
 PLATFORM = "tiktok"
 LEASE = timedelta(seconds=90)
-"""So long nobody else checks an account; longer than a request's own time-out."""
+"""So long, in the machine's time, nobody else checks an account; longer than a request's own time-out."""
 Moment = datetime | BindParameter[datetime]
 
 
@@ -96,10 +96,10 @@ _open = lives.c.ended_at.is_(None)
 _is_live = exists().where(lives.c.account_id == accounts.c.id, _open)
 
 
-def _is_free(now: Moment, longest: Moment) -> ColumnElement[bool]:
+def _is_free(held_at: Moment, longest: Moment) -> ColumnElement[bool]:
     """An account without a lease, or whose lease is over, or is longer than any: the clock was set back."""
     until = accounts.c.leased_until
-    return or_(until.is_(None), until <= now, until > longest)
+    return or_(until.is_(None), until <= held_at, until > longest)
 
 
 # Made once: they run with every check, and making a statement costs more than running it.
@@ -107,7 +107,7 @@ _DUE = (
     select(accounts.c.id)
     .where(
         accounts.c.next_check_at <= bindparam("now"),
-        _is_free(bindparam("now"), bindparam("longest")),
+        _is_free(bindparam("held_at"), bindparam("longest")),
         _followed,
         ~_is_live,
     )
@@ -117,12 +117,12 @@ _DUE = (
 )
 _NEXT = (
     select(accounts.c.next_check_at)
-    .where(_is_free(bindparam("now"), bindparam("longest")), _followed, ~_is_live)
+    .where(_is_free(bindparam("held_at"), bindparam("longest")), _followed, ~_is_live)
     .order_by(accounts.c.next_check_at)
     .limit(1)
 )
 _LEASED = select(accounts.c.next_check_at, accounts.c.leased_until).where(
-    accounts.c.leased_until > bindparam("now"),
+    accounts.c.leased_until > bindparam("held_at"),
     accounts.c.leased_until <= bindparam("longest"),
     _followed,
     ~_is_live,
@@ -136,7 +136,7 @@ _BY_NUMBER, _BY_HANDLE = (
 )
 _CLAIM = (
     update(accounts)
-    .where(accounts.c.id == bindparam("account_id"), _is_free(bindparam("now"), bindparam("longest")))
+    .where(accounts.c.id == bindparam("account_id"), _is_free(bindparam("held_at"), bindparam("longest")))
     .values(leased_until=bindparam("until"), epoch=accounts.c.epoch + 1)
     .returning(accounts)
 )
@@ -222,24 +222,30 @@ async def add_account(conn: AsyncConnection, person: Person, state: ProfileState
     return _account((await conn.execute(statement.returning(accounts))).mappings().one())
 
 
-async def claim_account(conn: AsyncConnection, account_id: int, now: datetime) -> Account | None:
-    """Lease one account for a check; None while another check of it is under way."""
-    until = now + LEASE
-    lease = {"account_id": account_id, "now": now, "longest": until, "until": until}
+async def claim_account(conn: AsyncConnection, account_id: int, held_at: datetime) -> Account | None:
+    """Lease one account for a check; None while another check of it is under way.
+
+    `held_at` is now in the machine's time, here and below.
+    """
+    until = held_at + LEASE
+    lease = {"account_id": account_id, "held_at": held_at, "longest": until, "until": until}
     row = (await conn.execute(_CLAIM, lease)).mappings().first()
     return None if row is None else _account(row)
 
 
-async def due_account_id(conn: AsyncConnection, now: datetime) -> int | None:
+async def due_account_id(conn: AsyncConnection, now: datetime, held_at: datetime) -> int | None:
     """Give the followed account that has been due the longest and is not known to be live."""
-    return (await conn.execute(_DUE, {"now": now, "longest": now + LEASE})).scalar_one_or_none()
+    moments = {"now": now, "held_at": held_at, "longest": held_at + LEASE}
+    return (await conn.execute(_DUE, moments)).scalar_one_or_none()
 
 
-async def next_due_at(conn: AsyncConnection, now: datetime) -> datetime | None:
+async def next_due_at(conn: AsyncConnection, now: datetime, held_at: datetime) -> datetime | None:
     """Give the instant of the next planned check, None when nothing is followed."""
-    moments = {"now": now, "longest": now + LEASE}
+    moments = {"held_at": held_at, "longest": held_at + LEASE}
     planned = [(await conn.execute(_NEXT, moments)).scalar()]
-    planned += [max(at, leased) for at, leased in (await conn.execute(_LEASED, moments)).all()]
+    leased = (await conn.execute(_LEASED, moments)).all()
+    # Too early where the world is fast: then another look is needed.
+    planned += [max(at, now + (until - held_at)) for at, until in leased]
     return min((at for at in planned if at is not None), default=None)
 
 

@@ -1,6 +1,7 @@
 """Statements about who records which live: what the monitor wants, who holds the room, what was seen there.
 
 The monitor makes a row, moves it to another room and ends it; a recorder claims it by a lease and reports.
+A lease is of the machine's time, and so is every `now` here but that of the monitor's statements.
 Whether a lease still holds is a matter of its epoch alone: a recorder that was late writes on until another one
 has taken the room.
 """

@@ -191,9 +191,12 @@ async def going_on(
     return tuple(_live(row) for row in (await conn.execute(query)).mappings())
 
 
-async def untold(conn: AsyncConnection, now: datetime, *, since: datetime) -> tuple[RecordedLive, ...]:
-    """Read the lives whose recording is over, that ended after `since` and have no findings of that end."""
-    span = {"since": since, "now": now, "longest": now + _LONGEST_LEASE}
+async def untold(conn: AsyncConnection, held_at: datetime, *, since: datetime) -> tuple[RecordedLive, ...]:
+    """Read the lives whose recording is over, that ended after `since` and have no findings of that end.
+
+    `held_at` is now in the machine's time, by which rooms are held.
+    """
+    span = {"since": since, "now": held_at, "longest": held_at + _LONGEST_LEASE}
     return tuple(_live(row) for row in (await conn.execute(_UNTOLD, span)).mappings())
 
 

@@ -9,6 +9,8 @@ import pytest
 from bot.clock import SteadyClock
 from bot.errors import JobFailed
 from bot.services.timekeeping import Timekeeping
+from bot.storage.engine import Database
+from tests.clocks import FastClock
 from tests.jobs.toy_jobs import Place, Toy
 from tests.test_clock import WrongClock
 
@@ -46,3 +48,26 @@ async def test_a_job_that_is_held_stays_so_and_one_that_waits_comes_when_it_woul
     await place.step(one, 1, 2)
     await place.end(one, 1)
     assert await place.notes() == {"job 1": "done at start 1"}
+
+
+async def test_in_a_fast_world_a_job_is_held_as_long_as_ever_and_one_that_waits_comes_by_the_worlds_time(
+    database: Database,
+) -> None:
+    place = Place(database, FastClock(600))
+    one, two = place.worker("one"), place.worker("two", toy=Toy(database))
+    try:
+        await place.put(1, 2)
+        await place.step(one, 1, 2)
+        await place.end(one, 2, JobFailed("no answer"))  # again in a minute
+        place.clock.advance(0.05)
+        look_at = await two.step()
+        assert await place.rows() == [("doing", 1), ("todo", 1)]
+        assert look_at - place.clock.machine.now() <= timedelta(seconds=0.1)
+        place.clock.advance(55)
+        await two.step()
+        assert await place.rows() == [("doing", 1), ("doing", 2)]
+        place.clock.advance(6)
+        await two.step()
+        assert (await place.rows())[0] == ("doing", 2)
+    finally:
+        await place.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from math import inf
 
 from bot.core.live.calibration import LIKELY, ReliabilityBin
 from bot.core.live.forecast import Window
@@ -102,6 +103,15 @@ class Expected:
     next_check_at: datetime | None
     reason: str
     standing: Standing
+
+
+def likeliest_first(one: Expected) -> tuple[bool, bool, bool, float, float, str]:
+    """Sort by the chance as people read it, then by when a live is expected; the unknown and paused are last."""
+    soon = max(one.live_now or 0.0, one.within_hour or 0.0)
+    soon = round(soon, 2) if soon >= 0.01 else 0.0  # "<1%" is read as one chance
+    start = one.window.start.timestamp() if one.window is not None else inf
+    paused, unknown = one.standing is Standing.PAUSED, one.standing is Standing.UNKNOWN
+    return one.live_since is None, paused, unknown, -soon, start, one.handle
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -62,13 +62,13 @@ class ScrapeCreatorsPosts:
             raise
 
     async def _pages(self, profile: ProfileRef, asked: _Asked) -> AsyncGenerator[Page, None]:
-        ends_at = self._clock.monotonic() + self._limit_seconds
+        ends_at = self._clock.machine.monotonic() + self._limit_seconds
         async with self._session() as session:
             answer = await self._get(session, "/v1/tiktok/profile", {"handle": profile.handle}, asked)
             reading = _Reading(profile, parse.read_profile(answer), asked)
             reading.note_credits(answer)
             while True:
-                if self._clock.monotonic() > ends_at:
+                if self._clock.machine.monotonic() > ends_at:
                     raise PostsUnread(Trouble.UNAVAILABLE, text("the listing took too long"))
                 await self._clock.sleep(self._page_seconds)
                 answer = await self._get(session, "/v3/tiktok/profile/videos", reading.query, asked)

@@ -71,7 +71,7 @@ class TikTokPosts:
             raise
 
     async def _pages(self, profile: ProfileRef, reading: Reading) -> AsyncGenerator[Page, None]:
-        ends_at = self._clock.monotonic() + self._limit_seconds
+        ends_at = self._clock.machine.monotonic() + self._limit_seconds
         targets = [f"https://www.tiktok.com/@{profile.handle}"]
         if profile.sec_uid:  # it saves a request, and outlives a change of the handle
             targets.insert(0, f"tiktokuser:{profile.sec_uid}")
@@ -125,9 +125,9 @@ class TikTokPosts:
     async def _heard(self, child: Process, ends_at: float) -> Mapping[str, Any]:
         """Wait for the child's next line. Raises `PostsUnread` where none comes."""
         assert child.stdout is not None  # noqa: S101 - for the type checker: it was asked for
-        left = ends_at - self._clock.monotonic()
+        left = ends_at - self._clock.machine.monotonic()
         try:
-            line = await _within(self._clock, min(left, SILENT_SECONDS), child.stdout.readline())
+            line = await _within(self._clock.machine, min(left, SILENT_SECONDS), child.stdout.readline())
         except ValueError:
             raise changed(text("TikTok's answer is far too large")) from None
         if line is None:

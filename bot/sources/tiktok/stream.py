@@ -113,16 +113,16 @@ class _Connection:
         self._grouped = 0
 
     def _heard(self) -> None:
-        self._heard_at = self._clock.monotonic()
+        self._heard_at = self._clock.machine.monotonic()
 
     async def silence(self, seconds: float) -> None:
         """Return when nothing came for so long; until the connection stands it has its own time limit."""
         while True:
-            now = self._clock.monotonic()
+            now = self._clock.machine.monotonic()
             left = seconds if self._heard_at is None else self._heard_at + seconds - now
             if left <= 0:
                 return
-            await self._clock.sleep(left)
+            await self._clock.machine.sleep(left)
 
     async def read(self, signed: Signed, room_id: int, open_seconds: float) -> Ending:
         """Give all events until the end. Raises a `SourceError` where no connection came about."""

@@ -221,8 +221,8 @@ async def test_no_frame_ends_the_connection_whatever_it_holds(watch, tiktok):
         b"\x00",
         b"\xff" * 40,
         push_frame(b"\xff" * 40, log_id=1),
-        push_frame(fetch_result([], internal_ext="x", need_ack=True), log_id=2, compress=True)[:-12],
-        push_frame(fetch_result([damaged], internal_ext="x"), log_id=3),
+        push_frame(fetch_result([], internal_ext="x", at=0.0, need_ack=True), log_id=2, compress=True)[:-12],
+        push_frame(fetch_result([damaged], internal_ext="x", at=0.0), log_id=3),
         push_frame(encode({5: 7, 9: True}), log_id=5),  # a number where a text belongs
         push_frame(encode({1: 7, 9: True}), log_id=6),
         push_frame(gzip.compress(b"\x0a\x05ab"), log_id=4).replace(b"none", b"gzip"),
