@@ -18,6 +18,7 @@ from typing import Protocol, cast, runtime_checkable
 import numpy as np
 
 from bot.app import live_loops
+from bot.clock import Clock
 from bot.core.live.arrays import Floats
 from bot.core.live.calibration import HOUR, StartChances
 from bot.core.live.forecast import Forecast
@@ -59,7 +60,7 @@ class Told:
 
 
 @dataclass
-class ReplayClock:
+class ReplayClock(Clock):
     """A clock that stands where it was put."""
 
     at: datetime

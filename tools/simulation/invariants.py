@@ -14,7 +14,7 @@ import discord
 
 from bot.core.announcements import Message
 from bot.core.live.planner import JITTER
-from bot.core.live.policies import PATIENCE
+from bot.core.live.policies import PATIENCE, STARVING
 from bot.discord.embeds import draw
 from bot.discord.speech import Speaker
 from bot.services.live_state import NEWS_FOR
@@ -26,7 +26,9 @@ from tools.simulation.world import Hit, World
 
 ROUNDING = 0.001  # seconds; the ledger counts microseconds
 BLOCKS = {"429", "429 with Retry-After", "waf page"}
-EVENLY_SPREAD = {"fixed", "roadmap"}  # `roadmap` begins as `fixed`, for longer than a seed lasts
+EVENLY_SPREAD = {"fixed", "roadmap"}  # `roadmap` begins as `fixed`, for longer than `SPREAD_FOR`
+SPREAD_FOR = 7 * DAY
+"""So long who is planned by `roadmap` is surely looked at; later it looks at nobody it finds no likely hour for."""
 HELD_UP = 4 * HOUR
 """A boost takes from all others for its three hours, and until the next hourly plan."""
 IN_PRACTICE = 2 * HOUR
@@ -71,9 +73,10 @@ def _over(asked: Sequence[Asked], most: int, window: float) -> Iterator[tuple[fl
 
 def everybody_is_checked_in_time(world: World) -> Iterator[tuple[float, str]]:
     """Nobody followed and not live waits longer for a look than `bound`, TikTok's pauses and downtime aside."""
+    promised_until = SPREAD_FOR if world.around.policy in STARVING else world.nature.seconds
     for person in {one for _, people in world.history.followed for one in people}:
         for since, until, followed in waits(world, person):
-            if followed > bound(world):
+            if followed > bound(world) and since < promised_until:
                 yield (
                     until,
                     f"{person} waited {followed / HOUR:.1f} h from {since:.0f}; {bound(world) / HOUR:.1f} h are allowed",

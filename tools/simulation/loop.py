@@ -6,6 +6,8 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.clock import Clock
+
 _MOST_TURNS = 100_000
 """So many turns of the loop at one instant are no work any more, but a loop that spins."""
 
@@ -40,7 +42,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """There are none from outside."""
 
 
-class WallClock:
+class WallClock(Clock):
     """A machine's clock: `now` can be set wrong by `error` seconds, `monotonic` cannot."""
 
     def __init__(self, loop: VirtualLoop, start: datetime) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -29,7 +31,8 @@ def run_seed(seed: int, *, days: float, whole_trace: bool = False) -> Outcome:
     """Live through one seed."""
     world = World(seed, days)
     try:
-        world.run()
+        with _garbage_left_lying():
+            world.run()
         found = broken(world)
         return Outcome(
             seed=seed,
@@ -50,6 +53,18 @@ def run_seeds(seeds: Sequence[int], *, days: float, jobs: int) -> Iterator[Outco
         return
     with workers(jobs) as pool:
         yield from pool.map(work, seeds, chunksize=4)
+
+
+@contextmanager
+def _garbage_left_lying() -> Iterator[None]:
+    """Look for no cycles meanwhile: in a week that takes a fifth of the time and finds a few megabytes."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()  # and the next allocation looks through all that is new
 
 
 def _trace(world: World, found: Sequence[Broken], *, whole: bool) -> tuple[str, ...]:
