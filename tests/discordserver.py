@@ -44,6 +44,10 @@ class DiscordServer(StandIn):
     def violations(self) -> list[dict[str, Any]]:
         return self.control("GET", "violations")["violations"]
 
+    def reasons(self) -> list[str]:
+        """The violations in words."""
+        return [f"{v['method']} {v['path']} {v['direction']}: {v['reason']}" for v in self.violations()]
+
     def gateway(self, action: str | None = None, **more: Any) -> dict[str, Any]:
         if action is None:
             return self.control("GET", "gateway")

@@ -40,6 +40,7 @@ LOADED = (
     "babel.numbers",
 )
 STAND_INS = ("discord", "tiktok", "gameserver")
+OURS = frozenset(["bot", "cogs", "tests", "tools"])
 
 
 # --- The process that bears them ------------------------------------------------------------------
@@ -153,8 +154,22 @@ def live(order: Mapping[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
+    if order["path"] != str(ROOT):
+        import_from(order["path"])
     sys.argv = [order["module"], *order["arguments"]]
     runpy.run_module(order["module"], run_name="__main__", alter_sys=True)
+
+
+def import_from(path: str) -> None:
+    """Stand as if started with this PYTHONPATH: what is ours comes from there, what is others' stays loaded."""
+    folders = path.split(os.pathsep)
+    if str(ROOT) not in folders:
+        for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+            del sys.modules[name]
+    sys.path[:1] = folders
+    if any(Path(folder, "sitecustomize.py").exists() for folder in folders):
+        sys.modules.pop("sitecustomize", None)
+        importlib.import_module("sitecustomize")
 
 
 # --- Those who ask for programs -------------------------------------------------------------------
@@ -186,10 +201,15 @@ class Child:
 
 
 class _Pipe:
-    """The end of a pipe that a program reads from; all that is done with it is to close it."""
+    """The end of a pipe that a program reads from."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
+
+    def write(self, line: bytes) -> None:
+        """Write what a pipe holds without waiting."""
+        assert self._descriptor is not None
+        os.write(self._descriptor, line)
 
     def close(self) -> None:
         if self._descriptor is not None:
@@ -229,15 +249,14 @@ class Nursery:
     async def spawn(self, *command: str, **how: Any) -> Any:
         python, flag, module, *arguments = command
         environment = dict(how.get("env") or os.environ)
-        # Whoever brings a path of their own wants their `sitecustomize`, which only a new interpreter reads.
-        is_usual = environment.get("PYTHONPATH", str(ROOT)) == str(ROOT)
-        if python != sys.executable or flag != "-m" or not is_usual:
+        if python != sys.executable or flag != "-m":
             return await asyncio.create_subprocess_exec(*command, **how)
         order = {
             "module": module,
             "arguments": arguments,
             "environment": environment,
             "folder": str(how.get("cwd") or Path.cwd()),
+            "path": environment.get("PYTHONPATH") or str(ROOT),
         }
         theirs, stdin, stdout = _streams(how)
         loop = asyncio.get_running_loop()

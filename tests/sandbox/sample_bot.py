@@ -187,6 +187,36 @@ class SampleBot(discord.Client):
         message = await self.place(channel).send(view=Gallery(), file=file)
         return message.components[0].children[1].items[0].media.url
 
+    async def do_thread(self, channel: int, name: str) -> list[Any]:
+        message = await self.get_channel(channel).send("start")
+        thread = await message.create_thread(name=name, auto_archive_duration=60)
+        inside = await thread.send("inside")
+        closed = await thread.edit(archived=True)
+        return [thread.id == message.id, thread.parent.name, inside.channel.id == thread.id, closed.archived]
+
+    async def do_forum(self, channel: int, tags: list[str], file: bool = False) -> list[Any]:
+        forum = self.get_channel(channel)
+        chosen = [tag for tag in forum.available_tags if tag.name in tags]
+        more = {"file": discord.File(io.BytesIO(picture()), "chart.png")} if file else {}
+        made = await forum.create_thread(name="Post", content="first", applied_tags=chosen, **more)
+        return [made.thread.name, made.message.content, [tag.name for tag in made.thread.applied_tags]]
+
+    async def do_publish(self, channel: int) -> list[Any]:
+        place = self.get_channel(channel)
+        message = await place.send("news")
+        await message.publish()
+        return [place.is_news(), (await message.fetch()).flags.crossposted]
+
+    async def do_role(self, guild: int, user: int) -> list[Any]:
+        place = self.get_guild(guild)
+        role = await place.create_role(name="Fans", mentionable=True, colour=discord.Colour(0x112233))
+        member = await place.fetch_member(user)
+        await member.add_roles(role)
+        had = [one.name for one in (await place.fetch_member(user)).roles if one.id != guild]
+        await member.remove_roles(role)
+        await role.delete()
+        return had
+
     async def do_unimplemented(self, guild: int) -> None:
         await (await self.fetch_guild(guild)).vanity_invite()
 

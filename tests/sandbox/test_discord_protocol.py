@@ -13,75 +13,15 @@ import aiohttp
 import pytest
 
 from tests.discordserver import running_discord
+from tests.rawdiscord import GUILDS, identified, identify
 from tests.standins import ControlRefused, until
 from tools.sandbox.discord.feed import Feed
 from tools.sandbox.discord.permissions import ALL, BOT, Bits, in_channel
 from tools.sandbox.discord.schema import Oracle
 from tools.sandbox.discord.world import Overwrite, first_world
 
-GUILDS = 1
 COMMANDS = "/applications/{application_id}/commands"
 MESSAGES = "/channels/{channel_id}/messages"
-PATIENCE = 0.3
-
-
-@pytest.fixture(scope="module")
-def shared():
-    with running_discord("--ack-seconds", str(PATIENCE)) as server:
-        yield server
-
-
-@pytest.fixture
-def server(shared):
-    shared.control("DELETE", "faults")
-    shared.control("DELETE", "violations")
-    shared.control("POST", "rate_limits", {"enabled": False})
-    return shared
-
-
-@pytest.fixture
-async def http(server):
-    headers = {"Authorization": f"Bot {server.facts['token']}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
-        yield session
-
-
-class Rest:
-    def __init__(self, server, http):
-        self.server, self.http = server, http
-
-    async def __call__(self, method, path, body=None, **more):
-        path = path.format_map({"app": self.server.facts["application_id"], **self.server.facts["channels"]})
-        async with self.http.request(method, self.server.facts["api"] + path, json=body, **more) as answer:
-            data = await answer.json() if answer.status != 204 else None
-            return answer.status, data, answer.headers
-
-
-@pytest.fixture
-def rest(server, http):
-    return Rest(server, http)
-
-
-@pytest.fixture
-async def socket(server, http):
-    async with http.ws_connect(server.facts["gateway"] + "?v=10&encoding=json") as socket:
-        hello = await socket.receive_json()
-        assert hello["op"] == 10
-        yield socket
-
-
-async def identify(server, socket, **more):
-    data = {"token": server.facts["token"], "intents": GUILDS, "properties": {}, **more}
-    await socket.send_json({"op": 2, "d": data})
-
-
-async def identified(server, socket):
-    await identify(server, socket)
-    ready = await socket.receive_json()
-    assert ready["t"] == "READY"
-    created = await socket.receive_json()
-    assert created["t"] == "GUILD_CREATE"
-    return ready["d"], created["d"]
 
 
 async def test_a_request_without_the_token_is_401(rest):
@@ -283,7 +223,7 @@ def test_who_waits_for_news_is_answered_when_the_stand_in_stops():
     with running_discord() as server:
         address = urllib.parse.urlsplit(server.base)
         waiting = create_connection((address.hostname, address.port))
-        waiting.sendall(b"GET /_control/events?after=9999&wait=20 HTTP/1.1\r\nHost: here\r\n\r\n")
+        waiting.sendall(b"GET /_control/events?after=9999&wait=20 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         server.control("GET", "events")  # a later request was answered, so the first one is waiting
     with waiting:
         answer = HTTPResponse(waiting)

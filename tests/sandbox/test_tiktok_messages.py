@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tools.sandbox.clock import WorldClock
 from tools.sandbox.tiktok.gifts import Gift
 from tools.sandbox.tiktok.messages import Composer, fetch_result, push_frame
 from tools.sandbox.tiktok.sign import first_response
@@ -29,7 +30,11 @@ fields = st.dictionaries(
 @pytest.fixture
 def composer():
     host = Account(id=1, handle="anna", nickname="Anna", followers=10)
-    return Composer(room=Room(id=ROOM_ID, owner=host, title="T", viewers=9), serial=itertools.count(1))
+    return Composer(
+        room=Room(id=ROOM_ID, owner=host, title="T", viewers=9),
+        serial=itertools.count(1),
+        clock=WorldClock(None),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +146,9 @@ def test_the_first_response_as_the_library_reads_it(composer):
     from TikTokLive.proto import ProtoMessageFetchResult
 
     composer.compose({"kind": "comment", "user": "b", "text": "t"})
-    response = ProtoMessageFetchResult().parse(first_response(composer.room, "localhost:1", without=None))
+    response = ProtoMessageFetchResult().parse(
+        first_response(composer.room, "localhost:1", at=0.0, without=None)
+    )
     assert response.is_first
     assert response.cursor
     assert response.route_params["imprp"] == f"sandbox-{ROOM_ID}"
@@ -156,7 +163,9 @@ def test_a_frame_as_the_library_reads_it(composer, compress):
     from TikTokLive.client.ws.ws_utils import extract_webcast_push_frame, extract_webcast_response_message
 
     messages = composer.compose({"kind": "end"})
-    frame = push_frame(fetch_result(messages, internal_ext="e", need_ack=True), log_id=42, compress=compress)
+    frame = push_frame(
+        fetch_result(messages, internal_ext="e", at=0.0, need_ack=True), log_id=42, compress=compress
+    )
     read = extract_webcast_push_frame(frame)
     response = extract_webcast_response_message(read)
     assert (read.log_id, read.payload_type, read.payload_encoding) == (42, "msg", "pb")

@@ -206,14 +206,20 @@ async def world(folder: Path, *options: str) -> AsyncIterator[World]:
         tiktok = await stack.enter_async_context(StandIn("tiktok", "--proxy"))
         gameserver = await stack.enter_async_context(StandIn("gameserver"))
         scene = World(discord, tiktok, gameserver, folder)
-        guild = (await discord.control("GET", "state"))["guilds"][0]
         scene.settings = {
             **bot_settings(discord.facts, tiktok.facts, gameserver.facts, folder / "data"),
             **QUICK,
-            "GAME_SERVERS__SANDBOX__GUILD_IDS": guild["id"],
+            "GAME_SERVERS__SANDBOX__GUILD_IDS": discord.facts["guild"],
         }
-        try:
-            yield scene
-        finally:
-            if scene.bot is not None and scene.bot.returncode is None:
-                await scene.kill_bot()
+        await stack.enter_async_context(its_bot(scene))
+        yield scene
+
+
+@asynccontextmanager
+async def its_bot(scene: World) -> AsyncIterator[None]:
+    """Let no bot outlive its scene."""
+    try:
+        yield
+    finally:
+        if scene.bot is not None and scene.bot.returncode is None:
+            await scene.kill_bot()

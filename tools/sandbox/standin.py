@@ -1,20 +1,22 @@
 """What every stand-in shares: how it starts, what it records, how faults are queued.
 
-A stand-in is started as ``python -m tools.sandbox.<name> [--port N]``. When it is ready it prints
+A stand-in is started as ``python -m tools.sandbox.<name> [--port N] [--clock FILE]``. When it is ready it prints
 one line of JSON on standard output, for example ``{"ready": true, "base": "http://127.0.0.1:4711"}``,
 and it stops on SIGTERM, SIGINT or when its standard input reaches end of file (its parent died).
 
 The control API is plain HTTP and JSON below ``/_control``; an answer of 400 says what was wrong:
 
 ====== ======================= ====================================================================
-GET    /_control/requests      everything the stand-in was asked, oldest first
+GET    /_control/requests      what the stand-in was asked, oldest first, the latest 10,000; `n` counts from 1
+                               [?after=N]: only what came after that number
 DELETE /_control/requests      forget what was recorded
 GET    /_control/faults        the queue: what has not come true yet, `times` counted down
 POST   /_control/faults        queue a `Fault` (its fields as JSON); answers the queue
 DELETE /_control/faults        forget queued faults and release requests that hang
 ====== ======================= ====================================================================
 
-Each stand-in adds commands of its own, listed in its module docstring.
+Each stand-in adds commands of its own, listed in its module docstring. It answers on loopback only, and only who
+asks it by a name of its own: a page in a browser, led here by a name that was made to point here, is refused.
 
 With ``SANDBOX_EVIDENCE=<folder>`` a stand-in also keeps there, in ``<name>-<process>.asked``, all that reaches
 it: the head of each HTTP request, what it records, uploaded files. Who looks for leaked secrets searches them.
@@ -24,13 +26,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import json
 import os
 import re
 import signal
 import sys
 import threading
-import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +41,14 @@ from typing import Any
 
 from aiohttp import web
 
+from tools.sandbox.clock import WorldClock
+
 LOOPBACK = "127.0.0.1"
+KEPT = 10_000
+"""So many entries a recorder keeps: a sandbox may run for days."""
+_OWN = re.compile(r"(https?://)?(127\.0\.0\.1|localhost)(:\d+)?")
+_PLAYED = re.compile(r"(https?://)?([\w-]+\.)*tiktok(cdn(-\w+)?)?\.com(:443)?")
+"""Whom a stand-in plays, reached through its proxy."""
 
 
 @dataclass(kw_only=True)
@@ -96,13 +106,16 @@ class Faults:
 
 
 class Recorder:
-    """What the stand-in was asked. Each entry has `at` (Unix seconds) beside what the caller gives."""
+    """What the stand-in was asked lately; `n` and `at` (the world's Unix seconds) beside what the caller gives."""
 
-    def __init__(self) -> None:
-        self.entries: list[dict[str, Any]] = []
+    def __init__(self, clock: WorldClock | None = None) -> None:
+        self._clock = clock or WorldClock(None)
+        self.entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._numbers = itertools.count(1)
 
     def add(self, **entry: Any) -> dict[str, Any]:
-        entry["at"] = time.time()  # noqa: TID251 - a stand-in is the outside world: its clock is the real one
+        entry["n"] = next(self._numbers)
+        entry["at"] = self._clock.unix()
         self.entries.append(entry)
         keep(json.dumps(entry, default=str).encode())
         return entry
@@ -128,8 +141,10 @@ def json_response(data: Any, *, status: int = 200, headers: Mapping[str, str] | 
 def add_control(app: web.Application, recorder: Recorder, faults: Faults) -> None:
     """Add the part of the control API that all stand-ins share."""
 
-    async def get_requests(_: web.Request) -> web.Response:
-        return json_response(recorder.entries)
+    async def get_requests(request: web.Request) -> web.Response:
+        after = int(request.query.get("after", "0"))
+        kept = list(recorder.entries)  # at once: a thread may add to it meanwhile
+        return json_response([entry for entry in kept if entry["n"] > after])
 
     async def delete_requests(_: web.Request) -> web.Response:
         recorder.entries.clear()
@@ -180,9 +195,24 @@ async def _keep_head(
     return await handler(request)
 
 
+@web.middleware
+async def _from_this_machine(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Refuse what a foreign page has a browser ask; the control API is for no page at all."""
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    if request.path.startswith("/_control"):
+        is_own = _OWN.fullmatch(host) is not None and origin is None
+    else:
+        is_own = all(_OWN.fullmatch(name) or _PLAYED.fullmatch(name) for name in (host, origin or LOOPBACK))
+    if not is_own:
+        return json_response({"error": f"only for this machine, not for {origin or host}"}, status=403)
+    return await handler(request)
+
+
 async def start_http(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
     """Serve `app` on loopback; port 0 takes a free one. Returns the runner and the port."""
-    app.middlewares.insert(0, _keep_head)
+    app.middlewares[:0] = [_keep_head, _from_this_machine]
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     site = web.TCPSite(runner, LOOPBACK, port)
@@ -195,8 +225,8 @@ def announce(**facts: Any) -> None:
     print(json.dumps({"ready": True, **facts}), flush=True)
 
 
-async def until_stopped() -> None:
-    """Wait for SIGTERM, SIGINT or the end of standard input."""
+async def until_stopped(hear: Callable[[str], None] | None = None) -> None:
+    """Wait for SIGTERM, SIGINT or the end of standard input; `hear` gets its lines."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in ("SIGTERM", "SIGINT"):
@@ -207,8 +237,12 @@ async def until_stopped() -> None:
 
     def read_to_end() -> None:
         # Not through sys.stdin: a thread that waits inside its buffer makes Python abort on SIGTERM.
-        while os.read(0, 4096):
-            pass
+        rest = b""
+        while read := os.read(0, 4096):
+            *lines, rest = (rest + read).split(b"\n")
+            if hear is not None:
+                for line in lines:
+                    loop.call_soon_threadsafe(hear, line.decode())
         loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=read_to_end, daemon=True).start()

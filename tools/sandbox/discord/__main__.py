@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tools.sandbox.discord import commands, directory, interactions, messages
+from tools.sandbox.clock import add_clock_option
+from tools.sandbox.discord import commands, directory, interactions, messages, roles, threads
 from tools.sandbox.discord.control import Control
 from tools.sandbox.discord.feed import Feed
 from tools.sandbox.discord.gateway import Gateway
@@ -35,24 +36,32 @@ def arguments() -> argparse.ArgumentParser:
         "--ack-seconds", type=float, default=3.0, help="how long an interaction waits for its answer"
     )
     parser.add_argument("--heartbeat-ms", type=int, default=41_250, help="what HELLO asks for")
+    parser.add_argument("--kept-frames", type=int, default=5000, help="how much a session may miss")
     parser.add_argument(
         "--nonce-seconds", type=float, default=300.0, help="how long a repeated nonce gives the first message"
     )
     parser.add_argument(
         "--approved-intents", type=int, default=0, help="privileged intent bits that are granted"
     )
+    add_clock_option(parser)
     return parser
 
 
 def build(options: argparse.Namespace) -> Service:
-    world, feed = first_world(), Feed()
+    world, feed = first_world(options.clock), Feed()
     world.token = options.token or world.token
     oracle = Oracle(options.schemas, feed)
     return Service(
         world=world,
         feed=feed,
         oracle=oracle,
-        gateway=Gateway(world, oracle, heartbeat_ms=options.heartbeat_ms, approved=options.approved_intents),
+        gateway=Gateway(
+            world,
+            oracle,
+            heartbeat_ms=options.heartbeat_ms,
+            approved=options.approved_intents,
+            kept_frames=options.kept_frames,
+        ),
         limits=Limits(enabled=not options.no_rate_limits),
         ack_seconds=options.ack_seconds,
         nonce_seconds=options.nonce_seconds,
@@ -68,7 +77,7 @@ def application(service: Service) -> web.Application:
     api = Api(service)
     add_control(app, service.recorder, service.faults)
     Control(service, api).add_to(app)
-    topics = (directory, commands, messages, interactions)
+    topics = (directory, commands, messages, interactions, threads, roles)
     api.add_to(app, [route for topic in topics for route in topic.routes()])
     return app
 

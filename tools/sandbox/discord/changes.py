@@ -13,7 +13,7 @@ from aiohttp import web
 from tools.sandbox.discord import payloads
 from tools.sandbox.discord.permissions import parse
 from tools.sandbox.discord.service import Service
-from tools.sandbox.discord.world import Channel, Guild, Overwrite, Role, User
+from tools.sandbox.discord.world import KINDS, Channel, Guild, Overwrite, Role, User
 
 
 class Changes:
@@ -36,22 +36,11 @@ class Changes:
             ("DELETE", "channels/{channel}", self.delete_channel),
             ("POST", "channels/{channel}/deny", self.deny),
             ("POST", "channels/{channel}/allow", self.allow),
+            ("POST", "automod", self.block_words),
             ("POST", "roles", self.add_role),
             ("PATCH", "roles/{role}", self.change_role),
             ("DELETE", "roles/{role}", self.delete_role),
         ]
-
-    def _tell(self, event: str, payload: dict[str, Any], guild: Guild) -> None:
-        self.service.feed.add("world", event=event, guild=guild.name)
-        if self.world.bot.id in guild.members:
-            self.service.gateway.dispatch(event, payload, guild_id=guild.id)
-
-    def _tell_channel(self, event: str, channel: Channel) -> dict[str, Any]:
-        payload = payloads.channel(self.world, channel)
-        guild = self.world.guild_of(channel)
-        if guild is not None:
-            self._tell(event, payload, guild)
-        return payload
 
     def _channel(self, request: web.Request) -> Channel:
         channel = self.world.find_channel(request.match_info["channel"])
@@ -78,9 +67,7 @@ class Changes:
     def _set_roles(self, user: User, guild: Guild, order: dict[str, Any]) -> None:
         member = guild.members[user.id]
         member.role_ids = self._role_ids(guild, order)
-        if user.bot:
-            payload = payloads.member(self.world, member) | {"guild_id": str(guild.id)}
-            self._tell("GUILD_MEMBER_UPDATE", payload, guild)
+        self.service.tell_member(guild, member)
 
     def _role_ids(self, guild: Guild, order: dict[str, Any]) -> list[int]:
         return [self.world.find_role(guild, key).id for key in order.get("roles", ())]
@@ -102,13 +89,13 @@ class Changes:
         # For a new guild, other than after an outage, the key is missing: that is how a bot tells them apart.
         payload = payloads.guild_create(self.world, guild)
         del payload["unavailable"]
-        self._tell("GUILD_CREATE", payload, guild)
+        self.service.tell("GUILD_CREATE", payload, guild)
         return payloads.guild(guild)
 
     async def kick(self, request: web.Request) -> Any:
         order = await request.json()
         guild = self.world.find_guild(order.get("guild"))
-        self._tell("GUILD_DELETE", {"id": str(guild.id)}, guild)
+        self.service.tell("GUILD_DELETE", {"id": str(guild.id)}, guild)
         guild.members.pop(self.world.bot.id, None)
         return payloads.guild(guild)
 
@@ -116,24 +103,31 @@ class Changes:
         order = await request.json()
         guild = self.world.find_guild(order.get("guild"))
         if order["available"]:
-            self._tell("GUILD_CREATE", payloads.guild_create(self.world, guild), guild)
+            self.service.tell("GUILD_CREATE", payloads.guild_create(self.world, guild), guild)
         else:
-            self._tell("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild)
+            self.service.tell("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild)
         return payloads.guild(guild)
 
     async def add_channel(self, request: web.Request) -> Any:
         order = await request.json()
-        channel = self.world.add_channel(self.world.find_guild(order.get("guild")), order["name"])
-        return self._tell_channel("CHANNEL_CREATE", channel)
+        guild = self.world.find_guild(order.get("guild"))
+        channel = self.world.add_channel(guild, order["name"], kind=KINDS[order.get("kind", "text")])
+        channel.tags = {self.world.new_id(): name for name in order.get("tags", ())}
+        channel.needs_tag = bool(order.get("needs_tag"))
+        return self.service.tell_channel("CHANNEL_CREATE", channel)
 
     async def change_channel(self, request: web.Request) -> Any:
         order = await request.json()
         channel = self._channel(request)
         channel.name = order.get("name", channel.name)
+        if channel.thread is not None:
+            channel.thread.archived = order.get("archived", channel.thread.archived)
+            channel.thread.locked = order.get("locked", channel.thread.locked)
+            return self.service.tell_channel("THREAD_UPDATE", channel)
         if "overwrites" in order:
             overwrites = [self._overwrite(channel, one) for one in order["overwrites"]]
             channel.overwrites = {one.target_id: one for one in overwrites}
-        return self._tell_channel("CHANNEL_UPDATE", channel)
+        return self.service.tell_channel("CHANNEL_UPDATE", channel)
 
     def _overwrite(self, channel: Channel, order: dict[str, Any]) -> Overwrite:
         guild = self.world.find_guild(channel.guild_id)
@@ -150,7 +144,13 @@ class Changes:
     async def delete_channel(self, request: web.Request) -> Any:
         channel = self._channel(request)
         channel.deleted = True
-        return self._tell_channel("CHANNEL_DELETE", channel)
+        return self.service.tell_channel("CHANNEL_DELETE", channel)
+
+    async def block_words(self, request: web.Request) -> Any:
+        order = await request.json()
+        guild = self.world.find_guild(order.get("guild"))
+        guild.blocked_words = list(order["words"])
+        return guild.blocked_words
 
     async def deny(self, request: web.Request) -> Any:
         order = await request.json() if request.can_read_body else {}
@@ -158,12 +158,12 @@ class Changes:
         bits = parse(order.get("permissions", ["view_channel"]))
         bot = self.world.bot.id
         channel.overwrites[bot] = Overwrite(target_id=bot, is_member=True, deny=bits)
-        return self._tell_channel("CHANNEL_UPDATE", channel)
+        return self.service.tell_channel("CHANNEL_UPDATE", channel)
 
     async def allow(self, request: web.Request) -> Any:
         channel = self._channel(request)
         channel.overwrites.pop(self.world.bot.id, None)
-        return self._tell_channel("CHANNEL_UPDATE", channel)
+        return self.service.tell_channel("CHANNEL_UPDATE", channel)
 
     async def add_role(self, request: web.Request) -> Any:
         order = await request.json()
@@ -183,7 +183,7 @@ class Changes:
         role.mentionable = order.get("mentionable", role.mentionable)
         if "permissions" in order:
             role.permissions = parse(order["permissions"])
-        self._tell(event, {"guild_id": str(guild.id), "role": payloads.role(role)}, guild)
+        self.service.tell(event, {"guild_id": str(guild.id), "role": payloads.role(role)}, guild)
         return payloads.role(role)
 
     async def delete_role(self, request: web.Request) -> Any:
@@ -191,8 +191,6 @@ class Changes:
         role = self.world.find_role(guild, request.match_info["role"])
         if role.id == guild.id:
             raise ValueError("@everyone cannot be deleted")
-        del guild.roles[role.id]
-        for member in guild.members.values():
-            member.role_ids = [role_id for role_id in member.role_ids if role_id != role.id]
-        self._tell("GUILD_ROLE_DELETE", {"guild_id": str(guild.id), "role_id": str(role.id)}, guild)
+        guild.remove_role(role)
+        self.service.tell("GUILD_ROLE_DELETE", {"guild_id": str(guild.id), "role_id": str(role.id)}, guild)
         return payloads.role(role)

@@ -10,16 +10,16 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from tools.sandbox.discord import payloads
-from tools.sandbox.discord.compose import walk
+from tools.sandbox.discord import asking
+from tools.sandbox.discord.components import walk
+from tools.sandbox.discord.compose import CONTENT_LIMIT
 from tools.sandbox.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL, SUBMIT
 from tools.sandbox.discord.mentions import pings
-from tools.sandbox.discord.options import GROUP, SELECTS, SUBCOMMAND, Entry
-from tools.sandbox.discord.permissions import ALL, Bits, in_channel
+from tools.sandbox.discord.menu import Menu
+from tools.sandbox.discord.options import SELECTS, Entry
+from tools.sandbox.discord.permissions import Bits, in_channel
 from tools.sandbox.discord.service import Service
-from tools.sandbox.discord.world import Channel, Command, Interaction, Message, User, now
-
-_IN_GUILD, _IN_DIRECT = 0, 1
+from tools.sandbox.discord.world import FORUM, Channel, Command, Interaction, Message, User, now
 
 
 class Person:
@@ -44,13 +44,15 @@ class Person:
         return Entry(self.world, self.guild, self.channel)
 
     def say(self, content: str) -> Message:
-        if not self.permissions & Bits.SEND_MESSAGES:
+        if self.channel.type == FORUM or not self.permissions & self.channel.sending:
             raise ValueError(f"{self.user.name} cannot write in #{self.channel.name}")
+        if not content.strip() or len(content) > CONTENT_LIMIT:
+            raise ValueError(f"A message has from 1 to {CONTENT_LIMIT} characters, this one {len(content)}.")
         message = Message(
             id=self.world.new_id(),
             channel_id=self.channel.id,
             author_id=self.user.id,
-            created_at=now(),
+            created_at=self.world.clock.now(),
             content=content,
         )
         message.pings = pings(self.world, self.channel, message, None)
@@ -60,14 +62,14 @@ class Person:
 
     def use_command(self, name: str, given: Mapping[str, Any]) -> Interaction:
         """`name` is the path of a sub-command, for example "live add"."""
-        command, chain = self._find_command(name)
+        command, chain = Menu(self).find(name)
         entry = self._entry()
         options = entry.fill_in(chain[-1].get("options") or [], given)
         return self._start(COMMAND, _command_data(command, chain, options, entry))
 
     def complete(self, name: str, given: Mapping[str, Any], focused: str) -> Interaction:
         """Type into the option `focused`; the others may be missing."""
-        command, chain = self._find_command(name)
+        command, chain = Menu(self).find(name)
         known = {option["name"]: option for option in chain[-1].get("options") or []}
         if focused not in known or not known[focused].get("autocomplete"):
             raise ValueError(f"option {focused!r} has no autocomplete")
@@ -115,53 +117,6 @@ class Person:
         message = self.world.messages.get(opened_by.message_id or 0)
         return self._start(SUBMIT, data, message=message, trigger=opened_by)
 
-    def _find_command(self, name: str) -> tuple[Command, list[dict[str, Any]]]:
-        """The command and the chain of specs from it down to the sub-command named."""
-        first, *rest = name.split()
-        command = self._registered(first)
-        self._check_allowed(command)
-        chain = [command.spec]
-        for word in rest:
-            below = [one for one in _subcommands(chain[-1]) if one["name"] == word]
-            if not below:
-                raise ValueError(f"no sub-command {word!r} in {name!r}; there are {_names(chain[-1])}")
-            chain.append(below[0])
-        if _subcommands(chain[-1]):
-            raise ValueError(f"{name!r} is a group; use one of {_names(chain[-1])}")
-        return command, chain
-
-    def _registered(self, name: str) -> Command:
-        """A guild's command hides the global one of the same name."""
-        scopes = (self.channel.guild_id, None) if self.guild is not None else (None,)
-        for scope in scopes:
-            for command in self.world.commands.values():
-                if command.key == (1, name) and command.guild_id == scope:
-                    return command
-        known = sorted({command.key[1] for command in self.world.commands.values()})
-        raise ValueError(f"no command /{name} is registered; there are {known}")
-
-    def _check_allowed(self, command: Command) -> None:
-        name = command.key[1]
-        contexts = command.spec.get("contexts")
-        here = _IN_DIRECT if self.guild is None else _IN_GUILD
-        if (contexts is not None and here not in contexts) or (
-            here == _IN_DIRECT and command.spec.get("dm_permission") is False
-        ):
-            raise ValueError(
-                f"/{name} cannot be used {'in direct messages' if self.guild is None else 'in a guild'}"
-            )
-        if self.guild is None:
-            return
-        if not self.permissions & Bits.USE_APPLICATION_COMMANDS:
-            raise ValueError(f"{self.user.name} may not use commands in #{self.channel.name}")
-        wanted = command.spec.get("default_member_permissions")
-        if (
-            wanted is not None
-            and self.permissions != ALL
-            and (int(wanted) == 0 or int(wanted) & ~self.permissions)
-        ):
-            raise ValueError(f"{self.user.name} lacks the permissions of /{name} ({wanted})")
-
     def _visible_message(self, message_id: int) -> Message:
         message = self.world.messages.get(message_id)
         if message is None or message.deleted or message.channel_id != self.channel.id:
@@ -180,6 +135,8 @@ class Person:
         message: Message | None = None,
         trigger: Interaction | None = None,
     ) -> Interaction:
+        if self.channel.thread is not None and self.channel.thread.archived:
+            raise ValueError(f"the thread {self.channel.name!r} is archived")
         if not self.service.gateway.sessions:
             raise ValueError("the bot is not connected to the gateway")
         interaction = Interaction(
@@ -200,7 +157,7 @@ class Person:
         )
         self.service.gateway.dispatch(
             "INTERACTION_CREATE",
-            payloads.interaction_create(self.world, interaction),
+            asking.interaction_create(self.world, interaction),
             guild_id=self.channel.guild_id,
         )
         # The three seconds begin when the bot can know; building and judging the payload took some too.
@@ -208,14 +165,6 @@ class Person:
         # Whoever waits for the answer shall notice when it has come too late.
         asyncio.get_running_loop().call_later(self.service.ack_seconds, self.service.feed.touch)
         return interaction
-
-
-def _subcommands(spec: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [one for one in spec.get("options") or [] if one["type"] in (SUBCOMMAND, GROUP)]
-
-
-def _names(spec: Mapping[str, Any]) -> list[str]:
-    return [one["name"] for one in _subcommands(spec)]
 
 
 def _command_data(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tools.sandbox.discord import payloads
+from tools.sandbox.discord import asking
 from tools.sandbox.discord.errors import ApiError, invalid, too_long
 from tools.sandbox.discord.rest import Call, Route
 from tools.sandbox.discord.world import Command
@@ -62,11 +62,11 @@ def _known(call: Call) -> Command:
 
 
 def get_all(call: Call) -> list[dict[str, Any]]:
-    return [payloads.command(call.service.world, command) for command in _registered(call)]
+    return [asking.command(call.service.world, command) for command in _registered(call)]
 
 
 def get(call: Call) -> dict[str, Any]:
-    return payloads.command(call.service.world, _known(call))
+    return asking.command(call.service.world, _known(call))
 
 
 def overwrite(call: Call) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ def overwrite(call: Call) -> list[dict[str, Any]]:
         del world.commands[command.id]
     world.commands |= {command.id: command for command in new}
     call.service.feed.add("commands", count=len(new))
-    return [payloads.command(world, command) for command in new]
+    return [asking.command(world, command) for command in new]
 
 
 def create(call: Call) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def create(call: Call) -> dict[str, Any]:
     same = [command for command in _registered(call) if command not in rest]
     command = _stored(call, scope, call.data, same[0] if same else None)
     call.service.world.commands[command.id] = command
-    return payloads.command(call.service.world, command)
+    return asking.command(call.service.world, command)
 
 
 def patch(call: Call) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def patch(call: Call) -> dict[str, Any]:
     spec = command.spec | call.data
     _check(spec, "")
     command.spec, command.version = spec, call.service.world.new_id()
-    return payloads.command(call.service.world, command)
+    return asking.command(call.service.world, command)
 
 
 def delete(call: Call) -> None:
@@ -116,6 +116,8 @@ def permissions(call: Call) -> None:
 def _stored(call: Call, scope: int | None, spec: dict[str, Any], old: Command | None) -> Command:
     if old is not None and old.spec == spec:
         return old
+    if old is None:
+        call.service.limits.new_commands.take(scope, call.service.world.clock)
     new_id = call.service.world.new_id()
     return Command(id=old.id if old else new_id, guild_id=scope, version=new_id, spec=spec)
 

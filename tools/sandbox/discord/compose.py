@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import io
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from PIL import Image, UnidentifiedImageError
 
+from tools.sandbox.discord.components import SELECTS, check_components, number_components
 from tools.sandbox.discord.errors import ApiError, invalid, too_long
 from tools.sandbox.discord.payloads import UPLOAD_LIMIT
-from tools.sandbox.discord.world import COMPONENTS_V2, Attachment, Message, World, now
+from tools.sandbox.discord.world import COMPONENTS_V2, Attachment, Message, World
 
 CONTENT_LIMIT: Final = 2000
 EMBEDS_LIMIT: Final = 10
@@ -29,7 +31,6 @@ _WEB: Final = ("http://", "https://")
 _ATTACHMENT: Final = "attachment://"
 #: SUPPRESS_EMBEDS, SUPPRESS_NOTIFICATIONS, IS_COMPONENTS_V2: what `fill` takes over from a request.
 _SETTABLE_FLAGS: Final = 1 << 2 | 1 << 12 | COMPONENTS_V2
-_SELECTS: Final = (3, 5, 6, 7, 8)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -58,6 +59,7 @@ def fill(world: World, message: Message, body: Body) -> None:
     if "embeds" in data:
         embeds = [_embed(embed, files) for embed in embeds]
     if "components" in data:
+        check_components(components, in_v2=bool(flags & COMPONENTS_V2))
         components = number_components(_media(components, files, world))
     _check_whole(content, embeds, components, files, flags)
     message.flags, message.content = flags, content
@@ -71,10 +73,10 @@ def snapshot(message: Message) -> dict[str, Any]:
     return {"at": at.isoformat(), **kept}
 
 
-def remember(message: Message, before: dict[str, Any]) -> None:
+def remember(message: Message, before: dict[str, Any], at: datetime) -> None:
     """Note that a message was edited; `before` is its earlier `snapshot`."""
     message.versions.append(before)
-    message.edited_at = now()
+    message.edited_at = at
 
 
 def _check_whole(
@@ -246,7 +248,7 @@ def _media(node: Any, files: list[Attachment], world: World) -> Any:
                 )
             copy[key] = {"id": str(world.new_id()), **picture}
             copy = {"description": None, "spoiler": False, **copy} if key == "media" else copy
-    if copy.get("type") in _SELECTS:
+    if copy.get("type") in SELECTS:
         # Means something in modals only; Discord leaves it out of a message.
         copy.pop("required", None)
     return copy | _defaults(copy)
@@ -254,7 +256,7 @@ def _media(node: Any, files: list[Attachment], world: World) -> Any:
 
 def _defaults(component: dict[str, Any]) -> dict[str, Any]:
     kind = component.get("type")
-    if kind in _SELECTS and "custom_id" in component:
+    if kind in SELECTS and "custom_id" in component:
         return {"min_values": component.get("min_values", 1), "max_values": component.get("max_values", 1)}
     if kind == 13 and "file" in component:
         name = component["file"]["url"].rsplit("/", 1)[-1]
@@ -264,29 +266,3 @@ def _defaults(component: dict[str, Any]) -> dict[str, Any]:
     if kind == 17:
         return {"accent_color": component.get("accent_color"), "spoiler": component.get("spoiler", False)}
     return {}
-
-
-def walk(components: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Every component, parents first, including accessories and what a label holds."""
-    for component in components:
-        yield component
-        nested = [
-            component[key] for key in ("accessory", "component") if isinstance(component.get(key), dict)
-        ]
-        yield from walk([*component.get("components", ()), *nested])
-
-
-def number_components(components: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give every component the `id` it lacks; custom ids must differ."""
-    taken = {one["id"] for one in walk(components) if one.get("id")}
-    free = (number for number in range(1, 10_000) if number not in taken)
-    names: set[str] = set()
-    for one in walk(components):
-        one["id"] = one.get("id") or next(free)
-        custom_id = one.get("custom_id")
-        if custom_id in names:
-            raise invalid(
-                "components", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
-            )
-        names |= {custom_id} if custom_id else set()
-    return components

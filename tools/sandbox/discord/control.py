@@ -8,10 +8,13 @@ fault are in `tools.sandbox.discord.rest`.
 
 ====== ====================================== ===========================================================
 GET    /_control/state                        guilds with channels, roles and members; users; commands;
-                                              `gateway` counts; `invalid_requests` (401, 403, 429)
-GET    /_control/messages[?channel=C]         all messages, also deleted and ephemeral (`message_view`)
+                                              `gateway` counts; `invalid_requests` (401, 403, 429);
+                                              `last_event`: the `n` of the feed's last entry
+GET    /_control/messages[?channel=C]         all messages, also deleted and ephemeral (`message_view`), with
+                                              their earlier `versions`; &limit=N the newest ones, without
 POST   /_control/messages                     a person writes: {user, channel, content}
 DELETE /_control/messages/{id}                a moderator deletes
+GET    /_control/commands?user=U&channel=C    what the client offers after a slash: `Menu.offered`
 POST   /_control/command                      {user, channel, name: "live add", options: {name: value}}
 POST   /_control/autocomplete                 the same and `focused`: the option being typed
 POST   /_control/component                    {user, channel?, message_id, custom_id, values?}
@@ -24,7 +27,8 @@ POST   /_control/interactions/{id}/expire     its 15 minutes are over
 GET    /_control/events[?after=N&wait=S]      what happened after entry N; waits for at least one
 GET    /_control/violations                   {validation: "on" or why not, violations: [...]}
 DELETE /_control/violations                   forget them
-POST   /_control/rate_limits                  {enabled?, limit?, seconds?}: the bucket of every route
+POST   /_control/rate_limits                  {enabled?, limit?, seconds?}: the bucket of every route;
+                                              {invalid?}: so many 401, 403, 429 are a ban
 GET    /_control/gateway                      counts, and the sessions with `connected`
 POST   /_control/gateway                      {action}: see `GATEWAY_ACTIONS`
 POST   /_control/users                        {name, guild?, roles?}: a new member
@@ -33,19 +37,23 @@ POST   /_control/guilds                       {name, owner?}: the bot is invited
 POST   /_control/kick                         {guild?}: the bot is removed
 POST   /_control/invite                       {guild?}: and comes back
 POST   /_control/outage                       {guild?, available}: GUILD_DELETE as unavailable, or back
-POST   /_control/channels                     {name, guild?}
-PATCH  /_control/channels/{channel}           {name?, overwrites?: [{target, allow: [...], deny: [...]}]}
+POST   /_control/channels                     {name, guild?, kind?: "text", "announcement" or "forum",
+                                              tags?: [name], needs_tag?}
+PATCH  /_control/channels/{channel}           {name?, overwrites?: [{target, allow: [...], deny: [...]}]};
+                                              of a thread {archived?, locked?}
 DELETE /_control/channels/{channel}
 POST   /_control/channels/{channel}/deny      {permissions: ["send_messages", ...]} to the bot; default: view
 POST   /_control/channels/{channel}/allow     takes the denial back
+POST   /_control/automod                      {words, guild?}: what AutoMod does not let through
 POST   /_control/roles                        {name, guild?, mentionable?, permissions?}
 PATCH  /_control/roles/{role}                 {guild?, name?, mentionable?, permissions?}
 DELETE /_control/roles/{role}[?guild=G]
 ====== ====================================== ===========================================================
 
 An entry of the feed has `n`, `kind` and what belongs to it: "message_posted", "message_edited" and
-"message_deleted" have `channel` (its name) and `message` (`message_view`); "interaction" has `id`, `type`, `user`,
-`data`; "commands" `count`; "typing" `channel`; "world" `event`, `guild`; "violation" `violation`.
+"message_deleted" have `channel` (its name) and `message` (`message_view`), as has "thinking": the placeholder of a
+deferred answer; "interaction" has `id`, `type`, `user`, `data`; "commands" `count`; "typing" `channel` and `user`;
+"world" `event`, `guild`; "violation" `violation`.
 """
 
 from __future__ import annotations
@@ -56,12 +64,14 @@ from typing import Any
 
 from aiohttp import web
 
-from tools.sandbox.discord import payloads
+from tools.sandbox.discord import asking
 from tools.sandbox.discord.changes import Changes
 from tools.sandbox.discord.client import Person
+from tools.sandbox.discord.menu import Menu
 from tools.sandbox.discord.rest import Api
-from tools.sandbox.discord.service import Service, message_view
-from tools.sandbox.discord.world import Guild, Interaction, Message, now
+from tools.sandbox.discord.service import Service
+from tools.sandbox.discord.views import guild_view, message_view, user_view
+from tools.sandbox.discord.world import Interaction, Message, now
 from tools.sandbox.standin import json_response
 
 #: action: what it does
@@ -95,6 +105,7 @@ class Control:
             ("GET", "messages", self.messages),
             ("POST", "messages", self.say),
             ("DELETE", "messages/{message}", self.delete_message),
+            ("GET", "commands", self.commands),
             ("POST", "command", self.command),
             ("POST", "autocomplete", self.autocomplete),
             ("POST", "component", self.component),
@@ -115,24 +126,13 @@ class Control:
     async def state(self, _: web.Request) -> Any:
         return {
             "application_id": str(self.world.bot.id),
-            "guilds": [self._guild(guild) for guild in self.world.guilds.values()],
-            "users": [payloads.user(user) | {"name": user.name} for user in self.world.users.values()],
-            "commands": [payloads.command(self.world, command) for command in self.world.commands.values()],
+            "guilds": [guild_view(self.world, guild) for guild in self.world.guilds.values()],
+            "users": [user_view(user) for user in self.world.users.values()],
+            "commands": [asking.command(self.world, command) for command in self.world.commands.values()],
             "gateway": self._gateway(),
             "invalid_requests": self.api.invalid_requests,
             "rate_limits": self.service.limits.enabled,
-        }
-
-    def _guild(self, guild: Guild) -> dict[str, Any]:
-        members = [payloads.member(self.world, member) for member in guild.members.values()]
-        return {
-            "id": str(guild.id),
-            "name": guild.name,
-            "owner_id": str(guild.owner_id),
-            "bot_is_member": self.world.bot.id in guild.members,
-            "channels": [payloads.channel(self.world, channel) for channel in self.world.channels_of(guild)],
-            "roles": [payloads.role(role) for role in guild.roles.values()],
-            "members": members,
+            "last_event": len(self.service.feed.entries),
         }
 
     async def messages(self, request: web.Request) -> Any:
@@ -140,7 +140,9 @@ class Control:
         if "channel" in request.query:
             channel = self.world.find_channel(request.query["channel"])
             found = [message for message in found if message.channel_id == channel.id]
-        return [message_view(self.world, message) for message in found]
+        if "limit" in request.query:
+            return [message_view(self.world, one) for one in found[-int(request.query["limit"]) :]]
+        return [message_view(self.world, one) | {"versions": one.versions} for one in found]
 
     async def say(self, request: web.Request) -> Any:
         order = await request.json()
@@ -152,6 +154,9 @@ class Control:
         message.deleted = True
         self.service.message_changed(message, "deleted")
         return message_view(self.world, message)
+
+    async def commands(self, request: web.Request) -> Any:
+        return Menu(Person(self.service, request.query["user"], request.query["channel"])).offered()
 
     async def command(self, request: web.Request) -> Any:
         order = await request.json()
@@ -257,7 +262,7 @@ class Control:
     def _gateway(self) -> dict[str, Any]:
         gateway = self.service.gateway
         sessions = [
-            {"id": one.id, "connected": one.connection is not None, "frames": len(one.frames)}
+            {"id": one.id, "connected": one.connection is not None, "frames": one.sent}
             for one in gateway.sessions.values()
         ]
         counts = {name: gateway.counts[name] for name in ("identify", "resume", "replayed", "heartbeat")}

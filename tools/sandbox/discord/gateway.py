@@ -7,9 +7,9 @@ import contextlib
 import json
 import secrets
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -30,7 +30,9 @@ MESSAGE_CONTENT: Final = 1 << 15
 _INTENTS: Final = {
     "GUILD": 1 << 0,
     "CHANNEL": 1 << 0,
+    "THREAD": 1 << 0,
     "GUILD_ROLE": 1 << 0,
+    "GUILD_MEMBER": 1 << 1,
     "MESSAGE": 1 << 9,
     "MESSAGE_REACTION": 1 << 10,
     "TYPING": 1 << 11,
@@ -44,25 +46,31 @@ _ROUND_TRIP_SECONDS: Final = 0.05
 
 @dataclass(kw_only=True, slots=True)
 class Session:
-    """What IDENTIFY made. It lives on without a connection until it is invalidated."""
+    """What IDENTIFY made. It lives on without a connection until it is invalidated.
+
+    `frames` are the last of the `sent` ones: who missed more cannot resume.
+    """
 
     id: str
     intents: int
     shard: tuple[int, int]
-    frames: list[dict[str, Any]] = field(default_factory=list)
+    frames: deque[dict[str, Any]]
+    sent: int = 0
     connection: Connection | None = None
 
-    def wants(self, event: str, guild_id: int | None) -> bool:
+    def wants(self, event: str, guild_id: int | None, *, of_bot: bool = False) -> bool:
+        """Is the session to be told? `of_bot`: the event is about the bot itself, which needs no intent."""
         if guild_id is not None and (guild_id >> 22) % self.shard[1] != self.shard[0]:
             return False
         kind = event.rsplit("_", 1)[0]
-        needed = _INTENTS.get(kind, 0)
+        needed = 0 if of_bot else _INTENTS.get(kind, 0)
         if guild_id is None and kind == "MESSAGE":
             needed = _DIRECT_MESSAGE
         return not needed or bool(self.intents & needed)
 
     def push(self, event: str, payload: Any) -> None:
-        frame = {"op": DISPATCH, "t": event, "s": len(self.frames) + 1, "d": payload}
+        self.sent += 1
+        frame = {"op": DISPATCH, "t": event, "s": self.sent, "d": payload}
         self.frames.append(frame)
         if self.connection is not None:
             self.connection.send(frame)
@@ -104,7 +112,13 @@ class Gateway:
     """All sessions. `counts` has "identify", "resume", "replayed" and "heartbeat" since the start."""
 
     def __init__(
-        self, world: World, oracle: Oracle, *, heartbeat_ms: int = 41_250, approved: int = 0
+        self,
+        world: World,
+        oracle: Oracle,
+        *,
+        heartbeat_ms: int = 41_250,
+        approved: int = 0,
+        kept_frames: int = 5000,
     ) -> None:
         self.url = ""
         self.sessions: dict[str, Session] = {}
@@ -116,6 +130,7 @@ class Gateway:
         self._oracle = oracle
         self._heartbeat_ms = heartbeat_ms
         self._approved = approved
+        self._kept_frames = kept_frames
         self._connections: set[Connection] = set()
         self._handlers: dict[int, Callable[[Connection, Any], int | None]] = {
             HEARTBEAT: self._heartbeat,
@@ -133,8 +148,9 @@ class Gateway:
 
     def dispatch(self, event: str, payload: dict[str, Any], *, guild_id: int | None = None) -> None:
         """Send an event to every session that wants it; a session without connection gets it on RESUME."""
+        of_bot = event == "GUILD_MEMBER_UPDATE" and payload["user"]["id"] == str(self._world.bot.id)
         for session in self.sessions.values():
-            if session.wants(event, guild_id):
+            if session.wants(event, guild_id, of_bot=of_bot):
                 seen = (
                     _without_content(payload, session, self._world)
                     if event.startswith("MESSAGE_")
@@ -211,7 +227,12 @@ class Gateway:
         if data["intents"] & PRIVILEGED & ~self._approved:
             return 4014
         shard = data.get("shard") or [0, 1]
-        session = Session(id=secrets.token_hex(16), intents=data["intents"], shard=(shard[0], shard[1]))
+        session = Session(
+            id=secrets.token_hex(16),
+            intents=data["intents"],
+            shard=(shard[0], shard[1]),
+            frames=deque(maxlen=self._kept_frames),
+        )
         # Who identifies anew has given up what it had; real sessions would linger for some minutes.
         for old in [
             one for one in self.sessions.values() if one.connection is None and one.shard == session.shard
@@ -251,10 +272,14 @@ class Gateway:
         if session is None:
             connection.send(_invalid_session(resumable=False))
             return None
-        if data["seq"] > len(session.frames):
+        if data["seq"] > session.sent:
             return 4007
+        missed = [frame for frame in session.frames if frame["s"] > data["seq"]]
+        if len(missed) < session.sent - data["seq"]:
+            del self.sessions[session.id]
+            connection.send(_invalid_session(resumable=False))
+            return None
         session.connection, connection.session = connection, session
-        missed = session.frames[data["seq"] :]
         self.counts["replayed"] += len(missed)
         for frame in missed:
             connection.send(frame)

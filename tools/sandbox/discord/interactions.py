@@ -6,11 +6,12 @@ import dataclasses
 from datetime import timedelta
 from typing import Any, Final
 
-from tools.sandbox.discord import compose, mentions, payloads
+from tools.sandbox.discord import asking, compose, mentions, payloads
+from tools.sandbox.discord.components import check_modal, number_components
 from tools.sandbox.discord.errors import ApiError, invalid, too_long
 from tools.sandbox.discord.messages import change
 from tools.sandbox.discord.rest import Call, Route
-from tools.sandbox.discord.world import EPHEMERAL, LOADING, Interaction, Message, Pings, now
+from tools.sandbox.discord.world import EPHEMERAL, LOADING, Interaction, Message, Pings
 
 MESSAGE, DEFER_MESSAGE, DEFER_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
 COMMAND, COMPONENT, AUTOCOMPLETE, SUBMIT = 2, 3, 4, 5
@@ -61,7 +62,7 @@ def callback(call: Call) -> dict[str, Any] | None:
     service.feed.touch()
     if call.query.get("with_response", "").lower() not in ("1", "true"):
         return None
-    return payloads.interaction_answer(service.world, interaction)
+    return asking.interaction_answer(service.world, interaction)
 
 
 def _allowed(interaction: Interaction) -> tuple[int, ...]:
@@ -86,6 +87,7 @@ def _answer_later(call: Call, interaction: Interaction) -> None:
     placeholder = _blank(call, interaction, (asked & EPHEMERAL) | LOADING)
     call.service.world.messages[placeholder.id] = placeholder
     interaction.original_id = placeholder.id
+    call.service.thinking(placeholder)
 
 
 def _update_later(_: Call, interaction: Interaction) -> None:
@@ -108,9 +110,8 @@ def _offer_choices(call: Call, interaction: Interaction) -> None:
 
 def _open_modal(call: Call, interaction: Interaction) -> None:
     modal = call.data["data"]
-    if len(modal["title"]) > 45:
-        raise too_long("data.title", 45)
-    interaction.answer = modal | {"components": compose.number_components(modal["components"])}
+    check_modal(modal)
+    interaction.answer = modal | {"components": number_components(modal["components"])}
 
 
 _ANSWERING: Final = {
@@ -133,7 +134,7 @@ def _blank(call: Call, interaction: Interaction, flags: int) -> Message:
         id=world.new_id(),
         channel_id=interaction.channel_id,
         author_id=world.bot.id,
-        created_at=now(),
+        created_at=world.clock.now(),
         flags=flags,
         interaction_id=interaction.id,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any, Final
 
@@ -9,8 +10,10 @@ from tools.sandbox.discord import compose, mentions, payloads
 from tools.sandbox.discord.errors import ApiError, invalid
 from tools.sandbox.discord.permissions import Bits, in_channel
 from tools.sandbox.discord.rest import Call, Route
-from tools.sandbox.discord.world import COMPONENTS_V2, Channel, Message, now
+from tools.sandbox.discord.world import COMPONENTS_V2, FORUM, Channel, Message, now
 
+#: So old a message must be for the limit of edits that is counted by the hour.
+_OLD: Final = timedelta(hours=1)
 _CHANNEL: Final = "/channels/{channel_id}"
 _MESSAGE: Final = _CHANNEL + "/messages/{message_id}"
 _REACTION: Final = _MESSAGE + "/reactions/{emoji_name}/@me"
@@ -60,27 +63,65 @@ def known_message(call: Call, channel: Channel) -> Message:
 
 
 def post(call: Call) -> dict[str, Any]:
-    service, world = call.service, call.service.world
+    world = call.service.world
     channel = visible_channel(call)
     data = call.data or {}
-    require(call, channel, _needed(data, uploads=bool(call.body.uploads)))
+    if channel.type == FORUM:
+        raise ApiError(50008)
+    require(call, channel, needed(channel, data, uploads=bool(call.body.uploads)))
     _check_reachable(call, channel)
     if (known := _same_nonce(call, data)) is not None:
         return payloads.message(world, known)
     mentions.check(data.get("allowed_mentions"))
-    message = Message(id=world.new_id(), channel_id=channel.id, author_id=world.bot.id, created_at=now())
+    at = world.clock.now()
+    message = Message(id=world.new_id(), channel_id=channel.id, author_id=world.bot.id, created_at=at)
     message.nonce = data.get("nonce")
     message.reply_to = _reply_to(call, channel, data)
     compose.fill(world, message, call.body)
-    message.pings = mentions.pings(world, channel, message, data.get("allowed_mentions"))
-    world.messages[message.id] = message
-    channel.last_message_id = message.id
-    service.message_changed(message, "posted")
+    check_words(call, channel, message)
+    _open_thread(call, channel)
+    publish(call, channel, message, data.get("allowed_mentions"))
     return payloads.message(world, message)
 
 
-def _needed(data: dict[str, Any], *, uploads: bool) -> int:
-    bits = int(Bits.SEND_MESSAGES)
+def publish(call: Call, channel: Channel, message: Message, allowed: Any) -> None:
+    """Put a finished message into its channel."""
+    world = call.service.world
+    message.pings = mentions.pings(world, channel, message, allowed)
+    world.messages[message.id] = message
+    channel.last_message_id = message.id
+    call.service.message_changed(message, "posted")
+
+
+def check_words(call: Call, channel: Channel, message: Message) -> None:
+    """Raises ApiError 200000 for what the guild's own rules do not let through."""
+    guild = call.service.world.guild_of(channel)
+    text = json.dumps([message.content, message.embeds], ensure_ascii=False).lower()
+    if guild is not None and any(word.lower() in text for word in guild.blocked_words):
+        raise ApiError(200000)
+
+
+def _open_thread(call: Call, channel: Channel) -> None:
+    """A message opens an archived thread again, unless a moderator has locked it (160005)."""
+    thread = channel.thread
+    if thread is None:
+        return
+    if thread.locked and not bot_permissions(call, channel) & Bits.MANAGE_THREADS:
+        raise ApiError(160005)
+    if thread.archived:
+        thread.archived, thread.changed_at = False, call.service.world.clock.now()
+        call.service.tell_channel("THREAD_UPDATE", channel)
+
+
+def _refuse_archived(channel: Channel) -> None:
+    """Raises ApiError 50083: in an archived thread messages can only be deleted."""
+    if channel.thread is not None and channel.thread.archived:
+        raise ApiError(50083)
+
+
+def needed(channel: Channel, data: dict[str, Any], *, uploads: bool) -> int:
+    """The permissions without which the bot may not send this there."""
+    bits = int(channel.sending)
     if data.get("embeds"):
         bits |= Bits.EMBED_LINKS
     if uploads:
@@ -101,7 +142,7 @@ def _same_nonce(call: Call, data: dict[str, Any]) -> Message | None:
         raise invalid("nonce", "NONCE_TYPE_TOO_LONG", "Nonce too long, must be 25 characters or less")
     since = now() - timedelta(seconds=call.service.nonce_seconds)
     for message in reversed(call.service.world.messages.values()):
-        if message.created_at < since:
+        if message.arrived_at < since:
             return None
         if message.author_id == call.service.world.bot.id and str(message.nonce) == str(data["nonce"]):
             if message.deleted:
@@ -160,6 +201,10 @@ def edit(call: Call) -> dict[str, Any]:
     message = known_message(call, channel)
     if message.author_id != call.service.world.bot.id:
         raise ApiError(50005)
+    _refuse_archived(channel)
+    clock = call.service.world.clock
+    if clock.now() - message.created_at > _OLD:
+        call.service.limits.old_edits.take(channel.id, clock)
     change(call, message)
     return payloads.message(call.service.world, message)
 
@@ -172,7 +217,7 @@ def change(call: Call, message: Message) -> None:
         raise invalid("flags", "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG", "The flag cannot be removed")
     before = compose.snapshot(message)
     compose.fill(call.service.world, message, call.body)
-    compose.remember(message, before)
+    compose.remember(message, before, call.service.world.clock.now())
     call.service.message_changed(message, "edited")
 
 
@@ -188,6 +233,7 @@ def delete(call: Call) -> None:
 def react(call: Call) -> None:
     channel = visible_channel(call)
     require(call, channel, Bits.READ_MESSAGE_HISTORY | Bits.ADD_REACTIONS)
+    _refuse_archived(channel)
     users = known_message(call, channel).reactions.setdefault(call.params["emoji_name"], [])
     if call.service.world.bot.id not in users:
         users.append(call.service.world.bot.id)
@@ -204,5 +250,5 @@ def unreact(call: Call) -> None:
 
 def typing(call: Call) -> None:
     channel = visible_channel(call)
-    require(call, channel, Bits.SEND_MESSAGES)
-    call.service.feed.add("typing", channel=channel.name)
+    require(call, channel, channel.sending)
+    call.service.feed.add("typing", channel=channel.name, user=call.service.world.bot.name)

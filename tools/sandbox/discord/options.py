@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tools.sandbox.discord import payloads
-from tools.sandbox.discord.compose import upload, walk
+from tools.sandbox.discord.components import walk
+from tools.sandbox.discord.compose import upload
 from tools.sandbox.discord.permissions import in_channel, in_guild
 from tools.sandbox.discord.world import Channel, Guild, World
 

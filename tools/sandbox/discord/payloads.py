@@ -6,24 +6,26 @@ import json
 from datetime import datetime
 from typing import Any, Final
 
-from tools.sandbox.discord.permissions import in_channel, in_guild
+from tools.sandbox.discord.permissions import in_guild
 from tools.sandbox.discord.world import (
-    LOADING,
+    FORUM,
+    HAS_THREAD,
     Attachment,
     Channel,
-    Command,
     Guild,
     Interaction,
     Member,
     Message,
     Overwrite,
     Role,
+    Thread,
     User,
     World,
 )
 
 #: Default upload limit per file since 2025-01 (specs/discord.md, section 4).
 UPLOAD_LIMIT: Final = 10 * 1024 * 1024
+_REQUIRE_TAG: Final = 1 << 4
 _EMPTY_GUILD: Final[dict[str, Any]] = {
     "afk_channel_id": None,
     "afk_timeout": 300,
@@ -128,8 +130,8 @@ def role(one: Role) -> dict[str, Any]:
         "name": one.name,
         "permissions": str(one.permissions),
         "position": one.position,
-        "color": 0,
-        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
+        "color": one.color,
+        "colors": {"primary_color": one.color, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
         "managed": one.bot_id is not None,
         "mentionable": one.mentionable,
@@ -153,11 +155,13 @@ def channel(world: World, one: Channel) -> dict[str, Any]:
     shared = {
         "id": str(one.id),
         "type": one.type,
-        "flags": 0,
+        "flags": _REQUIRE_TAG if one.needs_tag else 0,
         "last_message_id": None if one.last_message_id is None else str(one.last_message_id),
     }
     if one.recipient_id is not None:
         return {**shared, "recipients": [user(world.users[one.recipient_id])]}
+    if one.thread is not None and one.parent is not None:
+        return {**shared, **_thread(world, one, one.parent, one.thread)}
     return {
         **shared,
         "guild_id": str(one.guild_id),
@@ -169,6 +173,55 @@ def channel(world: World, one: Channel) -> dict[str, Any]:
         "rate_limit_per_user": 0,
         "topic": None,
         "last_pin_timestamp": None,
+        **(_forum(one) if one.type == FORUM else {}),
+    }
+
+
+def _forum(one: Channel) -> dict[str, Any]:
+    tags = [
+        {"id": str(tag_id), "name": name, "moderated": False, "emoji_id": None, "emoji_name": None}
+        for tag_id, name in one.tags.items()
+    ]
+    return {
+        "available_tags": tags,
+        "default_reaction_emoji": None,
+        "default_sort_order": None,
+        "default_forum_layout": 0,
+    }
+
+
+def _thread(world: World, one: Channel, parent: Channel, thread: Thread) -> dict[str, Any]:
+    count = len(world.history(one))
+    own = {"member": thread_member(world, one)} if thread.joined else {}
+    return {
+        "guild_id": str(one.guild_id),
+        "name": one.name,
+        "parent_id": str(parent.id),
+        "owner_id": str(thread.owner_id),
+        "rate_limit_per_user": 0,
+        "message_count": count,
+        "total_message_sent": count,
+        "member_count": int(thread.joined),
+        "thread_metadata": {
+            "archived": thread.archived,
+            "archive_timestamp": instant(thread.changed_at),
+            "auto_archive_duration": thread.archive_minutes,
+            "locked": thread.locked,
+            "create_timestamp": instant(thread.created_at),
+        },
+        **({"applied_tags": [str(tag_id) for tag_id in thread.tag_ids]} if parent.type == FORUM else {}),
+        **own,
+    }
+
+
+def thread_member(world: World, one: Channel) -> dict[str, Any]:
+    """The bot's membership of the thread."""
+    joined_at = world.clock.now() if one.thread is None else one.thread.created_at
+    return {
+        "id": str(one.id),
+        "user_id": str(world.bot.id),
+        "join_timestamp": instant(joined_at),
+        "flags": 0,
     }
 
 
@@ -227,7 +280,11 @@ def guild_create(world: World, one: Guild) -> dict[str, Any]:
         "presences": [],
         "soundboard_sounds": [],
         "stage_instances": [],
-        "threads": [],
+        "threads": [
+            channel(world, each)
+            for each in world.threads_of(one)
+            if each.thread is not None and not each.thread.archived
+        ],
         "unavailable": False,
         "voice_states": [],
     }
@@ -265,6 +322,8 @@ def message(world: World, one: Message) -> dict[str, Any]:
             "channel_id": str(one.channel_id),
         }
         optional["referenced_message"] = None
+    if one.flags & HAS_THREAD:
+        optional["thread"] = channel(world, world.channels[one.id])
     if one.interaction_id is not None:
         optional |= _from_interaction(world, world.interactions[one.interaction_id])
     if one.reactions:
@@ -333,75 +392,6 @@ def interaction_metadata(world: World, interaction: Interaction) -> dict[str, An
 def integration_owners(interaction: Interaction) -> dict[str, str]:
     """Who installed the bot where this happened: the guild ("0"), in direct messages guild 0."""
     return {"0": str(interaction.guild_id or 0)}
-
-
-def interaction_create(world: World, interaction: Interaction) -> dict[str, Any]:
-    """The payload of INTERACTION_CREATE. `channel` is an object: discord.py needs more than its id."""
-    where = world.channels[interaction.channel_id]
-    place = world.guild_of(where)
-    payload: dict[str, Any] = {
-        "id": str(interaction.id),
-        "application_id": str(world.bot.id),
-        "type": interaction.type,
-        "token": interaction.token,
-        "version": 1,
-        "data": interaction.data,
-        "channel_id": str(where.id),
-        "channel": channel(world, where)
-        | {"permissions": str(in_channel(place, where, interaction.user_id))},
-        "app_permissions": str(in_channel(place, where, world.bot.id)),
-        "attachment_size_limit": UPLOAD_LIMIT,
-        "authorizing_integration_owners": integration_owners(interaction),
-        "context": 1 if place is None else 0,
-        "entitlements": [],
-        "locale": world.users[interaction.user_id].locale,
-    }
-    who = world.users[interaction.user_id]
-    if place is None:
-        payload["user"] = user(who)
-    else:
-        permissions = {"permissions": str(in_channel(place, where, who.id))}
-        payload["member"] = member(world, place.members[who.id]) | permissions
-        payload["guild_id"] = str(place.id)
-        payload["guild"] = {"id": str(place.id), "features": [], "locale": "en-US"}
-        payload["guild_locale"] = "en-US"
-    if interaction.message_id is not None:
-        payload["message"] = message(world, world.messages[interaction.message_id])
-    return payload
-
-
-def interaction_answer(world: World, interaction: Interaction) -> dict[str, Any]:
-    """What the callback route answers with ``with_response=1``."""
-    facts: dict[str, Any] = {"id": str(interaction.id), "type": interaction.type}
-    original = world.messages.get(interaction.original_id or 0)
-    if original is None or interaction.answer_type not in (4, 5, 7):
-        return {"interaction": facts}
-    facts |= {
-        "response_message_id": str(original.id),
-        "response_message_loading": bool(original.flags & LOADING),
-        "response_message_ephemeral": original.ephemeral,
-    }
-    kind = 7 if interaction.answer_type == 7 else 4
-    return {"interaction": facts, "resource": {"type": kind, "message": message(world, original)}}
-
-
-def command(world: World, one: Command) -> dict[str, Any]:
-    """A registered command; default_member_permissions came as an integer and leaves as a string."""
-    wanted = one.spec.get("default_member_permissions")
-    place = {} if one.guild_id is None else {"guild_id": str(one.guild_id)}
-    kept = ("name", "description", "options", "contexts", "integration_types", "nsfw", "dm_permission")
-    return {
-        **{key: one.spec[key] for key in kept if one.spec.get(key) is not None},
-        "type": one.key[0],
-        "description": one.spec.get("description") or "",
-        "name_localizations": one.spec.get("name_localizations"),
-        "description_localizations": one.spec.get("description_localizations"),
-        "id": str(one.id),
-        "application_id": str(world.bot.id),
-        "version": str(one.version),
-        "default_member_permissions": None if wanted is None else str(wanted),
-        **place,
-    }
 
 
 def instant(at: datetime) -> str:

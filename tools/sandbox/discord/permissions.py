@@ -28,6 +28,8 @@ class Bits(IntFlag):
     CHANGE_NICKNAME = 1 << 26
     MANAGE_ROLES = 1 << 28
     USE_APPLICATION_COMMANDS = 1 << 31
+    MANAGE_THREADS = 1 << 34
+    CREATE_PUBLIC_THREADS = 1 << 35
     SEND_MESSAGES_IN_THREADS = 1 << 38
 
 
@@ -81,20 +83,23 @@ def in_guild(guild: Guild, user_id: int) -> int:
 
 
 def in_channel(guild: Guild | None, channel: Channel, user_id: int) -> int:
-    """The permissions in a channel: @everyone's overwrite, then the roles' together, then the member's."""
+    """The permissions in a channel: @everyone's overwrite, then the roles' together, then the member's.
+
+    A thread has those of its parent; but it is `Channel.sending` that decides there who may write.
+    """
     if guild is None:
         return BOT | EVERYONE | Bits.MENTION_EVERYONE
     bits = in_guild(guild, user_id)
     if not bits or bits == ALL:
         return bits
     roles = guild.members[user_id].role_ids
-    overwrites = channel.overwrites
+    overwrites = (channel.parent or channel).overwrites
     bits = _apply(bits, [overwrites[guild.id]] if guild.id in overwrites else [])
     bits = _apply(bits, [overwrites[role] for role in roles if role in overwrites])
     bits = _apply(bits, [overwrites[user_id]] if user_id in overwrites else [])
     if not bits & Bits.VIEW_CHANNEL:
         return 0
-    return bits if bits & Bits.SEND_MESSAGES else bits & ~_NEED_SENDING
+    return bits if bits & channel.sending else bits & ~_NEED_SENDING
 
 
 def _apply(bits: int, overwrites: list[Overwrite]) -> int:

@@ -2,7 +2,8 @@
 
 Faults (`tools.sandbox.standin.Fault`) apply here. Beside "status", "drop" and "hang" there are two kinds:
 "rate_limit" is a 429 as Discord sends it (JSON, Via, `Retry-After` from the fault's headers, default 0.2 s;
-header ``X-RateLimit-Global: true`` makes it a global one); "cloudflare" is a 429 in text without Via.
+header ``X-RateLimit-Global: true`` makes it a global one); "cloudflare" is a 429 in text without Via; "code" is
+any of Discord's own errors, its number in `body`: "130000" is an overload.
 """
 
 from __future__ import annotations
@@ -51,13 +52,17 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """`path` is written as in the OpenAPI file. A handler's None is 204. `token_in_path`: no bot token needed."""
+    """`path` is written as in the OpenAPI file. A handler's None is 204, all else `status`.
+
+    `token_in_path`: no bot token needed.
+    """
 
     method: str
     path: str
     handler: Callable[[Call], Any]
     token_in_path: bool = False
     limited: bool = True
+    status: int = 200
 
 
 class Api:
@@ -93,6 +98,9 @@ class Api:
         for _, data in body.uploads.values():
             keep(data)
         service.oracle.check_request(route.method, route.path, body.data, request.query)
+        if service.limits.banned:
+            entry["status"] = 429
+            return fault_response(Fault(kind="cloudflare"))
         if fault := service.faults.take(request.method, request.path, "before"):
             return await self._fail(fault, request, entry)
         call = Call(service=service, at=at, params=request.match_info, query=request.query, body=body)
@@ -100,7 +108,7 @@ class Api:
         if fault := service.faults.take(request.method, request.path, "after"):
             return await self._fail(fault, request, entry)
         entry["status"] = response.status
-        self._count(response.status)
+        self._count(response)
         return response
 
     def _answer(self, route: Route, call: Call, request: web.Request) -> web.Response:
@@ -116,9 +124,10 @@ class Api:
         try:
             self._authorise(route, request)
             answer = route.handler(call)
-            status = 204 if answer is None else 200
+            status = 204 if answer is None else route.status
         except ApiError as error:
             answer, status = error.body(), error.status
+            verdict_headers = verdict_headers | error.headers()
         self.service.oracle.check_response(route.method, route.path, status, answer)
         if answer is None:
             return web.Response(status=204, headers=VIA | verdict_headers)
@@ -142,11 +151,14 @@ class Api:
             return web.Response()
         response = fault_response(fault)
         entry["status"] = response.status
-        self._count(response.status)
+        self._count(response)
         return response
 
-    def _count(self, status: int) -> None:
-        self.invalid_requests += status in (401, 403, 429)
+    def _count(self, response: web.Response) -> None:
+        """A 429 for a limit that others share is not the bot's fault."""
+        if response.status in (401, 403, 429) and response.headers.get("X-RateLimit-Scope") != "shared":
+            self.invalid_requests += 1
+            self.service.limits.invalid_request()
 
     async def _unimplemented(self, request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix(PREFIX)
@@ -164,9 +176,12 @@ class Api:
 
 
 def fault_response(fault: Fault) -> web.Response:
-    """The answer of a fault of kind "status", "rate_limit" or "cloudflare"."""
+    """The answer of a fault of kind "status", "code", "rate_limit" or "cloudflare"."""
     if fault.kind == "cloudflare":
         return web.Response(status=429, text=fault.body or "error code: 1015", headers=fault.headers)
+    if fault.kind == "code":
+        error = ApiError(int(fault.body))
+        return json_response(error.body(), status=error.status, headers=VIA | fault.headers)
     if fault.kind == "rate_limit":
         everywhere = fault.headers.get("X-RateLimit-Global") == "true"
         return rate_limited(

@@ -11,7 +11,8 @@ from tools.sandbox.discord.gateway import Gateway
 from tools.sandbox.discord.limits import Limits
 from tools.sandbox.discord.permissions import Bits, in_channel
 from tools.sandbox.discord.schema import Oracle
-from tools.sandbox.discord.world import LOADING, Guild, Message, World
+from tools.sandbox.discord.views import message_view
+from tools.sandbox.discord.world import Channel, Guild, Member, Message, World
 from tools.sandbox.standin import Faults, Recorder
 
 
@@ -28,8 +29,35 @@ class Service:
     ack_seconds: float = 3.0
     token_seconds: float = 900.0
     nonce_seconds: float = 300.0
-    recorder: Recorder = field(default_factory=Recorder)
+    recorder: Recorder = field(init=False)
     faults: Faults = field(default_factory=Faults)
+
+    def __post_init__(self) -> None:
+        self.recorder = Recorder(self.world.clock)
+
+    def tell(self, event: str, payload: dict[str, Any], guild: Guild) -> None:
+        """Tell the feed and, if it is there, the bot that something in the guild is different now."""
+        self.feed.add("world", event=event, guild=guild.name)
+        if self.world.bot.id in guild.members:
+            self.gateway.dispatch(event, payload, guild_id=guild.id)
+
+    def tell_member(self, guild: Guild, member: Member) -> None:
+        """Tell that a member has other roles now; the bot knows of itself alone unless it may know of all."""
+        payload = payloads.member(self.world, member) | {"guild_id": str(guild.id)}
+        self.tell("GUILD_MEMBER_UPDATE", payload, guild)
+
+    def tell_channel(self, event: str, channel: Channel) -> dict[str, Any]:
+        """Tell of a channel or thread; its payload."""
+        payload = payloads.channel(self.world, channel)
+        guild = self.world.guild_of(channel)
+        if guild is not None:
+            self.tell(event, payload, guild)
+        return payload
+
+    def thinking(self, placeholder: Message) -> None:
+        """Tell the feed that the bot will answer later."""
+        channel = self.world.channels[placeholder.channel_id]
+        self.feed.add("thinking", channel=channel.name, message=message_view(self.world, placeholder))
 
     def message_changed(self, message: Message, kind: str) -> None:
         """Tell the feed and the gateway; `kind` is "posted", "edited" or "deleted"."""
@@ -51,28 +79,3 @@ class Service:
         if guild is None or message.author_id not in guild.members:
             return {}
         return {"member": payloads.member(self.world, guild.members[message.author_id], with_user=False)}
-
-
-def message_view(world: World, message: Message) -> dict[str, Any]:
-    """A message for tests and pages: what Discord's client shows, plus what only the server knows."""
-    shown = payloads.message(world, message)
-    channel = world.channels[message.channel_id]
-    files = [
-        payloads.attachment(file) | {"shown_elsewhere": payloads.shown_elsewhere(message, file)}
-        for file in message.files
-    ]
-    return shown | {
-        "guild_id": None if channel.guild_id is None else str(channel.guild_id),
-        "channel": channel.name,
-        "attachments": files,
-        "nonce": message.nonce,
-        "deleted": message.deleted,
-        "ephemeral": message.ephemeral,
-        "loading": bool(message.flags & LOADING),
-        "interaction_id": None if message.interaction_id is None else str(message.interaction_id),
-        "edits": len(message.versions),
-        "versions": message.versions,
-        "pinged_users": [str(one) for one in message.pings.users],
-        "pinged_roles": [str(one) for one in message.pings.roles],
-        "pinged_everyone": message.pings.everyone,
-    }

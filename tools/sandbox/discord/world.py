@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from tools.sandbox.clock import WorldClock
 from tools.sandbox.discord.permissions import BOT, EVERYONE, Bits
 
-TEXT, DIRECT = 0, 1
+TEXT, DIRECT, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, THREAD, FORUM = 0, 1, 5, 10, 11, 15
+#: What a page or a test calls the kinds of channel that a person can make.
+KINDS: Final = {"text": TEXT, "announcement": ANNOUNCEMENT, "forum": FORUM}
+CROSSPOSTED, HAS_THREAD = 1 << 0, 1 << 5
 EPHEMERAL, LOADING, COMPONENTS_V2 = 1 << 6, 1 << 7, 1 << 15
 DISCORD_EPOCH_MS: Final = 1_420_070_400_000
 
@@ -21,7 +25,8 @@ FIRST_ID: Final = 1_000_000_000_000_000_000
 
 
 def now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - a stand-in is the outside world: its clock is the real one
+    """Give the machine's time: what is promised to a connection (deadlines, limits, nonces) goes by it."""
+    return datetime.now(UTC)  # noqa: TID251 - a stand-in is the outside world
 
 
 @dataclass(kw_only=True, slots=True)
@@ -40,6 +45,7 @@ class Role:
     permissions: int = 0
     position: int = 1
     mentionable: bool = False
+    color: int = 0  # 0xRRGGBB; 0 is the client's own
     bot_id: int | None = None
 
 
@@ -54,8 +60,25 @@ class Overwrite:
 
 
 @dataclass(kw_only=True, slots=True)
+class Thread:
+    """What a thread has beyond a channel. `archive_minutes` is told and not acted on: a test archives by order."""
+
+    owner_id: int
+    created_at: datetime
+    changed_at: datetime
+    archive_minutes: int = 4320
+    archived: bool = False
+    locked: bool = False
+    tag_ids: list[int] = field(default_factory=list)
+    joined: bool = True
+
+
+@dataclass(kw_only=True, slots=True)
 class Channel:
-    """A text channel of a guild, or a direct channel with `recipient_id`. A deleted one keeps its messages."""
+    """A channel of a guild, or a direct channel with `recipient_id`. A deleted one keeps its messages.
+
+    A thread has `thread` and `parent`; a forum has `tags` (id: name) and may ask for one in each post.
+    """
 
     id: int
     name: str
@@ -65,10 +88,16 @@ class Channel:
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
     last_message_id: int | None = None
     deleted: bool = False
+    type: int = TEXT
+    parent: Channel | None = None
+    thread: Thread | None = None
+    tags: dict[int, str] = field(default_factory=dict)
+    needs_tag: bool = False
 
     @property
-    def type(self) -> int:
-        return DIRECT if self.guild_id is None else TEXT
+    def sending(self) -> Bits:
+        """The permission without which nobody writes here."""
+        return Bits.SEND_MESSAGES if self.thread is None else Bits.SEND_MESSAGES_IN_THREADS
 
 
 @dataclass(kw_only=True, slots=True)
@@ -85,6 +114,13 @@ class Guild:
     owner_id: int
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
+    blocked_words: list[str] = field(default_factory=list)  # AutoMod's
+
+    def remove_role(self, role: Role) -> None:
+        """Also from everybody who has it."""
+        del self.roles[role.id]
+        for member in self.members.values():
+            member.role_ids = [role_id for role_id in member.role_ids if role_id != role.id]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -112,12 +148,16 @@ class Pings:
 
 @dataclass(kw_only=True, slots=True)
 class Message:
-    """`files` holds every upload, also those an embed or component shows; `versions` earlier states."""
+    """`files` holds every upload, also those an embed or component shows; `versions` earlier states.
+
+    `created_at` and `edited_at` are the world's, `arrived_at` is the machine's.
+    """
 
     id: int
     channel_id: int
     author_id: int
     created_at: datetime
+    arrived_at: datetime = field(default_factory=now)
     content: str = ""
     embeds: list[dict[str, Any]] = field(default_factory=list)
     components: list[dict[str, Any]] = field(default_factory=list)
@@ -155,6 +195,7 @@ class Command:
 class Interaction:
     """One use of the bot by a person. `type`: 2 command, 3 component, 4 autocomplete, 5 modal.
 
+    `created_at` and `acked_at` are the machine's: the answer is due in its seconds.
     `answer_type` is the callback's type; `original_id` the message that ``@original`` means.
     """
 
@@ -183,7 +224,8 @@ class World:
     `files` keeps every upload, also those no message has any more; `cdn` is the address they are served below.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: WorldClock | None = None) -> None:
+        self.clock = clock or WorldClock(None)
         self.users: dict[int, User] = {}
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
@@ -199,7 +241,7 @@ class World:
 
     def new_id(self) -> int:
         """A snowflake: Discord's epoch in milliseconds << 22, and always larger than the one before."""
-        milliseconds = int(now().timestamp() * 1000) - DISCORD_EPOCH_MS
+        milliseconds = int(self.clock.unix() * 1000) - DISCORD_EPOCH_MS
         self._last_id = max(self._last_id + 1, milliseconds << 22)
         return self._last_id
 
@@ -214,9 +256,16 @@ class World:
         guild = Guild(id=ids[0], name=name, owner_id=owner.id)
         for role in (
             Role(id=ids[0], name="@everyone", permissions=EVERYONE, position=0),
-            Role(id=ids[1], name="Live pings", mentionable=True, position=1),
+            Role(id=ids[1], name="Live pings", mentionable=True, position=1, color=0xE67E22),
             Role(id=ids[2], name="Quiet", position=2),
-            Role(id=ids[3], name=self.bot.name, permissions=BOT, position=3, bot_id=self.bot.id),
+            Role(
+                id=ids[3],
+                name=self.bot.name,
+                permissions=BOT,
+                position=3,
+                color=0x1ABC9C,
+                bot_id=self.bot.id,
+            ),
         ):
             guild.roles[role.id] = role
         self.guilds[guild.id] = guild
@@ -225,16 +274,19 @@ class World:
         return guild
 
     def join(self, guild: Guild, user: User, *, roles: list[int] | None = None) -> Member:
-        member = Member(user_id=user.id, role_ids=roles or [], joined_at=now() - timedelta(days=1))
+        member = Member(user_id=user.id, role_ids=roles or [], joined_at=self.clock.now() - timedelta(days=1))
         guild.members[user.id] = member
         return member
 
-    def add_channel(self, guild: Guild, name: str, *, channel_id: int | None = None) -> Channel:
+    def add_channel(
+        self, guild: Guild, name: str, *, channel_id: int | None = None, kind: int = TEXT
+    ) -> Channel:
         channel = Channel(
             id=channel_id or self.new_id(),
             name=name,
             guild_id=guild.id,
             position=len(self.channels_of(guild)),
+            type=kind,
         )
         self.channels[channel.id] = channel
         return channel
@@ -243,11 +295,34 @@ class World:
         for channel in self.channels.values():
             if channel.recipient_id == user.id:
                 return channel
-        channel = Channel(id=self.new_id(), name=f"dm:{user.name}", recipient_id=user.id)
+        channel = Channel(id=self.new_id(), name=f"dm:{user.name}", recipient_id=user.id, type=DIRECT)
+        self.channels[channel.id] = channel
+        return channel
+
+    def add_thread(self, parent: Channel, name: str, *, thread_id: int, minutes: int | None) -> Channel:
+        """A public thread that the bot began, named and numbered like the message it began with."""
+        at = self.clock.now()
+        channel = Channel(
+            id=thread_id,
+            name=name,
+            guild_id=parent.guild_id,
+            type=ANNOUNCEMENT_THREAD if parent.type == ANNOUNCEMENT else THREAD,
+            parent=parent,
+            thread=Thread(
+                owner_id=self.bot.id, created_at=at, changed_at=at, archive_minutes=minutes or 4320
+            ),
+        )
         self.channels[channel.id] = channel
         return channel
 
     def channels_of(self, guild: Guild) -> list[Channel]:
+        """Without the threads."""
+        return [one for one in self._places(guild) if one.thread is None]
+
+    def threads_of(self, guild: Guild) -> list[Channel]:
+        return [one for one in self._places(guild) if one.thread is not None]
+
+    def _places(self, guild: Guild) -> list[Channel]:
         return [one for one in self.channels.values() if one.guild_id == guild.id and not one.deleted]
 
     def guild_of(self, channel: Channel) -> Guild | None:
@@ -279,7 +354,7 @@ class World:
         """By id or name, with or without #, in `guild` or the oldest guild that has it. Raises ValueError."""
         channels = [one for one in self.channels.values() if not one.deleted]
         if guild is not None:
-            channels = self.channels_of(guild)
+            channels = self._places(guild)
         for channel in channels:
             if str(key).removeprefix("#") in (str(channel.id), channel.name):
                 return channel
@@ -293,9 +368,9 @@ class World:
         raise ValueError(f"no role {key!r}; there are {[role.name for role in guild.roles.values()]}")
 
 
-def first_world() -> World:
+def first_world(clock: WorldClock | None = None) -> World:
     """One guild with an owner "admin", a "member" and the channels a small community would give a bot."""
-    world = World()
+    world = World(clock)
     owner = world.add_user("admin", user_id=FIRST_ID + 2)
     guild = world.add_guild("Sandbox", owner, first_id=FIRST_ID + 10)
     world.join(guild, world.add_user("member", user_id=FIRST_ID + 3))

@@ -14,6 +14,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from tools.sandbox.clock import add_clock_option
 from tools.sandbox.gameserver.control import Control, control_app, key_facts
 from tools.sandbox.gameserver.faults import GameFaults
 from tools.sandbox.gameserver.files import StatsFolder
@@ -39,14 +40,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--password", default=os.environ.get("SANDBOX_SSH_PASSWORD"), help="default: a random one"
     )
+    add_clock_option(parser)
     return parser.parse_args()
 
 
 async def serve(args: argparse.Namespace, folder: Path) -> None:
     """Run all three servers until the parent stops this process."""
-    recorder, faults, game = Recorder(), GameFaults(), Game()
+    recorder, faults, game = Recorder(args.clock), GameFaults(), Game()
     state = SshState(
-        files=StatsFolder(folder),
+        files=StatsFolder(folder, args.clock),
         recorder=recorder,
         faults=faults,
         key=host_key(args.host_key),

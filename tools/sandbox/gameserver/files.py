@@ -11,6 +11,8 @@ from pathlib import Path
 
 import paramiko
 
+from tools.sandbox.clock import WorldClock
+
 REGULAR = stat.S_IFREG | 0o644
 FOLDER = stat.S_IFDIR | 0o755
 
@@ -47,8 +49,9 @@ def attributes(name: bytes, *, size: int, mtime: int, mode: int) -> paramiko.SFT
 class StatsFolder:
     """What the server shows and what the control API changes. Both sides run in their own threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: WorldClock) -> None:
         self.folder = folder
+        self._clock = clock
         self.growing: dict[str, Growing] = {}
         self.ghosts: list[Ghost] = []
         self._lock = threading.Lock()
@@ -72,16 +75,15 @@ class StatsFolder:
         # By a rename, so that no listing sees half of a file that is meant to be whole.
         part = self.folder.parent / f".{self.folder.name}.part"
         part.write_bytes(content)
-        if mtime is not None:
-            os.utime(part, (mtime, mtime))
+        self._date(part, mtime)
         part.replace(path)
         self.growing.pop(name, None)
 
     def begin(self, name: str, content: bytes, *, chunk_bytes: int, mtime: int | None) -> None:
-        """Begin a file that holds its first chunk and grows by `grow`; `mtime` is set when it is finished."""
+        """Begin a file that holds its first chunk and grows by `grow`; `mtime` is what it shows all the while."""
         if chunk_bytes < 1:
             raise ValueError("chunk_bytes must be at least 1")
-        self.write(name, content[:chunk_bytes])
+        self.write(name, content[:chunk_bytes], mtime=mtime)
         self.growing[name] = Growing(rest=content[chunk_bytes:], chunk_bytes=chunk_bytes, mtime=mtime)
 
     def grow(self, name: str, nbytes: int | None = None) -> int:
@@ -93,17 +95,21 @@ class StatsFolder:
             with self.path_of(name).open("ab") as file:
                 file.write(growing.rest[:take])
             growing.rest = growing.rest[take:]
+            self._date(self.path_of(name), growing.mtime)
             if not growing.rest:
                 del self.growing[name]
-                if growing.mtime is not None:
-                    self.touch(name, growing.mtime)
             return len(growing.rest)
 
     def finish(self, name: str) -> None:
         self.grow(name, len(self.growing[name].rest))
 
     def touch(self, name: str, mtime: int) -> None:
-        os.utime(self.existing(name), (mtime, mtime))
+        self._date(self.existing(name), mtime)
+
+    def _date(self, path: Path, mtime: float | None) -> None:
+        """Say when a file was written (Unix seconds): now, if None, by the world's clock."""
+        at = self._clock.unix() if mtime is None else mtime
+        os.utime(path, (at, at))
 
     def rename(self, name: str, to: str) -> None:
         self.existing(name).rename(self.path_of(to))

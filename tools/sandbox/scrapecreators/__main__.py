@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 
+from tools.sandbox.clock import WorldClock, add_clock_option
 from tools.sandbox.scrapecreators.http import KEY, build_app
 from tools.sandbox.standin import LOOPBACK, announce, start_http, until_stopped
 
 
-async def serve(port: int, key: str) -> None:
-    runner, port = await start_http(build_app(key), port)
+async def serve(port: int, key: str, clock: WorldClock) -> None:
+    runner, port = await start_http(build_app(key, clock), port)
     announce(base=f"http://{LOOPBACK}:{port}", key=key)
     await until_stopped()
     await runner.cleanup()
@@ -25,8 +26,9 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--key", default=KEY, help="the key that is accepted")
+    add_clock_option(parser)
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.port, arguments.key))
+    asyncio.run(serve(arguments.port, arguments.key, arguments.clock))
 
 
 if __name__ == "__main__":

@@ -34,11 +34,12 @@ from typing import Any
 
 from aiohttp import web
 
+from tools.sandbox.clock import WorldClock
 from tools.sandbox.standin import Fault, Faults, Recorder, add_control, control_errors, json_response
 from tools.sandbox.tiktok.faults import half_of
 from tools.sandbox.tiktok.post_control import PostControl, refuse_unknown
 from tools.sandbox.tiktok.posts import COUNTS, Post, Shelf, cover_url
-from tools.sandbox.tiktok.world import FIRST_USER_ID, now
+from tools.sandbox.tiktok.world import FIRST_USER_ID
 
 KEY = "sc-key-of-the-sandbox"
 KEY_HEADER = "x-api-key"
@@ -88,9 +89,10 @@ class ServiceFaults(Faults):
 class Service:
     """What the service knows, and its answers."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, clock: WorldClock) -> None:
         self.key = key
-        self.recorder = Recorder()
+        self.clock = clock
+        self.recorder = Recorder(clock)
         self.faults = ServiceFaults()
         self.accounts: dict[str, Account] = {}
         self.credits = CREDITS
@@ -170,9 +172,8 @@ class Service:
 
     async def videos(self, request: web.Request) -> web.Response:
         account, kind = self._asked(request), request["fault"]
-        cursor = int(request.query.get("max_cursor") or 0) or int(now() * 1000) + 1000
-        if kind == "repeat":
-            cursor = int(now() * 1000) + 1000
+        newest = int(self.clock.unix() * 1000) + 1000
+        cursor = newest if kind == "repeat" else int(request.query.get("max_cursor") or 0) or newest
         posts, has_more = account.shelf.before(cursor, IN_PAGE)
         following = posts[-1].created_at * 1000 if posts else cursor
         if kind == "overlap" and posts:
@@ -233,9 +234,9 @@ class Control:
         return json_response({"left": self.service.credits})
 
 
-def build_app(key: str) -> web.Application:
+def build_app(key: str, clock: WorldClock) -> web.Application:
     """The whole stand-in as one application."""
-    service = Service(key)
+    service = Service(key, clock)
     app = web.Application(middlewares=[control_errors, service.outside])
     add_control(app, service.recorder, service.faults)
     control = Control(service)
@@ -244,7 +245,7 @@ def build_app(key: str) -> web.Application:
     app.router.add_delete("/_control/accounts", control.delete)
     app.router.add_patch("/_control/accounts/{name}", control.patch)
     app.router.add_post("/_control/credits", control.post_credits)
-    PostControl(shelf_of=lambda name: service.named(name).shelf).add_routes(app)
+    PostControl(shelf_of=lambda name: service.named(name).shelf, clock=clock).add_routes(app)
     app.router.add_get("/v1/tiktok/profile", service.profile)
     app.router.add_get("/v3/tiktok/profile/videos", service.videos)
     app.router.add_get(BALANCE, service.balance)

@@ -12,13 +12,14 @@ import argparse
 import asyncio
 from contextlib import AsyncExitStack
 
+from tools.sandbox.clock import WorldClock, add_clock_option
 from tools.sandbox.standin import LOOPBACK, announce, start_http, until_stopped
 from tools.sandbox.tiktok.control import build_app
 from tools.sandbox.tiktok.http import Site
 
 
-async def serve(port: int, *, has_proxy: bool) -> None:
-    site = Site()
+async def serve(port: int, *, has_proxy: bool, clock: WorldClock) -> None:
+    site = Site(clock=clock)
     runner, port = await start_http(build_app(site), port)
     base, more = f"http://{LOOPBACK}:{port}", {}
     async with AsyncExitStack() as stack:
@@ -36,8 +37,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.sandbox.tiktok", description="A TikTok stand-in.")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
     parser.add_argument("--proxy", action="store_true", help="also be https://www.tiktok.com")
+    add_clock_option(parser)
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.port, has_proxy=arguments.proxy))
+    asyncio.run(serve(arguments.port, has_proxy=arguments.proxy, clock=arguments.clock))
 
 
 if __name__ == "__main__":

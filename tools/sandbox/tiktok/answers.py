@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import struct
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tools.sandbox.tiktok import posts
 from tools.sandbox.tiktok.gifts import GIFTS, Gift
-from tools.sandbox.tiktok.world import ENDED, Account, Room, now
+from tools.sandbox.tiktok.world import ENDED, Account, Room
 
 # TikTok's numbers of a profile page: 10222 private; 10221 no such account (spec 5.2).
 PRIVATE, NOT_FOUND = 10222, 10221
@@ -158,13 +156,13 @@ def _user_info(account: Account, base: str) -> dict[str, Any]:
     return {"user": user, "stats": stats, "statsV2": {key: str(value) for key, value in stats.items()}}
 
 
-def check_alive(rooms: Iterable[Room]) -> dict[str, Any]:
+def check_alive(rooms: Iterable[Room], now: float) -> dict[str, Any]:
     """Which rooms are alive; a room TikTok does not know is missing from the answer."""
     data = [{"alive": r.status != ENDED, "room_id": r.id, "room_id_str": str(r.id)} for r in rooms]
-    return {"data": data, "extra": {"now": int(now() * 1000)}, "status_code": 0}
+    return {"data": data, "extra": {"now": int(now * 1000)}, "status_code": 0}
 
 
-def room_info(room: Room | None, base: str) -> dict[str, Any]:
+def room_info(room: Room | None, base: str, now: float) -> dict[str, Any]:
     """`room/info`; the age gate and an unknown room answer with a prompt or next to nothing."""
     if room is None:
         return {"data": {"message": "Request params error"}, "status_code": 10011}
@@ -183,7 +181,7 @@ def room_info(room: Room | None, base: str) -> dict[str, Any]:
         "stats": {"total_user": room.entered, "like_count": room.likes, "enter_count": room.entered},
         "cover": {"url_list": [cover_url(room, base)], "uri": f"cover/{room.id}"},
     }
-    return {"data": data, "extra": {"now": int(now() * 1000)}, "status_code": 0}
+    return {"data": data, "extra": {"now": int(now * 1000)}, "status_code": 0}
 
 
 def gift_list() -> dict[str, Any]:
@@ -198,20 +196,3 @@ def _listed(gift: Gift) -> dict[str, Any]:
         "type": gift.type,
         "combo": gift.streakable,
     }
-
-
-def png(seed: int, width: int, height: int) -> bytes:
-    """A plain picture whose colour follows from `seed`, so that two rooms differ. RFC 2083 chunks."""
-    colour = (seed * 2654435761 & 0xFFFFFF).to_bytes(3, "big")
-    rows = (b"\0" + colour * width) * height
-
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )

@@ -25,7 +25,9 @@ POST   /_control/rooms/NAME/sockets     {do, socket?, code?, reason?, frame_base
 GET    /_control/accounts/NAME/posts    what anybody may see, newest first
 POST   /_control/accounts/NAME/posts    {created_at?: Unix seconds, id?, caption?, duration?, hidden?, views?,
                                         likes?, comments?, shares?, saves?: null is not told} or {count,
-                                        newest_at?, seconds_apart?}; the number of `videos` is told apart
+                                        newest_at?, seconds_apart?}, or a list of such posts; the number of
+                                        `videos` is told apart
+PATCH  /_control/accounts/NAME/posts    {ID: the same fields but id}: many at once
 PATCH  /_control/accounts/NAME/posts/ID the same fields but id; DELETE lets it vanish
 GET    /_control/quota                  {keyless: {minute, hour, day}, with_key: {...}}
 POST   /_control/quota                  {with_key?: false, minute?|hour?|day?: {max?, remaining?}}
@@ -119,7 +121,7 @@ class Control:
 
     async def delete_accounts(self, _: web.Request) -> web.Response:
         await self.site.hub.close_all()
-        self.site.world, self.site.sign = World(), SignService()
+        self.site.world, self.site.sign = World(self.site.clock), SignService(self.site.clock)
         return json_response([])
 
     async def patch_account(self, request: web.Request) -> web.Response:
@@ -236,7 +238,7 @@ def build_app(site: Site) -> web.Application:
     app.router.add_get("/_control/sockets", control.get_sockets)
     app.router.add_get("/_control/quota", control.get_quota)
     app.router.add_post("/_control/quota", control.post_quota)
-    PostControl(shelf_of=lambda name: site.world.named(name).shelf).add_routes(app)
+    PostControl(shelf_of=lambda name: site.world.named(name).shelf, clock=site.clock).add_routes(app)
     site.add_routes(app)
 
     async def stop(_: web.Application) -> None:

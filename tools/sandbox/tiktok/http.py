@@ -25,22 +25,26 @@ room_id, ...}``. A key or cookie itself is never kept.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
+from tools.sandbox.clock import WorldClock
 from tools.sandbox.standin import Recorder, json_response
 from tools.sandbox.tiktok import answers
 from tools.sandbox.tiktok.faults import Handler, TikTokFaults
+from tools.sandbox.tiktok.pictures import picture
 from tools.sandbox.tiktok.push import Hub
 from tools.sandbox.tiktok.sign import FALLBACK_PATH, SOCKET_PATH, SignService
-from tools.sandbox.tiktok.world import Room, World, now
+from tools.sandbox.tiktok.world import Room, World
 
 KEY_HEADER = "X-Api-Key"
 KEY_PARAMETERS = frozenset({"apikey", "api_key", "x-api-key", "key"})
 SESSION_PARAMETERS = frozenset({"session_id", "sessionid"})
+A_MINUTE = 60
 PICTURE_SIZES = {"cover": (180, 320), "avatar": (64, 64), "post": (180, 320)}
 
 
@@ -66,18 +70,26 @@ def base_of(request: web.Request) -> str:
     return f"{request.scheme}://{request.host}"
 
 
+def _is_the_machines_now(cursor: str) -> bool:
+    """Tell whether who lists posts begins with the newest: yt-dlp knows no other time than its machine's."""
+    return cursor.isdigit() and abs(int(cursor) / 1000 - time.time()) < A_MINUTE  # noqa: TID251
+
+
 @dataclass(kw_only=True)
 class Site:
     """Everything a request can reach. `outside` is the middleware that records and spoils."""
 
-    recorder: Recorder = field(default_factory=Recorder)
+    clock: WorldClock
     faults: TikTokFaults = field(default_factory=TikTokFaults)
-    world: World = field(default_factory=World)
-    sign: SignService = field(default_factory=SignService)
+    recorder: Recorder = field(init=False)
+    world: World = field(init=False)
+    sign: SignService = field(init=False)
     hub: Hub = field(init=False)
 
     def __post_init__(self) -> None:
-        self.hub = Hub(self.recorder)
+        self.recorder = Recorder(self.clock)
+        self.world, self.sign = World(self.clock), SignService(self.clock)
+        self.hub = Hub(self.recorder, self.clock)
 
     def add_routes(self, app: web.Application) -> None:
         routes = {
@@ -149,7 +161,7 @@ class Site:
 
     async def check_alive(self, request: web.Request) -> web.Response:
         wanted = (self._room(number) for number in request.query.get("room_ids", "").split(","))
-        return json_response(answers.check_alive(room for room in wanted if room))
+        return json_response(answers.check_alive((room for room in wanted if room), self.clock.unix()))
 
     async def room_info(self, request: web.Request) -> web.Response:
         if "unique_id" in request.query:
@@ -157,7 +169,7 @@ class Site:
             room = account.room if account else None
         else:
             room = self._room(request.query.get("room_id"))
-        return json_response(answers.room_info(room, base_of(request)))
+        return json_response(answers.room_info(room, base_of(request), self.clock.unix()))
 
     async def gift_list(self, _: web.Request) -> web.Response:
         return json_response(answers.gift_list())
@@ -182,8 +194,8 @@ class Site:
     async def item_list(self, request: web.Request) -> web.Response:
         account = self.world.find_by_sec_uid(request.query.get("secUid", ""))
         query = dict(request.query)
-        if "repeats" in request:
-            query["cursor"] = str(int(now() * 1000) + 1000)
+        if "repeats" in request or _is_the_machines_now(query.get("cursor", "")):
+            query["cursor"] = str(int(self.clock.unix() * 1000) + 1000)
         return json_response(answers.item_list(account, base_of(request), query))
 
     async def embed(self, request: web.Request) -> web.Response:
@@ -204,7 +216,6 @@ class Site:
         known: Container[int] = self.world.rooms if kind == "cover" else self.world.accounts
         if kind == "post":
             known = {post for account in self.world.accounts.values() for post in account.shelf.posts}
-        # A colour follows from the id, so a test can tell one cover from another.
         if number not in known:
             raise web.HTTPNotFound
-        return web.Response(body=answers.png(number, *PICTURE_SIZES[kind]), content_type="image/png")
+        return web.Response(body=picture(number, *PICTURE_SIZES[kind]), content_type="image/png")

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tools.sandbox.clock import WorldClock
 from tools.sandbox.tiktok.gifts import gift_of
 from tools.sandbox.tiktok.wire import encode, string_map
-from tools.sandbox.tiktok.world import Room, now
+from tools.sandbox.tiktok.world import Room
 
 Script = Mapping[str, Any]
 Fields = dict[int, Any]
@@ -44,14 +45,14 @@ class Message:
         return replace(self, is_history=True)
 
 
-def fetch_result(messages: list[Message], *, internal_ext: str, **more: Any) -> bytes:
-    """A response that carries messages. `more`: cursor, route_params, push_server, is_first, need_ack."""
+def fetch_result(messages: list[Message], *, internal_ext: str, at: float, **more: Any) -> bytes:
+    """A response of `at` (Unix seconds) that carries messages. `more`: cursor, route_params, push_server, is_first, need_ack."""
     return encode(
         {
             1: [message.fields() for message in messages],
-            2: more.get("cursor", f"{int(now() * 1000)}_0_1_1_0_0"),
+            2: more.get("cursor", f"{int(at * 1000)}_0_1_1_0_0"),
             3: 1000,
-            4: int(now() * 1000),
+            4: int(at * 1000),
             5: internal_ext,
             7: string_map(more.get("route_params", {})),
             8: 10_000,
@@ -112,6 +113,7 @@ class Composer:
 
     room: Room
     serial: Iterator[int]
+    clock: WorldClock
 
     def compose(self, script: Script) -> list[Message]:
         """All messages of one script. Raises KeyError for an unknown kind, gift or a missing field."""
@@ -135,17 +137,17 @@ class Composer:
             raise KeyError(f"no kind {script['kind']!r}; there are {sorted(kinds)} and raw")
         made = [self._message(script, *body) for body in kinds[script["kind"]](script)]
         if script["kind"] == "comment":
-            self.room.comments += made
+            self.room.comments = [*self.room.comments, *made][-REPLAYED_COMMENTS:]
         return made
 
     def _message(self, script: Script, method: str, body: Fields) -> Message:
         msg_id = script.get("msg_id") or self._new_id()
-        common = {1: method, 2: msg_id, 3: self.room.id, 4: int(script.get("at", now()) * 1000)}
+        common = {1: method, 2: msg_id, 3: self.room.id, 4: int(script.get("at", self.clock.unix()) * 1000)}
         common |= body.pop(1, {})
         return Message(method=method, payload=encode({1: common, **body}), msg_id=msg_id)
 
     def _new_id(self) -> int:
-        return int(now()) << 32 | next(self.serial)
+        return int(self.clock.unix()) << 32 | next(self.serial)
 
     def _raw(self, script: Script) -> Message:
         payload = base64.b64decode(script["payload_base64"])

@@ -12,10 +12,11 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from tools.sandbox.clock import WorldClock
 from tools.sandbox.standin import Recorder
 from tools.sandbox.tiktok.messages import Composer, Message, Script, fetch_result, push_frame
 from tools.sandbox.tiktok.wire import decode
-from tools.sandbox.tiktok.world import ENDED, Room, now
+from tools.sandbox.tiktok.world import ENDED, Room
 
 LOST_POLL_SECONDS = 0.02
 
@@ -40,7 +41,8 @@ class Socket:
     request: web.Request
     recorder: Recorder
     compress: bool
-    opened_at: float = field(default_factory=now)
+    clock: WorldClock
+    opened_at: float = field(init=False)
     entered: bool = False
     silent: bool = False
     open: bool = True
@@ -49,9 +51,13 @@ class Socket:
     heartbeats: int = 0
     last_frame: bytes = b""
 
+    def __post_init__(self) -> None:
+        self.opened_at = self.clock.unix()
+
     async def push(self, messages: list[Message], log_id: int, *, compress: bool | None = None) -> None:
         """Send one frame that wants an ack; on a silent connection it is lost."""
-        response = fetch_result(messages, internal_ext=f"ext-{log_id}", need_ack=True)
+        at = self.clock.unix()
+        response = fetch_result(messages, internal_ext=f"ext-{log_id}", at=at, need_ack=True)
         compress = self.compress if compress is None else compress
         self.last_frame = push_frame(response, log_id=log_id, compress=compress)
         if await self.send(self.last_frame):
@@ -144,15 +150,16 @@ class Socket:
 class Hub:
     """All connections, and the one way to reach those of a room."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, clock: WorldClock) -> None:
         self.recorder = recorder
+        self.clock = clock
         self.sockets: list[Socket] = []
         self._numbers: Iterator[int] = itertools.count(1)
         self._log_ids: Iterator[int] = itertools.count(1)
         self._serial: Iterator[int] = itertools.count(1)
 
     def compose(self, room: Room, script: Script) -> list[Message]:
-        return Composer(room=room, serial=self._serial).compose(script)
+        return Composer(room=room, serial=self._serial, clock=self.clock).compose(script)
 
     def of_room(self, room: Room, number: int | None = None) -> list[Socket]:
         """The open connections of a room, or the one with this number. Raises ValueError if there is none."""
@@ -176,6 +183,7 @@ class Hub:
             ws=ws,
             request=request,
             recorder=self.recorder,
+            clock=self.clock,
             compress=request.query.get("compress") == "gzip",
         )
         self.sockets.append(client)

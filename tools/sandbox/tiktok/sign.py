@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
+from tools.sandbox.clock import WorldClock
 from tools.sandbox.standin import json_response
 from tools.sandbox.tiktok.messages import REPLAYED_COMMENTS, fetch_result
-from tools.sandbox.tiktok.world import Room, now
+from tools.sandbox.tiktok.world import Room
 
 WINDOWS = {"minute": 60, "hour": 3600, "day": 86_400}
 KEYLESS = {"minute": 5, "hour": 30, "day": 100}
@@ -38,17 +39,17 @@ class Window:
     used: int = 0
     reset_at: float | None = None
 
-    def roll(self) -> None:
-        if self.reset_at is not None and now() >= self.reset_at:
+    def roll(self, now: float) -> None:
+        if self.reset_at is not None and now >= self.reset_at:
             self.used, self.reset_at = 0, None
 
     @property
     def remaining(self) -> int:
         return max(0, self.max - self.used)
 
-    def take(self) -> None:
+    def take(self, now: float) -> None:
         self.used += 1
-        self.reset_at = self.reset_at or now() + self.seconds
+        self.reset_at = self.reset_at or now + self.seconds
 
     def as_json(self) -> dict[str, Any]:
         reset = datetime.fromtimestamp(self.reset_at, UTC).isoformat() if self.reset_at else None
@@ -60,22 +61,24 @@ class Quota:
     """The three windows of one caller."""
 
     label: str
+    clock: WorldClock
     windows: dict[str, Window]
 
     @classmethod
-    def of(cls, label: str, numbers: Mapping[str, int]) -> Quota:
-        return cls(label=label, windows={n: Window(seconds=s, max=numbers[n]) for n, s in WINDOWS.items()})
+    def of(cls, label: str, numbers: Mapping[str, int], clock: WorldClock) -> Quota:
+        windows = {name: Window(seconds=seconds, max=numbers[name]) for name, seconds in WINDOWS.items()}
+        return cls(label=label, clock=clock, windows=windows)
 
     def set(self, name: str, *, max: int | None = None, remaining: int | None = None) -> None:  # noqa: A002
         window = self.windows[name]
         window.max = window.max if max is None else max
         if remaining is not None:
             window.used = window.max - remaining
-            window.reset_at = now() + window.seconds
+            window.reset_at = self.clock.unix() + window.seconds
 
     def roll(self) -> None:
         for window in self.windows.values():
-            window.roll()
+            window.roll(self.clock.unix())
 
     def exhausted(self) -> str | None:
         """The name of a window that is used up."""
@@ -84,7 +87,7 @@ class Quota:
 
     def take(self) -> None:
         for window in self.windows.values():
-            window.take()
+            window.take(self.clock.unix())
 
     def headers(self) -> dict[str, str]:
         """The tightest window, with the reset as a Unix second."""
@@ -93,7 +96,7 @@ class Quota:
         return {
             "RateLimit-Limit": str(tight.max),
             "RateLimit-Remaining": str(tight.remaining),
-            "RateLimit-Reset": str(int(tight.reset_at or now() + tight.seconds)),
+            "RateLimit-Reset": str(int(tight.reset_at or self.clock.unix() + tight.seconds)),
         }
 
     def as_json(self) -> dict[str, Any]:
@@ -101,10 +104,11 @@ class Quota:
         return {name: window.as_json() for name, window in self.windows.items()}
 
 
-@dataclass(kw_only=True)
 class SignService:
-    keyless: Quota = field(default_factory=lambda: Quota.of("ip", KEYLESS))
-    with_key: Quota = field(default_factory=lambda: Quota.of("account", WITH_KEY))
+    def __init__(self, clock: WorldClock) -> None:
+        self._clock = clock
+        self.keyless = Quota.of("ip", KEYLESS, clock)
+        self.with_key = Quota.of("account", WITH_KEY, clock)
 
     def quota(self, *, has_key: bool) -> Quota:
         return self.with_key if has_key else self.keyless
@@ -127,7 +131,8 @@ class SignService:
             return json_response({"code": 400, "message": "Invalid room_id"}, status=400)
         if fault == "empty":
             return web.Response(body=b"", headers={"X-Set-TT-Cookie": COOKIE})
-        body = stub(host) if fault == "stub" else first_response(room, host, without=MISSING.get(fault or ""))
+        at, missing = self._clock.unix(), MISSING.get(fault or "")
+        body = stub(host, at) if fault == "stub" else first_response(room, host, at=at, without=missing)
         # Sent in plain bytes, neither gzipped nor framed, unlike on the socket.
         headers = {"X-Set-TT-Cookie": COOKIE, "X-Room-Id": str(room.id), "X-Request-Id": "sandbox"}
         if fault == "no_cookie":
@@ -146,10 +151,10 @@ def rate_limited(quota: Quota, window: str, *, with_headers: bool) -> web.Respon
     )
 
 
-def first_response(room: Room, host: str, *, without: str | None) -> bytes:
+def first_response(room: Room, host: str, *, at: float, without: str | None) -> bytes:
     """The answer that opens a live: the last comments and where the socket is."""
     facts: dict[str, Any] = {
-        "cursor": f"{int(now() * 1000)}_7_1_1_0_0",
+        "cursor": f"{int(at * 1000)}_7_1_1_0_0",
         "route_params": {"imprp": f"sandbox-{room.id}", "wrss": "sandbox"},
         "push_server": f"ws://{host}{SOCKET_PATH}",
     }
@@ -157,10 +162,10 @@ def first_response(room: Room, host: str, *, without: str | None) -> bytes:
         del facts[without]
     history = [message.as_history() for message in room.comments[-REPLAYED_COMMENTS:]]
     facts.setdefault("cursor", "")  # else a fresh one would be made up
-    return fetch_result(history, internal_ext="first", is_first=True, need_ack=True, **facts)
+    return fetch_result(history, internal_ext="first", at=at, is_first=True, need_ack=True, **facts)
 
 
-def stub(host: str) -> bytes:
+def stub(host: str, at: float) -> bytes:
     """What the service gave during its outage of September 2026: a relay that refuses every socket.
 
     The raw user agent as a route parameter is what made clients before 7.0.1 fail already at the address.
@@ -168,6 +173,7 @@ def stub(host: str) -> bytes:
     return fetch_result(
         [],
         internal_ext="Connected through Euler Stream fallback proxy",
+        at=at,
         cursor="fallback",
         route_params={"token": "sandbox", "user_agent": "Mozilla/5.0 (Sandbox; rv:1)"},
         push_server=f"ws://{host}{FALLBACK_PATH}",

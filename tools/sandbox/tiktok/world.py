@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.sandbox.clock import WorldClock
 from tools.sandbox.tiktok.posts import Shelf
 
 LIVE, PAUSED, ENDED = 2, 3, 4
@@ -16,11 +16,6 @@ FIRST_USER_ID = 7_100_000_000_000_000_000
 A_DAY = 86_400
 # A handle of digits alone cannot be had, so /@<digits> always means the numeric id.
 HANDLE = re.compile(r"(?=.*[a-z_.])[a-z0-9_.]{2,24}")
-
-
-def now() -> float:
-    """Unix seconds."""
-    return time.time()  # noqa: TID251 - a stand-in is the outside world: its clock is the real one
 
 
 @dataclass(kw_only=True)
@@ -71,7 +66,8 @@ class Account:
 class World:
     """All accounts and all rooms there ever were. A wrong command raises ValueError or KeyError."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: WorldClock) -> None:
+        self._clock = clock
         self.accounts: dict[int, Account] = {}
         self.rooms: dict[int, Room] = {}
         self._serial = itertools.count(1)
@@ -85,7 +81,7 @@ class World:
         account = Account(handle=handle, **facts)
         self.accounts[account.id] = account
         if not never_live:
-            self.open_room(account, started_at=int(now()) - A_DAY)
+            self.open_room(account, started_at=int(self._clock.unix()) - A_DAY)
             self.set_status(account, ENDED)
         return account
 
@@ -134,7 +130,7 @@ class World:
         Whoever was live before is so in the new room; the old one ended without a word.
         """
         if room_id is None:
-            second = int(now()) if started_at is None else started_at
+            second = int(self._clock.unix()) if started_at is None else started_at
             # The serial number keeps two lives of one second apart, the later one higher.
             room_id = second << 32 | next(self._serial)
         if room_id in self.rooms:
