@@ -20,6 +20,7 @@ __all__ = ["database", "database_url", "new_database", "postgresql", "tables_fil
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST = (
     "tests/kill/test_kill_matrix.py",
+    "tests/kill/test_kill_matrix_on_a_server.py",
     "tests/simulation/test_simulation.py",
     "tests/e2e/test_kill.py",
     "tests/e2e/test_flows.py",

@@ -52,6 +52,8 @@ class House:
             copy(ROOT / name, self.root / name)
         # run.py finds it complete, so nothing is installed again (tests/tools/test_run.py does that).
         (self.root / ".venv").symlink_to(ROOT / ".venv")
+        # So is the sandbox's past: it is made once for this checkout (the fixture `past`), not for each copy.
+        (self.root / ".sandbox").symlink_to(ROOT / ".sandbox")
         (folder / "programs").mkdir()
         (folder / "programs" / "python3").symlink_to(sys._base_executable)
         kept = {
@@ -117,7 +119,7 @@ class House:
 @pytest.fixture(scope="module")
 def stand_ins() -> Iterator[dict[str, str]]:
     """Settings that point to running stand-ins, whose game server bears the README's name for one."""
-    command = [sys.executable, "-m", "tools.sandbox"]
+    command = [sys.executable, "-m", "tools.sandbox", "--bare"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             settings = json.loads(process.stdout.readline())["env"]
@@ -127,6 +129,14 @@ def stand_ins() -> Iterator[dict[str, str]]:
         finally:
             process.stdin.close()
             process.wait(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def past(tmp_path_factory) -> None:
+    """Have the sandbox's past made, if it is not: that takes longer than a test waits for a start."""
+    (ROOT / ".sandbox").mkdir(exist_ok=True)
+    to = tmp_path_factory.mktemp("past") / "vedette.db"
+    subprocess.run([sys.executable, "-m", "tools.past", "--to", str(to)], cwd=ROOT, check=True)
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 Makes ``.venv`` at the first start, then starts ``python -m bot`` from the repository's folder (relative
 paths, ``.env`` among them, count from there). With ``--sandbox``, or where nobody has set DISCORD_TOKEN,
-it first starts stand-ins for Discord, TikTok and a game server (``python -m tools.sandbox``) and points
-the bot at them: the environment's settings count, ``.env`` and DATABASE_URL do not, and the data folder
-is thrown away at the end unless DATA_FOLDER is in the environment: then it is ``sandbox`` in there.
+it first starts a world for it (``python -m tools.sandbox``: stand-ins for Discord, TikTok and a game server, and a
+page to look at) and points the bot at it: the environment's settings count, ``.env`` and DATABASE_URL do not, and the
+data folder is thrown away at the end unless DATA_FOLDER is in the environment: then it is ``sandbox`` in there, made
+anew at each start. ``--port N``, ``--speed S``, ``--empty`` (no past) and ``--tour`` (which means the sandbox, too) are passed on to it.
+In the sandbox this process is the bot's supervisor: killed, the bot is started again a second later.
 
 Standard library only. Run on Linux; written for macOS and Windows as well, where it was not run.
 """
@@ -24,23 +26,31 @@ if sys.version_info < (3, 11):  # noqa: UP036 - an older one should say so in wo
 import json
 import os
 import re
+import shutil
 import subprocess
-import tempfile
 import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 if not __package__:  # started as a script: the folder to import from is the repository
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from tools.environment import PYTHON, ROOT, RUN_LOCK, ensure
 
-_WELCOME = """
-Vedette runs in its sandbox: Discord, TikTok and the game server are stand-ins on this machine.
-Data folder: {data_folder}
-What the bot posts is printed here; slash commands need the real Discord.
+_WELCOME = """Open this address in your browser. Discord, TikTok and the game server are stand-ins on this machine.
 For the real Discord put DISCORD_TOKEN into .env (README.md, "Connect it to Discord") and start again.
 Ctrl-C ends it.
 """
+_SANDBOX_VALUES = ("--port", "--speed")
+_SANDBOX_FLAGS = ("--tour", "--empty")
+_AGAIN_SECONDS = 1.0
+_SHORT_LIFE_SECONDS = 10.0
+_SHORT_LIVES = 3
+"""A bot that dies so often so soon is started no more."""
 # What is wrong with .env, a line each.
 _CHECK_SETTINGS = """
 from bot.errors import SettingsError
@@ -54,24 +64,39 @@ _ONLY_TELLS = {"-h", "--help", "--version"}
 _IS_WINDOWS = os.name == "nt"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: "list[str]") -> int:
     """Start the bot; give its exit code."""
-    sandbox = "--sandbox" in arguments
-    arguments = [argument for argument in arguments if argument != "--sandbox"] or ["run"]
+    given = [argument for argument in arguments if argument != "--sandbox"]
+    own, orders = _split(given)
+    orders = orders or ["run"]
     ensure(RUN_LOCK)
-    if _ONLY_TELLS.isdisjoint(arguments):
-        if sandbox:
-            return _run_in_sandbox(arguments)
-        if arguments[0] == "run" and not _has_token():
+    if _ONLY_TELLS.isdisjoint(orders):
+        if "--sandbox" in arguments or "--tour" in own:
+            return _run_in_sandbox(own, orders)
+        if orders[0] == "run" and not _has_token():
             _explain_env_file()
-            return _run_in_sandbox(arguments)
+            return _run_in_sandbox(own, orders)
     os.chdir(ROOT)
-    command = [str(PYTHON), "-m", "bot", *arguments]
+    command = [str(PYTHON), "-m", "bot", *(given or orders)]
     if not _IS_WINDOWS:  # where exec would leave the bot without its terminal
         os.execv(command[0], command)  # noqa: S606 - this process becomes the bot: signals, exit code and all
-    bot = subprocess.Popen(command)
-    _pass_signals_to([bot])
-    return bot.wait()
+    bot = Bot(command)
+    _pass_signals_to(bot)
+    return bot.run_once()
+
+
+def _split(arguments: "list[str]") -> "tuple[list[str], list[str]]":
+    """Part what is for the sandbox from what is for the bot."""
+    own: list[str] = []
+    orders: list[str] = []
+    left = iter(arguments)
+    for argument in left:
+        name, _, value = argument.partition("=")
+        if name not in (*_SANDBOX_FLAGS, *_SANDBOX_VALUES):
+            orders.append(argument)
+        else:
+            own += [argument] if value or name in _SANDBOX_FLAGS else [argument, *islice(left, 1)]
+    return own, orders
 
 
 def _has_token() -> bool:
@@ -97,45 +122,51 @@ def _explain_env_file() -> None:
     print(checked.stdout, end="", flush=True)
 
 
-def _run_in_sandbox(arguments: list[str]) -> int:
-    bots: list[subprocess.Popen[bytes]] = []
-    _pass_signals_to(bots)
-    with tempfile.TemporaryDirectory(prefix="vedette-sandbox-", ignore_cleanup_errors=True) as folder:
-        environment = {
-            **{name: value for name, value in os.environ.items() if name.upper() != "DATABASE_URL"},
-            "DATA_FOLDER": str(_sandbox_folder(folder)),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUTF8": "1",
-        }
-        stand_ins = _start_stand_ins(environment)
-        try:
-            ready = stand_ins.stdout.readline() if stand_ins.stdout else ""
-            if not ready:
-                print("The stand-ins did not start.", file=sys.stderr)
-                return 1
-            environment |= json.loads(ready)["env"]
-            print(_WELCOME.format(data_folder=environment["DATA_FOLDER"]), flush=True)
-            # In an empty folder, so that no .env is read.
-            command = [str(PYTHON), "-m", "bot", *arguments]
-            bot = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=not _IS_WINDOWS)
-            bots.append(bot)
-            threading.Thread(target=_show_posts, args=(stand_ins, bot), daemon=True).start()
-            code = bot.wait()
-            return code if code >= 0 else 128 - code
-        finally:
-            _stop(stand_ins)
+def _run_in_sandbox(own: "list[str]", orders: "list[str]") -> int:
+    is_run = orders[0] == "run"
+    bot = Bot([str(PYTHON), "-m", "bot", *orders])
+    _pass_signals_to(bot)
+    environment = {
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name.upper() not in {"DATABASE_URL", "DATA_FOLDER"}
+        },
+        **_sandbox_folder(anew=is_run),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "1",
+    }
+    sandbox = _start_sandbox(environment, own if is_run else ["--bare"])
+    try:
+        ready = _first_order(sandbox)
+        if ready is None:
+            print("The sandbox did not start.", file=sys.stderr)
+            return 1
+        # In its data folder, which holds no .env, so that none is read.
+        bot.place(environment | ready["env"], ready["env"]["DATA_FOLDER"])
+        threading.Thread(target=_follow, args=(sandbox, bot), daemon=True).start()
+        if is_run:
+            return bot.keep_running(lambda **facts: _tell(sandbox, facts))
+        return bot.run_once()
+    finally:
+        _stop(sandbox)
 
 
-def _sandbox_folder(temporary: str) -> Path:
-    """Give a folder that holds no real data; the bot and the stand-ins start elsewhere, so it is absolute."""
+def _sandbox_folder(*, anew: bool) -> "dict[str, str]":
+    """Name a folder that holds no real data, if one was chosen; absolute, since others start elsewhere."""
     given = os.environ.get("DATA_FOLDER")
-    return Path(given).absolute() / "sandbox" if given else Path(temporary)
+    if not given:
+        return {}
+    folder = Path(given).absolute() / "sandbox"
+    if anew:
+        shutil.rmtree(folder, ignore_errors=True)
+    return {"DATA_FOLDER": str(folder)}
 
 
-def _start_stand_ins(environment: "dict[str, str]") -> "subprocess.Popen[str]":
-    """Start them out of reach of Ctrl-C; they end when the pipe to them closes, even if this process dies."""
+def _start_sandbox(environment: "dict[str, str]", arguments: "list[str]") -> "subprocess.Popen[str]":
+    """Start it out of reach of Ctrl-C; it ends when the pipe to it closes, even if this process dies."""
     return subprocess.Popen(
-        [str(PYTHON), "-m", "tools.sandbox"],
+        [str(PYTHON), "-m", "tools.sandbox", *arguments],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.PIPE,
@@ -146,37 +177,142 @@ def _start_stand_ins(environment: "dict[str, str]") -> "subprocess.Popen[str]":
     )
 
 
-def _show_posts(stand_ins: "subprocess.Popen[str]", bot: "subprocess.Popen[bytes]") -> None:
-    """Pass on what the stand-ins print; without them the bot has nobody to talk to and is stopped."""
-    for line in stand_ins.stdout or ():
+def _first_order(sandbox: "subprocess.Popen[str]") -> "dict[str, Any] | None":
+    """Print what is for people, until the sandbox is ready; None if it ends before."""
+    for line in sandbox.stdout or ():
+        order = _order_of(line)
+        if "ready" in order:
+            return order
+    return None
+
+
+def _follow(sandbox: "subprocess.Popen[str]", bot: "Bot") -> None:
+    """Do what the sandbox says; without it the bot has nobody to talk to and is stopped."""
+    for line in sandbox.stdout or ():
+        if _order_of(line).get("kill"):
+            bot.kill()
+    if not bot.stopped.is_set():
+        print("The sandbox stopped.", file=sys.stderr, flush=True)
+        bot.stop(signal.SIGTERM)
+
+
+def _order_of(line: str) -> "dict[str, Any]":
+    """Give a line that is an order; any other is for people, and printed."""
+    if line.startswith("{"):
+        order: dict[str, Any] = json.loads(line)
+        return order
+    with suppress(OSError):  # the terminal is gone
         print(line, end="", flush=True)
-    if bot.poll() is None:
-        print("The stand-ins stopped.", file=sys.stderr, flush=True)
-        bot.terminate()
+        if "http://" in line:
+            print(_WELCOME, flush=True)
+    return {}
 
 
-def _pass_signals_to(bots: "list[subprocess.Popen[bytes]]") -> None:
-    """Let what asks this process to stop reach the bot; before there is one it ends this process."""
+def _tell(sandbox: "subprocess.Popen[str]", facts: "dict[str, Any]") -> None:
+    with suppress(OSError, ValueError):  # it has ended
+        if sandbox.stdin:
+            sandbox.stdin.write(json.dumps(facts) + "\n")
+            sandbox.stdin.flush()
+
+
+class Bot:
+    """The bot's process, looked after as a supervisor does."""
+
+    def __init__(self, command: "list[str]") -> None:
+        self._command = command
+        self._environment: dict[str, str] | None = None
+        self._folder: str | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._was_killed = False
+        self.stopped = threading.Event()
+
+    def place(self, environment: "dict[str, str]", folder: str) -> None:
+        """Let it have these settings only, and a session of its own: what stops it comes from here, once."""
+        self._environment, self._folder = environment, folder
+
+    def run_once(self) -> int:
+        """Start it and give its exit code."""
+        code = self._start().wait()
+        self.stopped.set()
+        return code if code >= 0 else 128 - code
+
+    def keep_running(self, tell: "Callable[..., None]") -> int:
+        """Start it, and again when it was killed, until it is stopped; gives its last exit code."""
+        short_lives = 0
+        while True:
+            process, since = self._start(), time.monotonic()  # noqa: TID251 - the machine's own time
+            tell(bot="started", pid=process.pid)
+            code = process.wait()
+            is_short = time.monotonic() - since < _SHORT_LIFE_SECONDS  # noqa: TID251
+            short_lives = short_lives + 1 if is_short and not self._was_killed else 0
+            if self.stopped.is_set() or code == 0:
+                tell(bot="ended", text="It was stopped.")
+                self.stopped.set()
+                break
+            if short_lives == _SHORT_LIVES or (code > 0 and not self._was_killed):
+                tell(bot="ended", text=f"It ended by itself (exit code {code}); the terminal says why.")
+                print(
+                    f"The bot ended by itself (exit code {code}). Ctrl-C ends the sandbox, too.",
+                    file=sys.stderr,
+                )
+                self._wait_for_the_end()
+                break
+            tell(bot="ended", text="It was killed, and is started again in a second.")
+            if self.stopped.wait(_AGAIN_SECONDS):
+                break
+        return code if code >= 0 else 128 - code
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        if self._process:
+            self._was_killed = True
+            self._process.kill()
+
+    def stop(self, number: int) -> None:
+        """Pass on what asks it to stop; before there is one it ends this process."""
+        self.stopped.set()
+        if not self._process:
+            sys.exit(128 + number)
+        if _IS_WINDOWS and number == signal.SIGINT:  # reaches every process of the terminal by itself
+            return
+        hang_up = getattr(signal, "SIGHUP", None)
+        self._process.send_signal(signal.SIGTERM if number == hang_up else number)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        self._was_killed = False
+        is_apart = self._folder is not None and not _IS_WINDOWS
+        self._process = subprocess.Popen(
+            self._command, cwd=self._folder, env=self._environment, start_new_session=is_apart
+        )
+        if self.stopped.is_set():  # asked for while it was being started
+            self._process.terminate()
+        return self._process
+
+    def _wait_for_the_end(self) -> None:
+        while not self.stopped.wait(_AGAIN_SECONDS):  # in turns: Windows hears Ctrl-C only in between
+            pass
+
+
+def _pass_signals_to(bot: Bot) -> None:
+    """Let what asks this process to stop reach the bot."""
 
     def pass_on(number: int, _: object) -> None:
-        if not bots:
-            sys.exit(128 + number)
-        if not _IS_WINDOWS:  # there Ctrl-C reaches every process of the terminal by itself
-            bots[0].send_signal(number)
+        bot.stop(number)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), pass_on)
 
 
-def _stop(stand_ins: "subprocess.Popen[str]") -> None:
-    if stand_ins.stdin:
-        stand_ins.stdin.close()
+def _stop(sandbox: "subprocess.Popen[str]") -> None:
+    if sandbox.stdin:
+        with suppress(OSError):
+            sandbox.stdin.close()
     try:
-        stand_ins.wait(timeout=5)
+        sandbox.wait(timeout=5)
     except subprocess.TimeoutExpired:
-        stand_ins.kill()
-        stand_ins.wait()
+        sandbox.kill()
+        sandbox.wait()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -25,7 +26,7 @@ BASE_PYTHON = sys._base_executable
 
 BOT = """
 import json, os, signal, sys, time, tiny
-NAMES = ("DISCORD_TOKEN", "DISCORD_API_URL", "DATA_FOLDER", "DATABASE_URL", "STAND_INS_USE")
+NAMES = ("DISCORD_TOKEN", "DISCORD_API_URL", "DATA_FOLDER", "DATABASE_URL", "SANDBOX_GOT")
 told = {name: os.environ.get(name) for name in NAMES}
 told |= {"argv": sys.argv[1:], "tiny": tiny.VERSION, "pid": os.getpid(), "sees_env_file": os.path.exists(".env")}
 if "wait" in sys.argv:
@@ -38,20 +39,32 @@ print(json.dumps(told), flush=True)
 if "wait" in sys.argv:
     while True:
         signal.pause()
-sys.exit(7)
+if "FAILS_WITH" in os.environ:
+    sys.exit(int(os.environ["FAILS_WITH"]))
+if "DIES" in os.environ:
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(0 if sys.argv[1:] == ["run"] else 7)
 """
+# Tells what it hears of the bot, and has it killed when it gets SIGUSR1.
 SANDBOX = """
-import json, os, sys
+import json, os, signal, sys, tempfile
 if "BROKEN" in os.environ:
     sys.exit(3)
 if "SLOW" in os.environ:
     print(os.getpid(), file=sys.stderr, flush=True)
     sys.stdin.read()
+folder = tempfile.TemporaryDirectory()
 env = {"DISCORD_TOKEN": "sandbox", "DISCORD_API_URL": "http://127.0.0.1:1"}
-env["STAND_INS_USE"] = os.environ["DATA_FOLDER"]
+env["SANDBOX_GOT"] = " ".join(sys.argv[1:])
+env["DATA_FOLDER"] = os.environ.get("DATA_FOLDER", folder.name)
+os.makedirs(env["DATA_FOLDER"], exist_ok=True)
+if "--bare" not in sys.argv:
+    print("Vedette runs in its sandbox: http://127.0.0.1:1", flush=True)
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'{"kill": true}\\n'))
 print(json.dumps({"ready": True, "env": env}), flush=True)
 print(f"post from {os.getpid()}", flush=True)
-sys.stdin.read()
+for line in sys.stdin:
+    print(f"heard {line.strip()}", flush=True)
 """
 # What `python -m ruff`, mypy and pytest do in the small repository.
 CHECK = """
@@ -298,7 +311,7 @@ def test_without_arguments_it_runs_and_without_a_token_in_the_sandbox(house, lin
     assert bot["argv"] == ["run"]
     assert bot["DISCORD_API_URL"] == (None if has_token else "http://127.0.0.1:1")
     assert bot["sees_env_file"] is has_token
-    assert ("stand-ins" in output) is not has_token
+    assert ("Vedette runs in its sandbox: http://127.0.0.1:1" in output) is not has_token
     (house.root / ".env").unlink()
 
 
@@ -321,7 +334,32 @@ def test_the_sandbox_is_thrown_away_and_touches_nothing_real(house):
     assert bot["DATABASE_URL"] is None
     assert Path(bot["DATA_FOLDER"]).is_absolute()
     assert not Path(bot["DATA_FOLDER"]).exists()
+    assert bot["SANDBOX_GOT"] == "--bare"  # nobody looks at a page
+
+
+def test_the_address_of_the_page_comes_first_and_then_how_to_go_on(house):
+    code, output, errors = house.run("--sandbox")
+    assert code == 0, errors
+    assert output.splitlines()[0] == "Vedette runs in its sandbox: http://127.0.0.1:1"
     assert "put DISCORD_TOKEN into .env" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "got"),
+    [
+        (["--sandbox", "--port", "8800", "--speed=600"], "--port 8800 --speed=600"),
+        (["--tour"], "--tour"),  # there is no tour but in the sandbox
+        (["--sandbox", "run", "--port", "1"], "--port 1"),
+    ],
+)
+def test_the_sandbox_gets_what_is_for_it_and_the_bot_the_rest(house, arguments, got):
+    _, output, errors = house.run(*arguments, DISCORD_TOKEN="real")
+    assert (told(output)["SANDBOX_GOT"], told(output)["argv"]) == (got, ["run"]), errors
+
+
+def test_without_the_sandbox_its_options_are_the_bots_to_refuse(house):
+    _, output, _ = house.run("run", "--speed", "60", DISCORD_TOKEN="real")
+    assert told(output)["argv"] == ["run", "--speed", "60"]
 
 
 @pytest.mark.parametrize(
@@ -337,10 +375,22 @@ def test_in_a_data_folder_that_was_given_the_sandbox_keeps_to_its_own(house, tmp
     """A relative one counts from where it was typed, for the bot and for the stand-ins."""
     _, output, _ = house.run("--sandbox", DATA_FOLDER=given.format(tmp_path=tmp_path))
     folder = (tmp_path if "{" in given else house.wheels) / "kept" / "sandbox"
-    assert told(output)["DATA_FOLDER"] == told(output)["STAND_INS_USE"] == str(folder)
+    assert told(output)["DATA_FOLDER"] == str(folder)
 
 
-def test_stand_ins_that_do_not_start_end_it(house):
+def test_each_start_of_the_sandbox_begins_anew_and_what_only_looks_changes_nothing(house, tmp_path):
+    left = tmp_path / "sandbox" / "vedette.db"
+    left.parent.mkdir()
+    left.touch()
+    (tmp_path / "vedette.db").touch()
+    house.run("--sandbox", "check", DATA_FOLDER=str(tmp_path))
+    assert left.exists()
+    house.run("--sandbox", DATA_FOLDER=str(tmp_path))
+    assert not left.exists()
+    assert (tmp_path / "vedette.db").exists()  # the real one
+
+
+def test_a_sandbox_that_does_not_start_ends_it(house):
     code, output, errors = house.run("--sandbox", BROKEN="1")
     assert code == 1
     assert "did not start" in errors
@@ -390,6 +440,44 @@ class Running:
         return self.process.returncode, output
 
 
+def test_a_bot_that_was_killed_is_started_again(house):
+    running = Running(house, "--sandbox")
+    os.kill(running.stand_ins, signal.SIGUSR1)
+    until(lambda: not is_running(running.bot["pid"]))
+    line = running.process.stdout.readline()
+    while not line.startswith("{"):
+        running.seen.append(line)
+        line = running.process.stdout.readline()
+    again = told(line)
+    running.process.send_signal(signal.SIGTERM)
+    code, output = running.end()
+    assert (code, is_running(again["pid"])) == (5, False)
+    seen = "".join([*running.seen, output])
+    assert 'heard {"bot": "ended", "text": "It was killed, and is started again in a second."}' in seen
+    assert f'heard {{"bot": "started", "pid": {again["pid"]}}}' in seen
+
+
+def test_a_bot_that_ends_by_itself_is_told_of_and_its_page_stays(house):
+    process = house.start("--sandbox", "run", FAILS_WITH="3")
+    assert process.stderr.readline() == (
+        "The bot ended by itself (exit code 3). Ctrl-C ends the sandbox, too.\n"
+    )
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode == 3
+    assert output.count('heard {"bot": "started"') == 1
+    assert "It ended by itself (exit code 3); the terminal says why." in output
+
+
+def test_a_bot_that_dies_again_and_again_is_not_started_for_ever(house):
+    process = house.start("--sandbox", "run", DIES="1")
+    assert "ended by itself (exit code -9)" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate()
+    assert output.count('heard {"bot": "started"') == 3
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("reach", [os.killpg, os.kill], ids=["terminal", "process"])
 def test_what_stops_it_reaches_the_bot_once_and_ends_everything(house, number, reach):
@@ -401,6 +489,21 @@ def test_what_stops_it_reaches_the_bot_once_and_ends_everything(house, number, r
     assert not is_running(running.bot["pid"])
     assert not is_running(running.stand_ins)
     assert not Path(running.bot["DATA_FOLDER"]).exists()
+
+
+def test_closing_the_terminal_ends_everything(house):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(house.wheels)
+        command = [BASE_PYTHON, str(house.root / "tools" / "run.py"), "--sandbox", "run", "wait"]
+        os.execve(command[0], command, {"PATH": str(house.wheels)})
+    seen = ""
+    while not ("post from" in seen and '"argv"' in seen and seen.endswith("\n")):
+        seen += os.read(terminal, 4096).decode()
+    started = [pid, told(seen)["pid"], int(re.search(r"post from (\d+)", seen).group(1))]
+    os.close(terminal)
+    until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid)
+    until(lambda: not any(map(is_running, started)))
 
 
 def test_without_the_sandbox_the_process_becomes_the_bot(house):

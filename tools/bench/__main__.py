@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 
-from tools.bench import export, gifters, influence, live, planner, profiles, rounds, spine
+from tools.bench import export, gifters, influence, live, planner, profiles, rounds, sandbox, spine
 from tools.bench.report import print_report
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "planner": planner.measure,
     "profiles": profiles.measure,
     "rounds": rounds.measure,
+    "sandbox": sandbox.measure,
     "spine": spine.measure,
 }
 

@@ -167,8 +167,8 @@ async def _choice_ms(size: int) -> float:
             for number in range(CHOICES):
                 now = NOW + number * MINUTE / CHECKS_PER_ACCOUNT
                 started = time.process_time()
-                await store.due_account_id(conn, now)
-                await store.next_due_at(conn, now)
+                await store.due_account_id(conn, now, now)
+                await store.next_due_at(conn, now, now)
                 took.append(1000 * (time.process_time() - started))
     finally:
         disk.close()
