@@ -43,7 +43,8 @@ class Message:
     """One message. `mention_role_id` is pinged once, when the message is first posted, never on an edit.
 
     `chart` is drawn when the message is delivered and attached as its picture; `image_url` is a picture
-    that is already somewhere.
+    that is already somewhere. `lead` are an admin's own words above all this. `panel` names buttons that
+    members press (`bot.discord.panels`), empty where there are none.
     """
 
     title: str
@@ -56,6 +57,8 @@ class Message:
     button_url: str = ""
     footer: str = ""
     mention_role_id: int | None = None
+    lead: str = ""
+    panel: str = ""
     chart: ChartSpec | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -2,30 +2,38 @@
 
 The state machine of an outbox message; an empty cell leaves the state as it is::
 
-    what happens        pending    delivered  parked     dead  expired
-    ----------------    ---------  ---------  ---------  ----  -------
+    what happens        pending    delivered  parked     held     dead, expired, skipped, removed
+    ----------------    ---------  ---------  ---------  -------  -------------------------------
     changed                        pending
     sent                delivered             delivered
     edited, gone        delivered             delivered
+    removed             removed               removed
     blocked             parked                parked
     opened                                    pending
     transient, limited  pending               pending
     refused, exhausted  dead                  dead
-    expired             expired               expired
+    expired             expired               expired    expired
+    held                held
+    released                                             pending
+    skipped             skipped               skipped    skipped
 
 - changed: another text was put; opened: the channel accepts messages again
+- held, released, skipped: what a rule of the subscription says (`bot.core.notifications.deciding`); only what
+  nobody tried to post
+- removed: the bot has deleted the message, as its subscription wants it after a while
 - gone: people deleted the message; it counts as delivered and is never posted again
 - blocked: the channel is not there or not allowed; transient: nobody knows, try again
 - limited: Discord wants all of us to stop; refused: this text will never be accepted
 - exhausted: transient for a whole day, a bug at each of some tries, or a channel that is gone for days
 - expired: too old to be worth a first post
 
-dead and expired are final. A message that was posted once does not expire, and one that may have been
+dead, expired, skipped and removed are final. A message that was posted once does not expire, and one that may have been
 posted does so only when it was looked for in its channel.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -53,13 +61,16 @@ class OutboxState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     PARKED = "parked"
+    HELD = "held"
     DEAD = "dead"
     EXPIRED = "expired"
+    SKIPPED = "skipped"
+    REMOVED = "removed"
 
     @property
     def is_final(self) -> bool:
         """Whether nothing can happen to the message any more."""
-        return self in {OutboxState.DEAD, OutboxState.EXPIRED}
+        return not _TABLE[self]
 
 
 class Event(StrEnum):
@@ -76,9 +87,16 @@ class Event(StrEnum):
     REFUSED = "refused"
     EXHAUSTED = "exhausted"
     EXPIRED = "expired"
+    REMOVED = "removed"
+    HELD = "held"
+    RELEASED = "released"
+    SKIPPED = "skipped"
 
 
 OPEN_STATES = (OutboxState.PENDING, OutboxState.PARKED)
+"""What the deliverer has still to bring to its channel."""
+WAITING_STATES = (*OPEN_STATES, OutboxState.HELD)
+"""What may still be posted."""
 
 _OPEN_TABLE = {
     Event.SENT: OutboxState.DELIVERED,
@@ -90,13 +108,22 @@ _OPEN_TABLE = {
     Event.REFUSED: OutboxState.DEAD,
     Event.EXHAUSTED: OutboxState.DEAD,
     Event.EXPIRED: OutboxState.EXPIRED,
+    Event.REMOVED: OutboxState.REMOVED,
+    Event.SKIPPED: OutboxState.SKIPPED,
 }
-_TABLE = {
-    OutboxState.PENDING: _OPEN_TABLE,
+_TABLE: Mapping[OutboxState, Mapping[Event, OutboxState]] = {
+    OutboxState.PENDING: {**_OPEN_TABLE, Event.HELD: OutboxState.HELD},
     OutboxState.PARKED: {**_OPEN_TABLE, Event.OPENED: OutboxState.PENDING},
     OutboxState.DELIVERED: {Event.CHANGED: OutboxState.PENDING},
+    OutboxState.HELD: {
+        Event.RELEASED: OutboxState.PENDING,
+        Event.SKIPPED: OutboxState.SKIPPED,
+        Event.EXPIRED: OutboxState.EXPIRED,
+    },
     OutboxState.DEAD: {},
     OutboxState.EXPIRED: {},
+    OutboxState.SKIPPED: {},
+    OutboxState.REMOVED: {},
 }
 
 

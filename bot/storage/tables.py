@@ -40,6 +40,7 @@ guilds = table(
     Column("weekly_players", Flag, nullable=False, server_default="1"),  # the week's table of players
     Column("weekly_streams", Flag, nullable=False, server_default="1"),  # the week's digest of recorded lives
     Column("audit_channel_id", BIGINT),  # where admins' changes are told; else where their notices go
+    Column("personal_roles", Flag, nullable=False, server_default="0"),  # the bot may make roles of its own
 )
 
 destinations = table(
@@ -234,8 +235,65 @@ outbox = table(
     Column("message_id", BIGINT),
     Column("delivered_at", Instant),
     Column("error", Words, nullable=False, server_default=""),
+    # What people subscribe to; empty for answers and tests, which no subscription steers.
+    Column("kind", Text, nullable=False, server_default=""),  # bot.core.notifications.kinds.Kind
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("facts", Json),  # what its template may name and its rules ask for
+    Column("held_by", Text, nullable=False, server_default=""),  # bot.core.notifications.deciding.Rule
+    Column("held_until", Instant),  # empty: only a change frees it
+    Column("why", Words, nullable=False, server_default=""),  # it is held, was skipped, or pinged nobody
+    Column("merged_into", Text, nullable=False, server_default=""),  # the event whose message tells of it
+    Column("placement", Json),  # bot.core.notifications.placement.Placement
+    Column("thread_id", BIGINT),  # of the forum post, or the thread that was opened for it
+    Column("published", Flag, nullable=False, server_default="0"),
+    Column("remove_at", Instant),  # when its subscription wants it gone
+    Column("removing", Flag, nullable=False, server_default="0"),
+    Column("generation", BIGINT, nullable=False, server_default="0"),  # how often it was posted anew
+    Column("old_message_id", BIGINT),  # to be deleted: it was posted anew
     UniqueConstraint("event_key", "channel_id"),
     Index("ix_outbox_state_next_try_at", "state", "next_try_at"),
+    Index("ix_outbox_guild_id_id", "guild_id", "id"),
+    Index("ix_outbox_channel_id_kind_subject", "channel_id", "kind", "subject"),
+    Index(
+        "ix_outbox_remove_at",
+        "remove_at",
+        sqlite_where=text("remove_at IS NOT NULL"),
+        postgresql_where=text("remove_at IS NOT NULL"),
+    ),
+)
+
+notification_rules = table(
+    "notification_rules",  # what was chosen for a kind, or for one account or server, in a channel
+    Column("channel_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),  # empty: all of the kind
+    Column("guild_id", BIGINT, nullable=False),
+    Column("options", Json, nullable=False),  # bot.core.notifications.options.Options
+    Column("off", Flag, nullable=False, server_default="0"),  # not told here, though /setup or /live say so
+    Column("paused_until", Instant),
+    Column("created_by", BIGINT, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("ix_notification_rules_guild_id_kind", "guild_id", "kind"),
+)
+
+notification_defaults = table(
+    "notification_defaults",  # what a guild chose for all messages of a kind
+    Column("guild_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("options", Json, nullable=False),
+)
+
+offered_roles = table(
+    "offered_roles",  # roles that members take and leave by a button
+    Column("guild_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("role_id", BIGINT, primary_key=True, autoincrement=False),
+)
+
+personal_roles = table(
+    "personal_roles",  # roles that the bot keeps for those who asked for an account
+    Column("guild_id", BIGINT, primary_key=True, autoincrement=False),
+    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("role_id", BIGINT, nullable=False),
 )
 
 notes = table(

@@ -1,0 +1,88 @@
+"""What admins chose about notifications: for a kind in a guild, for a kind or a subject in a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.notifications.kinds import Kind
+from bot.core.notifications.options import Options
+from bot.storage.tables import notification_defaults, notification_rules
+from bot.storage.upsert import insert_for
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotificationRule:
+    """What was chosen for a kind in a channel, for one subject or (empty) for all.
+
+    With `off` nothing of it is told there, whatever else says so. `paused_until` is None when it is not paused.
+    """
+
+    guild_id: int
+    channel_id: int
+    kind: Kind
+    subject: str
+    options: Options
+    off: bool = False
+    paused_until: datetime | None = None
+
+
+async def of_guilds(
+    conn: AsyncConnection, guild_ids: Collection[int], kind: Kind | None = None
+) -> tuple[NotificationRule, ...]:
+    """Read what some guilds chose for their channels, of one kind or of all."""
+    query = select(notification_rules).where(notification_rules.c.guild_id.in_(guild_ids))
+    if kind is not None:
+        query = query.where(notification_rules.c.kind == kind)
+    order = (notification_rules.c.channel_id, notification_rules.c.kind, notification_rules.c.subject)
+    return tuple(_rule(row) for row in (await conn.execute(query.order_by(*order))).mappings())
+
+
+async def defaults_of(conn: AsyncConnection, guild_ids: Collection[int], kind: Kind) -> dict[int, Options]:
+    """Read what guilds chose for all messages of a kind; a guild that chose nothing is left out."""
+    table = notification_defaults.c
+    query = select(table.guild_id, table.options).where(table.guild_id.in_(guild_ids), table.kind == kind)
+    return {row.guild_id: Options.from_json(row.options) for row in await conn.execute(query)}
+
+
+async def save(conn: AsyncConnection, rule: NotificationRule, by: int, now: datetime) -> None:
+    """Write a rule, a new one or instead of the one that is there."""
+    chosen = {
+        "guild_id": rule.guild_id,
+        "options": rule.options.to_json(),
+        "off": rule.off,
+        "paused_until": rule.paused_until,
+    }
+    key = {"channel_id": rule.channel_id, "kind": rule.kind, "subject": rule.subject}
+    statement = insert_for(conn, notification_rules).values(**key, **chosen, created_by=by, created_at=now)
+    await conn.execute(statement.on_conflict_do_update(index_elements=[*key], set_=chosen))
+
+
+async def remove(conn: AsyncConnection, channel_id: int, kind: Kind, subject: str) -> bool:
+    """Delete a rule; false where there was none."""
+    table = notification_rules.c
+    this = (table.channel_id == channel_id) & (table.kind == kind) & (table.subject == subject)
+    return bool((await conn.execute(delete(notification_rules).where(this))).rowcount)
+
+
+async def save_default(conn: AsyncConnection, guild_id: int, kind: Kind, options: Options) -> None:
+    """Write what a guild chose for all messages of a kind."""
+    chosen = {"options": options.to_json()}
+    statement = insert_for(conn, notification_defaults).values(guild_id=guild_id, kind=kind, **chosen)
+    await conn.execute(statement.on_conflict_do_update(index_elements=["guild_id", "kind"], set_=chosen))
+
+
+def _rule(row: RowMapping) -> NotificationRule:
+    return NotificationRule(
+        guild_id=row["guild_id"],
+        channel_id=row["channel_id"],
+        kind=Kind(row["kind"]),
+        subject=row["subject"],
+        options=Options.from_json(row["options"]),
+        off=row["off"],
+        paused_until=row["paused_until"],
+    )
