@@ -81,7 +81,11 @@ class Message:
         )
 
 
-def nonce_for(event_key: str, channel_id: int) -> str:
-    """Give the fixed nonce of an event in a channel, so that a repeated send is recognised as the same."""
-    digest = hashlib.sha256(f"{event_key}\n{channel_id}".encode()).hexdigest()
+def nonce_for(event_key: str, channel_id: int, generation: int = 0) -> str:
+    """Give the fixed nonce of an event in a channel, so that a repeated send is recognised as the same.
+
+    `generation` counts how often the message was posted anew on purpose: that is another message.
+    """
+    known_by = f"{event_key}\n{channel_id}" + (f"\n{generation}" if generation else "")
+    digest = hashlib.sha256(known_by.encode()).hexdigest()
     return digest[:NONCE_LENGTH]

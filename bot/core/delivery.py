@@ -7,17 +7,22 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
     changed                        pending
     sent                delivered             delivered
     edited, gone        delivered             delivered
+    done                delivered             delivered
     removed             removed               removed
     blocked             parked                parked
     opened                                    pending
     transient, limited  pending               pending
+    aged                pending               pending
     refused, exhausted  dead                  dead
     expired             expired               expired    expired
     held                held
     released                                             pending
     skipped             skipped               skipped    skipped
 
-- changed: another text was put; opened: the channel accepts messages again
+- changed: another text was put, or more is to be done; opened: the channel accepts messages again
+- done: what belongs to a posted message was done, or cannot be done: it was published, has its thread, the post
+  it came instead of is gone
+- aged: Discord takes no edit of a message so old for now; after some tries it is posted anew and the old one deleted
 - held, released, skipped: what a rule of the subscription says (`bot.core.notifications.deciding`); only what
   nobody tried to post
 - removed: the bot has deleted the message, as its subscription wants it after a while
@@ -27,18 +32,20 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
 - exhausted: transient for a whole day, a bug at each of some tries, or a channel that is gone for days
 - expired: too old to be worth a first post
 
-dead, expired, skipped and removed are final. A message that was posted once does not expire, and one that may have been
-posted does so only when it was looked for in its channel.
+dead, expired, skipped and removed are final. A message that was posted once does not expire, and one that may
+have been posted does so only when it was looked for in its channel. What is posted and still pending or parked
+has something left to do: `next_step` says what.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.core.announcements import Message
+from bot.core.announcements import Message, nonce_for
+from bot.core.notifications.placement import Placement
 from bot.texts import text
 
 NONCE_WINDOW = timedelta(minutes=2)
@@ -51,6 +58,13 @@ FIRST_BLOCK = timedelta(minutes=5)
 LONGEST_BLOCK = timedelta(hours=24)
 GIVE_UP_GONE_AFTER = timedelta(days=3)
 """How long a channel must refuse messages that is not there any more: Discord has answered so in error."""
+OLD_AFTER = timedelta(hours=1)
+"""How old a message is whose edits Discord counts by a limit of their own (specs/discord.md 4)."""
+OLD_EDITS_EVERY = timedelta(minutes=5)
+"""How far apart edits of so old a message are at least."""
+OLD_EDIT_TRIES = 3
+"""After so many refusals a message is posted anew instead of being edited."""
+OLD_EDIT_PAUSE_SECONDS = 60.0
 TOO_LATE = text("too late to be news")
 MARKER_LENGTH = 8
 
@@ -80,10 +94,12 @@ class Event(StrEnum):
     SENT = "sent"
     EDITED = "edited"
     GONE = "gone"
+    DONE = "done"
     BLOCKED = "blocked"
     OPENED = "opened"
     TRANSIENT = "transient"
     LIMITED = "limited"
+    AGED = "aged"
     REFUSED = "refused"
     EXHAUSTED = "exhausted"
     EXPIRED = "expired"
@@ -102,9 +118,11 @@ _OPEN_TABLE = {
     Event.SENT: OutboxState.DELIVERED,
     Event.EDITED: OutboxState.DELIVERED,
     Event.GONE: OutboxState.DELIVERED,
+    Event.DONE: OutboxState.DELIVERED,
     Event.BLOCKED: OutboxState.PARKED,
     Event.TRANSIENT: OutboxState.PENDING,
     Event.LIMITED: OutboxState.PENDING,
+    Event.AGED: OutboxState.PENDING,
     Event.REFUSED: OutboxState.DEAD,
     Event.EXHAUSTED: OutboxState.DEAD,
     Event.EXPIRED: OutboxState.EXPIRED,
@@ -132,12 +150,24 @@ def after(state: OutboxState, event: Event) -> OutboxState:
     return _TABLE[state].get(event, state)
 
 
+class Surface(StrEnum):
+    """What sort of place a channel is, as far as it matters to what is posted there."""
+
+    TEXT = "text"
+    ANNOUNCEMENT = "announcement"
+    FORUM = "forum"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outgoing:
     """A message of the outbox as the deliverer sees it.
 
     `channel_id` is the id of a user where `direct` is true. `delivered_revision` is the revision people
     see, 0 before the first post; with it above 0, `message_id` is None when people deleted the message.
+    `thread_id` is the post in a forum, the thread opened below the message, or with `in_thread` the one it is in.
+    `old_message_id` is what is to be deleted because the message is posted anew, as often as `generation` says;
+    it is `message_id` as long as the new post is not there. `posted_at` is when it was posted last.
     """
 
     id: int
@@ -154,11 +184,29 @@ class Outgoing:
     first_tried_at: datetime | None = None
     message_id: int | None = None
     expires_at: datetime | None = None
+    placement: Placement | None = None
+    thread_id: int | None = None
+    in_thread: bool = False
+    published: bool = False
+    removing: bool = False
+    generation: int = 0
+    old_message_id: int | None = None
+    posted_at: datetime | None = None
 
     @property
     def is_posted(self) -> bool:
         """Whether the message was posted once, so that what follows is an edit."""
         return self.delivered_revision > 0
+
+    @property
+    def begins_its_thread(self) -> bool:
+        """Whether the message is the first of a forum's post."""
+        return self.in_thread and self.thread_id == self.message_id
+
+    @property
+    def is_to_be_posted_anew(self) -> bool:
+        """Whether the message stands there and is to be posted once more, pinging nobody."""
+        return self.old_message_id is not None and self.old_message_id == self.message_id
 
     @property
     def marker(self) -> str:
@@ -173,19 +221,30 @@ class Step(StrEnum):
     LOOK_THEN_POST = "look_then_post"
     LOOK_THEN_GIVE_UP = "look_then_give_up"
     EDIT = "edit"
+    REMOVE = "remove"
+    DELETE_OLD = "delete_old"
+    PUBLISH = "publish"
+    OPEN_THREAD = "open_thread"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
     """How a try ended. `message_id` is there after SENT; `reason` is one line for people.
 
-    `is_gone` goes with BLOCKED: the channel does not exist any more.
+    `is_gone` goes with BLOCKED: the channel does not exist any more. `is_limited` goes with TRANSIENT: there were
+    too many such requests. After DONE `step` is what was done, or with `is_given_up` what cannot be done. After
+    SENT `thread_id` is the thread in which the message stands, after DONE the one that was opened.
     """
 
     event: Event
     reason: str = ""
     is_gone: bool = False
+    is_limited: bool = False
     message_id: int | None = None
+    thread_id: int | None = None
+    step: Step = Step.NOTHING
+    is_given_up: bool = False
     retry_after_seconds: float | None = None
 
 
@@ -197,21 +256,124 @@ class RetryDecision:
     at: datetime
 
 
-def next_step(message: Outgoing, *, now: datetime, started_at: datetime) -> Step:
+def next_step(
+    message: Outgoing, *, now: datetime, started_at: datetime, surface: Surface = Surface.OTHER
+) -> Step:
     """Say how to bring a message to its channel without ever posting it twice.
 
     `started_at` is when this process began: of a try before it nobody knows how it ended. Then, and when
     the nonce may be forgotten, the channel is read first (specs/discord.md 4.1). So it is when the message
-    came too late meanwhile: if it stands there, what changed since must follow as an edit.
+    came too late meanwhile: if it stands there, what changed since must follow as an edit. A forum knows no
+    nonces, so of a second try there it is always read.
     """
-    if message.is_posted:
-        return Step.EDIT
     tried = message.first_tried_at
-    if tried is not None and message.expires_at is not None and message.expires_at <= now:
+    if message.is_posted and (not message.is_to_be_posted_anew or (message.removing and tried is None)):
+        return remaining(message, surface) or Step.NOTHING
+    if tried is None:
+        return Step.POST
+    if not message.is_posted and message.expires_at is not None and message.expires_at <= now:
         return Step.LOOK_THEN_GIVE_UP
-    if tried is None or (tried >= started_at and timedelta(0) <= now - tried <= NONCE_WINDOW):
+    knows_nonces = surface is not Surface.FORUM
+    if knows_nonces and tried >= started_at and timedelta(0) <= now - tried <= NONCE_WINDOW:
         return Step.POST
     return Step.LOOK_THEN_POST
+
+
+def remaining(message: Outgoing, surface: Surface) -> Step | None:
+    """Say what is left to do for a posted message; None when it stands there as it should."""
+    if message.removing:
+        return Step.REMOVE
+    if message.is_to_be_posted_anew:
+        return Step.POST
+    if message.old_message_id is not None:
+        return Step.DELETE_OLD
+    if message.delivered_revision < message.revision:
+        return Step.EDIT
+    return None if message.message_id is None or message.in_thread else _left_out(message, surface)
+
+
+def _left_out(message: Outgoing, surface: Surface) -> Step | None:
+    placement = message.placement or Placement(publish=False)
+    if placement.publish and surface is Surface.ANNOUNCEMENT and not message.published:
+        return Step.PUBLISH
+    has_threads = surface in {Surface.TEXT, Surface.ANNOUNCEMENT} and not placement.in_thread_of
+    if placement.opens_thread and has_threads and message.thread_id is None:
+        return Step.OPEN_THREAD
+    return None
+
+
+def settled(message: Outgoing, result: Result, *, shown: int, now: datetime) -> Outgoing:
+    """Give a message after a try that went well; `shown` is the revision people see by now."""
+    match result.event:
+        case Event.SENT:
+            return replace(
+                message,
+                message_id=result.message_id,
+                thread_id=result.thread_id or message.thread_id,
+                in_thread=result.thread_id is not None,
+                delivered_revision=shown,
+                posted_at=now,
+                published=False,
+            )
+        case Event.EDITED:
+            return replace(message, delivered_revision=shown)
+        case Event.GONE:
+            return replace(message, message_id=None, delivered_revision=shown)
+        case Event.REMOVED:
+            return replace(message, message_id=None, old_message_id=None)
+    return _finished(message, result)
+
+
+def _finished(message: Outgoing, result: Result) -> Outgoing:
+    placement = message.placement or Placement(publish=False)
+    match result.step:
+        case Step.DELETE_OLD:
+            return replace(message, old_message_id=None)
+        case Step.PUBLISH if result.is_given_up:
+            return replace(message, placement=replace(placement, publish=False))
+        case Step.PUBLISH:
+            return replace(message, published=True)
+        case Step.OPEN_THREAD if result.is_given_up:
+            return replace(message, placement=replace(placement, opens_thread=False))
+        case Step.OPEN_THREAD:
+            return replace(message, thread_id=result.thread_id)
+    return message
+
+
+def anew(message: Outgoing) -> Outgoing:
+    """Give a message that Discord lets nobody edit any more as it is posted once more."""
+    generation = message.generation + 1
+    return replace(
+        message,
+        generation=generation,
+        nonce=nonce_for(message.event_key, message.channel_id, generation),
+        old_message_id=message.message_id,
+        tries=0,
+        first_tried_at=None,
+    )
+
+
+def is_old(message: Outgoing, now: datetime) -> bool:
+    """Tell whether Discord counts edits of this message by the limit for old ones."""
+    return message.posted_at is not None and now - message.posted_at >= OLD_AFTER
+
+
+def edit_at(posted_at: datetime | None, edited_at: datetime | None, now: datetime) -> datetime:
+    """Give when a change may be shown: at once, or where the message is old a while after the last edit."""
+    if posted_at is None or edited_at is None or now - posted_at < OLD_AFTER or edited_at > now:
+        return now
+    return max(now, edited_at + OLD_EDITS_EVERY)
+
+
+def edit_again_in(message: Outgoing, retry_after_seconds: float | None) -> timedelta | None:
+    """Give the pause before an old message is edited again; None when it is to be posted anew instead.
+
+    What begins a forum's post is never posted anew: the post is what people found and answered.
+    """
+    if message.tries + 1 >= OLD_EDIT_TRIES and not message.begins_its_thread:
+        return None
+    pause = min(OLD_EDIT_PAUSE_SECONDS * (1 << min(message.tries, 20)), LONGEST_RETRY_SECONDS)
+    return timedelta(seconds=max(pause, retry_after_seconds or 0.0))
 
 
 def shown_revision(message: Outgoing, event: Event) -> int:

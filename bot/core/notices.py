@@ -43,6 +43,19 @@ def channel_gone(channel_id: int, reason: str) -> Message:
     )
 
 
+def cannot_finish(channel_id: int, reason: str) -> Message:
+    """Say what was left out of a post that went well otherwise; it is said once for each channel."""
+    return Message(
+        title=text("I could not do all you want in one of your channels"),
+        tone=Tone.WARNING,
+        body=text(
+            "{channel}: {reason}.\nThe message itself is there. I try again with the next one.",
+            channel=f"<#{channel_id}>",
+            reason=escape(reason),
+        ),
+    )
+
+
 def message_refused(channel_id: int, title: str, reason: str) -> Message:
     """Say that Discord will never accept one message; `title` is the one it was to have."""
     return Message(

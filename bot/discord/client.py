@@ -21,6 +21,7 @@ from yarl import URL
 
 from bot.clock import Clock
 from bot.discord.errors import Tree
+from bot.discord.once import request_trace
 from bot.discord.permissions import missing
 from bot.discord.pictures import Pictures
 from bot.discord.results import TROUBLE
@@ -116,6 +117,7 @@ class VedetteClient(commands.Bot):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
             guild_ready_timeout=_GUILD_READY_SECONDS,
             max_ratelimit_timeout=_LONGEST_RATE_LIMIT_SECONDS,
+            http_trace=request_trace(),
         )
         # Here and not around a request: cut off in a pause for all requests, discord.py never ends that pause.
         limit = ClientTimeout(total=LONGEST_REQUEST_SECONDS)

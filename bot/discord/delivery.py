@@ -1,36 +1,32 @@
-"""The outbox's way to Discord: posts and edits, each channel in its own order, none waiting for another."""
+"""The outbox's way to Discord: each channel in its own order, none waiting for another."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 import discord
 
 from bot.core.charts import ChartSpec
-from bot.core.delivery import TOO_LATE, Event, Outgoing, Result, Step
-from bot.discord.embeds import Drawn, bears, draw
-from bot.discord.permissions import NEEDED, missing
+from bot.core.delivery import Event, Outgoing, Result, Step
+from bot.discord.courier import Courier, Parcel, thread_name
+from bot.discord.embeds import draw
+from bot.discord.places import Places
 from bot.discord.results import TROUBLE, result_of
 from bot.discord.speech import Speaker, guild_of
 from bot.errors import ChartFailed, StorageError
 from bot.ports import ChartRenderer
 from bot.services.announcements import Announcements
-from bot.texts import join, text
+from bot.texts import text
 
 # No single request lasts so long (`bot.discord.client`), nor a message's few with the pauses Discord asks for.
 STUCK_AFTER_SECONDS = 900.0
 _BUGS_AT_MOST = 3
 _AFTER_A_BUG_SECONDS = 60.0
-_LOOK_BACK = timedelta(days=1)  # our clock and Discord's may differ by so much
-_LOOK_AT = 2000  # messages read at most to find one's own again, 100 with each request
-_CLOCKS_APART = timedelta(minutes=10)  # by so much as long as nothing is wrong with ours
-_LOOK_AT_LEAST_AT = 100  # our clock may have been wrong by any amount, so one request is always read whole
+_SHOWN_BY = frozenset({Step.POST, Step.LOOK_THEN_POST, Step.LOOK_THEN_GIVE_UP, Step.EDIT})
 log = logging.getLogger(__name__)
 
 
@@ -41,6 +37,8 @@ class Delivery:
         self._client = client
         self._announcements = announcements
         self._renderer = renderer
+        self._places = Places(client)
+        self._courier = Courier(client, self._places)
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._has_database = True
         self._is_stuck = False
@@ -84,12 +82,13 @@ class Delivery:
         try:
             for message in messages:
                 speaker = guild_of(await self._announcements.guild(message.guild_id))
-                step = await self._announcements.begin(message)
+                surface = self._places.surface(message)
+                step = await self._announcements.begin(message, surface)
                 self._storage_works()
                 if step is None:
                     break
                 result = await self._deliver(step, message, speaker)
-                await self._announcements.settle(message, result)
+                await self._announcements.settle(message, result, surface)
                 if result.event in {Event.BLOCKED, Event.LIMITED}:
                     break
         except StorageError as error:
@@ -113,14 +112,23 @@ class Delivery:
         patience = asyncio.timeout(STUCK_AFTER_SECONDS)
         try:
             async with patience:
-                said = speaker.tell(message.message)
-                drawn = draw(said, marker=message.marker, picture=await self._picture(message, said.chart))
-                return await self._take(step, message, drawn)
+                return await self._take(step, message, speaker)
         except TROUBLE as error:
             self._is_stuck = self._is_stuck or patience.expired()
             return result_of(error)
         except Exception as error:  # noqa: BLE001 - the border: a bug in one message must not end delivery
             return self._bug(message, error)
+
+    async def _take(self, step: Step, message: Outgoing, speaker: Speaker) -> Result:
+        said = speaker.tell(message.message)
+        chosen = message.placement.thread_name if message.placement else ""
+        name = thread_name(speaker.say(chosen) or said.title)
+        if step not in _SHOWN_BY:
+            return await self._courier.finish(step, message, name)
+        drawn = draw(said, marker=message.marker, picture=await self._picture(message, said.chart))
+        thread_id = await self._announcements.thread_for(message)
+        parcel = Parcel(message=message, drawn=drawn, name=name, thread_id=thread_id)
+        return await self._courier.take(step, parcel)
 
     def _bug(self, message: Outgoing, error: Exception) -> Result:
         """Bury a message for which there was a bug each time: others of its channel wait behind it."""
@@ -144,92 +152,3 @@ class Delivery:
         except ChartFailed as error:
             log.warning("%s goes out without its picture (%s)", message.event_key, error)
             return None
-
-    async def _take(self, step: Step, message: Outgoing, drawn: Drawn) -> Result:
-        steps: dict[Step, Callable[[Outgoing, Drawn], Awaitable[Result]]] = {
-            Step.POST: self._post,
-            Step.LOOK_THEN_POST: self._look_then_post,
-            Step.LOOK_THEN_GIVE_UP: self._look_then_give_up,
-            Step.EDIT: self._edit,
-        }
-        return await steps[step](message, drawn)
-
-    async def _post(self, message: Outgoing, drawn: Drawn) -> Result:
-        role = message.message.mention_role_id
-        pinged = [] if role is None else [discord.Object(role)]
-        channel = await self._channel(message)
-        posted = await channel.send(
-            content=drawn.content or None,
-            embed=drawn.embed,
-            view=drawn.view or discord.utils.MISSING,
-            files=drawn.files(),
-            nonce=message.nonce,
-            allowed_mentions=discord.AllowedMentions(everyone=False, users=False, roles=pinged),
-        )
-        return Result(event=Event.SENT, message_id=posted.id)
-
-    async def _look_then_post(self, message: Outgoing, drawn: Drawn) -> Result:
-        return await self._look(message) or await self._post(message, drawn)
-
-    async def _look_then_give_up(self, message: Outgoing, _: Drawn) -> Result:
-        return await self._look(message) or Result(event=Event.EXPIRED, reason=TOO_LATE)
-
-    async def _look(self, message: Outgoing) -> Result | None:
-        """Read the channel backwards to before the first try, because nobody knows how that one ended.
-
-        In a channel too busy for that it is read from the first try on; not found there, the message is given
-        up: posted again it might stand there twice. None when it surely does not stand there.
-        """
-        if message.first_tried_at is None or self._client.user is None:
-            return None
-        lacks = self._lacks(message)
-        if (
-            NEEDED["read_message_history"] in lacks
-        ):  # Discord would give an empty history, which proves nothing
-            reason = text("I lack {permissions}", permissions=join(", ", lacks))
-            return Result(event=Event.BLOCKED, reason=reason)
-        found = await self._search(message, back_to=message.first_tried_at - _LOOK_BACK)
-        if found is not None and found.event is Event.EXHAUSTED:
-            since = message.first_tried_at - _CLOCKS_APART
-            found = await self._search(message, after=since, oldest_first=True) or found
-        return found
-
-    async def _search(
-        self, message: Outgoing, back_to: datetime | None = None, **where: Any
-    ) -> Result | None:
-        """Read so many messages; None when the channel or the time ended before that without this one."""
-        channel, read = await self._channel(message), 0
-        async for posted in channel.history(limit=_LOOK_AT, **where):
-            if back_to is not None and posted.created_at < back_to and read >= _LOOK_AT_LEAST_AT:
-                return None
-            read += 1
-            if posted.author == self._client.user and bears(posted, message.marker):
-                log.info("%s had been posted already", message.event_key)
-                return Result(event=Event.SENT, message_id=posted.id)
-        if read < _LOOK_AT:
-            return None
-        reason = text("so much was said there since that I cannot tell whether I had posted it")
-        return Result(event=Event.EXHAUSTED, reason=reason)
-
-    def _lacks(self, message: Outgoing) -> tuple[str, ...]:
-        guild = None if message.direct else self._client.get_guild(message.guild_id)
-        channel = guild and guild.get_channel_or_thread(message.channel_id)
-        return missing(channel) if channel else ()
-
-    async def _edit(self, message: Outgoing, drawn: Drawn) -> Result:
-        if message.message_id is None:
-            return Result(event=Event.GONE)
-        channel = await self._channel(message)
-        await channel.get_partial_message(message.message_id).edit(
-            content=drawn.content or None,
-            embed=drawn.embed,
-            view=drawn.view,
-            attachments=drawn.files(),
-            allowed_mentions=discord.AllowedMentions.none(),
-        )
-        return Result(event=Event.EDITED)
-
-    async def _channel(self, message: Outgoing) -> discord.PartialMessageable | discord.DMChannel:
-        if message.direct:
-            return await self._client.create_dm(discord.Object(message.channel_id))
-        return self._client.get_partial_messageable(message.channel_id, guild_id=message.guild_id)

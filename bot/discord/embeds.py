@@ -13,7 +13,7 @@ from bot.core.markup import clip
 CHART_NAME = "chart.png"
 # Limits: specs/discord.md 4.
 TITLE_LIMIT, BODY_LIMIT, FIELDS_LIMIT, NAME_LIMIT, VALUE_LIMIT = 256, 4096, 25, 256, 1024
-FOOTER_LIMIT, TOTAL_LIMIT, LABEL_LIMIT, URL_LIMIT, LINK_LIMIT = 2048, 6000, 80, 512, 2048
+CONTENT_LIMIT, FOOTER_LIMIT, TOTAL_LIMIT, LABEL_LIMIT, URL_LIMIT, LINK_LIMIT = 2000, 2048, 6000, 80, 512, 2048
 # Discord refuses an empty name or value; this one is empty to the eye.
 _NOTHING = "\u200b"
 COLOURS = {
@@ -28,7 +28,7 @@ COLOURS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drawn:
-    """What is sent. `content` is only the role to ping, empty where nobody is."""
+    """What is sent. `content` is the role to ping and the admin's own words, empty where there is neither."""
 
     content: str
     embed: discord.Embed
@@ -42,9 +42,8 @@ class Drawn:
 
 def draw(message: Message, *, marker: str = "", picture: bytes | None = None) -> Drawn:
     """Draw a message; `marker` stands in the footer, by which the bot finds its own message again."""
-    role = message.mention_role_id
     return Drawn(
-        content="" if role is None else f"<@&{role}>",
+        content=_content(message),
         embed=_embed(_fitted(message, marker), with_picture=picture is not None),
         view=_button(message),
         picture=picture,
@@ -54,6 +53,12 @@ def draw(message: Message, *, marker: str = "", picture: bytes | None = None) ->
 def bears(message: discord.Message, marker: str) -> bool:
     """Tell whether a posted message is the one with this marker."""
     return any((embed.footer.text or "").endswith(marker) for embed in message.embeds)
+
+
+def _content(message: Message) -> str:
+    mention = "" if message.mention_role_id is None else f"<@&{message.mention_role_id}>"
+    lead = clip(message.lead, CONTENT_LIMIT - len(mention) - 1)
+    return " ".join(part for part in (mention, lead) if part)
 
 
 def _embed(message: Message, *, with_picture: bool) -> discord.Embed:

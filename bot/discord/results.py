@@ -13,15 +13,19 @@ TROUBLE = (discord.DiscordException, aiohttp.ClientError, TimeoutError, OSError)
 """Everything a request to Discord raises on purpose."""
 
 _UNKNOWN_MESSAGE = 10008
-_OVERLOADED = 130000
 _OLD_EDITS = 30046
+# Overload, and what one channel has limits for: slow mode, publishing, old edits.
+_TOO_MANY = frozenset({130000, 20016, 20022, 20028, _OLD_EDITS})
 _BLOCKED = {
     10003: text("the channel does not exist any more"),
     10004: text("the server does not know me any more"),
     10013: text("the person does not exist any more"),
     50001: text("I may not see the channel"),
     50007: text("the person does not accept direct messages from me"),
+    50008: text("the channel takes no messages of this kind"),
     50013: text("I lack a permission there"),
+    10087: text("the forum does not have the chosen tag any more"),
+    40067: text("the forum wants a tag on each post; choose one with `/notify edit`"),
     50083: text("the thread is archived"),
     160005: text("the thread is locked"),
 }
@@ -37,7 +41,10 @@ def result_of(error: BaseException) -> Result:
     """Classify a failed request; the table of codes is specs/discord.md 3.3 and 4."""
     if isinstance(error, discord.RateLimited):
         return Result(
-            event=Event.TRANSIENT, reason=text("rate limited"), retry_after_seconds=error.retry_after
+            event=Event.TRANSIENT,
+            reason=text("rate limited"),
+            is_limited=True,
+            retry_after_seconds=error.retry_after,
         )
     if isinstance(error, discord.HTTPException):
         return _of_answer(error)
@@ -53,12 +60,18 @@ def _of_answer(error: discord.HTTPException) -> Result:
         return Result(event=Event.BLOCKED, reason=_BLOCKED[error.code], is_gone=error.code in _GONE)
     if error.code in _REFUSED:
         return Result(event=Event.REFUSED, reason=join("", [_REFUSED[error.code], " (", said, ")"]))
-    if error.status >= 500 or error.code in {_OVERLOADED, _OLD_EDITS}:
-        return Result(event=Event.TRANSIENT, reason=said, retry_after_seconds=_asked_pause(error))
-    if error.status in {401, 429}:
-        # Without the Via header it is Cloudflare, not the API; each further request prolongs the ban.
-        return Result(event=Event.LIMITED, reason=said, retry_after_seconds=_asked_pause(error))
+    if error.code in _TOO_MANY or error.status >= 500 or error.status in {401, 429}:
+        return Result(event=_later(error), reason=said, retry_after_seconds=_asked_pause(error))
     return Result(event=Event.BLOCKED if error.status in {403, 404} else Event.REFUSED, reason=said)
+
+
+def _later(error: discord.HTTPException) -> Event:
+    if error.code == _OLD_EDITS:
+        return Event.AGED
+    if error.status >= 500 or error.code in _TOO_MANY:
+        return Event.TRANSIENT
+    # Without the Via header it is Cloudflare, not the API; each further request prolongs the ban.
+    return Event.LIMITED
 
 
 def _asked_pause(error: discord.HTTPException) -> float | None:

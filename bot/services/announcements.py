@@ -23,9 +23,15 @@ from bot.core.delivery import (
     Outgoing,
     Result,
     Step,
+    Surface,
     after,
+    anew,
+    edit_again_in,
+    is_old,
     next_step,
+    remaining,
     retry,
+    settled,
     shown_revision,
 )
 from bot.core.guilds import GuildSettings
@@ -37,7 +43,7 @@ DISCORD = "discord"
 LONGEST_WAIT = timedelta(seconds=30)  # another process may have put something without waking us
 _PAUSE_SECONDS = 5.0
 _NOTICE = "notice:"
-_SUCCESSES = frozenset({Event.SENT, Event.EDITED, Event.GONE})
+_SUCCESSES = frozenset({Event.SENT, Event.EDITED, Event.GONE, Event.DONE, Event.REMOVED})
 log = logging.getLogger(__name__)
 
 
@@ -126,7 +132,7 @@ class Announcements:
         """Wait a little before the database is asked again after it failed."""
         await self._clock.machine.sleep(_PAUSE_SECONDS)
 
-    async def begin(self, message: Outgoing) -> Step | None:
+    async def begin(self, message: Outgoing, surface: Surface = Surface.OTHER) -> Step | None:
         """Commit that a try begins and say what to do; after a crash the next process then knows of it.
 
         None when the message has changed since `due` gave it: another look is needed.
@@ -134,20 +140,30 @@ class Announcements:
         now = self._clock.now()
         async with self._database.write("outbox.begin") as conn:
             begun = await outbox.note_try(conn, message, now)
-        return next_step(message, now=now, started_at=self._started_at) if begun else None
+        if not begun:
+            return None
+        return next_step(message, now=now, started_at=self._started_at, surface=surface)
+
+    async def thread_for(self, message: Outgoing) -> int | None:
+        """Give the thread in which a message is to stand because another event has one there."""
+        placement = message.placement
+        if placement is None or not placement.in_thread_of:
+            return None
+        async with self._database.read() as conn:
+            return await outbox.thread_of(conn, placement.in_thread_of, message.channel_id)
 
     async def guild(self, guild_id: int) -> GuildSettings:
         """Give what the guild chose in whose language and time zone a message is said."""
         async with self._database.read() as conn:
             return await guilds.load(conn, guild_id) or GuildSettings(guild_id=guild_id)
 
-    async def settle(self, message: Outgoing, result: Result) -> None:
+    async def settle(self, message: Outgoing, result: Result, surface: Surface = Surface.OTHER) -> None:
         """Write how a try ended; `message` is as `due` gave it."""
         now = self._clock.now()
         async with self._database.write("outbox.settle") as conn:
             current = await outbox.load(conn, message.id)
             if result.event in _SUCCESSES:
-                await self._succeeded(conn, message, current, result, now)
+                await self._succeeded(conn, message, current, result, surface=surface, now=now)
             else:
                 await self._failed(conn, message, current, result, now)
         self.wake()
@@ -166,25 +182,24 @@ class Announcements:
             return tuple(blocked.channel_id for blocked in await destinations.of_guild(conn, guild_id))
 
     async def _succeeded(
-        self, conn: Connection, tried: Outgoing, current: Outgoing, result: Result, now: datetime
+        self,
+        conn: Connection,
+        tried: Outgoing,
+        current: Outgoing,
+        result: Result,
+        *,
+        surface: Surface,
+        now: datetime,
     ) -> None:
-        shown = shown_revision(tried, result.event)
+        changed = settled(current, result, shown=shown_revision(tried, result.event), now=now)
         state = after(current.state, result.event)
-        if shown < current.revision and result.event is not Event.GONE:
+        if remaining(changed, surface) is not None:
             state = after(state, Event.CHANGED)
-        message_id = {Event.SENT: result.message_id, Event.EDITED: current.message_id}.get(result.event)
-        await outbox.settle(
-            conn,
-            current.id,
-            state,
-            message_id=message_id,
-            delivered_revision=shown,
-            delivered_at=now,
-            next_try_at=now,
-            tries=0,
-            first_tried_at=None,
-            error="",
-        )
+        values = _kept_of(changed) | _new_errand(now) | {"delivered_at": now}
+        if result.is_given_up:
+            values["error"] = result.reason
+            await self._cannot(conn, current, result, now)
+        await outbox.settle(conn, current.id, state, **values)
         if self._is_failing or (await sources.load(conn, DISCORD)).down_since is not None:
             log.info("Discord takes messages again")
             self._is_failing = False
@@ -198,12 +213,22 @@ class Announcements:
         self, conn: Connection, tried: Outgoing, current: Outgoing, result: Result, now: datetime
     ) -> None:
         event, at = result.event, now
+        if event is Event.AGED or (
+            event is Event.TRANSIENT and result.is_limited and _is_old_edit(tried, now)
+        ):
+            pause = edit_again_in(tried, result.retry_after_seconds)
+            if pause is None:
+                await self._post_anew(conn, current, now)
+                return
+            event, at = Event.AGED, now + pause
         if event is Event.TRANSIENT:
             decision = retry(
                 tried, now=now, jitter=self._jitter(), retry_after_seconds=result.retry_after_seconds
             )
             event, at = decision.event, decision.at
         state = after(current.state, event)
+        if state is OutboxState.DEAD and current.is_posted and _stands(current):
+            state = after(current.state, Event.DONE)
         # A channel that refuses has not taken it. Whether a pause for all was not preceded by a post, nobody knows.
         first = tried.first_tried_at if event is Event.BLOCKED else current.first_tried_at
         await outbox.settle(
@@ -220,6 +245,20 @@ class Announcements:
         elif tried.tries == 0 and not self._is_failing:
             log.warning("%s: not delivered yet (%s); trying again", current.event_key, result.reason)
             self._is_failing = True
+
+    async def _post_anew(self, conn: Connection, current: Outgoing, now: datetime) -> None:
+        """Stop editing a message that Discord takes no edits of: a new one says the same, the old one goes."""
+        log.info("%s: too old to be edited, it is posted anew", current.event_key)
+        new = anew(current)
+        values = _kept_of(new) | {"nonce": new.nonce, "generation": new.generation}
+        await outbox.settle(conn, current.id, after(current.state, Event.AGED), **values, **_new_errand(now))
+
+    async def _cannot(self, conn: Connection, message: Outgoing, result: Result, now: datetime) -> None:
+        """Tell an admin once for each channel what cannot be done there besides posting."""
+        log.warning("%s: %s (channel %d)", message.event_key, result.reason, message.channel_id)
+        if not message.direct:
+            notice = notices.cannot_finish(message.channel_id, result.reason)
+            await self._tell(conn, message, f"{result.step}:{message.channel_id}", notice, now)
 
     async def _close(self, conn: Connection, result: Result, now: datetime) -> None:
         """Stop sending anything for a while; several refusals at once are one."""
@@ -276,3 +315,30 @@ class Announcements:
             now=now,
             direct=direct,
         )
+
+
+def _kept_of(message: Outgoing) -> dict[str, object]:
+    """Give what a try changes of a message, as it is stored."""
+    return {
+        "message_id": message.message_id,
+        "delivered_revision": message.delivered_revision,
+        "posted_at": message.posted_at,
+        "published": message.published,
+        "thread_id": message.thread_id,
+        "in_thread": message.in_thread,
+        "old_message_id": message.old_message_id,
+        "placement": None if message.placement is None else message.placement.to_json(),
+    }
+
+
+def _new_errand(now: datetime) -> dict[str, object]:
+    return {"next_try_at": now, "tries": 0, "first_tried_at": None, "error": ""}
+
+
+def _stands(message: Outgoing) -> bool:
+    return message.delivered_revision == message.revision and not message.removing
+
+
+def _is_old_edit(tried: Outgoing, now: datetime) -> bool:
+    is_edit = tried.is_posted and tried.delivered_revision < tried.revision
+    return is_edit and not tried.is_to_be_posted_anew and is_old(tried, now)

@@ -26,7 +26,8 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import Message, nonce_for
-from bot.core.delivery import OPEN_STATES, TOO_LATE, Event, OutboxState, Outgoing, after
+from bot.core.delivery import OPEN_STATES, TOO_LATE, Event, OutboxState, Outgoing, after, edit_at
+from bot.core.notifications.placement import Placement
 from bot.storage.tables import destinations, guilds, lives, outbox
 from bot.storage.types import Instant, compact
 from bot.storage.upsert import Insert, insert_on
@@ -76,6 +77,8 @@ _BEGIN = (
         outbox.c.revision == bindparam("as_read"),
         outbox.c.delivered_revision == bindparam("as_delivered"),
         outbox.c.tries == bindparam("as_tried"),
+        outbox.c.removing == bindparam("as_removing", type_=outbox.c.removing.type),
+        outbox.c.generation == bindparam("as_generated"),
     )
     .values(tries=outbox.c.tries + 1, first_tried_at=func.coalesce(outbox.c.first_tried_at, _NOW))
 )
@@ -121,6 +124,7 @@ async def put(
     now: datetime,
     direct: bool = False,
     expires_at: datetime | None = None,
+    placement: Placement | None = None,
 ) -> None:
     """Say which message should stand in this channel for this event.
 
@@ -140,6 +144,7 @@ async def put(
         "created_at": now,
         "expires_at": expires_at,
         "next_try_at": now,
+        "placement": None if placement is None else placement.to_json(),
     }
     if not (await conn.execute(_put(conn.dialect.name), row)).rowcount:
         await _replace(conn, event_key, channel_id, message, now)
@@ -159,10 +164,17 @@ async def _replace(
         "revision": row["revision"] + 1,
         "state": after(state, Event.CHANGED),
     }
-    if state is OutboxState.DELIVERED:
+    if state is OutboxState.DELIVERED or _stands_as_it_should(row):
         # An edit is a new errand with a day of its own; a first post keeps the trace of its tries.
-        values |= {"tries": 0, "first_tried_at": None, "next_try_at": now, "error": ""}
+        at = edit_at(row["posted_at"], row["delivered_at"], now)
+        values |= {"tries": 0, "first_tried_at": None, "next_try_at": at, "error": ""}
     await conn.execute(update(outbox).where(this).values(**values))
+
+
+def _stands_as_it_should(row: RowMapping) -> bool:
+    """Tell whether only its thread or its publishing are missing, or its removal."""
+    is_current = 0 < row["delivered_revision"] == row["revision"]
+    return is_current and row["old_message_id"] is None and OutboxState(row["state"]) in OPEN_STATES
 
 
 async def unchanged(conn: AsyncConnection, messages: Mapping[str, Message]) -> set[tuple[str, int]]:
@@ -260,8 +272,19 @@ async def note_try(conn: AsyncConnection, message: Outgoing, now: datetime) -> b
         "as_read": message.revision,
         "as_delivered": message.delivered_revision,
         "as_tried": message.tries,
+        "as_removing": message.removing,
+        "as_generated": message.generation,
     }
     return (await conn.execute(_BEGIN, {"now": now, **unchanged})).rowcount == 1
+
+
+async def thread_of(conn: AsyncConnection, event_key: str, channel_id: int) -> int | None:
+    """Give the thread that was opened for an event in a channel, the post there in a forum; None without one."""
+    query = select(outbox.c.thread_id).where(
+        outbox.c.event_key == event_key, outbox.c.channel_id == channel_id
+    )
+    thread_id: int | None = (await conn.execute(query)).scalar()
+    return thread_id
 
 
 async def settle(conn: AsyncConnection, outbox_id: int, state: OutboxState, **values: object) -> None:
@@ -346,7 +369,9 @@ async def _move(
 def _outgoing(row: RowMapping) -> Outgoing:
     kept = {name: row[name] for name in Outgoing.__dataclass_fields__}
     message = Message.from_json(unpacked(json.loads(row["message"])))
-    return Outgoing(**(kept | {"message": message, "state": OutboxState(row["state"])}))
+    placement = None if row["placement"] is None else Placement.from_json(row["placement"])
+    read = {"message": message, "state": OutboxState(row["state"]), "placement": placement}
+    return Outgoing(**(kept | read))
 
 
 def _read(row: RowMapping) -> Outgoing | Unreadable:

@@ -245,11 +245,13 @@ outbox = table(
     Column("merged_into", Text, nullable=False, server_default=""),  # the event whose message tells of it
     Column("placement", Json),  # bot.core.notifications.placement.Placement
     Column("thread_id", BIGINT),  # of the forum post, or the thread that was opened for it
+    Column("in_thread", Flag, nullable=False, server_default="0"),  # it stands in that thread itself
     Column("published", Flag, nullable=False, server_default="0"),
     Column("remove_at", Instant),  # when its subscription wants it gone
     Column("removing", Flag, nullable=False, server_default="0"),
     Column("generation", BIGINT, nullable=False, server_default="0"),  # how often it was posted anew
-    Column("old_message_id", BIGINT),  # to be deleted: it was posted anew
+    Column("old_message_id", BIGINT),  # to be deleted: it is posted anew
+    Column("posted_at", Instant),  # when it was posted, the last time if that was anew
     UniqueConstraint("event_key", "channel_id"),
     Index("ix_outbox_state_next_try_at", "state", "next_try_at"),
     Index("ix_outbox_guild_id_id", "guild_id", "id"),

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.charts import Bar, BarChart, BarGroup
 from bot.core.delivery import Outgoing
-from bot.discord import client, delivery
+from bot.discord import client, delivery, looking
 from bot.discord.embeds import Drawn
 from bot.storage import guilds
 from bot.storage.tables import destinations
@@ -177,7 +177,7 @@ async def test_after_a_restart_a_post_is_found_in_a_busy_channel_by_a_clock_that
 async def test_in_a_channel_too_busy_to_be_read_back_a_post_is_found_from_its_first_try_on(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "_LOOK_AT", 20)
+    monkeypatch.setattr(looking, "_LOOK_AT", 20)
     channel = await room.channel()
     await _restart_in_doubt(room, channel, lambda: _chat(room, channel, 30))
     await room.becomes(channel, "delivered")
@@ -187,7 +187,7 @@ async def test_in_a_channel_too_busy_to_be_read_back_a_post_is_found_from_its_fi
 async def test_where_nobody_can_tell_whether_it_was_posted_it_is_given_up_and_not_posted_again(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "_LOOK_AT", 20)
+    monkeypatch.setattr(looking, "_LOOK_AT", 20)
     channel = await room.channel()
     await room.ask(_chat, room, channel, 30)
     await _restart_in_doubt(room, channel, lambda: _chat(room, channel, 30))

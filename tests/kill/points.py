@@ -32,12 +32,12 @@ _FILE_STEPS = frozenset(
 _CHANGES_DISCORD = frozenset(
     """
     add_reaction ban create_dm create_thread defer delete delete_original_response edit edit_message
-    edit_original_response kick pin purge reply send send_message send_modal sync unpin
+    edit_original_response kick pin publish purge reply send send_message send_modal sync unpin
     """.split()  # noqa: SIM905
 )
 _ASKS_DISCORD = frozenset(
     """
-    fetch fetch_channel fetch_guild fetch_member fetch_message fetch_user history original_response
+    active_threads archived_threads fetch fetch_channel fetch_guild fetch_member fetch_message fetch_user history original_response
     """.split()  # noqa: SIM905
 )
 _OVER_SFTP = frozenset(

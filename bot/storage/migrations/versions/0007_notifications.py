@@ -80,13 +80,16 @@ def _widen_outbox() -> None:
         sa.Column("merged_into", sa.Text(), server_default="", nullable=False),
         sa.Column("placement", sa.Text(), nullable=True),
         sa.Column("thread_id", BIGINT, nullable=True),
+        sa.Column("in_thread", FLAG, server_default="0", nullable=False),
         sa.Column("published", FLAG, server_default="0", nullable=False),
         sa.Column("remove_at", BIGINT, nullable=True),
         sa.Column("removing", FLAG, server_default="0", nullable=False),
         sa.Column("generation", BIGINT, server_default="0", nullable=False),
         sa.Column("old_message_id", BIGINT, nullable=True),
+        sa.Column("posted_at", BIGINT, nullable=True),
     ):
         op.add_column("outbox", column)
+    op.execute("UPDATE outbox SET posted_at = created_at WHERE delivered_revision > 0")
     op.create_index(op.f("ix_outbox_guild_id_id"), "outbox", ["guild_id", "id"], unique=False)
     op.create_index(
         op.f("ix_outbox_channel_id_kind_subject"), "outbox", ["channel_id", "kind", "subject"], unique=False
