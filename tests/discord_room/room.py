@@ -156,9 +156,10 @@ class Room:
         """Use the control API beside the loop, which the client needs meanwhile."""
         return await asyncio.to_thread(call, *args, **kwargs)
 
-    async def channel(self) -> int:
+    async def channel(self, **kind: Any) -> int:
         """Make a channel of the test's own."""
-        made = await self.ask(self.server.control, "POST", "channels", {"name": f"room-{next(_names)}"})
+        order = {"name": f"room-{next(_names)}", **kind}
+        made = await self.ask(self.server.control, "POST", "channels", order)
         channel_id = int(made["id"])
         await self.until(lambda: self.client.get_channel(channel_id) is not None)
         return channel_id

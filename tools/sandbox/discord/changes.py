@@ -124,6 +124,7 @@ class Changes:
             channel.thread.archived = order.get("archived", channel.thread.archived)
             channel.thread.locked = order.get("locked", channel.thread.locked)
             return self.service.tell_channel("THREAD_UPDATE", channel)
+        channel.needs_tag = order.get("needs_tag", channel.needs_tag)
         if "overwrites" in order:
             overwrites = [self._overwrite(channel, one) for one in order["overwrites"]]
             channel.overwrites = {one.target_id: one for one in overwrites}

@@ -13,6 +13,7 @@ GET    /_control/state                        guilds with channels, roles and me
 GET    /_control/messages[?channel=C]         all messages, also deleted and ephemeral (`message_view`), with
                                               their earlier `versions`; &limit=N the newest ones, without
 POST   /_control/messages                     a person writes: {user, channel, content}
+PATCH  /_control/messages/{id}                {hours_old}: it was sent so long ago
 DELETE /_control/messages/{id}                a moderator deletes
 GET    /_control/commands?user=U&channel=C    what the client offers after a slash: `Menu.offered`
 POST   /_control/command                      {user, channel, name: "live add", options: {name: value}}
@@ -28,7 +29,8 @@ GET    /_control/events[?after=N&wait=S]      what happened after entry N; waits
 GET    /_control/violations                   {validation: "on" or why not, violations: [...]}
 DELETE /_control/violations                   forget them
 POST   /_control/rate_limits                  {enabled?, limit?, seconds?}: the bucket of every route;
-                                              {invalid?}: so many 401, 403, 429 are a ban
+                                              {invalid?}: so many 401, 403, 429 are a ban;
+                                              {old_edits?, publishing?}: [so many, in so many seconds]
 GET    /_control/gateway                      counts, and the sessions with `connected`
 POST   /_control/gateway                      {action}: see `GATEWAY_ACTIONS`
 POST   /_control/users                        {name, guild?, roles?}: a new member
@@ -40,7 +42,7 @@ POST   /_control/outage                       {guild?, available}: GUILD_DELETE 
 POST   /_control/channels                     {name, guild?, kind?: "text", "announcement" or "forum",
                                               tags?: [name], needs_tag?}
 PATCH  /_control/channels/{channel}           {name?, overwrites?: [{target, allow: [...], deny: [...]}]};
-                                              of a thread {archived?, locked?}
+                                              of a forum {needs_tag?}, of a thread {archived?, locked?}
 DELETE /_control/channels/{channel}
 POST   /_control/channels/{channel}/deny      {permissions: ["send_messages", ...]} to the bot; default: view
 POST   /_control/channels/{channel}/allow     takes the denial back
@@ -104,6 +106,7 @@ class Control:
             ("GET", "state", self.state),
             ("GET", "messages", self.messages),
             ("POST", "messages", self.say),
+            ("PATCH", "messages/{message}", self.age_message),
             ("DELETE", "messages/{message}", self.delete_message),
             ("GET", "commands", self.commands),
             ("POST", "command", self.command),
@@ -147,6 +150,11 @@ class Control:
     async def say(self, request: web.Request) -> Any:
         order = await request.json()
         message = Person(self.service, order["user"], order["channel"]).say(order["content"])
+        return message_view(self.world, message)
+
+    async def age_message(self, request: web.Request) -> Any:
+        message = self._message(request.match_info["message"])
+        message.created_at -= timedelta(hours=float((await request.json())["hours_old"]))
         return message_view(self.world, message)
 
     async def delete_message(self, request: web.Request) -> Any:

@@ -13,10 +13,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from tools.sandbox.clock import WorldClock
 from tools.sandbox.discord.errors import ApiError
 from tools.sandbox.discord.world import now
+
+#: So many in so many of the world's seconds.
+OLD_EDITS: Final = (3, 20)
+PUBLISHING: Final = (10, 3600)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -51,6 +56,11 @@ class Allowance:
         if wait := bucket.take(clock.now()):
             raise ApiError(self._code, retry_after=wait / clock.speed)
 
+    def change(self, limit: int, seconds: float) -> None:
+        """Begin anew with other numbers; with a limit of 0 nothing is let through."""
+        self._limit, self._window = limit, timedelta(seconds=seconds)
+        self.clear()
+
     def clear(self) -> None:
         self._used.clear()
 
@@ -74,8 +84,8 @@ class Limits:
         self._buckets: dict[tuple[str, ...], Bucket] = {}
         self._everywhere = Bucket(limit=50, window=timedelta(seconds=1))
         self._invalid = Bucket(limit=10_000, window=timedelta(minutes=10))
-        self.old_edits = Allowance(30046, limit=3, seconds=20)
-        self.publishing = Allowance(20028, limit=10, seconds=3600)
+        self.old_edits = Allowance(30046, limit=OLD_EDITS[0], seconds=OLD_EDITS[1])
+        self.publishing = Allowance(20028, limit=PUBLISHING[0], seconds=PUBLISHING[1])
         self.new_commands = Allowance(30034, limit=200, seconds=86_400)
 
     def configure(
@@ -85,8 +95,13 @@ class Limits:
         limit: int | None = None,
         seconds: float | None = None,
         invalid: int | None = None,
+        old_edits: tuple[int, float] | None = None,
+        publishing: tuple[int, float] | None = None,
     ) -> None:
-        """Change what is given and start all windows anew; `invalid` requests are a ban."""
+        """Change what is given and start all windows anew; `invalid` requests are a ban.
+
+        `old_edits` and `publishing` are so many in so many of the world's seconds.
+        """
         self.enabled = self.enabled if enabled is None else enabled
         self.limit = limit or self.limit
         self.seconds = seconds or self.seconds
@@ -95,6 +110,10 @@ class Limits:
         self._invalid = Bucket(limit=invalid or self._invalid.limit, window=self._invalid.window)
         for allowance in (self.old_edits, self.publishing, self.new_commands):
             allowance.clear()
+        if old_edits is not None:
+            self.old_edits.change(*old_edits)
+        if publishing is not None:
+            self.publishing.change(*publishing)
 
     def invalid_request(self) -> None:
         """Count an answer of 401, 403 or 429."""

@@ -181,7 +181,10 @@ def fault_response(fault: Fault) -> web.Response:
         return web.Response(status=429, text=fault.body or "error code: 1015", headers=fault.headers)
     if fault.kind == "code":
         error = ApiError(int(fault.body))
-        return json_response(error.body(), status=error.status, headers=VIA | fault.headers)
+        if error.status == 429:
+            error = ApiError(error.code, retry_after=float(fault.headers.get("Retry-After", "0.2")))
+        headers = VIA | error.headers() | fault.headers
+        return json_response(error.body(), status=error.status, headers=headers)
     if fault.kind == "rate_limit":
         everywhere = fault.headers.get("X-RateLimit-Global") == "true"
         return rate_limited(
