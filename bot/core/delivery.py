@@ -154,6 +154,7 @@ class Outgoing:
     first_tried_at: datetime | None = None
     message_id: int | None = None
     expires_at: datetime | None = None
+    remove_after_hours: int = 0
 
     @property
     def is_posted(self) -> bool:

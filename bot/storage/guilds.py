@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,12 @@ async def load(conn: AsyncConnection, guild_id: int) -> GuildSettings | None:
     columns = [guilds.c[name] for name in GuildSettings.__dataclass_fields__]
     row = (await conn.execute(select(*columns).where(guilds.c.guild_id == guild_id))).mappings().first()
     return None if row is None else GuildSettings(**row)
+
+
+async def zones(conn: AsyncConnection, guild_ids: Collection[int]) -> dict[int, ZoneInfo]:
+    """Give the time zones of guilds; one that was never seen is left out."""
+    query = select(guilds.c.guild_id, guilds.c.time_zone).where(guilds.c.guild_id.in_(guild_ids))
+    return {row.guild_id: ZoneInfo(row.time_zone) for row in await conn.execute(query)}
 
 
 async def choose(conn: AsyncConnection, by: Requester, chosen: Mapping[str, object], now: datetime) -> None:

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import RowMapping, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.notifications.kinds import Kind
+from bot.core.notifications.kinds import Kind, subject_account
 from bot.core.notifications.options import Options
-from bot.storage.tables import notification_defaults, notification_rules
+from bot.storage.tables import notification_defaults, notification_rules, personal_roles
 from bot.storage.upsert import insert_for
 
 
@@ -32,12 +32,17 @@ class NotificationRule:
 
 
 async def of_guilds(
-    conn: AsyncConnection, guild_ids: Collection[int], kind: Kind | None = None
+    conn: AsyncConnection,
+    guild_ids: Collection[int],
+    kind: Kind | None = None,
+    subjects: Collection[str] | None = None,
 ) -> tuple[NotificationRule, ...]:
-    """Read what some guilds chose for their channels, of one kind or of all."""
+    """Read what some guilds chose for their channels, of one kind and of some subjects, or of all."""
     query = select(notification_rules).where(notification_rules.c.guild_id.in_(guild_ids))
     if kind is not None:
         query = query.where(notification_rules.c.kind == kind)
+    if subjects is not None:
+        query = query.where(notification_rules.c.subject.in_(subjects))
     order = (notification_rules.c.channel_id, notification_rules.c.kind, notification_rules.c.subject)
     return tuple(_rule(row) for row in (await conn.execute(query.order_by(*order))).mappings())
 
@@ -47,6 +52,18 @@ async def defaults_of(conn: AsyncConnection, guild_ids: Collection[int], kind: K
     table = notification_defaults.c
     query = select(table.guild_id, table.options).where(table.guild_id.in_(guild_ids), table.kind == kind)
     return {row.guild_id: Options.from_json(row.options) for row in await conn.execute(query)}
+
+
+async def roles_of_subject(conn: AsyncConnection, subject: str, guild_ids: Collection[int]) -> dict[int, int]:
+    """Read by guild the role that the bot keeps for those who asked for an account."""
+    account_id = subject_account(subject)
+    if account_id is None:
+        return {}
+    table = personal_roles.c
+    query = select(table.guild_id, table.role_id).where(
+        table.account_id == account_id, table.guild_id.in_(guild_ids)
+    )
+    return {row.guild_id: row.role_id for row in await conn.execute(query)}
 
 
 async def save(conn: AsyncConnection, rule: NotificationRule, by: int, now: datetime) -> None:
