@@ -8,13 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 from bot.core.announcements import Message
+from bot.core.notifications.kinds import Kind
 from bot.core.notifications.news import News
 from bot.core.notifications.options import Options
 from bot.core.notifications.placement import Placement
 from bot.core.notifications.templates import filled_template
+from bot.storage.notified import Noted
 from bot.storage.types import compact
 from bot.texts import unpacked
 
+_ODD = (ValueError, TypeError, LookupError, AttributeError)
 _NOBODY = '"mention_role_id":null'
 
 
@@ -70,12 +73,34 @@ class Stored:
 
     def __init__(self) -> None:
         self._known: dict[str, Message | None] = {}
+        self._facts: dict[str, Mapping[str, Any]] = {}
 
     def message(self, stored: str) -> Message | None:
         """Give a message without what was decided of it; None for one that this version of the bot cannot read."""
         if stored not in self._known:
             self._known[stored] = _read(stored)
         return self._known[stored]
+
+    def news(self, row: Noted) -> News | None:
+        """Give what was told last of a row; None for what this version of the bot cannot read."""
+        try:
+            data = self.facts(row)
+            return News.from_json(data, kind=Kind(row.kind), subject=row.subject, event_key=row.event_key)
+        except _ODD:
+            return None
+
+    def role_id(self, row: Noted) -> int | None:
+        """Give the role that was given with `/live add` when a row was told last."""
+        role_id: int | None = self.facts(row).get("role_id")
+        return role_id
+
+    def facts(self, row: Noted) -> Mapping[str, Any]:
+        """Give what was kept with a message; of one that an older version put, only whom it mentions."""
+        kept = row.facts or row.message
+        if kept not in self._facts:
+            data = unpacked(json.loads(kept))
+            self._facts[kept] = data if row.facts else {"pinged": data.get("mention_role_id")}
+        return self._facts[kept]
 
     def is_same(self, stored: str, wanted: str) -> bool:
         """Tell whether two messages read the same."""
@@ -87,5 +112,5 @@ class Stored:
 def _read(stored: str) -> Message | None:
     try:
         return Message.from_json(unpacked(json.loads(stored)))
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except _ODD:
         return None

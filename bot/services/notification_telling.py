@@ -6,7 +6,6 @@ needs to know is read for all places at once, so that two thousand channels take
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from bot.services.notification_drafts import Drafts, Stored
 from bot.storage import notified
 from bot.storage.engine import Connection
 from bot.storage.notified import Noted
-from bot.texts import text, unpacked
+from bot.texts import text
 
 _OF_ITS_OWN_LIVE = ("facts", "kind", "subject")
 
@@ -93,7 +92,6 @@ class _Teller:
         self._now = now
         self._drafts = Drafts(news)
         self._stored = Stored()
-        self._records: dict[str, Mapping[str, Any]] = {}
         self._pinged = self._roles_pinged()
 
     def options_of(self, place: Place) -> Options:
@@ -119,7 +117,7 @@ class _Teller:
         if not row.merged_into:
             return self._changed(row, [self._told_again(row, place, options)])
         target = self.known.targets.get((row.merged_into, row.channel_id))
-        kept = replace(row, facts=self._facts(place, self._record(row)))
+        kept = replace(row, facts=self._facts(place, self._stored.facts(row)))
         return self._changed(row, [kept]) + self._in_target(target, place, options)
 
     # --- What was not posted yet -----------------------------------------------------------------
@@ -162,7 +160,7 @@ class _Teller:
         target = self.known.targets.get((before.merged_into or before.event_key, channel_id))
         if target is None or not target.may_stand or target.removing:
             return None, None
-        record = self._record(before)
+        record = self._stored.facts(before)
         ended_at = record.get("ended_at") if record.get("is_over") else None
         return target, Earlier(event_key=target.event_key, ended_at=ended_at)
 
@@ -237,7 +235,7 @@ class _Teller:
         news = self._news
         if row.state.is_final:
             return row
-        record = self._record(row)
+        record = self._stored.facts(row)
         ended = self._facts(place, record) if record.get("is_over", False) != news.is_over else row.facts
         row = replace(row, facts=ended)
         if row.is_deleted or row.removing:
@@ -299,21 +297,13 @@ class _Teller:
         own = {"role_id": place.role_id, "pings": record.get("pings", True), "pinged": record.get("pinged")}
         return self._drafts.facts(own)
 
-    def _record(self, row: Noted) -> Mapping[str, Any]:
-        """Give what was kept with a message; of one that an older version put, only whom it mentions."""
-        kept = row.facts or row.message
-        if kept not in self._records:
-            data = unpacked(json.loads(kept))
-            self._records[kept] = data if row.facts else {"pinged": data.get("mention_role_id")}
-        return self._records[kept]
-
     def _roles_pinged(self) -> set[tuple[int, int | None]]:
         """Give guild and role of the pings that were sent for this event, or may still be."""
         found = set()
         for row in self.noted.values():
             was_sent = row.is_posted or row.first_tried_at is not None or row.state in OPEN_STATES
             if was_sent and row.state is not OutboxState.HELD:
-                found.add((row.guild_id, self._record(row).get("pinged")))
+                found.add((row.guild_id, self._stored.facts(row).get("pinged")))
         return found - {(guild_id, None) for guild_id, _ in found}
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.notifications.kinds import Kind, subject_account
 from bot.core.notifications.options import Options
+from bot.storage import notified
 from bot.storage.tables import notification_defaults, notification_rules, personal_roles
 from bot.storage.upsert import insert_for
 
@@ -77,12 +78,14 @@ async def save(conn: AsyncConnection, rule: NotificationRule, by: int, now: date
     key = {"channel_id": rule.channel_id, "kind": rule.kind, "subject": rule.subject}
     statement = insert_for(conn, notification_rules).values(**key, **chosen, created_by=by, created_at=now)
     await conn.execute(statement.on_conflict_do_update(index_elements=[*key], set_=chosen))
+    await notified.look_again(conn, rule.kind, channel_id=rule.channel_id)
 
 
 async def remove(conn: AsyncConnection, channel_id: int, kind: Kind, subject: str) -> bool:
     """Delete a rule; false where there was none."""
     table = notification_rules.c
     this = (table.channel_id == channel_id) & (table.kind == kind) & (table.subject == subject)
+    await notified.look_again(conn, kind, channel_id=channel_id)
     return bool((await conn.execute(delete(notification_rules).where(this))).rowcount)
 
 
@@ -91,6 +94,7 @@ async def save_default(conn: AsyncConnection, guild_id: int, kind: Kind, options
     chosen = {"options": options.to_json()}
     statement = insert_for(conn, notification_defaults).values(guild_id=guild_id, kind=kind, **chosen)
     await conn.execute(statement.on_conflict_do_update(index_elements=["guild_id", "kind"], set_=chosen))
+    await notified.look_again(conn, kind, guild_id=guild_id)
 
 
 def _rule(row: RowMapping) -> NotificationRule:

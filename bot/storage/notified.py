@@ -243,6 +243,15 @@ async def remove(conn: AsyncConnection, now: datetime) -> int:
     return (await conn.execute(parked)).rowcount + (await conn.execute(rest)).rowcount
 
 
+async def look_again(
+    conn: AsyncConnection, kind: str, *, channel_id: int | None = None, guild_id: int | None = None
+) -> None:
+    """Let what is held of a kind in a channel or a guild be looked at now: something else was chosen."""
+    this = outbox.c.channel_id == channel_id if guild_id is None else outbox.c.guild_id == guild_id
+    held = update(outbox).where(_HELD, this, outbox.c.kind == kind, outbox.c.held_by != Rule.DIGEST)
+    await conn.execute(held.values(held_until=outbox.c.created_at))
+
+
 async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     """Give the first instant after `now` at which something held or standing is to be looked at."""
     held_until = select(func.min(outbox.c.held_until)).where(_HELD, outbox.c.held_until > now)
