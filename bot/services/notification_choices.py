@@ -71,20 +71,22 @@ class Choices:
 
     def is_off(self, channel_id: int) -> bool:
         """Tell whether the narrowest choice for a channel is to tell nothing."""
-        rule = self._rule(channel_id, self.subject) or self._rule(channel_id, ALL)
+        rule = self._narrowest(channel_id)
         return rule is not None and rule.off
 
     def paused_until(self, channel_id: int) -> datetime | None:
-        """Give until when a channel pauses the subject, or the kind whole."""
-        rules = (self._rule(channel_id, self.subject), self._rule(channel_id, ALL))
-        until = [rule.paused_until for rule in rules if rule is not None and rule.paused_until is not None]
-        return max(until, default=None)
+        """Give until when the narrowest choice for a channel pauses it."""
+        rule = self._narrowest(channel_id)
+        return None if rule is None else rule.paused_until
 
     def places(self, defaults: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         """Give (guild, channel) of the places that are told without a choice, and of those chosen, but for those off."""
         chosen = [(rule.guild_id, rule.channel_id) for rule in self.rules.values() if not rule.off]
         places = dict.fromkeys([*defaults, *chosen])
         return tuple(place for place in places if not self.is_off(place[1]))
+
+    def _narrowest(self, channel_id: int) -> NotificationRule | None:
+        return self._rule(channel_id, self.subject) or self._rule(channel_id, ALL)
 
     def _rule(self, channel_id: int, subject: str) -> NotificationRule | None:
         return self.rules.get((channel_id, subject)) if self.rules else None

@@ -27,16 +27,21 @@ class Drafts:
     def __init__(self, news: News) -> None:
         self._news = news
         self._facts = compact(news.to_json())[:-1]
-        self._leads: dict[str, str] = {"": ""}
+        self._leads: dict[tuple[str, str], str] = {}
         self._messages: dict[tuple[int, str], tuple[Message, list[str]]] = {}
         self._placements: dict[tuple[Any, ...], str] = {}
 
-    def lead(self, options: Options) -> str:
-        """Give an admin's words above the message, as things are now."""
-        template = (options.over_template if self._news.is_over else options.template) or ""
-        if template not in self._leads:
-            self._leads[template] = filled_template(template, self._news.facts, self._news.kind)
-        return self._leads[template]
+    def lead(self, options: Options, message: Message) -> str:
+        """Give an admin's words above a message, as things are now."""
+        news = self._news
+        template = (options.over_template if news.is_over else options.template) or ""
+        if not template:
+            return ""
+        if (template, message.title) not in self._leads:
+            # A live has a title of its own.
+            facts = news.facts if news.kind.goes_on else {"title": message.title, **news.facts}
+            self._leads[template, message.title] = filled_template(template, facts, news.kind)
+        return self._leads[template, message.title]
 
     def message(self, message: Message, lead: str, role_id: int | None) -> str:
         """Give a message with its lead that mentions a role, as it is stored."""

@@ -42,7 +42,7 @@ async def tell_noted(
     conn: Connection, news: News, places: Sequence[Place], noted: Mapping[int, Noted], now: datetime
 ) -> bool:
     """Write what becomes of an event of which `noted` is known; gives whether anything changed."""
-    guild_ids = {_guild_of(place, noted.get(place.channel_id)) for place in places}
+    guild_ids = {place.guild_id for place in places}
     choices = await Choices.load(conn, news.kind, news.subject, guild_ids)
     teller = _Teller(news, noted, choices, now)
     teller.known = await _known(conn, news, teller, [place for place in places if not place.direct])
@@ -95,8 +95,7 @@ class _Teller:
         self._pinged = self._roles_pinged()
 
     def options_of(self, place: Place) -> Options:
-        guild_id = _guild_of(place, self.noted.get(place.channel_id))
-        return self._choices.options(guild_id, place.channel_id, place.role_id)
+        return self._choices.options(place.guild_id, place.channel_id, place.role_id)
 
     def is_undecided(self, channel_id: int) -> bool:
         """Tell whether it is still open if the event is told in a channel: also where it goes on after an end."""
@@ -123,7 +122,7 @@ class _Teller:
     # --- What was not posted yet -----------------------------------------------------------------
 
     def _decided(self, place: Place, row: Noted | None, options: Options) -> list[Noted]:
-        guild_id = _guild_of(place, row)
+        guild_id = place.guild_id
         if self._choices.is_off(place.channel_id) and not place.direct:
             off = Decision(verdict=Verdict.SKIP, why=text("switched off in this channel"))
             return [] if row is None else [self._as_decided(place, row, options, off)]
@@ -204,7 +203,7 @@ class _Teller:
         if decision.pings:
             role_id = self._choices.role(row.guild_id, options)
             self._pinged.add((row.guild_id, role_id))
-        lead = self._drafts.lead(options)
+        lead = self._drafts.lead(options, place.message)
         is_in = self.known.threads.get((news.in_thread_of, row.channel_id))
         in_thread_of = is_in.merged_into if is_in is not None and is_in.merged_into else news.in_thread_of
         return replace(
@@ -247,7 +246,8 @@ class _Teller:
         if news.is_over and options.after_live is AfterLive.LEAVE and row.is_posted:
             return row
         role_id = self._role_again(row, record, options)
-        message = self._drafts.message(place.message, self._drafts.lead(options), role_id)
+        lead = self._drafts.lead(options, place.message)
+        message = self._drafts.message(place.message, lead, role_id)
         if self._stored.is_same(row.message, message):
             return row
         more = {"pings": record.get("pings", True), "pinged": role_id or record.get("pinged")}
@@ -305,8 +305,3 @@ class _Teller:
             if was_sent and row.state is not OutboxState.HELD:
                 found.add((row.guild_id, self._stored.facts(row).get("pinged")))
         return found - {(guild_id, None) for guild_id, _ in found}
-
-
-def _guild_of(place: Place, row: Noted | None) -> int:
-    """Give the guild of a place; a place that is told again may not know it."""
-    return place.guild_id if row is None else row.guild_id

@@ -51,7 +51,12 @@ async def tell(conn: Connection, news: News, places: Iterable[Place], now: datet
     if not by_channel:
         return False
     noted = await notified.of_event(conn, news.event_key)
-    return await tell_noted(conn, news, list(by_channel.values()), noted, now)
+    known = [_as_noted(place, noted.get(place.channel_id)) for place in by_channel.values()]
+    return await tell_noted(conn, news, known, noted, now)
+
+
+def _as_noted(place: Place, row: Noted | None) -> Place:
+    return place if row is None else replace(place, guild_id=row.guild_id, direct=row.direct)
 
 
 async def places_of(

@@ -10,13 +10,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, func, insert, or_, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import nonce_for
 from bot.core.delivery import OutboxState
 from bot.core.notifications.deciding import Rule
+from bot.core.notifications.kinds import Kind
 from bot.storage.tables import outbox
 
 AT_ONCE = 250
@@ -250,6 +263,12 @@ async def look_again(
     this = outbox.c.channel_id == channel_id if guild_id is None else outbox.c.guild_id == guild_id
     held = update(outbox).where(_HELD, this, outbox.c.kind == kind, outbox.c.held_by != Rule.DIGEST)
     await conn.execute(held.values(held_until=outbox.c.created_at))
+
+
+async def take_back_held(conn: AsyncConnection, subject: str, guild_id: int) -> None:
+    """Delete live alerts about a subject that are held in a guild: should it be wanted again, they are told anew."""
+    about = (outbox.c.subject == subject) & (outbox.c.kind == Kind.LIVE)
+    await conn.execute(delete(outbox).where(_HELD, outbox.c.guild_id == guild_id, about))
 
 
 async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:

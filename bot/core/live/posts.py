@@ -45,9 +45,7 @@ def live_facts(person: Person, live: Live, now: datetime) -> Mapping[str, Value]
     """Give what a template may name of a live."""
     until = (live.ended_at or live.last_seen_at) if live.phase is Phase.ENDED else now
     known: dict[str, Value | None] = {
-        "streamer": _name(person),
-        "handle": escape(f"@{person.handle}"),
-        "url": _watch_url(person),
+        **person_facts(person),
         "title": escape(live.title, BODY_LIMIT) or None,
         "viewers": live.viewers,
         "peak": live.peak_viewers,
@@ -55,6 +53,12 @@ def live_facts(person: Person, live: Live, now: datetime) -> Mapping[str, Value]
         "duration": duration(until - live.started_at),
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def person_facts(person: Person) -> dict[str, Value]:
+    """Give what a template may name of a person."""
+    handle = escape(f"@{person.handle}")
+    return {"streamer": _name(person), "handle": handle, "url": _watch_url(person)}
 
 
 def _summary(person: Person, live: Live) -> Message:
