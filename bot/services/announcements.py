@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 
 class Announcements:
-    """The outbox as the deliverer works through it; other services only call `wake`."""
+    """The outbox as the deliverer works through it; other services only call `wake`. `told` is set then, too."""
 
     def __init__(
         self,
@@ -63,11 +63,13 @@ class Announcements:
         self._longest_wait = longest_wait
         self._started_at = self._looked_at = clock.now()
         self._news = asyncio.Event()
+        self.told = asyncio.Event()
         self._is_failing = False
 
     def wake(self) -> None:
         """Say that something was put; call it after the transaction has committed."""
         self._news.set()
+        self.told.set()
 
     async def say(
         self, *, event_key: str, guild_id: int, channel_id: int, message: Message, lasts: timedelta
@@ -115,7 +117,7 @@ class Announcements:
                 log.error(
                     "%s: given up for channel %d (%s)", message.event_key, message.channel_id, message.reason
                 )
-        self.wake()
+        self._news.set()
 
     async def wait(self) -> None:
         """Sleep until `wake`, or until something is due that was not when `due` last looked."""
@@ -166,7 +168,7 @@ class Announcements:
                 await self._succeeded(conn, message, current, result, surface=surface, now=now)
             else:
                 await self._failed(conn, message, current, result, now)
-        self.wake()
+        self._news.set()
 
     async def reopen(self, channel_id: int) -> None:
         """Try a blocked channel at once: its permissions have changed."""
@@ -200,6 +202,9 @@ class Announcements:
             values["error"] = result.reason
             await self._cannot(conn, current, result, now)
         await outbox.settle(conn, current.id, state, **values)
+        if result.event is Event.SENT and current.remove_after_hours:
+            hours = timedelta(hours=current.remove_after_hours)
+            await outbox.to_be_removed(conn, current.id, now + hours)
         if self._is_failing or (await sources.load(conn, DISCORD)).down_since is not None:
             log.info("Discord takes messages again")
             self._is_failing = False

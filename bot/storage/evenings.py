@@ -19,7 +19,7 @@ from bot.storage.upsert import insert_for
 ROUND_POST = "round:"
 """The event key of a round's message is this and the id of the round."""
 
-_GONE = (OutboxState.DEAD, OutboxState.EXPIRED)
+_GONE = (OutboxState.DEAD, OutboxState.EXPIRED, OutboxState.SKIPPED, OutboxState.REMOVED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

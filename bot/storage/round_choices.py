@@ -7,11 +7,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, Table, delete, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.round_tables import ignored_maps, ignored_players, round_choices, voided_rounds
 from bot.storage.tables import guilds
+from bot.storage.types import Flag
 from bot.storage.upsert import insert_for
 
 
@@ -55,6 +56,17 @@ async def targets(
         if chosen.monitoring and getattr(chosen, switch):
             found.append((row.guild_id, row.rounds_channel_id))
     return tuple(found)
+
+
+async def watching(conn: AsyncConnection, guild_ids: Collection[int], server: str) -> tuple[int, ...]:
+    """Give those of these guilds that have the bot and monitor the server."""
+    off = select(round_choices.c.guild_id).where(
+        round_choices.c.server == server, round_choices.c.monitoring == literal(value=False, type_=Flag())
+    )
+    query = select(guilds.c.guild_id).where(
+        guilds.c.guild_id.in_(guild_ids), guilds.c.left_at.is_(None), guilds.c.guild_id.not_in(off)
+    )
+    return tuple((await conn.execute(query.order_by(guilds.c.guild_id))).scalars())
 
 
 async def choose(conn: AsyncConnection, guild_id: int, server: str, switch: str, *, on: bool) -> None:
