@@ -215,7 +215,7 @@ async def test_awards_of_a_round_are_shown_and_escaped(world, names):
         value="3214",
     )
     assert await changed(world, names[0], award)
-    said = field((await posts_by_file(world))[names[0]], "Awards")
+    said = field((await posts_by_file(world))[names[0]], "Awards by the game")
     assert said == r"Most \`damage\`: **\<\@1\>** 3214"
 
 
