@@ -157,8 +157,8 @@ class _Connection:
         return result
 
     @asynccontextmanager
-    async def stream(self, statement: Any) -> AsyncIterator[_Stream]:
-        yield _Stream(self._execute(statement))
+    async def stream(self, statement: Any, parameters: Any = None) -> AsyncIterator[_Stream]:
+        yield _Stream(self._execute(statement, parameters))
 
 
 class _Stream:
