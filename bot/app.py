@@ -310,7 +310,7 @@ def prediction_loops(
     night = CalendarStep(nightly_scores(time_zone), scores.night, clock, at_start=scores.catch_up)
     return [
         Loop(name="predictions", step=prediction_log.step, wake=asyncio.Event()),
-        Loop(name="status line", step=prediction_log.status_step, wake=asyncio.Event()),
+        Loop(name="status line", step=prediction_log.status_step, wake=asyncio.Event(), of_machine=True),
         Loop(name="status boards", step=boards.step, wake=boards.changed),
         Loop(name="daily scores", step=night, wake=asyncio.Event()),
     ]

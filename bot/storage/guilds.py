@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, delete, select, update
+from sqlalchemy import Column, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.guilds import GuildSettings
@@ -14,11 +14,16 @@ from bot.core.requester import Requester
 from bot.storage.tables import guilds, metadata, requests, subscriptions
 from bot.storage.upsert import insert_for
 
+# Made once: they run with every message and every look, and making a statement costs more than running it.
+_LOAD = select(*[guilds.c[name] for name in GuildSettings.__dataclass_fields__]).where(
+    guilds.c.guild_id == bindparam("guild_id")
+)
+_PRESENT = select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
+
 
 async def load(conn: AsyncConnection, guild_id: int) -> GuildSettings | None:
     """Read a guild; None when it was never seen."""
-    columns = [guilds.c[name] for name in GuildSettings.__dataclass_fields__]
-    row = (await conn.execute(select(*columns).where(guilds.c.guild_id == guild_id))).mappings().first()
+    row = (await conn.execute(_LOAD, {"guild_id": guild_id})).mappings().first()
     return None if row is None else GuildSettings(**row)
 
 
@@ -76,8 +81,7 @@ async def forget_left_before(conn: AsyncConnection, instant: datetime) -> tuple[
 
 async def all_present(conn: AsyncConnection) -> tuple[int, ...]:
     """Give every guild the bot is in."""
-    query = select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
-    return tuple((await conn.execute(query)).scalars())
+    return tuple((await conn.execute(_PRESENT)).scalars())
 
 
 async def present_among(conn: AsyncConnection, guild_ids: Collection[int]) -> tuple[int, ...]:
