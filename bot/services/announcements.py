@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock, wait_for_event
@@ -80,10 +80,10 @@ class Announcements:
             )
         self.wake()
 
-    async def due(self) -> tuple[Outgoing, ...]:
+    async def due(self, most: int = outbox.MOST_AT_ONCE, but: Collection[int] = ()) -> tuple[Outgoing, ...]:
         """Give the messages whose turn it is; first posts that nobody tried in time are given up on the way.
 
-        Nothing is due while Discord wants us to stop.
+        Nothing is due while Discord wants us to stop, nor in the channels of `but`.
         """
         now = self._looked_at = self._clock.now()
         async with self._database.read() as conn:
@@ -95,7 +95,7 @@ class Announcements:
             closed_until = (await sources.load(conn, DISCORD)).closed_until
             if closed_until is not None and closed_until > now:
                 return ()
-            found = await outbox.due(conn, now)
+            found = await outbox.due(conn, now, most, but)
         await self._give_up([one for one in found if isinstance(one, Unreadable)])
         return tuple(one for one in found if isinstance(one, Outgoing))
 
