@@ -29,6 +29,7 @@ from bot.core.delivery import (
     shown_revision,
 )
 from bot.core.guilds import GuildSettings
+from bot.services.together import Together, Work
 from bot.storage import destinations, guilds, outbox, sources
 from bot.storage.engine import Connection, Database
 from bot.storage.outbox import Unreadable
@@ -52,6 +53,7 @@ class Announcements:
         longest_wait: timedelta = LONGEST_WAIT,
     ) -> None:
         self._database = database
+        self._begins, self._ends = Together(self._begin), Together(self._settle)
         self._clock = clock
         self._jitter = jitter
         self._longest_wait = longest_wait
@@ -132,8 +134,7 @@ class Announcements:
         None when the message has changed since `due` gave it: another look is needed.
         """
         now = self._clock.now()
-        async with self._database.write("outbox.begin") as conn:
-            begun = await outbox.note_try(conn, message, now)
+        begun = await self._begins.do(lambda conn: outbox.note_try(conn, message, now))
         return next_step(message, now=now, started_at=self._started_at) if begun else None
 
     async def guild(self, guild_id: int) -> GuildSettings:
@@ -144,13 +145,24 @@ class Announcements:
     async def settle(self, message: Outgoing, result: Result) -> None:
         """Write how a try ended; `message` is as `due` gave it."""
         now = self._clock.now()
-        async with self._database.write("outbox.settle") as conn:
+
+        async def write(conn: Connection) -> None:
             current = await outbox.load(conn, message.id)
             if result.event in _SUCCESSES:
                 await self._succeeded(conn, message, current, result, now)
             else:
                 await self._failed(conn, message, current, result, now)
+
+        await self._ends.do(write)
         self.wake()
+
+    async def _begin(self, works: Sequence[Work]) -> list[object]:
+        async with self._database.write("outbox.begin") as conn:
+            return [await work(conn) for work in works]
+
+    async def _settle(self, works: Sequence[Work]) -> list[object]:
+        async with self._database.write("outbox.settle") as conn:
+            return [await work(conn) for work in works]
 
     async def reopen(self, channel_id: int) -> None:
         """Try a blocked channel at once: its permissions have changed."""
