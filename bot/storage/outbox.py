@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -68,7 +68,12 @@ _waits_for_another = (outbox.c.delivered_revision == 0) & exists().where(
     _earlier.c.state.in_(OPEN_STATES),
 )
 _DUE = (
-    _stored.where(_OPEN & ~_blocked & ~_left, outbox.c.next_try_at <= _NOW, ~_waits_for_another)
+    _stored.where(
+        _OPEN & ~_blocked & ~_left,
+        outbox.c.next_try_at <= _NOW,
+        outbox.c.channel_id.not_in(bindparam("but", expanding=True)),
+        ~_waits_for_another,
+    )
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
 )
@@ -250,14 +255,14 @@ async def delivered(conn: AsyncConnection, event_key: str) -> dict[int, datetime
 
 
 async def due(
-    conn: AsyncConnection, now: datetime, limit: int = MOST_AT_ONCE
+    conn: AsyncConnection, now: datetime, limit: int = MOST_AT_ONCE, but: Collection[int] = ()
 ) -> tuple[Outgoing | Unreadable, ...]:
-    """Read the messages whose turn it is, the oldest first.
+    """Read the messages whose turn it is, the oldest first; none of the channels in `but`.
 
     First posts of a channel keep their order: one waits until every earlier one was posted or given up.
     Edits wait for nobody. Nothing is due in a blocked channel or in a guild that removed the bot.
     """
-    rows = (await conn.execute(_DUE, {"now": now, "most": limit})).mappings()
+    rows = (await conn.execute(_DUE, {"now": now, "most": limit, "but": list(but)})).mappings()
     return tuple(_read(row) for row in rows)
 
 
