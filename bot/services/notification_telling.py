@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.core.delivery import OPEN_STATES, Event, OutboxState, after
+from bot.core.delivery import OPEN_STATES, Event, OutboxState, after, edit_at
 from bot.core.notifications.deciding import Decision, Earlier, Rule, Situation, Verdict, decide
 from bot.core.notifications.news import News, Place
 from bot.core.notifications.options import AfterLive, Options
@@ -252,7 +252,8 @@ class _Teller:
             return row
         more = {"pings": record.get("pings", True), "pinged": role_id or record.get("pinged")}
         # An edit is a new errand with a day of its own; a first post keeps the trace of its tries.
-        errand: dict[str, Any] = {"tries": 0, "first_tried_at": None, "next_try_at": self._now, "error": ""}
+        at = edit_at(row.posted_at, row.delivered_at, self._now)
+        errand: dict[str, Any] = {"tries": 0, "first_tried_at": None, "next_try_at": at, "error": ""}
         return replace(
             row,
             kind=news.kind,
@@ -261,7 +262,7 @@ class _Teller:
             facts=self._facts(place, more),
             revision=row.revision + 1,
             state=after(row.state, Event.CHANGED),
-            **(errand if row.state is OutboxState.DELIVERED else {}),
+            **(errand if row.is_current else {}),
         )
 
     def _to_be_deleted(self, row: Noted, options: Options) -> Noted:
