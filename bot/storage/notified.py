@@ -61,6 +61,8 @@ class Noted:
     tries: int = 0
     first_tried_at: datetime | None = None
     message_id: int | None = None
+    old_message_id: int | None = None
+    posted_at: datetime | None = None
     delivered_at: datetime | None = None
     error: str = ""
     kind: str = ""
@@ -296,14 +298,31 @@ async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     return min(filter(None, found), default=None)
 
 
-async def to_be_seen(conn: AsyncConnection) -> dict[str, datetime | None]:
-    """Name the events that wait to be seen still on, with when that counts; None: now."""
-    query = select(outbox.c.event_key, outbox.c.held_until).where(_HELD, outbox.c.held_by == Rule.DELAY)
-    found: dict[str, datetime | None] = {}
-    for row in await conn.execute(query.distinct()):
-        earliest = found.get(row.event_key, row.held_until)
-        found[row.event_key] = None if None in (earliest, row.held_until) else min(earliest, row.held_until)
-    return found
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldForLook:
+    """An event of which something is held by a rule that a look can open, from `since` on."""
+
+    event_key: str
+    rule: str
+    since: datetime
+
+
+async def held_for_a_look(conn: AsyncConnection) -> tuple[HeldForLook, ...]:
+    """Read what waits to be seen still on, or for viewers."""
+    since = func.min(func.coalesce(outbox.c.held_until, outbox.c.created_at)).label("since")
+    query = select(outbox.c.event_key, outbox.c.held_by, since).where(
+        _HELD, outbox.c.held_by.in_((Rule.DELAY, Rule.VIEWERS))
+    )
+    rows = await conn.execute(query.group_by(outbox.c.event_key, outbox.c.held_by))
+    return tuple(HeldForLook(event_key=row.event_key, rule=row.held_by, since=row.since) for row in rows)
+
+
+async def waits_for_viewers(conn: AsyncConnection, event_key: str) -> bool:
+    """Tell whether anything of an event is held until more people watch."""
+    query = select(outbox.c.id).where(
+        _HELD, outbox.c.event_key == event_key, outbox.c.held_by == Rule.VIEWERS
+    )
+    return (await conn.execute(query.limit(1))).first() is not None
 
 
 async def _noted(conn: AsyncConnection, query: Select[Any]) -> list[Noted]:
