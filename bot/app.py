@@ -29,6 +29,7 @@ from bot.jobs.stopping import until_stopped
 from bot.jobs.upkeep import upkeep_loops
 from bot.jobs.weekly import weekly_loops
 from bot.logs import set_up_logging
+from bot.notification_rooms import notification_rooms
 from bot.ports import ChartRenderer, Exporter, GameQuery, LiveSource, RoundSource
 from bot.profile_rooms import profile_rooms
 from bot.services.announcements import Announcements
@@ -37,7 +38,6 @@ from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
 from bot.services.evenings import Evenings
 from bot.services.exports import Exports
-from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor, MonitorRules
@@ -56,7 +56,6 @@ from bot.services.round_book import RoundBook
 from bot.services.round_suggestions import RoundSuggestions
 from bot.services.round_sync import RoundSync, SyncRules
 from bot.services.timekeeping import Timekeeping
-from bot.services.watchlist import Watchlist
 from bot.settings import Settings
 from bot.sources.etlegacy.server_query import UdpGameQuery
 from bot.sources.etlegacy.sftp import SftpRoundSource, ssh_address
@@ -223,8 +222,11 @@ def _services(
     players = Players(
         database=database, servers_of=round_sync.servers_of, announcements=announcements, clock=clock
     )
+    rooms = notification_rooms(settings, database, monitor, announcements, clock)
     return Services(
-        watchlist=_watchlist(settings, database, monitor, announcements, clock),
+        watchlist=rooms.watchlist,
+        notification_settings=rooms.notification_settings,
+        notification_roles=rooms.notification_roles,
         live_monitor=monitor,
         predictions=predictions,
         overrides=Overrides(database=database, monitor=monitor, clock=clock),
@@ -249,25 +251,13 @@ def _services(
         ),
         round_suggestions=RoundSuggestions(database=database, round_sync=round_sync),
         exports=_exports(settings, database, exporter, clock),
-        guilds=Guilds(database=database, announcements=announcements, clock=clock, default_time_zone=zone),
+        guilds=rooms.guilds,
         health=Health(database=database, machine=machine, clock=clock, settings=settings),
         machine=machine,
         announcements=announcements,
         pictures=Pictures(renderer),
         settings=settings,
         clock=clock,
-    )
-
-
-def _watchlist(
-    settings: Settings, database: Database, monitor: LiveMonitor, announcements: Announcements, clock: Clock
-) -> Watchlist:
-    return Watchlist(
-        database=database,
-        monitor=monitor,
-        announcements=announcements,
-        clock=clock,
-        accounts_per_guild=settings.accounts_per_guild,
     )
 
 

@@ -36,6 +36,8 @@ from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor
 from bot.services.machine import Machine
+from bot.services.notification_roles import NotificationRoles
+from bot.services.notification_settings import NotificationSettings
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.predictions import Predictions
@@ -51,6 +53,7 @@ from bot.settings import Settings
 
 EXTENSIONS = (
     "cogs.monitoring",
+    "cogs.notifications",
     "cogs.predictions",
     "cogs.stats_sync",
     "cogs.rounds_admin",
@@ -91,6 +94,8 @@ class Services:
     round_suggestions: RoundSuggestions
     exports: Exports
     guilds: Guilds
+    notification_settings: NotificationSettings
+    notification_roles: NotificationRoles
     health: Health
     machine: Machine
     announcements: Announcements

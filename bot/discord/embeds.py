@@ -9,6 +9,7 @@ import discord
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.markup import clip
+from bot.discord.role_controls import panel_buttons
 
 CHART_NAME = "chart.png"
 # Limits: specs/discord.md 4.
@@ -80,12 +81,13 @@ def _embed(message: Message, *, with_picture: bool) -> discord.Embed:
 
 
 def _button(message: Message) -> discord.ui.View | None:
-    if not _link(message.button_url, URL_LIMIT):
-        return None
     view = discord.ui.View(timeout=None)
-    label = clip(message.button_label or "↗", LABEL_LIMIT)
-    view.add_item(discord.ui.Button(style=discord.ButtonStyle.link, label=label, url=message.button_url))
-    return view
+    if _link(message.button_url, URL_LIMIT):
+        label = clip(message.button_label or "↗", LABEL_LIMIT)
+        view.add_item(discord.ui.Button(style=discord.ButtonStyle.link, label=label, url=message.button_url))
+    for one in panel_buttons(message):
+        view.add_item(one)
+    return view if view.children else None
 
 
 def _link(url: str, limit: int = LINK_LIMIT) -> str:

@@ -20,7 +20,6 @@ from bot.errors import ChartFailed
 from bot.services.announcements import Announcements
 from bot.services.boards import Boards
 from bot.services.exports import Exports
-from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.overrides import Overrides
 from bot.services.predictions import Predictions
@@ -34,6 +33,7 @@ from tests.clocks import ManualClock
 from tests.discordserver import DiscordServer
 from tests.exporter import FakeExporter
 from tests.machines import machine_of
+from tests.notify_services import notify_services
 from tests.profiles import profiles_of
 from tests.services.live_world import LiveWorld
 
@@ -111,12 +111,7 @@ class Room:
                 default_time_zone="UTC",
                 usd_per_diamond=self.settings.usd_per_diamond,
             ),
-            guilds=Guilds(
-                database=self.database,
-                announcements=self.announcements,
-                clock=self.clock,
-                default_time_zone="UTC",
-            ),
+            **notify_services(self.database, world.watchlist, self.announcements, self.clock, {}),
             health=Health(database=self.database, machine=machine, clock=self.clock, settings=self.settings),
             machine=machine,
             announcements=self.announcements,

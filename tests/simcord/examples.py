@@ -14,6 +14,17 @@ NEWEST_POST = str(FIRST_POST + 1_000_000 + 7)  # of ana, who is the first accoun
 EXAMPLES: dict[str, dict[str, Any]] = {
     "privacy delete": {"user": PLAYER},
     "privacy restore": {"user": FORGOTTEN},
+    "notify panel": {},
+    "notify list": {"channel": "<channel>"},
+    "notify add": {"kind": "live", "channel": "<channel>", "about": "@ben", "role": "<role>"},
+    "notify edit": {"subscription": "<subscription>"},
+    "notify pause": {"subscription": "<subscription>", "until": "tomorrow 8:00"},
+    "notify copy": {"subscription": "<subscription>", "channel": "<hidden>"},
+    "notify remove": {"subscription": "<subscription>"},
+    "notify template": {"subscription": "<subscription>", "over": True},
+    "notify log": {"subscription": "<subscription>", "message": None},
+    "notify roles": {"offer": "<role>", "withdraw": None, "post": "<channel>"},
+    "notify personal": {"on": True},
     "live add": {"user": "@ben", "channel": "<channel>", "role": "<role>"},
     "live remove": {"user": "ana", "channel": "<channel>"},
     "live list": {},
@@ -101,6 +112,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 # Each option that suggests, with what is typed, and a suggestion that must be among the answers.
 SUGGESTIONS = {
+    ("notify edit", "subscription"): ("@an", "<subscription>"),
+    ("notify template", "subscription"): ("general", "<subscription>"),
+    ("notify log", "subscription"): ("go-live", "<subscription>"),
+    ("notify log", "message"): ("round", "<logged>"),
+    ("notify pause", "subscription"): ("ana", "<subscription>"),
+    ("notify copy", "subscription"): ("", "<subscription>"),
+    ("notify remove", "subscription"): ("Go-Live", "<subscription>"),
+    ("notify add", "about"): ("An", "@ana"),
     ("live remove", "user"): ("an", "ana"),
     ("export stream", "live"): ("AN", "1"),
     ("export range", "account"): ("an", "ana"),
@@ -189,12 +208,29 @@ READING = sorted(
     | {f"rounds {name}" for name in ("audit", "balance", "evening", "last", "map", "scheduler")}
     | {"export stream", "export range", "export profile"}
     | {f"profile {name}" for name in ("list", "logs", "queue")}
-    | {"player link", "privacy delete"}  # they ask first
+    | {f"notify {name}" for name in ("panel", "list", "edit", "template", "log")}
+    | {"player link", "privacy delete", "notify remove"}  # they ask first
     | {"stream start"}  # it is recorded already
 )
 CHANGING = sorted(EXAMPLES.keys() - READING)
 # What cannot be: a command, its options, and a word of the hint that says so.
 IMPOSSIBLE = [
+    ("notify add", {"kind": "live", "channel": "<channel>", "about": "no handle!"}, "handle"),
+    ("notify add", {"kind": "live", "channel": "<channel>", "role": "<everyone>"}, "never ping everyone"),
+    ("notify add", {"kind": "round", "channel": "<channel>", "about": "beta"}, "does not belong"),
+    ("notify add", {"kind": "recap", "channel": "<channel>", "about": "nobody"}, "nobody"),
+    ("notify add", {"kind": "notice", "channel": "<channel>", "about": "ana"}, "leave `about` out"),
+    ("notify edit", {"subscription": "ana"}, "suggestions"),
+    ("notify edit", {"subscription": "4711:live:account:1"}, "not there any more"),
+    ("notify pause", {"subscription": "<subscription>", "until": "whenever"}, "until when"),
+    ("notify pause", {"subscription": "<subscription>", "until": "2020-01-01"}, "next year"),
+    ("notify pause", {"subscription": "0:live:", "until": "2h"}, "no pause"),
+    ("notify copy", {"subscription": "<subscription>", "channel": "<channel>"}, "another channel"),
+    ("notify remove", {"subscription": "live"}, "suggestions"),
+    ("notify template", {"subscription": "0:round:", "over": True}, "text for the end"),
+    ("notify log", {"message": "4711"}, "no such message"),
+    ("notify roles", {"offer": "<everyone>"}, "everybody"),
+    ("notify roles", {"post": "<hidden>"}, "I lack"),
     ("live add", {"user": "no handle!", "channel": "<channel>"}, "handle"),
     ("live add", {"user": "@ben", "channel": "<channel>", "role": "<everyone>"}, "never ping everyone"),
     ("live remove", {"user": "nobody"}, "nobody"),

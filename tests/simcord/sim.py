@@ -15,7 +15,6 @@ from bot.discord.client import Services, VedetteClient
 from bot.discord.pictures import Pictures
 from bot.services.boards import Boards
 from bot.services.exports import Exports
-from bot.services.guilds import Guilds
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.overrides import Overrides
@@ -29,6 +28,7 @@ from bot.storage.engine import Database
 from tests.discord_room.room import Painter
 from tests.exporter import FakeExporter
 from tests.machines import machine_of
+from tests.notify_services import notify_services
 from tests.profiles import profiles_of
 from tests.services.live_world import LiveWorld
 from tests.services.round_world import RoundWorld
@@ -60,6 +60,11 @@ class Sim:
         return f"{self.services.clock.now() + timedelta(days=1):%Y-%m-%d}"
 
     @property
+    def subscription(self) -> str:
+        """The go-lives of the first account, in the channel."""
+        return f"{self.channel.id}:live:account:1"
+
+    @property
     def client(self) -> VedetteClient:
         return self.env.bot
 
@@ -70,6 +75,12 @@ class Sim:
         answers = [result.response, *result.followups]
         (answer,) = {one.id: one for one in answers if one is not None}.values()
         return answer
+
+    def let_bot(self, **permissions: bool) -> None:
+        """Give the bot permissions that its invite link does not ask for."""
+        (bots,) = [one for one in self.guild.roles.values() if one.name == self.env.bot.user.name]
+        granted = sum(BASE_PERMISSIONS.values()) | discord.Permissions(**permissions).value
+        self.env.backend.edit_role(self.guild.id, bots.id, {"permissions": granted})
 
     def new_errors(self) -> list[BaseException]:
         """The errors of the bot since this was last asked."""
@@ -143,9 +154,7 @@ class Worlds:
                 default_time_zone="UTC",
                 usd_per_diamond=settings.usd_per_diamond,
             ),
-            guilds=Guilds(
-                database=database, announcements=announcements, clock=clock, default_time_zone="UTC"
-            ),
+            **notify_services(database, self.lives.watchlist, announcements, clock, self.rounds.servers),
             health=Health(database=database, machine=machine, clock=clock, settings=settings),
             machine=machine,
             announcements=announcements,
@@ -173,7 +182,9 @@ def people(env: simcord.Env) -> dict[str, Any]:
     guild = env.create_guild("Guild", id=GUILD_ID)
     _give_what_the_invite_asks_for(env, guild)
     may = discord.Permissions(view_channel=True, send_messages=True, use_application_commands=True)
-    admins = guild.create_role("Admins", permissions=may | discord.Permissions(manage_guild=True))
+    admins = guild.create_role(
+        "Admins", permissions=may | discord.Permissions(manage_guild=True, manage_roles=True)
+    )
     lacking = discord.PermissionOverwrite(embed_links=False, attach_files=False)
     return {
         "guild": guild,

@@ -13,9 +13,10 @@ import simcord
 from discord import app_commands
 from sqlalchemy import text
 
+from bot.core.announcements import Message, Tone
 from bot.core.requester import Requester
 from bot.errors import SourceUnavailable
-from bot.storage import privacy
+from bot.storage import outbox, privacy
 from bot.storage.tables import metadata
 from tests.kept_posts import keep_profile
 from tests.kept_streams import keep_live
@@ -69,7 +70,24 @@ async def at_work(sim: Sim) -> Sim:
             await keep_profile(conn, handle=handle, guild_id=sim.guild.id, started_at=began)
     async with sim.database.write("test.forget") as conn:
         await privacy.forget_player(conn, FORGOTTEN, sim.services.clock.now())
+    sim.let_bot(manage_roles=True)
+    sim.logged = await logged(sim)
     return sim
+
+
+async def logged(sim: Sim) -> str:
+    """A round was told in the channel; give its number in the log."""
+    async with sim.database.write("test.log") as conn:
+        await outbox.put(
+            conn,
+            event_key="round:test",
+            guild_id=sim.guild.id,
+            channel_id=sim.channel.id,
+            message=Message(title="Supply, round 2", tone=Tone.ROUND),
+            now=sim.services.clock.now(),
+        )
+        await conn.execute(text("UPDATE outbox SET kind = 'round' WHERE event_key = 'round:test'"))
+        return str((await conn.execute(text("SELECT max(id) FROM outbox"))).scalar_one())
 
 
 async def record(sim: Sim) -> None:
@@ -217,6 +235,8 @@ async def shows_an_incident(sim: Sim, name: str, caplog: pytest.LogCaptureFixtur
 async def test_who_asks_for_what_cannot_be_gets_a_private_hint(at_work: Sim, subtests: pytest.Subtests):
     things = {
         "<channel>": at_work.channel,
+        "<hidden>": at_work.hidden,
+        "<subscription>": at_work.subscription,
         "<everyone>": at_work.guild.default_role,
         "<member>": at_work.member,
         "<owner>": at_work.owner,
@@ -248,7 +268,10 @@ async def test_what_is_typed_is_completed(at_work: Sim, subtests: pytest.Subtest
     for (name, option), (typed, wanted) in SUGGESTIONS.items():
         with subtests.test(f"{name} {option}"):
             choices = await at_work.admin.autocomplete(at_work.channel, name, option, typed)
-            assert wanted in [choice["value"] for choice in choices]
+            expected = {"<subscription>": at_work.subscription, "<logged>": at_work.logged}.get(
+                wanted, wanted
+            )
+            assert expected in [choice["value"] for choice in choices]
             assert len(choices) <= 25
             assert "beta" not in [choice["value"] for choice in choices]
             assert await at_work.admin.autocomplete(at_work.channel, name, option, "zzzz") == []

@@ -1,0 +1,139 @@
+"""Which roles members may take by a button, and those the bot keeps for who asked for an account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.core.announcements import Message, Tone
+from bot.core.markup import escape
+from bot.core.notifications.samples import TEST_POST_AGE
+from bot.core.requester import Requester
+from bot.errors import LimitReached
+from bot.services.announcements import Announcements
+from bot.services.guilds import Guilds
+from bot.storage import guilds as guild_store
+from bot.storage import live as store
+from bot.storage import notification_roles
+from bot.storage.engine import Database
+from bot.texts import join, text
+
+MOST_OFFERED = 25
+"""So many fit into one menu."""
+CHOOSE_PANEL = "choose"
+"""Names the button that opens the menus (`bot.discord.role_controls`)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowedPerson:
+    """Somebody members can ask for; `role_id` is the role kept for that, None while nobody asked."""
+
+    account_id: int
+    handle: str
+    nickname: str
+    role_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """What members of a guild can choose."""
+
+    role_ids: tuple[int, ...]
+    people: tuple[FollowedPerson, ...]
+    may_make_roles: bool
+
+
+class NotificationRoles:
+    """Reads and writes them; to give and to take roles is the Discord room's."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        guilds: Guilds,
+        announcements: Announcements,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._guilds = guilds
+        self._announcements = announcements
+        self._clock = clock
+
+    async def offer_of(self, guild_id: int) -> Offer:
+        """Give what members of a guild can choose; without the admins' leave nobody can ask for an account."""
+        async with self._database.read() as conn:
+            kept = await notification_roles.personal(conn, guild_id)
+            allowed = await notification_roles.may_make_roles(conn, guild_id)
+            accounts = await store.followed_accounts(conn, guild_id=guild_id) if allowed else ()
+            role_ids = await notification_roles.offered(conn, guild_id)
+        return Offer(
+            role_ids=role_ids,
+            people=tuple(
+                FollowedPerson(
+                    account_id=one.id,
+                    handle=one.handle,
+                    nickname=one.nickname,
+                    role_id=kept.get(one.id),
+                )
+                for one in accounts
+            ),
+            may_make_roles=allowed,
+        )
+
+    async def offer(self, by: Requester, role_id: int) -> bool:
+        """Let members take a role; false where they might already. Raises `LimitReached`."""
+        async with self._database.write("notify.offer") as conn:
+            known = await notification_roles.offered(conn, by.guild_id)
+            if role_id not in known and len(known) >= MOST_OFFERED:
+                raise LimitReached(
+                    text("A menu has room for {most} roles. Take one out first.", most=MOST_OFFERED)
+                )
+            return await notification_roles.offer(conn, by.guild_id, role_id)
+
+    async def withdraw(self, by: Requester, role_id: int) -> bool:
+        """Let members take a role no more; false where they might not. Who has it keeps it."""
+        async with self._database.write("notify.withdraw") as conn:
+            return await notification_roles.withdraw(conn, by.guild_id, role_id)
+
+    async def let_make_roles(self, by: Requester, *, on: bool) -> None:
+        """Write whether the bot may keep a role for each account that members ask for."""
+        zone = (await self._guilds.get(by.guild_id)).time_zone
+        async with self._database.write("notify.personal") as conn:
+            await guild_store.joined(conn, by.guild_id, zone)
+            await notification_roles.let_make_roles(conn, by.guild_id, on=on)
+
+    async def keep(self, guild_id: int, account_id: int, role_id: int) -> None:
+        """Write which role is kept for an account."""
+        async with self._database.write("notify.keep_role") as conn:
+            await notification_roles.keep_personal(conn, guild_id, account_id, role_id)
+
+    async def put_up(self, by: Requester, channel_id: int) -> None:
+        """Post the message whose button lets members choose."""
+        offer = await self.offer_of(by.guild_id)
+        await self._announcements.reopen(channel_id)
+        await self._announcements.say(
+            event_key=f"roles:{by.guild_id}:{channel_id}:{self._clock.now().isoformat()}",
+            guild_id=by.guild_id,
+            channel_id=channel_id,
+            message=_panel(offer),
+            lasts=TEST_POST_AGE,
+        )
+
+
+def _panel(offer: Offer) -> Message:
+    roles = " ".join(f"<@&{role_id}>" for role_id in offer.role_ids)
+    people = [one.nickname or one.handle for one in offer.people]
+    lines = [
+        text("Press the button, choose what you want to be pinged for, and change it whenever you like.")
+    ]
+    if roles:
+        lines.append(text("Roles: {roles}", roles=roles))
+    if people:
+        lines.append(text("People: {people}", people=", ".join(escape(name, 40) for name in people[:40])))
+    return Message(
+        title=text("Choose your pings"),
+        tone=Tone.NOTICE,
+        body=join("\n", lines),
+        button_label=text("Choose"),
+        panel=CHOOSE_PANEL,
+    )
