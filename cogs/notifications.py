@@ -36,7 +36,7 @@ Room = discord.TextChannel | discord.ForumChannel | discord.Thread
 Told = Literal["live", "recap", "round", "evening", "milestone", "report", "notice"]
 SUBSCRIPTION = locale_str("Which one; type a part of its name or channel")
 _SUGGESTIONS, _NAME_LIMIT = 25, 100  # Discord's limits
-_GOES_ON = {"now", "off", "0"}
+_GOES_ON = {"now", "sekarang", "off", "0"}
 
 
 @app_commands.guild_only()
@@ -201,7 +201,7 @@ class Notifications(
             "Nothing was told yet. What is to come stands here, with the reason for all that is not told."
         )
         lines = [log_line(row, logged) for row in logged.rows] or [none]
-        footer = text("`/notify log message:` explains one by its number")
+        footer = text("/notify log explains one message by its number")
         await Pages(text("What was told"), in_pages(lines, per_page=8), interaction, footer=footer).show(
             interaction
         )

@@ -31,6 +31,7 @@ SAME = {
         ("{count} live, {span}", "{count} lives, {span}"): "as above",
         ("**{name}**: {count} live, {span}", "**{name}**: {count} lives, {span}"): "as above",
         "{when}": "an instant alone",
+        "{kind}: {name}": "values alone",
         "**{place}.** {name}: {diamonds}, {gifts}": "values alone",
         "{count} ({gained})": "values alone",
         "Status": "Indonesian has the same word",

@@ -32,6 +32,7 @@ BORDERS = {
     "bot/core/live/policies.py": "a model that plans checks: `fixed` takes its place",
     "bot/services/boards.py": "one board: a bug in it must not leave all others stale",
     "bot/services/stream_telling.py": "one live: a bug in its recap must not keep all others from theirs",
+    "bot/discord/controls.py": "one press of a button: whoever pressed it gets a hint or an incident",
     "bot/discord/delivery.py": "one message: a bug in it must not end delivery",
     "bot/services/stream_room.py": "one connection to a live: a bug in it must not end the other recordings",
     "bot/sources/tiktok/decoding.py": "one message: nothing that the wire brings may end a connection",

@@ -61,6 +61,14 @@ NAMES |= {"same page", "no way to the listing"}
 # The names under which forgotten people go on: stored as names are, the same in every language.
 NAMES |= {"Anonymous", "Anonymous {}"}
 NAMES |= {
+    # Invented facts of previews, and examples of what an input takes.
+    "Ana",
+    "Supply",
+    "Supply, round 2",
+    "Allies",
+    "Good evening!",
+    "`sat sun`, `mon-fri`",
+    "sat sun / mon-fri / weekends",
     "sign limits",
     "{} of {} per {}",
     "nothing is short",

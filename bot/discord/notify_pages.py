@@ -13,7 +13,7 @@ from bot.core.announcements import Tone
 from bot.core.markup import clip
 from bot.core.notifications import words
 from bot.core.notifications.kinds import KIND_WORDS, Kind
-from bot.core.notifications.options import Mention, Only
+from bot.core.notifications.options import Digest, Mention, Only
 from bot.core.notifications.samples import sample_end, sample_message
 from bot.core.notifications.templates import PLACEHOLDERS
 from bot.discord.controls import OPTION_LIMIT, button, channel_menu, menu, option, role_menu
@@ -153,13 +153,13 @@ class Pages:
         lines += ["", *self._settings(entry)]
         options = [
             option(say(words.SETTING_WORDS[name]), name, hint=self._plain(words.said(name, entry.options)))
-            for name in words.settings_of(key.kind)
+            for name in self._names(entry)
         ]
         rows: _Rows = [
             [menu(_id("setting", key), say(text("Choose what to change")), options)],
             self._entry_buttons(entry),
         ]
-        footer = text("✏️ is chosen here; everything else as it is for the whole server")
+        footer = text("✏️ is chosen here; everything else is as usual in this server")
         return Page(embeds=[self._embed(entry.title, join("\n", lines), footer)], rows=rows)
 
     def _entry_buttons(self, entry: Entry) -> list[Item[Any]]:
@@ -178,8 +178,19 @@ class Pages:
             button(_id("remove", key), say(text("Remove")), style=discord.ButtonStyle.danger),
         ]
 
+    def _names(self, entry: Entry) -> list[str]:
+        """Give what can be chosen: what does not fit the channel says nothing there."""
+        left_out: set[str] = {"digest_at"} if entry.options.digest in {None, Digest.NONE} else set()
+        if not entry.key.is_default:
+            channel = self.guild.get_channel_or_thread(entry.key.channel_id)
+            news = isinstance(channel, discord.TextChannel) and channel.is_news()
+            left_out |= set() if isinstance(channel, discord.TextChannel) else {"thread"}
+            left_out |= set() if news else {"publish"}
+            left_out |= set() if isinstance(channel, discord.ForumChannel) else {"tag_id"}
+        return [name for name in words.settings_of(entry.key.kind) if name not in left_out]
+
     def _settings(self, entry: Entry) -> Iterator[str]:
-        for name in words.settings_of(entry.key.kind):
+        for name in self._names(entry):
             is_own = getattr(entry.own, name) is not None
             mark = "✏️ " if is_own else ""
             value = words.said(name, entry.options)
@@ -226,7 +237,7 @@ class Pages:
         if not key.is_default and name == "template":
             buttons.append(button(_id("test", key), say(text("Post a test here"))))
         if getattr(entry.own, name) is not None:
-            buttons.append(button(_id(f"wider.{name}", key), say(text("As for the whole server"))))
+            buttons.append(button(_id(f"wider.{name}", key), say(text("As usual"))))
         title = join(" · ", [words.SETTING_WORDS[name], entry.title])
         page = self._embed(title, join("\n", lines), text("Above: the message as it would be"))
         return Page(embeds=[draw(said).embed, page], rows=[buttons], content=said.lead)
@@ -269,8 +280,7 @@ class Pages:
         for value, label in offered[:23]:
             yield option(self._plain(label), value, is_chosen=value == _value_of(current))
         wider = words.said(name, entry.wider)
-        label = text("As usual") if entry.key.is_default else text("As for the whole server")
-        yield option(say(label), WIDER, hint=self._plain(wider), is_chosen=current is None)
+        yield option(say(text("As usual")), WIDER, hint=self._plain(wider), is_chosen=current is None)
 
     def _values(self, entry: Entry, name: str) -> Iterator[tuple[str, str]]:
         if name == "mention":

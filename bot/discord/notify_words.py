@@ -22,12 +22,12 @@ _REASON_LIMIT = 160
 _SIGNS = {
     OutboxState.PENDING: "⏳",
     OutboxState.DELIVERED: "✅",
-    OutboxState.PARKED: "⛔",
-    OutboxState.HELD: "🕓",
-    OutboxState.SKIPPED: "⏭️",
-    OutboxState.REMOVED: "🗑️",
+    OutboxState.PARKED: "⚠️",
+    OutboxState.HELD: "🕒",
+    OutboxState.SKIPPED: "⚪",
+    OutboxState.REMOVED: "✅",
     OutboxState.DEAD: "❌",
-    OutboxState.EXPIRED: "⌛",
+    OutboxState.EXPIRED: "❌",
 }
 
 

@@ -146,18 +146,18 @@ def state_words(
 ) -> tuple[str, str]:
     """Say how a subscription stands at this moment: a sign, and words, empty where it is simply on."""
     if off:
-        return "⛔", text("switched off")
+        return "⚪", text("switched off")
     if paused_until is not None and paused_until > now:
         return "⏸️", text("paused until {when}", when=stamp(paused_until, "f"))
     only, quiet = options.only or Only(), options.quiet or Quiet()
     opens_at = next_open(only, now, zone)
     if opens_at is None or opens_at > now:
         when = text("never") if opens_at is None else stamp(opens_at, "f")
-        return "🕓", text("not now; again {when}", when=when)
+        return "🕒", text("not now; again {when}", when=when)
     if quiet.mode is not QuietMode.OFF and within(quiet.begins, quiet.ends, now, zone):
         ends_at = next_minute(quiet.ends, now, zone)
         return "🌙", text("quiet hours until {when}", when=stamp(ends_at, "t"))
-    return "🔔" if options.mention in {Mention.ROLE, Mention.PERSONAL} else "🟢", ""
+    return "✅", ""
 
 
 def own_words(options: Options, kind: Kind, usual: Options) -> str:
