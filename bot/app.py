@@ -42,6 +42,7 @@ from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
 from bot.services.live_monitor import LiveMonitor, MonitorRules
 from bot.services.machine import Machine
+from bot.services.notifications import NotificationDesk
 from bot.services.overrides import Overrides
 from bot.services.players import Players
 from bot.services.prediction_log import PredictionLog
@@ -128,6 +129,7 @@ async def _house(
         stack.push_async_callback(exporter.close)
         tiktok = await stack.enter_async_context(_tiktok_of(settings, clock))
         announcements = Announcements(database, clock)
+        desk = NotificationDesk(database=database, announcements=announcements, clock=clock)
         machine = Machine(database=database, folder=settings.data_folder, clock=clock)
         monitor = _monitor_of(settings, database, tiktok, announcements, clock)
         recorder = _recorder_of(database, monitor, clock.machine)
@@ -163,6 +165,7 @@ async def _house(
             evening_loop(_evenings_of(settings, database, announcements, clock)),
             Loop(name="ratings", step=ratings.step, wake=ratings.changed),
             *clock_loops(Timekeeping(database, clock)),
+            Loop(name="notifications", step=desk.step, wake=announcements.told),
             *upkeep_loops(settings, database, announcements, machine, services.privacy, clock),
             export_loop(services.exports, clock),
             *profile_loops,
@@ -297,7 +300,7 @@ def prediction_loops(
     night = CalendarStep(nightly_scores(time_zone), scores.night, clock, at_start=scores.catch_up)
     return [
         Loop(name="predictions", step=prediction_log.step, wake=asyncio.Event()),
-        Loop(name="status line", step=prediction_log.status_step, wake=asyncio.Event()),
+        Loop(name="status line", step=prediction_log.status_step, wake=asyncio.Event(), of_machine=True),
         Loop(name="status boards", step=boards.step, wake=boards.changed),
         Loop(name="daily scores", step=night, wake=asyncio.Event()),
     ]

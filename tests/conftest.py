@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.compiled import shared_by_all_engines
 from tests.databases import database, database_url, new_database, postgresql, tables_file
@@ -18,6 +19,10 @@ pytest_plugins = ("tests.canary",)
 __all__ = ["database", "database_url", "new_database", "postgresql", "tables_file"]  # fixtures for every test
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes says more of the machine than of the code: no test asserts a wall-clock time.
+settings.register_profile("vedette", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vedette")
 LONGEST = (
     "tests/kill/test_kill_matrix.py",
     "tests/kill/test_kill_matrix_on_a_server.py",

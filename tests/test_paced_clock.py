@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.clock import PacedClock, SteadyClock, clock_of
@@ -56,7 +56,6 @@ def test_it_agrees_with_what_the_sandbox_reads(file):
     assert bots.speed == 600
 
 
-@settings(deadline=None)  # it writes files
 @given(st.lists(st.tuples(st.floats(0, 100), st.booleans(), SPEEDS, st.floats(0, 0.2)), max_size=12))
 def test_over_changes_of_speed_it_never_goes_back_and_a_steady_clock_sees_no_step(tmp_path_factory, changes):
     file = tmp_path_factory.getbasetemp() / "paced.json"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -63,7 +63,8 @@ class Message:
 
     def to_json(self) -> dict[str, Any]:
         """Give the message as JSON-ready data; `from_json` reads it back unchanged."""
-        data = asdict(replace(self, chart=None))
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        data["fields"] = tuple(asdict(field) for field in self.fields)
         data["chart"] = None if self.chart is None else self.chart.to_json()
         return data
 

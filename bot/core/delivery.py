@@ -192,6 +192,7 @@ class Outgoing:
     generation: int = 0
     old_message_id: int | None = None
     posted_at: datetime | None = None
+    remove_after_hours: int = 0
 
     @property
     def is_posted(self) -> bool:

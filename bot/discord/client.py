@@ -22,6 +22,7 @@ from yarl import URL
 from bot.clock import Clock
 from bot.discord.errors import Tree
 from bot.discord.once import request_trace
+from bot.discord.pace import Pace, paced
 from bot.discord.permissions import missing
 from bot.discord.pictures import Pictures
 from bot.discord.results import TROUBLE
@@ -107,7 +108,9 @@ class Services:
 class VedetteClient(commands.Bot):
     """The connection to Discord. It hears of guilds, channels and roles, and reads no messages."""
 
-    def __init__(self, services: Services, extensions: Sequence[str] = EXTENSIONS) -> None:
+    def __init__(
+        self, services: Services, extensions: Sequence[str] = EXTENSIONS, pace: Pace | None = None
+    ) -> None:
         _point_at(services.settings)
         _expect_no_voice()
         super().__init__(
@@ -122,7 +125,7 @@ class VedetteClient(commands.Bot):
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
             guild_ready_timeout=_GUILD_READY_SECONDS,
             max_ratelimit_timeout=_LONGEST_RATE_LIMIT_SECONDS,
-            http_trace=request_trace(),
+            http_trace=paced(request_trace(), pace or Pace(services.clock.machine)),
         )
         # Here and not around a request: cut off in a pause for all requests, discord.py never ends that pause.
         limit = ClientTimeout(total=LONGEST_REQUEST_SECONDS)

@@ -27,6 +27,10 @@ STUCK_AFTER_SECONDS = 900.0
 _BUGS_AT_MOST = 3
 _AFTER_A_BUG_SECONDS = 60.0
 _SHOWN_BY = frozenset({Step.POST, Step.LOOK_THEN_POST, Step.LOOK_THEN_GIVE_UP, Step.EDIT})
+MOST_AT_ONCE = 100
+"""Channels worked on at once; the pace of all requests (`bot.discord.pace`) lets no more through."""
+_AGAIN_FROM = 75
+"""So few are left of them when it is worth to look for more: each look reads the outbox."""
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +44,8 @@ class Delivery:
         self._places = Places(client)
         self._courier = Courier(client, self._places)
         self._busy: dict[int, asyncio.Task[None]] = {}
+        self._has_room = asyncio.Event()
+        self._has_room.set()
         self._has_database = True
         self._is_stuck = False
         self._bugs: Counter[int] = Counter()
@@ -54,10 +60,12 @@ class Delivery:
         try:
             while not self._is_stuck:
                 try:
-                    await self.start_due()
+                    await self._has_room.wait()
+                    is_all = await self.start_due()
                     if not self._busy:
                         self._storage_works()
-                    await self._announcements.wait()
+                    if is_all:
+                        await self._announcements.wait()
                 except StorageError as error:
                     await self._storage_failed(error)
             log.critical(
@@ -68,15 +76,18 @@ class Delivery:
                 task.cancel()
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
-    async def start_due(self) -> None:
-        """Begin with every channel that has something due and is not being worked on."""
-        # Of a channel that was busy while this was read, it may tell what is over by now.
-        busy = set(self._busy)
-        due = sorted(await self._announcements.due(), key=lambda message: (message.channel_id, message.id))
+    async def start_due(self) -> bool:
+        """Begin with every channel that has something due and is not being worked on; false where more may be due."""
+        # Of a channel that was busy while this was read, it might tell what is over by now.
+        room = MOST_AT_ONCE - len(self._busy)
+        found = await self._announcements.due(room, but=tuple(self._busy))
+        due = sorted(found, key=lambda message: (message.channel_id, message.id))
         for channel_id, messages in groupby(due, key=lambda message: message.channel_id):
-            if channel_id not in busy:
-                work = self._work_through(channel_id, tuple(messages))
-                self._busy[channel_id] = asyncio.create_task(work, name=f"delivery to {channel_id}")
+            work = self._work_through(channel_id, tuple(messages))
+            self._busy[channel_id] = asyncio.create_task(work, name=f"delivery to {channel_id}")
+        if len(self._busy) >= MOST_AT_ONCE:
+            self._has_room.clear()
+        return len(found) < room
 
     async def _work_through(self, channel_id: int, messages: Sequence[Outgoing]) -> None:
         try:
@@ -95,6 +106,8 @@ class Delivery:
             await self._storage_failed(error)
         finally:
             del self._busy[channel_id]
+            if self._is_stuck or len(self._busy) <= _AGAIN_FROM:
+                self._has_room.set()
             self._announcements.wake()
 
     async def _storage_failed(self, error: StorageError) -> None:

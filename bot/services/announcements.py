@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from bot.clock import Clock, wait_for_event
@@ -35,6 +35,7 @@ from bot.core.delivery import (
     shown_revision,
 )
 from bot.core.guilds import GuildSettings
+from bot.services.together import Together, Work
 from bot.storage import destinations, guilds, outbox, sources
 from bot.storage.engine import Connection, Database
 from bot.storage.outbox import Unreadable
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 
 
 class Announcements:
-    """The outbox as the deliverer works through it; other services only call `wake`."""
+    """The outbox as the deliverer works through it; other services only call `wake`. `told` is set then, too."""
 
     def __init__(
         self,
@@ -58,16 +59,19 @@ class Announcements:
         longest_wait: timedelta = LONGEST_WAIT,
     ) -> None:
         self._database = database
+        self._begins, self._ends = Together(self._begin), Together(self._settle)
         self._clock = clock
         self._jitter = jitter
         self._longest_wait = longest_wait
         self._started_at = self._looked_at = clock.now()
         self._news = asyncio.Event()
+        self.told = asyncio.Event()
         self._is_failing = False
 
     def wake(self) -> None:
         """Say that something was put; call it after the transaction has committed."""
         self._news.set()
+        self.told.set()
 
     async def say(
         self, *, event_key: str, guild_id: int, channel_id: int, message: Message, lasts: timedelta
@@ -86,10 +90,10 @@ class Announcements:
             )
         self.wake()
 
-    async def due(self) -> tuple[Outgoing, ...]:
+    async def due(self, most: int = outbox.MOST_AT_ONCE, but: Collection[int] = ()) -> tuple[Outgoing, ...]:
         """Give the messages whose turn it is; first posts that nobody tried in time are given up on the way.
 
-        Nothing is due while Discord wants us to stop.
+        Nothing is due while Discord wants us to stop, nor in the channels of `but`.
         """
         now = self._looked_at = self._clock.now()
         async with self._database.read() as conn:
@@ -101,7 +105,7 @@ class Announcements:
             closed_until = (await sources.load(conn, DISCORD)).closed_until
             if closed_until is not None and closed_until > now:
                 return ()
-            found = await outbox.due(conn, now)
+            found = await outbox.due(conn, now, most, but)
         await self._give_up([one for one in found if isinstance(one, Unreadable)])
         return tuple(one for one in found if isinstance(one, Outgoing))
 
@@ -115,7 +119,7 @@ class Announcements:
                 log.error(
                     "%s: given up for channel %d (%s)", message.event_key, message.channel_id, message.reason
                 )
-        self.wake()
+        self._news.set()
 
     async def wait(self) -> None:
         """Sleep until `wake`, or until something is due that was not when `due` last looked."""
@@ -138,8 +142,7 @@ class Announcements:
         None when the message has changed since `due` gave it: another look is needed.
         """
         now = self._clock.now()
-        async with self._database.write("outbox.begin") as conn:
-            begun = await outbox.note_try(conn, message, now)
+        begun = await self._begins.do(lambda conn: outbox.note_try(conn, message, now))
         if not begun:
             return None
         return next_step(message, now=now, started_at=self._started_at, surface=surface)
@@ -160,13 +163,24 @@ class Announcements:
     async def settle(self, message: Outgoing, result: Result, surface: Surface = Surface.OTHER) -> None:
         """Write how a try ended; `message` is as `due` gave it."""
         now = self._clock.now()
-        async with self._database.write("outbox.settle") as conn:
+
+        async def write(conn: Connection) -> None:
             current = await outbox.load(conn, message.id)
             if result.event in _SUCCESSES:
                 await self._succeeded(conn, message, current, result, surface=surface, now=now)
             else:
                 await self._failed(conn, message, current, result, now)
-        self.wake()
+
+        await self._ends.do(write)
+        self._news.set()
+
+    async def _begin(self, works: Sequence[Work]) -> list[object]:
+        async with self._database.write("outbox.begin") as conn:
+            return [await work(conn) for work in works]
+
+    async def _settle(self, works: Sequence[Work]) -> list[object]:
+        async with self._database.write("outbox.settle") as conn:
+            return [await work(conn) for work in works]
 
     async def reopen(self, channel_id: int) -> None:
         """Try a blocked channel at once: its permissions have changed."""
@@ -200,6 +214,9 @@ class Announcements:
             values["error"] = result.reason
             await self._cannot(conn, current, result, now)
         await outbox.settle(conn, current.id, state, **values)
+        if result.event is Event.SENT and current.remove_after_hours:
+            hours = timedelta(hours=current.remove_after_hours)
+            await outbox.to_be_removed(conn, current.id, now + hours)
         if self._is_failing or (await sources.load(conn, DISCORD)).down_since is not None:
             log.info("Discord takes messages again")
             self._is_failing = False

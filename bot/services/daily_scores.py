@@ -14,7 +14,8 @@ from bot.core.live.predictions import POLICIES, DayScore
 from bot.services import shadow
 from bot.services.announcements import Announcements
 from bot.services.live_monitor import LiveMonitor
-from bot.storage import guilds, history, outbox, status
+from bot.services.report_places import report_places, tell_report
+from bot.storage import guilds, history, status
 from bot.storage import predictions as table
 from bot.storage.engine import Connection, Database
 from bot.storage.watched import POLICY_NOTE, load_all
@@ -127,16 +128,10 @@ class DailyScores:
         )
 
     async def _tell(self, conn: Connection, scored: DayScore, now: datetime) -> None:
+        key, message = f"score:{scored.day.isoformat()}", score_message(scored)
         for guild_id, channel_id in await guilds.readers_of_scores(conn):
-            await outbox.put(
-                conn,
-                event_key=f"score:{scored.day.isoformat()}",
-                guild_id=guild_id,
-                channel_id=channel_id,
-                message=score_message(scored),
-                now=now,
-                expires_at=now + TOLD_FOR,
-            )
+            messages = dict.fromkeys(await report_places(conn, guild_id, channel_id), message)
+            await tell_report(conn, key, messages, expires_at=now + TOLD_FOR, now=now)
 
     def _last_two_days(self, now: datetime) -> tuple[date, date]:
         today = now.astimezone(self._zone).date()

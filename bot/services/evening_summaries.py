@@ -8,15 +8,18 @@ the whole evening and the other points to it. Where it parts one, the earlier pa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.announcements import Message
 from bot.core.guilds import GuildSettings
+from bot.core.markup import escape
+from bot.core.notifications.kinds import Kind, server_subject
 from bot.core.rounds.evening_post import evening_message, joined_message
 from bot.services.evening_reading import KeptEvening
+from bot.services.notifications import News, Place, tell
 from bot.storage import evenings as store
-from bot.storage import guilds, outbox
+from bot.storage import guilds
 from bot.storage.engine import Connection
 from bot.storage.evenings import Told
 
@@ -27,24 +30,21 @@ async def open_summary(
     targets: Iterable[tuple[int, int]],
     now: datetime,
     *,
-    expires_at: datetime,
+    expires_after: timedelta,
 ) -> None:
     """Put the summary of an evening that has none into these channels (guild, channel)."""
     key = f"evening:{evening.rounds[0].id}"
-    for guild_id, channel_id in targets:
-        await outbox.put(
-            conn,
-            event_key=key,
-            guild_id=guild_id,
-            channel_id=channel_id,
-            message=await _summary(conn, evening, guild_id),
-            now=now,
-            expires_at=expires_at,
-        )
+    places = [
+        Place(guild_id=guild_id, channel_id=channel_id, message=await _summary(conn, evening, guild_id))
+        for guild_id, channel_id in targets
+    ]
+    await tell(conn, _news(evening, key, expires_after), places, now)
     await store.keep_summary(conn, [one.id for one in evening.rounds], key)
 
 
-async def renew_summary(conn: Connection, evening: KeptEvening, now: datetime) -> bool:
+async def renew_summary(
+    conn: Connection, evening: KeptEvening, now: datetime, *, expires_after: timedelta
+) -> bool:
     """Bring the summary of an evening up to date where one was put; gives whether there is one."""
     keys = await _own_keys(conn, evening)
     placed = await store.told(conn, keys)
@@ -57,18 +57,26 @@ async def renew_summary(conn: Connection, evening: KeptEvening, now: datetime) -
     for one in placed:
         if one.stands:
             tells.setdefault(one.channel_id, one)
+    by_key: dict[str, list[Place]] = {}
     for one in placed:
         is_first = tells.get(one.channel_id, one) == one
         message = await _summary(conn, evening, one.guild_id) if is_first else joined_message(evening.server)
-        await outbox.put(
-            conn,
-            event_key=one.event_key,
-            guild_id=one.guild_id,
-            channel_id=one.channel_id,
-            message=message,
-            now=now,
-        )
+        place = Place(guild_id=one.guild_id, channel_id=one.channel_id, message=message)
+        by_key.setdefault(one.event_key, []).append(place)
+    for key, places in by_key.items():
+        await tell(conn, _news(evening, key, expires_after), places, now)
     return True
+
+
+def _news(evening: KeptEvening, key: str, expires_after: timedelta) -> News:
+    return News(
+        kind=Kind.EVENING,
+        subject=server_subject(evening.server),
+        event_key=key,
+        facts={"server": escape(evening.server, 60)},
+        began_at=evening.rounds[0].told.began_at,
+        expires_after=expires_after,
+    )
 
 
 async def _own_keys(conn: Connection, evening: KeptEvening) -> list[str]:

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
+from bot.core.notifications.kinds import Kind
 from bot.core.rounds.evenings import GAP
 from bot.services.announcements import Announcements
 from bot.services.evening_reading import REACH, KeptEvening, evenings_between
 from bot.services.evening_summaries import open_summary
+from bot.services.round_places import round_places
 from bot.settings import GameServer
 from bot.storage import evenings as store
-from bot.storage import round_choices
 from bot.storage.engine import Connection, Database
 
 LOOK_EVERY = timedelta(minutes=10)
@@ -75,12 +76,11 @@ class Evenings:
             targets = await self._targets(conn, server)
             for evening in await self._untold(conn, server, now):
                 if evening.is_over(now):
-                    expires_at = now + self._post_max_age
-                    await open_summary(conn, evening, targets, now, expires_at=expires_at)
+                    await open_summary(conn, evening, targets, now, expires_after=self._post_max_age)
         self._announcements.wake()
 
     async def _targets(self, conn: Connection, server: str) -> tuple[tuple[int, int], ...]:
-        return await round_choices.targets(conn, self._servers[server].guild_ids, server, "evenings")
+        return await round_places(conn, Kind.EVENING, server, self._servers[server].guild_ids)
 
 
 async def _is_told(conn: Connection, evening: KeptEvening) -> bool:

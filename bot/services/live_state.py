@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from bot.core.announcements import MessageField
 from bot.core.live.history import Ended, Event, Found, Missed
 from bot.core.live.models import Answer, Observation, ProfileState
-from bot.core.live.posts import live_message
+from bot.core.live.posts import live_facts, live_message
 from bot.core.live.transitions import Change, Live, LiveRules, Phase, Transition, observe, over, pause_seen
+from bot.core.notifications.kinds import Kind, account_subject
 from bot.core.streams.figures import alert_fields
 from bot.services.live_health import record_health
+from bot.services.notifications import News, Place, places_of, tell
 from bot.services.planning import Planning
 from bot.storage import ledger, outbox, recordings, stream_choices, stream_reading
 from bot.storage import live as store
@@ -236,31 +238,53 @@ async def say(
     Guilds that want it read how the live goes. `in_time`: there is no other news, so that those messages are left
     alone for `EDIT_EVERY` after each edit.
     """
-    key = event_key(live_id)
+    key, subject = event_key(live_id), account_subject(account.id)
     followers = {row.channel_id: row for row in await store.subscriptions_of(conn, account_id=account.id)}
-    channels = list(await outbox.channels_of(conn, key))
+    # Only a first message needs its guild.
+    channels = dict.fromkeys(await outbox.channels_of(conn, key), 0)
     if to_everyone:
         active = await store.subscriptions_of(conn, account_id=account.id, active=True)
-        channels += [row.channel_id for row in active]
+        following = [(row.guild_id, row.channel_id) for row in active]
+        wanted = await places_of(conn, Kind.LIVE, subject, following, {row.guild_id for row in active})
+        channels |= {channel_id: guild_id for guild_id, channel_id in wanted}
     figures = await _figures(conn, account, live_id, now)
     shown = await outbox.delivered(conn, key) if in_time and figures else {}
-    for channel_id in dict.fromkeys(channels):
+    plain = live_message(account.person, live)
+    by_guild = {
+        guild_id: live_message(account.person, live, figures=more) for guild_id, more in figures.items()
+    }
+    places = []
+    for channel_id, guild in channels.items():
         follower = followers.get(channel_id)
-        role_id = None if follower is None else follower.role_id
-        guild_id = 0 if follower is None else follower.guild_id  # only a first message needs it
+        guild_id = guild if follower is None else follower.guild_id
         if guild_id in figures and channel_id in shown and is_fresh(shown[channel_id], now):
             continue
-        await outbox.put(
-            conn,
-            event_key=key,
-            guild_id=guild_id,
-            channel_id=channel_id,
-            message=live_message(
-                account.person, live, mention_role_id=role_id, figures=figures.get(guild_id, ())
-            ),
-            now=now,
-            expires_at=now + NEWS_FOR,
+        places.append(
+            Place(
+                guild_id=guild_id,
+                channel_id=channel_id,
+                message=by_guild.get(guild_id, plain),
+                role_id=None if follower is None else follower.role_id,
+            )
         )
+    await tell(conn, live_news(account, live_id, live, now), places, now)
+
+
+def live_news(account: Account, live_id: int, live: Live, now: datetime) -> News:
+    """Give a live as news."""
+    is_over = live.phase is Phase.ENDED
+    return News(
+        kind=Kind.LIVE,
+        subject=account_subject(account.id),
+        event_key=event_key(live_id),
+        facts=live_facts(account.person, live, now),
+        began_at=live.started_at,
+        seen_at=live.last_seen_at,
+        is_over=is_over,
+        ended_at=(live.ended_at or now) if is_over else None,
+        viewers=live.viewers,
+        expires_after=NEWS_FOR,
+    )
 
 
 def is_fresh(shown_at: datetime, now: datetime) -> bool:

@@ -7,15 +7,19 @@ claimed without a word when they are all in: so a backfill sums everybody once, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.core.markup import escape
+from bot.core.notifications.kinds import Kind, server_subject
 from bot.core.rounds.milestone_post import milestone_message
 from bot.core.rounds.milestones import Milestone, MilestoneDecision, decide
 from bot.services.beside import beside
 from bot.services.leaderboards import servers_of
+from bot.services.notifications import News, Place, tell
+from bot.services.round_places import round_places
 from bot.settings import GameServer
-from bot.storage import guilds, outbox, round_choices
+from bot.storage import guilds
 from bot.storage import milestones as store
 from bot.storage.engine import Connection, Database
 from bot.storage.milestones import NewRound
@@ -37,10 +41,11 @@ class Milestones:
         if not new.counted or new.silent or now - new.ended_at > self._news_for:
             return False
         guild_ids = self._servers[new.server].guild_ids
-        targets = dict(await round_choices.targets(conn, guild_ids, new.server, "milestones"))
+        places = await round_places(conn, Kind.MILESTONE, new.server, guild_ids)
         was_put = False
         for guild_id in await guilds.present_among(conn, guild_ids):
-            was_put |= await self._reached(conn, new, guild_id, targets.get(guild_id), now)
+            channels = [channel_id for guild, channel_id in places if guild == guild_id]
+            was_put |= await self._reached(conn, new, guild_id, channels, now)
         return was_put
 
     async def claim_rest(self, database: Database, server: str, now: datetime) -> None:
@@ -61,7 +66,7 @@ class Milestones:
         conn: Connection,
         new: NewRound,
         guild_id: int,
-        channel_id: int | None,
+        channels: Sequence[int],
         now: datetime,
     ) -> bool:
         standings = await store.standings(conn, servers_of(self._servers, guild_id), new.id)
@@ -72,21 +77,22 @@ class Milestones:
         }
         await store.claim(conn, guild_id, {guid: one.claim for guid, one in decisions.items()}, now)
         told = {guid: one.announce for guid, one in decisions.items() if one.announce}
-        if channel_id is None:
-            return False
+        was_put = False
         for guid, reached in sorted(told.items()):
             first = reached[0]
-            await outbox.put(
-                conn,
+            message = milestone_message(standings[guid].name, reached, server=new.server)
+            news = News(
+                kind=Kind.MILESTONE,
+                subject=server_subject(new.server),
                 # What is claimed is claimed once, so no other message ever has this key.
                 event_key=f"milestone:{guild_id}:{guid}:{first.counter}:{first.threshold}",
-                guild_id=guild_id,
-                channel_id=channel_id,
-                message=milestone_message(standings[guid].name, reached, server=new.server),
-                now=now,
-                expires_at=now + self._news_for,
+                facts={"server": escape(new.server, 60)},
+                began_at=new.ended_at,
+                expires_after=self._news_for,
             )
-        return bool(told)
+            places = [Place(guild_id=guild_id, channel_id=one, message=message) for one in channels]
+            was_put |= await tell(conn, news, places, now)
+        return was_put
 
 
 def _unclaimed(

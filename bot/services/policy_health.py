@@ -54,7 +54,8 @@ class PolicyHealth:
         if reason is not None and not told:
             await status.write_note(conn, note, f"{int(now.timestamp())} {reason}")
             followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
-            await tell_admins(conn, _key(name, now), followers, policy_failed_notice(name, reason), now)
+            notice = policy_failed_notice(name, reason)
+            await tell_admins(conn, _key(name, now), followers, notice, now, urgent=False)
         elif reason is None and told:
             since = datetime.fromtimestamp(int(told), UTC)
             log.info("The policy %s works again", name)

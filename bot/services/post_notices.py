@@ -38,7 +38,7 @@ async def tell_unread(
     guild_ids = await profile_state.watching_guilds(conn, [account_id])
     if trouble in OF_PROFILE:
         message = profile_unread(handle, trouble, words, since)
-        await tell_admins(conn, _key(account_id, since), guild_ids, message, now)
+        await tell_admins(conn, _key(account_id, since), guild_ids, message, now, urgent=False)
         return
     began_at = await _outage(conn) or now
     await status.write_note(conn, _OUTAGE, began_at.isoformat())

@@ -99,7 +99,7 @@ class PredictionLog:
             used,
             self._monitor.rules.discovery_per_day,
         )
-        return now + STATUS_EVERY
+        return self._clock.machine.now() + STATUS_EVERY  # a world that goes fast must not flood the log
 
     async def _handles(self, account_ids: Collection[int]) -> Mapping[int, str]:
         """Name some accounts; one that is gone meanwhile by its id."""

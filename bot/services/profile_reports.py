@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
 from bot.core.announcements import Message
+from bot.core.notifications.kinds import account_subject
 from bot.core.posts.models import ReportEvery
 from bot.core.posts.period import apart
 from bot.core.posts.report import HISTORY, DueReport, ReadProfileHistory, due_report, news_for, report_of
 from bot.core.posts.report_post import report_message
 from bot.services.announcements import Announcements
 from bot.services.beside import beside
+from bot.services.report_places import report_places, tell_report
 from bot.storage import outbox, post_reading, profile_milestones, profile_reports
 from bot.storage.engine import Connection, Database
 from bot.storage.profile_reports import ProfileReader
@@ -83,15 +85,10 @@ class ProfileReports:
             readers = await profile_reports.readers(conn, reader.account_id)
             if await outbox.channels_of(conn, key) or reader not in readers:
                 return
-            await outbox.put(
-                conn,
-                event_key=key,
-                guild_id=reader.guild_id,
-                channel_id=reader.channel_id,
-                message=message,
-                now=self._clock.now(),
-                expires_at=due.expires_at,
-            )
+            subject = account_subject(reader.account_id)
+            places = await report_places(conn, reader.guild_id, reader.channel_id, subject)
+            messages, now = dict.fromkeys(places, message), self._clock.now()
+            await tell_report(conn, key, messages, subject=subject, expires_at=due.expires_at, now=now)
         self._announcements.wake()
 
     async def _message(self, conn: Connection, reader: ProfileReader, due: DueReport) -> Message | None:

@@ -263,6 +263,8 @@ class RoundSync:
         seen = await self._decide(listing, known, started_at, listed_at)
         if seen.news:
             untold = {name: seen.news[name] for name in files.untold(seen.news.keys() - known.keys())}
+            if untold and not (silent or is_first):
+                log.warning("%s: %d round(s) are not posted: too many appeared at once", server, len(untold))
             async with self._database.write("rounds.list") as conn:
                 await store.save_files(conn, server, untold, now=listed_at, silent=True)
                 await store.save_files(conn, server, seen.news, now=listed_at, silent=silent or is_first)

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from bot.core.notifications.kinds import Kind, server_subject
+from bot.core.rounds.evenings import EveningRound
+from bot.core.rounds.post import round_facts
 from bot.services.evening_reading import REACH, KeptEvening, evenings_around
 from bot.services.evening_summaries import renew_summary
+from bot.services.notifications import News, Place, tell
+from bot.services.round_places import round_places
 from bot.settings import GameServer
 from bot.storage import evenings as store
-from bot.storage import outbox, round_choices
+from bot.storage import outbox
 from bot.storage.engine import Connection
 from bot.storage.evenings import ROUND_POST
 from bot.storage.resolved_rounds import KeptRound
@@ -43,7 +48,7 @@ class RoundTelling:
         for evening in await evenings_around(conn, server, around):
             first = next((one for one in evening.rounds if one.told.key == new and not one.silent), None)
             was_put |= await self._tell_rounds(conn, evening, first if is_fresh else None, now)
-            was_put |= await renew_summary(conn, evening, now)
+            was_put |= await renew_summary(conn, evening, now, expires_after=self._post_max_age)
         return was_put
 
     async def _tell_rounds(
@@ -60,20 +65,27 @@ class RoundTelling:
             for key in dict.fromkeys(key for key, _ in places)
         }
         same = await outbox.unchanged(conn, messages)
-        for (key, channel_id), guild_id in places.items():
-            if (key, channel_id) in same:
-                continue
-            await outbox.put(
-                conn,
-                event_key=key,
-                guild_id=guild_id,
-                channel_id=channel_id,
-                message=messages[key],
-                now=now,
-                expires_at=now + self._post_max_age,
-            )
-        return bool(places.keys() - same)
+        was_put = False
+        for key, message in messages.items():
+            changed = [
+                Place(guild_id=guild_id, channel_id=channel_id, message=message)
+                for (event_key, channel_id), guild_id in places.items()
+                if event_key == key and (key, channel_id) not in same
+            ]
+            news = self._news(evening.server, by_key[key].told, key)
+            was_put |= await tell(conn, news, changed, now)
+        return was_put
+
+    def _news(self, server: str, told: EveningRound, key: str) -> News:
+        return News(
+            kind=Kind.ROUND,
+            subject=server_subject(server),
+            event_key=key,
+            facts=round_facts(told.resolved, server=server),
+            began_at=told.began_at,
+            expires_after=self._post_max_age,
+        )
 
     async def _wanted(self, conn: Connection, server: str, first: KeptRound) -> dict[tuple[str, int], int]:
-        targets = await round_choices.targets(conn, self._servers[server].guild_ids, server, "posts")
+        targets = await round_places(conn, Kind.ROUND, server, self._servers[server].guild_ids)
         return {(f"{ROUND_POST}{first.id}", channel_id): guild_id for guild_id, channel_id in targets}

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.announcements import Message
+from bot.core.live.models import Person
+from bot.core.live.posts import duration, person_facts
+from bot.core.notifications.kinds import Kind, account_subject
 from bot.core.streams.choices import StreamChoice
 from bot.core.streams.findings import Findings
 from bot.core.streams.influence_posts import why
@@ -16,12 +19,14 @@ from bot.core.streams.recap import is_empty, recap_message
 from bot.errors import VedetteError
 from bot.services.announcements import Announcements
 from bot.services.live_state import NEWS_FOR, event_key, is_fresh, say
+from bot.services.notifications import News, Place, places_of, tell
 from bot.services.stream_findings import StreamFindings
 from bot.services.stream_retention import MINUTES_KEPT
 from bot.services.stream_showing import StreamShowing
 from bot.storage import guilds, outbox, stream_choices, stream_findings, stream_reading
 from bot.storage import live as lives
 from bot.storage.engine import Connection, Database
+from bot.texts import Value
 
 LOOK_EVERY = timedelta(seconds=30)
 """The recorder is a process of its own: nobody wakes this one when it has written its last events."""
@@ -86,17 +91,13 @@ class StreamTelling:
             if live not in again:
                 return  # it goes on, another process was quicker, or it was too late
             await stream_findings.keep(conn, live.live_id, findings, now)
-            for channel_id, guild_id in (await _channels(conn, live)).items():
-                if guild_id in messages and _is_news(live, now):
-                    await outbox.put(
-                        conn,
-                        event_key=recap_key(live.live_id),
-                        guild_id=guild_id,
-                        channel_id=channel_id,
-                        message=messages[guild_id],
-                        now=now,
-                        expires_at=(live.ended_at or now) + NEWS_FOR,
-                    )
+            channels = (await _channels(conn, live)).items() if _is_news(live, now) else ()
+            places = [
+                Place(guild_id=guild_id, channel_id=channel_id, message=messages[guild_id])
+                for channel_id, guild_id in channels
+                if guild_id in messages
+            ]
+            await tell(conn, _recap_news(live, now), places, now)
         log.info("The live %d of @%s is summed up", live.live_id, live.handle)
         self._announcements.wake()
 
@@ -138,6 +139,23 @@ def _is_news(live: RecordedLive, now: datetime) -> bool:
     return live.ended_at is not None and now - live.ended_at < NEWS_FOR
 
 
+def _recap_news(live: RecordedLive, now: datetime) -> News:
+    ended_at = live.ended_at or now
+    about = Person(platform_id=0, handle=live.handle, nickname=live.nickname)
+    facts: dict[str, Value] = {**person_facts(about), "duration": duration(ended_at - live.started_at)}
+    if live.peak_viewers is not None:
+        facts["peak"] = live.peak_viewers
+    return News(
+        kind=Kind.RECAP,
+        subject=account_subject(live.account_id),
+        event_key=recap_key(live.live_id),
+        facts=facts,
+        began_at=live.started_at,
+        expires_after=ended_at + NEWS_FOR - now,
+        in_thread_of=event_key(live.live_id),
+    )
+
+
 def recap_key(live_id: int) -> str:
     """Name the recap of a live in the outbox."""
     return f"recap:{live_id}"
@@ -155,12 +173,15 @@ async def _is_due(conn: Connection, live: RecordedLive, now: datetime) -> bool:
 
 
 async def _channels(conn: Connection, live: RecordedLive) -> dict[int, int]:
-    """Give the channels that read the recap, with their guilds: those that have it, else those that follow."""
+    """Give the channels that read the recap, with their guilds: those that have it, else those that want it."""
     chosen = await stream_choices.of_account(conn, live.account_id)
     told = set(await outbox.channels_of(conn, recap_key(live.live_id)))
-    followers = await lives.subscriptions_of(conn, account_id=live.account_id, active=not told)
-    return {
-        row.channel_id: row.guild_id
-        for row in followers
-        if (row.channel_id in told if told else chosen.get(row.guild_id, StreamChoice()).record)
-    }
+    followers = [
+        row
+        for row in await lives.subscriptions_of(conn, account_id=live.account_id, active=not told)
+        if told or chosen.get(row.guild_id, StreamChoice()).record
+    ]
+    following = [(row.guild_id, row.channel_id) for row in followers]
+    guild_ids = {row.guild_id for row in followers}
+    wanted = await places_of(conn, Kind.RECAP, account_subject(live.account_id), following, guild_ids)
+    return {channel_id: guild_id for guild_id, channel_id in wanted if channel_id in told or not told}

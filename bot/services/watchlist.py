@@ -12,6 +12,7 @@ from bot.core.live.handles import normalise_handle
 from bot.core.live.models import Answer, Person, Profile, ProfileState
 from bot.core.live.transitions import Live
 from bot.core.live.why import Held, held_back
+from bot.core.notifications.kinds import account_subject
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere, SourceError
 from bot.services.announcements import Announcements
@@ -21,7 +22,7 @@ from bot.services.live_state import event_key, say
 from bot.services.planning import is_parked
 from bot.services.stream_telling import recap_key
 from bot.storage import live as store
-from bot.storage import outbox, overrides, stream_choices
+from bot.storage import notified, outbox, overrides, stream_choices
 from bot.storage.engine import Connection, Database
 from bot.storage.live import Account, Subscription
 from bot.texts import text, texts
@@ -126,6 +127,8 @@ class Watchlist:
         async with self._database.write("watchlist.pause") as conn:
             account = await followed_account(conn, by.guild_id, written)
             changed = await store.set_paused(conn, by.guild_id, account.id, paused=paused)
+            if paused:
+                await notified.take_back_held(conn, account_subject(account.id), by.guild_id)
         if not paused:
             await self._tell_of_live(account.id)
         await self._monitor.replan_step()

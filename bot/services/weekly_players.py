@@ -19,6 +19,7 @@ from bot.core.rounds.weekly import (
 )
 from bot.services.announcements import Announcements
 from bot.services.leaderboards import rank, servers_of
+from bot.services.report_places import report_places, tell_report
 from bot.settings import GameServer
 from bot.storage import guilds, outbox
 from bot.storage.engine import Connection, Database
@@ -57,11 +58,11 @@ class WeeklyPlayers:
         return min(following)
 
     async def _post(
-        self, guild_id: int, channel_id: int, zone: ZoneInfo, post: DuePost, now: datetime
+        self, guild_id: int, channel_id: int | None, zone: ZoneInfo, post: DuePost, now: datetime
     ) -> None:
         key = f"players:{guild_id}:{post.key}"
         async with self._database.read() as conn:
-            if await outbox.channels_of(conn, key):
+            if await outbox.channels_of(conn, key) or not await report_places(conn, guild_id, channel_id):
                 return
             message = await self._message(conn, guild_id, zone, post)
         if message is None:
@@ -69,15 +70,8 @@ class WeeklyPlayers:
         async with self._database.write("players.post") as conn:
             if await outbox.channels_of(conn, key):
                 return  # another process was quicker
-            await outbox.put(
-                conn,
-                event_key=key,
-                guild_id=guild_id,
-                channel_id=channel_id,
-                message=message,
-                now=now,
-                expires_at=post.expires_at,
-            )
+            messages = dict.fromkeys(await report_places(conn, guild_id, channel_id), message)
+            await tell_report(conn, key, messages, expires_at=post.expires_at, now=now)
         self._announcements.wake()
 
     async def _message(

@@ -12,6 +12,7 @@ from bot.core.announcements import Message
 from bot.core.streams.gifters import PER_PAGE
 from bot.core.streams.weekly import IS_NEWS_FOR, DueWeek, Week, due_week, lives_message
 from bot.services.announcements import Announcements
+from bot.services.report_places import report_places, tell_report
 from bot.storage import gift_sums, guilds, outbox, stream_spans
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
@@ -63,11 +64,11 @@ class WeeklyStreams:
                 following.append(told_at.astimezone(UTC))
         return min(following)
 
-    async def _tell(self, guild_id: int, channel_id: int, zone: ZoneInfo, told_at: datetime) -> None:
+    async def _tell(self, guild_id: int, channel_id: int | None, zone: ZoneInfo, told_at: datetime) -> None:
         due, now = due_week(told_at, zone), self._clock.now()
         key = f"{WEEKS_LIVES}{guild_id}:week:{due.monday}"
         async with self._database.read() as conn:
-            if await outbox.channels_of(conn, key):
+            if await outbox.channels_of(conn, key) or not await report_places(conn, guild_id, channel_id):
                 return
             message = await self._message(conn, guild_id, zone, due, now)
         if message is None:
@@ -75,15 +76,8 @@ class WeeklyStreams:
         async with self._database.write("streams.week") as conn:
             if await outbox.channels_of(conn, key):
                 return  # another process was quicker
-            await outbox.put(
-                conn,
-                event_key=key,
-                guild_id=guild_id,
-                channel_id=channel_id,
-                message=message,
-                now=now,
-                expires_at=due.expires_at,
-            )
+            messages = dict.fromkeys(await report_places(conn, guild_id, channel_id), message)
+            await tell_report(conn, key, messages, expires_at=due.expires_at, now=now)
         self._announcements.wake()
 
     async def _message(

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, cast, delete, exists, func, literal, select
+from sqlalchemy import Text, bindparam, cast, delete, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.delivery import OutboxState
@@ -19,7 +19,14 @@ from bot.storage.upsert import insert_for
 ROUND_POST = "round:"
 """The event key of a round's message is this and the id of the round."""
 
-_GONE = (OutboxState.DEAD, OutboxState.EXPIRED)
+# Made once: it runs with every look for an evening that is over.
+_LAST_ROUND = (
+    select(rounds.c.server, rounds.c.ended_at)
+    .where(rounds.c.server.in_(bindparam("servers", expanding=True)))
+    .order_by(rounds.c.ended_at.desc(), rounds.c.id.desc())
+    .limit(1)
+)
+_GONE = (OutboxState.DEAD, OutboxState.EXPIRED, OutboxState.SKIPPED, OutboxState.REMOVED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,10 +133,8 @@ async def last_round(
     conn: AsyncConnection, servers: Collection[str], *, until: datetime | None = None
 ) -> tuple[str, datetime] | None:
     """Give server and end of the round that ended last on one of these servers, at `until` or before."""
-    query = select(rounds.c.server, rounds.c.ended_at).where(rounds.c.server.in_(servers))
-    if until is not None:
-        query = query.where(rounds.c.ended_at <= until)
-    row = (await conn.execute(query.order_by(rounds.c.ended_at.desc(), rounds.c.id.desc()).limit(1))).first()
+    query = _LAST_ROUND if until is None else _LAST_ROUND.where(rounds.c.ended_at <= until)
+    row = (await conn.execute(query, {"servers": list(servers)})).first()
     return None if row is None else (row.server, row.ended_at)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, delete, select, update
+from sqlalchemy import Column, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.guilds import GuildSettings
@@ -13,12 +14,23 @@ from bot.core.requester import Requester
 from bot.storage.tables import guilds, metadata, requests, subscriptions
 from bot.storage.upsert import insert_for
 
+# Made once: they run with every message and every look, and making a statement costs more than running it.
+_LOAD = select(*[guilds.c[name] for name in GuildSettings.__dataclass_fields__]).where(
+    guilds.c.guild_id == bindparam("guild_id")
+)
+_PRESENT = select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
+
 
 async def load(conn: AsyncConnection, guild_id: int) -> GuildSettings | None:
     """Read a guild; None when it was never seen."""
-    columns = [guilds.c[name] for name in GuildSettings.__dataclass_fields__]
-    row = (await conn.execute(select(*columns).where(guilds.c.guild_id == guild_id))).mappings().first()
+    row = (await conn.execute(_LOAD, {"guild_id": guild_id})).mappings().first()
     return None if row is None else GuildSettings(**row)
+
+
+async def zones(conn: AsyncConnection, guild_ids: Collection[int]) -> dict[int, ZoneInfo]:
+    """Give the time zones of guilds; one that was never seen is left out."""
+    query = select(guilds.c.guild_id, guilds.c.time_zone).where(guilds.c.guild_id.in_(guild_ids))
+    return {row.guild_id: ZoneInfo(row.time_zone) for row in await conn.execute(query)}
 
 
 async def choose(conn: AsyncConnection, by: Requester, chosen: Mapping[str, object], now: datetime) -> None:
@@ -69,8 +81,7 @@ async def forget_left_before(conn: AsyncConnection, instant: datetime) -> tuple[
 
 async def all_present(conn: AsyncConnection) -> tuple[int, ...]:
     """Give every guild the bot is in."""
-    query = select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
-    return tuple((await conn.execute(query)).scalars())
+    return tuple((await conn.execute(_PRESENT)).scalars())
 
 
 async def present_among(conn: AsyncConnection, guild_ids: Collection[int]) -> tuple[int, ...]:
@@ -78,29 +89,27 @@ async def present_among(conn: AsyncConnection, guild_ids: Collection[int]) -> tu
     return tuple(guild_id for guild_id in await all_present(conn) if guild_id in guild_ids)
 
 
-async def readers_of_weeks(conn: AsyncConnection) -> tuple[tuple[int, int, str], ...]:
+async def readers_of_weeks(conn: AsyncConnection) -> tuple[tuple[int, int | None, str], ...]:
     """Give the guilds that want the table of each week, with their channel for rounds and their time zone."""
     return await _readers(conn, guilds.c.rounds_channel_id, guilds.c.weekly_players)
 
 
-async def readers_of_lives(conn: AsyncConnection) -> tuple[tuple[int, int, str], ...]:
+async def readers_of_lives(conn: AsyncConnection) -> tuple[tuple[int, int | None, str], ...]:
     """Give the guilds that want to read of each week's lives, with their channel for lives and their time zone."""
     return await _readers(conn, guilds.c.lives_channel_id, guilds.c.weekly_streams)
 
 
 async def _readers(
     conn: AsyncConnection, channel: Column[int | None], wanted: Column[bool]
-) -> tuple[tuple[int, int, str], ...]:
-    query = select(guilds.c.guild_id, channel, guilds.c.time_zone).where(
-        guilds.c.left_at.is_(None), channel.is_not(None), wanted
-    )
+) -> tuple[tuple[int, int | None, str], ...]:
+    query = select(guilds.c.guild_id, channel, guilds.c.time_zone).where(guilds.c.left_at.is_(None), wanted)
     return tuple((row[0], row[1], row[2]) for row in await conn.execute(query.order_by(guilds.c.guild_id)))
 
 
-async def readers_of_scores(conn: AsyncConnection) -> tuple[tuple[int, int], ...]:
+async def readers_of_scores(conn: AsyncConnection) -> tuple[tuple[int, int | None], ...]:
     """Give the guilds that want to read every day how the day before went, with their admin channel."""
     query = select(guilds.c.guild_id, guilds.c.admin_channel_id, guilds.c.daily_scores).where(
-        guilds.c.left_at.is_(None), guilds.c.admin_channel_id.is_not(None)
+        guilds.c.left_at.is_(None)
     )
     return tuple(
         (row.guild_id, row.admin_channel_id) for row in (await conn.execute(query)).all() if row.daily_scores

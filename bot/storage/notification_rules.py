@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlalchemy import RowMapping, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.notifications.kinds import Kind
+from bot.core.notifications.kinds import Kind, subject_account
 from bot.core.notifications.options import Options
-from bot.storage.tables import notification_defaults, notification_rules
+from bot.storage import notified
+from bot.storage.tables import notification_defaults, notification_rules, personal_roles
 from bot.storage.upsert import insert_for
 
 
@@ -32,12 +33,17 @@ class NotificationRule:
 
 
 async def of_guilds(
-    conn: AsyncConnection, guild_ids: Collection[int], kind: Kind | None = None
+    conn: AsyncConnection,
+    guild_ids: Collection[int],
+    kind: Kind | None = None,
+    subjects: Collection[str] | None = None,
 ) -> tuple[NotificationRule, ...]:
-    """Read what some guilds chose for their channels, of one kind or of all."""
+    """Read what some guilds chose for their channels, of one kind and of some subjects, or of all."""
     query = select(notification_rules).where(notification_rules.c.guild_id.in_(guild_ids))
     if kind is not None:
         query = query.where(notification_rules.c.kind == kind)
+    if subjects is not None:
+        query = query.where(notification_rules.c.subject.in_(subjects))
     order = (notification_rules.c.channel_id, notification_rules.c.kind, notification_rules.c.subject)
     return tuple(_rule(row) for row in (await conn.execute(query.order_by(*order))).mappings())
 
@@ -47,6 +53,18 @@ async def defaults_of(conn: AsyncConnection, guild_ids: Collection[int], kind: K
     table = notification_defaults.c
     query = select(table.guild_id, table.options).where(table.guild_id.in_(guild_ids), table.kind == kind)
     return {row.guild_id: Options.from_json(row.options) for row in await conn.execute(query)}
+
+
+async def roles_of_subject(conn: AsyncConnection, subject: str, guild_ids: Collection[int]) -> dict[int, int]:
+    """Read by guild the role that the bot keeps for those who asked for an account."""
+    account_id = subject_account(subject)
+    if account_id is None:
+        return {}
+    table = personal_roles.c
+    query = select(table.guild_id, table.role_id).where(
+        table.account_id == account_id, table.guild_id.in_(guild_ids)
+    )
+    return {row.guild_id: row.role_id for row in await conn.execute(query)}
 
 
 async def save(conn: AsyncConnection, rule: NotificationRule, by: int, now: datetime) -> None:
@@ -60,12 +78,14 @@ async def save(conn: AsyncConnection, rule: NotificationRule, by: int, now: date
     key = {"channel_id": rule.channel_id, "kind": rule.kind, "subject": rule.subject}
     statement = insert_for(conn, notification_rules).values(**key, **chosen, created_by=by, created_at=now)
     await conn.execute(statement.on_conflict_do_update(index_elements=[*key], set_=chosen))
+    await notified.look_again(conn, rule.kind, channel_id=rule.channel_id)
 
 
 async def remove(conn: AsyncConnection, channel_id: int, kind: Kind, subject: str) -> bool:
     """Delete a rule; false where there was none."""
     table = notification_rules.c
     this = (table.channel_id == channel_id) & (table.kind == kind) & (table.subject == subject)
+    await notified.look_again(conn, kind, channel_id=channel_id)
     return bool((await conn.execute(delete(notification_rules).where(this))).rowcount)
 
 
@@ -74,6 +94,7 @@ async def save_default(conn: AsyncConnection, guild_id: int, kind: Kind, options
     chosen = {"options": options.to_json()}
     statement = insert_for(conn, notification_defaults).values(guild_id=guild_id, kind=kind, **chosen)
     await conn.execute(statement.on_conflict_do_update(index_elements=["guild_id", "kind"], set_=chosen))
+    await notified.look_again(conn, kind, guild_id=guild_id)
 
 
 def _rule(row: RowMapping) -> NotificationRule:

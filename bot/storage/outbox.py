@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -26,7 +26,16 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import Message, nonce_for
-from bot.core.delivery import OPEN_STATES, TOO_LATE, Event, OutboxState, Outgoing, after, edit_at
+from bot.core.delivery import (
+    OPEN_STATES,
+    TOO_LATE,
+    WAITING_STATES,
+    Event,
+    OutboxState,
+    Outgoing,
+    after,
+    edit_at,
+)
 from bot.core.notifications.placement import Placement
 from bot.storage.tables import destinations, guilds, lives, outbox
 from bot.storage.types import Instant, compact
@@ -59,7 +68,12 @@ _waits_for_another = (outbox.c.delivered_revision == 0) & exists().where(
     _earlier.c.state.in_(OPEN_STATES),
 )
 _DUE = (
-    _stored.where(_OPEN & ~_blocked & ~_left, outbox.c.next_try_at <= _NOW, ~_waits_for_another)
+    _stored.where(
+        _OPEN & ~_blocked & ~_left,
+        outbox.c.next_try_at <= _NOW,
+        outbox.c.channel_id.not_in(bindparam("but", expanding=True)),
+        ~_waits_for_another,
+    )
     .order_by(outbox.c.id)
     .limit(bindparam("most"))
 )
@@ -200,7 +214,7 @@ async def withdraw(conn: AsyncConnection, event_key: str, channel_id: int) -> No
         .where(
             outbox.c.event_key == event_key,
             outbox.c.channel_id == channel_id,
-            outbox.c.state.in_(OPEN_STATES),
+            outbox.c.state.in_(WAITING_STATES),
             outbox.c.delivered_revision == 0,
             outbox.c.first_tried_at.is_(None),
         )
@@ -213,7 +227,7 @@ async def take_back(conn: AsyncConnection, prefix: str) -> None:
     await conn.execute(
         delete(outbox).where(
             outbox.c.event_key.startswith(prefix, autoescape=True),
-            outbox.c.state.in_(OPEN_STATES),
+            outbox.c.state.in_(WAITING_STATES),
             outbox.c.delivered_revision == 0,
             outbox.c.first_tried_at.is_(None),
         )
@@ -241,14 +255,14 @@ async def delivered(conn: AsyncConnection, event_key: str) -> dict[int, datetime
 
 
 async def due(
-    conn: AsyncConnection, now: datetime, limit: int = MOST_AT_ONCE
+    conn: AsyncConnection, now: datetime, limit: int = MOST_AT_ONCE, but: Collection[int] = ()
 ) -> tuple[Outgoing | Unreadable, ...]:
-    """Read the messages whose turn it is, the oldest first.
+    """Read the messages whose turn it is, the oldest first; none of the channels in `but`.
 
     First posts of a channel keep their order: one waits until every earlier one was posted or given up.
     Edits wait for nobody. Nothing is due in a blocked channel or in a guild that removed the bot.
     """
-    rows = (await conn.execute(_DUE, {"now": now, "most": limit})).mappings()
+    rows = (await conn.execute(_DUE, {"now": now, "most": limit, "but": list(but)})).mappings()
     return tuple(_read(row) for row in rows)
 
 
@@ -290,6 +304,12 @@ async def thread_of(conn: AsyncConnection, event_key: str, channel_id: int) -> i
 async def settle(conn: AsyncConnection, outbox_id: int, state: OutboxState, **values: object) -> None:
     """Write how a try ended."""
     await conn.execute(update(outbox).where(outbox.c.id == outbox_id).values(state=state, **values))
+
+
+async def to_be_removed(conn: AsyncConnection, outbox_id: int, at: datetime) -> None:
+    """Say when a message goes, unless it goes earlier."""
+    later = outbox.c.remove_at.is_(None) | (outbox.c.remove_at > at)
+    await conn.execute(update(outbox).where(outbox.c.id == outbox_id, later).values(remove_at=at))
 
 
 async def park(conn: AsyncConnection, channel_id: int) -> None:
@@ -343,11 +363,15 @@ async def dead_letters(conn: AsyncConnection, guild_id: int, limit: int = 5) -> 
 async def forget_before(conn: AsyncConnection, instant: datetime) -> int:
     """Delete messages nothing has happened to since, at most `FORGOTTEN_AT_ONCE`; gives how many.
 
-    What still waits is kept, and the message of a live that is on: it will be edited.
+    What still waits is kept, what is held only while its time is to come, and the message of a live that is on: it will be edited.
     """
     still_on = select(literal("live:") + cast(lives.c.id, Text)).where(lives.c.ended_at.is_(None))
+    waits = outbox.c.state.in_(OPEN_STATES) | (
+        (outbox.c.state == OutboxState.HELD)
+        & (func.coalesce(outbox.c.held_until, outbox.c.created_at) >= literal(instant, Instant()))
+    )
     old = select(outbox.c.id).where(
-        outbox.c.state.not_in(OPEN_STATES),
+        ~waits,
         func.coalesce(outbox.c.delivered_at, outbox.c.created_at) < literal(instant, Instant()),
         outbox.c.event_key.not_in(still_on),
     )

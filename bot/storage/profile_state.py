@@ -134,36 +134,38 @@ async def is_any_failing(conn: Connection, troubles: Collection[Trouble]) -> boo
     return (await conn.execute(query.limit(1))).first() is not None
 
 
+_HEALTH = ("last_run_at", "next_run_at", "trouble", "trouble_words", "failing_since")
+# Made once: it runs with every look for what is stale.
+_ENDED = (
+    select(profile_runs.c.finished_at)
+    .where(profile_runs.c.account_id == profiles.c.account_id, profile_runs.c.finished_at.is_not(None))
+    .order_by(profile_runs.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_ALL_HEALTH = (
+    select(
+        profiles.c.account_id,
+        accounts.c.handle,
+        func.min(profile_watches.c.interval_hours).label("hours"),
+        func.max(profile_watches.c.created_at).label("watched_since"),
+        _ENDED.label("last_ended_at"),
+        *[profiles.c[name] for name in _HEALTH],
+    )
+    .join_from(profiles, accounts, accounts.c.id == profiles.c.account_id)
+    .join(profile_watches, profile_watches.c.account_id == profiles.c.account_id)
+    .where(IS_WATCHED)
+    .group_by(profiles.c.account_id, accounts.c.handle, *[profiles.c[name] for name in _HEALTH])
+    .order_by(accounts.c.handle)
+)
+
+
 async def health(conn: Connection, guild_id: int | None = None) -> tuple[ProfileHealth, ...]:
     """Read how the watched profiles of a guild are, or of all guilds, by handle."""
-    ended = (
-        select(profile_runs.c.finished_at)
-        .where(profile_runs.c.account_id == profiles.c.account_id, profile_runs.c.finished_at.is_not(None))
-        .order_by(profile_runs.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    query = (
-        select(
-            profiles.c.account_id,
-            accounts.c.handle,
-            func.min(profile_watches.c.interval_hours).label("hours"),
-            func.max(profile_watches.c.created_at).label("watched_since"),
-            ended.label("last_ended_at"),
-            *[profiles.c[name] for name in _HEALTH],
-        )
-        .join_from(profiles, accounts, accounts.c.id == profiles.c.account_id)
-        .join(profile_watches, profile_watches.c.account_id == profiles.c.account_id)
-        .where(IS_WATCHED)
-        .group_by(profiles.c.account_id, accounts.c.handle, *[profiles.c[name] for name in _HEALTH])
-        .order_by(accounts.c.handle)
-    )
+    query = _ALL_HEALTH
     if guild_id is not None:
         query = query.where(profile_watches.c.guild_id == guild_id)
     return tuple(_health(row) for row in (await conn.execute(query)).mappings())
-
-
-_HEALTH = ("last_run_at", "next_run_at", "trouble", "trouble_words", "failing_since")
 
 
 def _health(row: RowMapping) -> ProfileHealth:

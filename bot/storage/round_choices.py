@@ -7,11 +7,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, Table, bindparam, delete, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.round_tables import ignored_maps, ignored_players, round_choices, voided_rounds
 from bot.storage.tables import guilds
+from bot.storage.types import Flag
 from bot.storage.upsert import insert_for
 
 
@@ -29,12 +30,27 @@ class RoundChoices:
 
 
 _SWITCHES = [round_choices.c[field.name] for field in fields(RoundChoices)]
+# Made once: they run with every look at a server, and making a statement costs more than running it.
+_CHOICES = select(*_SWITCHES).where(
+    round_choices.c.guild_id == bindparam("guild_id"), round_choices.c.server == bindparam("server")
+)
+_SWITCHED = select(round_choices.c.guild_id, round_choices.c.monitoring).where(
+    round_choices.c.server == bindparam("server"),
+    round_choices.c.guild_id.in_(bindparam("guild_ids", expanding=True)),
+)
+_HERE = select(guilds.c.guild_id).where(
+    guilds.c.guild_id.in_(bindparam("guild_ids", expanding=True)), guilds.c.left_at.is_(None)
+)
+_TARGETS = (
+    _HERE.add_columns(guilds.c.rounds_channel_id)
+    .where(guilds.c.rounds_channel_id.is_not(None))
+    .order_by(guilds.c.guild_id)
+)
 
 
 async def choices(conn: AsyncConnection, guild_id: int, server: str) -> RoundChoices:
     """Read the switches of a guild for a server; without a choice everything is on."""
-    query = select(*_SWITCHES).where(round_choices.c.guild_id == guild_id, round_choices.c.server == server)
-    row = (await conn.execute(query)).mappings().first()
+    row = (await conn.execute(_CHOICES, {"guild_id": guild_id, "server": server})).mappings().first()
     return RoundChoices(**row) if row else RoundChoices()
 
 
@@ -45,16 +61,24 @@ async def targets(
 
     It has `switch` on, and its monitoring of the server.
     """
-    query = select(guilds.c.guild_id, guilds.c.rounds_channel_id).where(
-        guilds.c.guild_id.in_(guild_ids), guilds.c.rounds_channel_id.is_not(None), guilds.c.left_at.is_(None)
-    )
-    rows = (await conn.execute(query.order_by(guilds.c.guild_id))).all()
+    rows = (await conn.execute(_TARGETS, {"guild_ids": list(guild_ids)})).all()
     found = []
     for row in rows:
         chosen = await choices(conn, row.guild_id, server)
         if chosen.monitoring and getattr(chosen, switch):
             found.append((row.guild_id, row.rounds_channel_id))
     return tuple(found)
+
+
+async def watching(conn: AsyncConnection, guild_ids: Collection[int], server: str) -> tuple[int, ...]:
+    """Give those of these guilds that have the bot and monitor the server."""
+    off = select(round_choices.c.guild_id).where(
+        round_choices.c.server == server, round_choices.c.monitoring == literal(value=False, type_=Flag())
+    )
+    query = select(guilds.c.guild_id).where(
+        guilds.c.guild_id.in_(guild_ids), guilds.c.left_at.is_(None), guilds.c.guild_id.not_in(off)
+    )
+    return tuple((await conn.execute(query.order_by(guilds.c.guild_id))).scalars())
 
 
 async def choose(conn: AsyncConnection, guild_id: int, server: str, switch: str, *, on: bool) -> None:
@@ -67,14 +91,12 @@ async def choose(conn: AsyncConnection, guild_id: int, server: str, switch: str,
 
 async def is_watched(conn: AsyncConnection, guild_ids: Collection[int], server: str) -> bool:
     """Tell whether a server of these guilds is to be looked at: not when whoever has the bot has it off."""
-    chosen = select(round_choices.c.guild_id, round_choices.c.monitoring).where(
-        round_choices.c.server == server, round_choices.c.guild_id.in_(guild_ids)
-    )
-    off = {row.guild_id for row in await conn.execute(chosen) if not row.monitoring}
+    these = {"guild_ids": list(guild_ids)}
+    chosen = await conn.execute(_SWITCHED, {**these, "server": server})
+    off = {row.guild_id for row in chosen if not row.monitoring}
     if not off:
         return True
-    here = select(guilds.c.guild_id).where(guilds.c.guild_id.in_(guild_ids), guilds.c.left_at.is_(None))
-    return bool(set((await conn.execute(here)).scalars()) - off)
+    return bool(set((await conn.execute(_HERE, these)).scalars()) - off)
 
 
 # --- What is left out of the tables; `recount` in `rounds` makes it so ----------------------------

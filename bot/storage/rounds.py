@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +27,12 @@ AT_ONCE = 300
 """So many rows are read or written before the event loop gets its turn; a folder may hold thousands."""
 
 _RECORD = [round_files.c[field.name] for field in fields(FileRecord)]
+# Made once: it runs with every look at a folder.
+_FILES = (
+    select(round_files.c.name, *_RECORD)
+    .where(round_files.c.server == bindparam("server"))
+    .execution_options(yield_per=AT_ONCE)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,8 +69,7 @@ class StoredRound:
 async def load_files(conn: AsyncConnection, server: str) -> dict[str, FileRecord]:
     """Read what is known of every file of a server, by name."""
     found: dict[str, FileRecord] = {}
-    query = select(round_files.c.name, *_RECORD).where(round_files.c.server == server)
-    async with conn.stream(query.execution_options(yield_per=AT_ONCE)) as result:
+    async with conn.stream(_FILES, {"server": server}) as result:
         async for part in result.mappings().partitions():
             found |= {row["name"]: _record(row) for row in part}
     return found

@@ -241,12 +241,14 @@ outbox = table(
     Column("facts", Json),  # what its template may name and its rules ask for
     Column("held_by", Text, nullable=False, server_default=""),  # bot.core.notifications.deciding.Rule
     Column("held_until", Instant),  # empty: only a change frees it
+    Column("told_at", Instant),  # when it was let out
     Column("why", Words, nullable=False, server_default=""),  # it is held, was skipped, or pinged nobody
     Column("merged_into", Text, nullable=False, server_default=""),  # the event whose message tells of it
     Column("placement", Json),  # bot.core.notifications.placement.Placement
     Column("thread_id", BIGINT),  # of the forum post, or the thread that was opened for it
     Column("in_thread", Flag, nullable=False, server_default="0"),  # it stands in that thread itself
     Column("published", Flag, nullable=False, server_default="0"),
+    Column("remove_after_hours", BIGINT, nullable=False, server_default="0"),  # 0: it stays
     Column("remove_at", Instant),  # when its subscription wants it gone
     Column("removing", Flag, nullable=False, server_default="0"),
     Column("generation", BIGINT, nullable=False, server_default="0"),  # how often it was posted anew

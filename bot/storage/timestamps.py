@@ -45,6 +45,8 @@ _MOVED: tuple[Column[datetime], ...] = (
     outbox.c.next_try_at,
     outbox.c.first_tried_at,
     outbox.c.expires_at,
+    outbox.c.told_at,
+    outbox.c.remove_at,
     destinations.c.next_try_at,
     account_overrides.c.boosted_until,
     status_boards.c.put_at,

@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.clock import SystemClock
 from bot.core.announcements import Message
 from bot.core.charts import ChartSpec
 from bot.discord.client import Services, VedetteClient
 from bot.discord.delivery import Delivery
+from bot.discord.pace import Pace
 from bot.discord.pictures import Pictures
 from bot.errors import ChartFailed
 from bot.services.announcements import Announcements
@@ -119,7 +121,7 @@ class Room:
             settings=self.settings,
             clock=self.clock,
         )
-        self.client = VedetteClient(self.services, self.cogs)
+        self.client = VedetteClient(self.services, self.cogs, Pace(SystemClock()))
         delivery = Delivery(self.client, self.announcements, self.painter)
         self._tasks = [asyncio.create_task(self.client.start(self.server.facts["token"]))]
         await asyncio.wait_for(self._when_ready(), 20)

@@ -11,8 +11,10 @@ import discord
 import pytest
 from discord import app_commands
 
+from bot.clock import SystemClock
 from bot.discord import watchdog
 from bot.discord.client import VedetteClient
+from bot.discord.pace import Pace
 from bot.discord.watchdog import hears, until_deaf
 from bot.errors import InputRefused
 from tests.clocks import ManualClock
@@ -187,7 +189,7 @@ async def test_a_gateway_that_never_says_it_is_ready_is_noticed(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await room.until(lambda: hears(room.client))
-    fresh = VedetteClient(room.services, ())
+    fresh = VedetteClient(room.services, (), Pace(SystemClock()))
     clock = ManualClock(auto=True)
     await asyncio.wait_for(until_deaf(fresh, clock), 10)
     assert watchdog.DEAF_AFTER_SECONDS <= clock.monotonic() <= watchdog.DEAF_AFTER_SECONDS + 60

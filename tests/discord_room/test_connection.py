@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from bot.clock import SystemClock
 from bot.core.announcements import Message, Tone
 from bot.discord import delivery
 from bot.discord.client import VedetteClient
 from bot.discord.connection import LONG_ENOUGH_SECONDS, stay_connected
+from bot.discord.pace import Pace
 from bot.discord.watchdog import LOOK_EVERY_SECONDS
 from bot.errors import StorageError
 from bot.services.health import Health
@@ -29,7 +31,7 @@ class Connections:
         self.clients: list[VedetteClient] = []
 
     def make(self) -> VedetteClient:
-        self.clients.append(VedetteClient(self.room.services, ()))
+        self.clients.append(VedetteClient(self.room.services, (), Pace(SystemClock())))
         return self.clients[-1]
 
     @property
@@ -62,7 +64,7 @@ def break_delivery(room: Room) -> Callable[[], None]:
     """Put a bug into delivery; gives what takes it out again."""
     well = room.announcements.due
 
-    async def due() -> Any:
+    async def due(*_: object, **__: object) -> Any:
         raise ZeroDivisionError
 
     room.announcements.due = due

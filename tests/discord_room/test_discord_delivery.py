@@ -463,8 +463,8 @@ async def test_what_was_read_during_a_try_is_not_taken_for_the_state_after_it(ro
         await go_on.wait()
         return PNG
 
-    async def slow_due() -> tuple[Outgoing, ...]:
-        found = await real_due()
+    async def slow_due(*which: Any, **more: Any) -> tuple[Outgoing, ...]:
+        found = await real_due(*which, **more)
         was_read.set()
         await room.until_async(lambda: _failed_once(room, channel))
         return found
@@ -493,6 +493,26 @@ async def test_a_mute_channel_does_not_hold_the_others(room: Room) -> None:
     await room.becomes(other, "delivered")
     assert (await room.row(mute))["state"] == "pending"
     await room.ask(room.server.control, "DELETE", "faults")
+
+
+async def test_a_channel_with_more_edits_than_are_read_at_once_does_not_hold_the_others(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "MOST_AT_ONCE", 3)
+    mute, other = await room.channel(), await room.channel()
+    for number in range(5):
+        await room.put(mute, LIVE, event_key=f"live:{number}")
+    await room.until_async(lambda: _stand(room, mute, 5))
+    await room.fault(mute, "hang", method="PATCH")
+    for number in range(5):
+        await room.put(mute, replace(LIVE, body="Over"), event_key=f"live:{number}")
+    await room.put(other, LIVE)
+    await room.becomes(other, "delivered")
+    await room.ask(room.server.control, "DELETE", "faults")
+
+
+async def _stand(room: Room, channel: int, count: int) -> bool:
+    return len(await room.posts(channel)) == count
 
 
 async def _was_begun(room: Room, channel: int) -> bool:

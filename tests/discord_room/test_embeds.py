@@ -18,7 +18,7 @@ MESSAGES = st.builds(Message, title=TEXT, tone=st.sampled_from(Tone), body=TEXT,
 
 
 @given(message=MESSAGES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_message_is_longer_than_discord_takes(message: Message) -> None:
     embed = draw(message, marker="ref 12345678").embed
     assert len(embed.title or "") <= 256

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
 from tools.sandbox.fast_scene import FastScene, fast_scene
 from tools.sandbox.scene import until
+from tools.sandbox.world import START
+from tools.sandbox.world.evenings import evenings
 from tools.sandbox.world.streamers import STREAMERS
 
 pytestmark = pytest.mark.timeout(300)
@@ -86,3 +89,25 @@ async def test_in_a_fast_world_everything_is_told_once_through_a_kill(tmp_path):
         log = fast.scene.log()
         for word in ("was lost", "another recorder has the room", "clock was set", "Traceback"):
             assert word not in log
+
+
+async def test_a_whole_evening_is_posted_and_profiles_are_read_for_nothing(tmp_path):
+    evening = evenings(START, START + timedelta(days=1))[0]
+    async with fast_scene(tmp_path, SOME[:1]) as fast:
+        await fast.begin(**PATIENT, PROFILE_INTERVAL_HOURS="1", LOG_LEVEL="DEBUG")
+        await fast.scene.command("profile watch", {"user": f"@{SOME[0].handle}"})
+        async with running(fast):
+            fast.clock.set(speed=600)
+            await fast.clock.sleep_until((evening.ended_at + timedelta(minutes=30)).timestamp())
+            fast.clock.set(speed=60)
+            assert "(prime)" in fast.scene.log(), "the bot did not know when they play"
+            played = sum(len(one.rounds) for one in evening.maps)
+            await until(lambda: has_rounds(fast, played), "the last round was imported")
+            await until(lambda: all_is_well(fast), "every round was posted")
+            await until(lambda: fast.scene.count("profile_runs", "state = 'completed'"), "a profile was read")
+        paid = "source = 'scrapecreators' OR credits_left IS NOT NULL"
+        assert await fast.scene.count("profile_runs", paid) == 0, "the paid source was asked"
+
+
+async def has_rounds(fast: FastScene, many: int) -> bool:
+    return await fast.scene.count("rounds", f"ended_at > {int(START.timestamp() * 1_000_000)}") >= many

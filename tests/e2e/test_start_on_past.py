@@ -19,6 +19,7 @@ from tools.sandbox.processes import StandIn, bot_settings
 from tools.sandbox.scene import World, until
 from tools.sandbox.world import START
 from tools.sandbox.world.creators import profile_at
+from tools.sandbox.world.evenings import ZONE_SETTINGS
 from tools.sandbox.world.streamers import STREAMERS
 
 DAYS = 4
@@ -43,7 +44,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[World]:
         world.settings = {
             **bot_settings(discord.facts, tiktok.facts, gameserver.facts, tmp_path / "data"),
             "GAME_SERVERS__SANDBOX__GUILD_IDS": guild["id"],
-            "TIME_ZONE": "Asia/Jakarta",
+            **ZONE_SETTINGS,
             "CLOCK_FILE": str(clock_file),
         }
         await _fill(world)

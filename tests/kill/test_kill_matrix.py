@@ -3,10 +3,11 @@
 The points come from the code (`points.py`), so a new transaction, request or step with files is one by itself;
 this fails when no story passes it. To add a case, add a line to a story in `stories/`, or a story to its file.
 
-In the test command each story is told once, and its bot killed at one new point after the other (a chapter
-names steps to visit anew in it); `test_kill_matrix_on_a_server.py` tells them with the database on a server,
-where the bot is killed once at each commit and each send. With VEDETTE_KILL_MATRIX=full each story is also told
-anew, on both engines, for every point it passes, with that one kill alone (`test_each_kill_alone.py`).
+In the test command each story is told once, and its bot killed at one point after the other where none of
+another story has died yet (a chapter names steps to visit anew in it); `test_kill_matrix_on_a_server.py` tells
+them with the database on a server, where the bot is killed once at each commit and each send. With
+VEDETTE_KILL_MATRIX=full each story is also told anew, on both engines, for every point it passes, with that one
+kill alone (`test_each_kill_alone.py`).
 """
 
 from __future__ import annotations

@@ -215,7 +215,7 @@ async def test_awards_of_a_round_are_shown_and_escaped(world, names):
         value="3214",
     )
     assert await changed(world, names[0], award)
-    said = field((await posts_by_file(world))[names[0]], "Awards")
+    said = field((await posts_by_file(world))[names[0]], "Awards by the game")
     assert said == r"Most \`damage\`: **\<\@1\>** 3214"
 
 
@@ -264,7 +264,7 @@ async def test_a_round_writes_only_the_messages_that_read_otherwise(world, names
     assert written == [(await world.posts())[-1]["event_key"]]
 
 
-async def test_of_many_rounds_that_appear_at_once_only_the_newest_are_posted(world, names):
+async def test_of_many_rounds_that_appear_at_once_only_the_newest_are_posted(world, names, caplog):
     """After an evening without a connection; what is not posted is imported all the same."""
     for name in names:
         world.folder.put(name, world.real(name))
@@ -276,3 +276,4 @@ async def test_of_many_rounds_that_appear_at_once_only_the_newest_are_posted(wor
     recent = [name for name in names if world.clock.now() - decoder.written(name) < timedelta(hours=2)]
     assert len(recent) > MOST_TOLD
     assert sorted(await posts_by_file(world)) == names[-MOST_TOLD:]
+    assert "14 round(s) are not posted" in caplog.text

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 
-from tools.bench import export, gifters, influence, live, planner, profiles, rounds, sandbox, spine
+from tools.bench import export, gifters, influence, live, notify, planner, profiles, rounds, sandbox, spine
 from tools.bench.report import print_report
 
 BENCHMARKS = {
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "gifters": gifters.measure,
     "influence": influence.measure,
     "live": live.measure,
+    "notify": notify.measure,
     "planner": planner.measure,
     "profiles": profiles.measure,
     "rounds": rounds.measure,

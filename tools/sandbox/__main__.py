@@ -31,6 +31,7 @@ from tools.sandbox.processes import ROOT, StandIn, bot_settings
 from tools.sandbox.standin import announce, until_stopped
 from tools.sandbox.tour import Scene, Tour
 from tools.sandbox.world import START
+from tools.sandbox.world.evenings import ZONE_SETTINGS
 from tools.sandbox.world.play import Places, World
 
 SPEED = 60.0
@@ -200,9 +201,8 @@ async def settings(stage: Stage, data: Path) -> dict[str, str]:
     return {
         **bot_settings(facts[0], facts[1], facts[2], data, stage.scrapecreators.facts),
         "GAME_SERVERS__SANDBOX__GUILD_IDS": there["guilds"][0]["id"],
-        "GAME_SERVERS__SANDBOX__COMMUNITY_TIME_ZONE": "Asia/Jakarta",
         "OWNER_ID": admin["id"],
-        "TIME_ZONE": "Asia/Jakarta",
+        **ZONE_SETTINGS,
     }
 
 

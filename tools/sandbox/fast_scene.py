@@ -14,13 +14,22 @@ from tools.sandbox.clock import WorldClock
 from tools.sandbox.processes import StandIn, bot_settings
 from tools.sandbox.scene import World as Scene
 from tools.sandbox.scene import its_bot, until
+from tools.sandbox.stored import rows_of
 from tools.sandbox.world import START
+from tools.sandbox.world.evenings import ZONE_SETTINGS
 from tools.sandbox.world.play import Places, World
 from tools.sandbox.world.streamers import Streamer
 
 #: A ref is of one message in the bot's outbox: two posts with the same are one that was posted twice.
 _REF = re.compile(r"ref ([0-9a-f]{8})")
 _NEW_ROUNDS = f"ended_at > {int(START.timestamp() * 1_000_000)}"
+_UNTOLD_ROUNDS = f"""
+    SELECT round_files.name, silent, outbox.state, outbox.error
+    FROM rounds JOIN round_files ON round_files.id = rounds.file_id
+    LEFT JOIN outbox ON event_key = 'round:' || rounds.id
+    WHERE {_NEW_ROUNDS} AND (outbox.state IS NULL OR outbox.state <> 'delivered')
+    ORDER BY round_files.name
+"""  # noqa: S608 - all of it stands here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +64,21 @@ class FastScene:
                 found.update(f"#{channel} {ref}" for ref in _REF.findall(text))
         wrongs = [f"{what} is there {times} times" for what, times in found.items() if times > 1]
         lives, rounds = await scene.count("lives"), await scene.count("rounds", _NEW_ROUNDS)
+        untold = await rows_of(scene.database, _UNTOLD_ROUNDS)
         alerts = await scene.count("outbox", "event_key LIKE 'live:%' AND state = 'delivered'")
         told = await scene.count("outbox", "event_key LIKE 'round:%' AND state = 'delivered'")
         if alerts != lives:
             wrongs.append(f"{alerts} of {lives} lives were announced")
-        if told != rounds:
-            wrongs.append(f"{told} of {rounds} rounds were posted")
+        if told + len(untold) != rounds:
+            wrongs.append(f"{told} posts are of {rounds} rounds")
+        wrongs += [f"not posted: {name} ({_why_untold(*why)})" for name, *why in untold]
         return wrongs + [f"violation: {one['reason']}" for one in await scene.violations()]
+
+
+def _why_untold(silent: object, state: str | None, error: str | None) -> str:
+    if state is not None:
+        return f"{state} {error or ''}".strip()
+    return "held back: many appeared at once" if silent else "never put, such as one that came too late"
 
 
 @asynccontextmanager
@@ -83,7 +100,7 @@ async def fast_scene(folder: Path, streamers: Sequence[Streamer]) -> AsyncIterat
             **bot_settings(discord.facts, tiktok.facts, gameserver.facts, folder / "data", paid.facts),
             "GAME_SERVERS__SANDBOX__GUILD_IDS": discord.facts["guild"],
             "CLOCK_FILE": str(file),
-            "TIME_ZONE": "Asia/Jakarta",
+            **ZONE_SETTINGS,
         }
         await stack.enter_async_context(its_bot(scene))
         yield FastScene(scene=scene, clock=clock, world=world, streamers=streamers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any, cast
@@ -17,13 +17,17 @@ from bot.storage.engine import Connection, Database
 from bot.storage.tables import metadata
 from tools.simulation.life import Life
 from tools.simulation.nature import Nature
+from tools.simulation.statements import Executor
 
 
 @cache
 def _engine() -> Engine:
     """Give what makes connections, each to a database of its own; what is compiled for one serves all."""
     return create_engine(
-        "sqlite://", poolclass=NullPool, connect_args={"isolation_level": None}, hide_parameters=True
+        "sqlite://",
+        poolclass=NullPool,
+        connect_args={"isolation_level": None, "cached_statements": 1000},
+        hide_parameters=True,
     )
 
 
@@ -97,6 +101,7 @@ class MemoryDatabase(PlainDatabase):
 
     def __init__(self, disk: Disk, life: Life, nature: Nature) -> None:
         super().__init__(disk)
+        self._connection = cast(Connection, _Connection(disk.connection, Executor(disk.connection).execute))
         self._life = life
         self._nature = nature
 
@@ -143,16 +148,17 @@ class MemoryDatabase(PlainDatabase):
 class _Connection:
     """As much of an SQLAlchemy AsyncConnection as the bot's statements use."""
 
-    def __init__(self, connection: SyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: SyncConnection, execute: Callable[..., Any] | None = None) -> None:
+        self._execute = execute or connection.execute
         self.dialect = connection.dialect
 
     async def execute(self, statement: Any, parameters: Any = None) -> Result[Any]:
-        return self._connection.execute(statement, parameters)
+        result: Result[Any] = self._execute(statement, parameters)
+        return result
 
     @asynccontextmanager
-    async def stream(self, statement: Any) -> AsyncIterator[_Stream]:
-        yield _Stream(self._connection.execute(statement))
+    async def stream(self, statement: Any, parameters: Any = None) -> AsyncIterator[_Stream]:
+        yield _Stream(self._execute(statement, parameters))
 
 
 class _Stream:

@@ -159,8 +159,8 @@ def _line(line: BoardLine) -> str:
     if line.standing is Standing.LIVE:
         since = stamp(line.live_since) if line.live_since else "?"
         if line.was_predicted:
-            return text("🔴 {name} is live since {start}, as predicted", name=name, start=since)
-        return text("🔴 {name} is live since {start}, not predicted", name=name, start=since)
+            return text("🔴 {name} is live, started {start}, as predicted", name=name, start=since)
+        return text("🔴 {name} is live, started {start}, not predicted", name=name, start=since)
     if line.standing is Standing.LIKELY:
         live_now, within_hour = line.live_now or 0.0, line.within_hour or 0.0
         if live_now >= within_hour:

@@ -46,16 +46,19 @@ def courses(costs: Floats, prices: Floats, tried: Indices) -> tuple[Floats, Indi
     and not counted: it stands for what comes later.
     """
     steps, _, n = costs.shape
-    value = np.zeros((steps + 1, len(prices), n))
-    number = np.zeros((steps + 1, len(prices), n), dtype=np.intp)
-    member, account = np.indices((len(prices), n), sparse=True)
+    m = len(prices)
+    # All [m, n] lie in one row, of which numpy takes parts with the least ado: with few accounts that is all it does.
+    row, dear = np.arange(m * n), np.broadcast_to(prices, (m, n)).ravel()
+    value = np.zeros((steps + 1, row.size))
+    number = np.zeros((steps + 1, row.size), dtype=np.intp)
+    after = np.minimum(np.arange(steps)[:, None] + tried, steps)
     for k in range(steps - 1, -1, -1):
-        after = np.minimum(k + tried, steps)
-        total = value[after] + costs[k, :, None]
+        total = value.take(after[k], axis=0)
+        total.reshape(-1, m, n)[:] += costs[k, :, None]
         best = total.argmin(axis=0)
-        value[k] = total[best, member, account] + prices
-        number[k] = number[after[best], member, account] + 1
-    return value, number
+        value[k] = total.take(best * row.size + row) + dear
+        number[k] = number.take(after[k].take(best) * row.size + row) + 1
+    return value.reshape(-1, m, n), number.reshape(-1, m, n)
 
 
 def pending_costs(mass: Floats, loss: Floats, steps: int) -> Floats:

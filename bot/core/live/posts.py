@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.live.models import Person
 from bot.core.live.transitions import Live, Phase
 from bot.core.markup import escape, stamp
-from bot.texts import number, text
+from bot.texts import Value, number, text
 
 PLATFORM_URL = "https://www.tiktok.com"
 TITLE_LIMIT = 90  # escaping may double it, and a title holds 256
@@ -19,7 +20,6 @@ def live_message(
     person: Person,
     live: Live,
     *,
-    mention_role_id: int | None = None,
     figures: tuple[MessageField, ...] = (),
 ) -> Message:
     """Say that somebody is live, or, once it has ended, what the live was.
@@ -38,8 +38,27 @@ def live_message(
         image_url=live.cover_url,
         button_label=text("Watch"),
         button_url=_watch_url(person),
-        mention_role_id=mention_role_id,
     )
+
+
+def live_facts(person: Person, live: Live, now: datetime) -> Mapping[str, Value]:
+    """Give what a template may name of a live."""
+    until = (live.ended_at or live.last_seen_at) if live.phase is Phase.ENDED else now
+    known: dict[str, Value | None] = {
+        **person_facts(person),
+        "title": escape(live.title, BODY_LIMIT) or None,
+        "viewers": live.viewers,
+        "peak": live.peak_viewers,
+        "started": stamp(live.started_at),
+        "duration": duration(until - live.started_at),
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def person_facts(person: Person) -> dict[str, Value]:
+    """Give what a template may name of a person."""
+    handle = escape(f"@{person.handle}")
+    return {"streamer": _name(person), "handle": handle, "url": _watch_url(person)}
 
 
 def _summary(person: Person, live: Live) -> Message:

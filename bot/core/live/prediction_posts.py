@@ -69,7 +69,7 @@ def _next_line(one: Expected) -> str:
     name = name_of(one.nickname, one.handle)
     if one.standing is Standing.LIVE:
         return text(
-            "🔴 {name} is live since {start}",
+            "🔴 {name} is live, started {start}",
             name=name,
             start=stamp(one.live_since) if one.live_since else "?",
         )

@@ -5,9 +5,10 @@ whenever something changes, so that a message passes one rule after the other::
 
     rule       closed while                             a live waits until       others
     ---------  ---------------------------------------  -----------------------  ----------------
-    pause      the subscription is paused               the pause ends           skipped
     over       the live ended before it was told        skipped; after quiet     -
-                                                        hours told as a summary
+                                                        hours told as a summary,
+                                                        in a digest all the same
+    pause      the subscription is paused               the pause ends           skipped
     grace      a live of the account told here ended    goes on in the earlier   -
                less than so many minutes ago            message
     only       not on these days, not in these hours    the next such hour       skipped
@@ -18,12 +19,14 @@ whenever something changes, so that a message passes one rule after the other::
     digest     one message a day or week is wanted      that message             that message
     quiet      hours in which messages are held         the quiet hours end      the same
 
-An urgent notice passes pause, only, cooldown, digest and quiet hours.
+An urgent notice passes pause, only, cooldown, digest and quiet hours. Viewers and delay are passed once for all; so are
+the others before it by what is collected for a digest, but for a pause. A live that is over waits for nothing but the
+end of quiet hours and its digest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -119,15 +122,17 @@ class Decision:
 
 def decide(options: Options, of: Situation) -> Decision:
     """Apply the table of this module; `options` are whole (`inherited` down to `BUILT_IN`)."""
-    for rule in _RULES:
-        decision = rule(options, of)
+    for name, rule in _RULES.items():
+        decision = None if name in _PASSED.get(of.held_by, ()) else rule(options, of)
         if decision is not None:
             return decision
-    return Decision(verdict=Verdict.SEND, pings=_may_ping(options, of))
+    why = text("told after the quiet hours, without a ping") if of.is_over else ""
+    return Decision(verdict=Verdict.SEND, why=why, pings=_may_ping(options, of))
 
 
 def _may_ping(options: Options, of: Situation) -> bool:
-    wanted = options.mention in {Mention.ROLE, Mention.PERSONAL}
+    has_role = options.mention is Mention.ROLE and options.role_id is not None
+    wanted = has_role or options.mention is Mention.PERSONAL
     return wanted and not (of.is_over or of.is_pinged or of.is_backfill)
 
 
@@ -142,10 +147,9 @@ def _over(options: Options, of: Situation) -> Decision | None:
     if not of.is_over:
         return None
     if of.held_by is Rule.QUIET and options.after_live is not AfterLive.DELETE:
-        quiet = options.quiet or Quiet()
-        if quiet.mode is QuietMode.HOLD and within(quiet.begins, quiet.ends, of.now, of.zone):
-            return None  # the rule of quiet hours holds it on
-        return Decision(verdict=Verdict.SEND, why=text("told after the quiet hours, without a ping"))
+        return None
+    if of.held_by is Rule.DIGEST and options.digest not in {None, Digest.NONE}:
+        return None
     return Decision(verdict=Verdict.SKIP, rule=Rule.OVER, why=text("over before it could be told"))
 
 
@@ -227,21 +231,27 @@ def _quiet(options: Options, of: Situation) -> Decision | None:
     return Decision(verdict=Verdict.HOLD, rule=Rule.QUIET, why=why, until=ends_at)
 
 
-_RULES: tuple[Callable[[Options, Situation], Decision | None], ...] = (
-    _paused,
-    _over,
-    _grace,
-    _only,
-    _viewers,
-    _delay,
-    _cooldown,
-    _digest,
-    _quiet,
-)
+_RULES: Mapping[Rule, Callable[[Options, Situation], Decision | None]] = {
+    Rule.OVER: _over,
+    Rule.PAUSE: _paused,
+    Rule.GRACE: _grace,
+    Rule.ONLY: _only,
+    Rule.VIEWERS: _viewers,
+    Rule.DELAY: _delay,
+    Rule.COOLDOWN: _cooldown,
+    Rule.DIGEST: _digest,
+    Rule.QUIET: _quiet,
+}
+_PASSED: Mapping[Rule, frozenset[Rule]] = {
+    Rule.COOLDOWN: frozenset({Rule.VIEWERS, Rule.DELAY}),
+    Rule.DIGEST: frozenset({Rule.ONLY, Rule.VIEWERS, Rule.DELAY, Rule.COOLDOWN}),
+    Rule.QUIET: frozenset({Rule.VIEWERS, Rule.DELAY}),
+}
+"""Which rules do not close any more for what another one holds."""
 
 
 def _later_or_never(of: Situation, rule: Rule, until: datetime, why: str) -> Decision:
-    if of.kind.goes_on:
+    if of.kind.goes_on and not of.is_over:
         return Decision(verdict=Verdict.HOLD, rule=rule, why=why, until=until)
     return Decision(verdict=Verdict.SKIP, rule=rule, why=why)
 
@@ -251,47 +261,44 @@ def _later_or_never(of: Situation, rule: Rule, until: datetime, why: str) -> Dec
 
 def within(begins: int, ends: int, now: datetime, zone: ZoneInfo) -> bool:
     """Tell whether `now` is in the hours from `begins` to `ends` (minutes of the local day); equal: never."""
-    local = now.astimezone(zone)
-    minute = local.hour * 60 + local.minute
-    if begins <= ends:
-        return begins <= minute < ends
-    return minute >= begins or minute < ends
+    spans = (_span(day, begins, ends, zone) for day in _days(now, zone, until=1))
+    return begins != ends and any(start <= now < end for start, end in spans)
 
 
 def next_minute(minute: int, now: datetime, zone: ZoneInfo) -> datetime:
-    """Give the first instant after `now` at which the local clock shows that minute of the day."""
-    today = now.astimezone(zone).date()
-    instants = (at_minute(today + timedelta(days=days), minute, zone) for days in range(-1, 4))
+    """Give the first instant after `now` at which the local clock shows that minute, for the first time on its day."""
+    instants = (at_minute(day, minute, zone) for day in _days(now, zone, until=3))
     return next(instant for instant in instants if instant > now)
 
 
 def next_digest(every: Digest, minute: int, now: datetime, zone: ZoneInfo) -> datetime:
     """Give the next time after `now` of a daily digest, or of a weekly one, which comes on Mondays."""
-    today = now.astimezone(zone).date()
-    for days in range(-1, 16):
-        day = today + timedelta(days=days)
-        instant = at_minute(day, minute, zone)
-        if instant > now and (every is Digest.DAILY or day.weekday() == 0):
-            return instant
-    raise AssertionError("two weeks have a Monday")
+    days = (day for day in _days(now, zone, until=16) if every is Digest.DAILY or day.weekday() == 0)
+    return next(instant for day in days if (instant := at_minute(day, minute, zone)) > now)
 
 
 def next_open(only: Only, now: datetime, zone: ZoneInfo) -> datetime | None:
     """Give `now` where `only` lets messages pass, else the next instant at which it does; None: on no day."""
-    today = now.astimezone(zone).date()
-    whole = only.begins == only.ends
-    for days in range(-1, 9):
-        day = today + timedelta(days=days)
-        if day.weekday() not in only.days:
-            continue
-        begins = at_minute(day, 0 if whole else only.begins, zone)
-        runs_over = whole or only.ends < only.begins
-        ends = at_minute(day + timedelta(days=1) if runs_over else day, 0 if whole else only.ends, zone)
-        if begins <= now < ends:
-            return now
-        if begins > now:
-            return begins
+    is_whole = only.begins == only.ends
+    begins, ends = (0, 0) if is_whole else (only.begins, only.ends)
+    for day in _days(now, zone, until=16):
+        start, end = _span(day, begins, ends, zone)
+        # A change of the clock may leave nothing of a span.
+        if day.weekday() in only.days and start < end and now < end:
+            return max(start, now)
     return None
+
+
+def _days(now: datetime, zone: ZoneInfo, *, until: int) -> Iterator[date]:
+    """Give the local days from yesterday on, `until` so many days after today."""
+    today = now.astimezone(zone).date()
+    return (today + timedelta(days=days) for days in range(-1, until + 1))
+
+
+def _span(day: date, begins: int, ends: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Give from when to when the hours of a day last; they end on the next one where `ends` is not later."""
+    last = day if begins < ends else day + timedelta(days=1)
+    return at_minute(day, begins, zone), at_minute(last, ends, zone)
 
 
 def at_minute(day: date, minute: int, zone: ZoneInfo) -> datetime:

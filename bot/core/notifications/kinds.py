@@ -47,3 +47,9 @@ def account_subject(account_id: int) -> str:
 def server_subject(server: str) -> str:
     """Name a game server as what a message is about."""
     return f"server:{server}"
+
+
+def subject_account(subject: str) -> int | None:
+    """Give the account that a message is about, None where it is about something else."""
+    kind, _, number = subject.partition(":")
+    return int(number) if kind == "account" and number.isdigit() else None

@@ -52,7 +52,7 @@ def _played(counted: Sequence[EveningRound], record: MapRecord) -> str:
         [
             texts("{count} counted round", "{count} counted rounds", len(counted)),
             texts("played to its end {count} time", "played to its end {count} times", both),
-            text("last {when}", when=stamp(last)),
+            text("last played {when}", when=stamp(last)),
         ],
     )
 

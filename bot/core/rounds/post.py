@@ -20,7 +20,7 @@ from bot.core.rounds.resolve import Flag, ResolvedRound
 from bot.core.rounds.scored import ScoredEvening
 from bot.core.rounds.standing import Awarded, awards_field, best_field, standing_fields
 from bot.core.rounds.team_words import map_title, plain_team_name, team_name
-from bot.texts import join, text, texts
+from bot.texts import Value, join, text, texts
 
 MOST_PLAYERS = 12  # rows of a table; a match has at most 6 a side, a public server more
 TABLE_WIDTH = WIDTH
@@ -78,6 +78,14 @@ def round_message(
         footer=f"{clip(server, 60)} · {clip(clean_name(round_.map) or '?', 64)}",
         chart=round_chart(round_, _teams(evening, key, plain_team_name)) if round_.players else None,
     )
+
+
+def round_facts(round_: ResolvedRound, *, server: str) -> dict[str, Value]:
+    """Give what a template may name of a round; the winner is left out where nobody knows it."""
+    facts: dict[str, Value] = {"map": escape(map_title(round_.map), 60), "server": escape(server, 60)}
+    if round_.winner_side in {AXIS, ALLIES}:
+        facts["winner"] = SIDES[round_.winner_side]
+    return facts
 
 
 def _outcome(round_: ResolvedRound, teams: Mapping[int, str]) -> str:

@@ -84,4 +84,4 @@ def awards_field(awards: Sequence[Awarded]) -> list[MessageField]:
         join("", [escape(title, 48), ": ", bold(escape(name, _NAME_LENGTH)), " ", escape(value, 36)])
         for title, name, value in awards[:MOST_AWARDS]
     ]
-    return [MessageField(name=text("Awards"), value=join("\n", lines), inline=False)]
+    return [MessageField(name=text("Awards by the game"), value=join("\n", lines), inline=False)]

@@ -217,7 +217,7 @@ def _statements(top: TopGifters) -> list[str]:
 
 def _entry(row: RankedSupporter, usd_per_diamond: float) -> str:
     one = row.supporter
-    last = [] if one.last_at is None else [text("last {when}", when=stamp(one.last_at))]
+    last = [] if one.last_at is None else [text("last gift {when}", when=stamp(one.last_at))]
     kinds = texts("{count} kind", "{count} kinds", one.kinds)
     worth = [part for part in (supporter_words(row), dollars_words(one.diamonds, usd_per_diamond)) if part]
     return join("\n-# ", [join(" · ", worth), join(" · ", [_gifts(one.gifts), kinds, *last])])

@@ -40,8 +40,8 @@ def test_each_account_says_how_it_stands():
         )
     )
     assert message.body.splitlines() == [
-        f"🔴 **Ana** is live since {at(-1, 'R')}, as predicted",
-        f"🔴 **Ben** is live since {at(-1, 'R')}, not predicted",
+        f"🔴 **Ana** is live, started {at(-1, 'R')}, as predicted",
+        f"🔴 **Ben** is live, started {at(-1, 'R')}, not predicted",
         "🟡 **Cleo** likely within the hour, 61%",
         f"🔵 **Dora** expected {at(3, 't')}-{at(5, 't')} ({at(3, 'R')}), 64%",
         "🔵 **Ed** expected today",

@@ -27,7 +27,7 @@ def test_what_is_not_known_is_not_said() -> None:
 
 
 def test_a_summary_pings_nobody_and_has_no_watch_button() -> None:
-    summary = live_message(ANA, OVER, mention_role_id=7)
+    summary = live_message(ANA, OVER)
     assert (summary.mention_role_id, summary.button_url) == (None, "")
 
 

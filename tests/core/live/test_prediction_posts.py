@@ -62,7 +62,7 @@ def test_next_names_everyone_with_chance_confidence_and_window():
         )
     )
     assert message.body.splitlines() == [
-        f"🔴 **Ana** is live since {at(-1)}",
+        f"🔴 **Ana** is live, started {at(-1)}",
         f"🟡 **Ben** 72% within the hour · expected {at(3, 't')}-{at(5, 't')} ({at(3)}), 64% · confidence 80%",
         "⚪ **Cleo** <1% within the hour · confidence 80%",
     ]

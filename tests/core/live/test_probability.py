@@ -234,7 +234,7 @@ def events() -> st.SearchStrategy[Event]:
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(events(), max_size=25), st.lists(instants(), min_size=1, max_size=3))
 def test_whatever_the_history_plans_are_made_and_chances_are_chances(
     told: list[Event], instants_of_plans: list[datetime]

@@ -170,7 +170,7 @@ def test_the_chart_shows_both_teams():
     assert message.chart.subtitle == "Team A 3 - 3 Blue *s*"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(name=names, map_name=st.text(max_size=80), team=st.text(max_size=100), lineups=st.integers(1, 5))
 def test_the_longest_evening_fits_into_an_embed(name, map_name, team, lineups):
     rounds, count = [], 26

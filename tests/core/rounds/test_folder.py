@@ -146,7 +146,7 @@ def test_rounds_of_game_stats_take_their_time_from_the_clock():
     assert (two.played_seconds, two.counted, two.players[0].dpm) == (300, True, 120)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_folder_crashes_and_every_file_is_a_round_or_named(real_files, data):
     """Files are lost, doubled, renamed, damaged and stamped at will."""

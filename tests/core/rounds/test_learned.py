@@ -142,7 +142,7 @@ def test_a_plan_is_no_earlier_than_now_within_the_longest_pause_and_keeps_when_r
     assert LearnedLooks(PARIS).plan(known, NOW) == planned
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.floats(0, 60 * 40), st.floats(2, 30), st.integers(1, 120)), max_size=4),
     st.sampled_from([None, 2 * MINUTE, 60 * MINUTE]),

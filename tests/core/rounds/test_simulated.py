@@ -21,7 +21,7 @@ SAME = dict(zip(COUNTED, COUNTED, strict=True)) | {
 }
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.integers(1, 6))
 def test_every_round_of_any_evening_comes_out_as_it_was_played(seed, maps):
     written = Evening(seed).play(maps)

@@ -65,7 +65,7 @@ class Recorder:
             self.tally.saved(batch)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(scripts, st.integers(0, 2**32))
 def test_any_order_duplicates_lost_messages_and_kills_change_no_total(script, seed):
     luck, kills = Random(seed), 0

@@ -294,7 +294,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps)
 def test_the_mean_is_that_of_every_second(steps):
     steps = sorted(steps, key=lambda step: step[0])

@@ -3,13 +3,15 @@
 The folder VEDETTE_KILL_FOLDER holds what outlives the process: `chapter` (JSON: a name, and the beginnings of
 steps that are visited anew in it), `passed` (one line for each passage: chapter, point) and `unnamed`
 (requests that no step announced). The file VEDETTE_KILL_SHARED holds the passages of no chapter of its own, of
-all stories that are told at once. VEDETTE_KILL says when: "each" point at its first passage; "once", the same
-without chapters; "none"; or "alone <n> <line>": at the n-th passage that makes this line.
+all stories that are told at once: where a bot of one has died, those of the others pass. VEDETTE_KILL says when:
+"each" point at its first passage; "once", the same without chapters; "none"; or "alone <n> <line>": at the n-th
+passage that makes this line.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -50,10 +52,20 @@ def passes(step, side):
         counted[line] += 1
         if ORDER in FIRST and counted[line] > 1:
             return
-        with (SHARED if name == ANY else PASSED).open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
-        if ORDER in FIRST or f"alone {counted[line]} {line}" == ORDER:
+        is_first = write_down(SHARED if name == ANY else PASSED, line)
+        if (ORDER in FIRST and is_first) or f"alone {counted[line]} {line}" == ORDER:
             die()
+
+
+def write_down(file, line):
+    """Write down a passage; gives whether no bot did before, of this story or of another that is told meanwhile."""
+    with file.open("a+", encoding="utf-8") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)  # until it is closed, or its process is dead
+        opened.seek(0)
+        is_first = line not in opened.read().splitlines()
+        if is_first or ORDER not in FIRST:
+            opened.write(f"{line}\n")
+    return is_first
 
 
 def die():

@@ -24,7 +24,7 @@ async def commands(bot: Mortal, _: Path) -> None:
     await tiktok.control("POST", "accounts", {"handle": "bea", "nickname": "Bea"})
     async with bot.alive():
         await set_up(bot)
-        await bot.command("about", by="member", channel="general")
+        await bot.until(lambda: told_about_itself(bot), "what the bot is was told")
         await bot.command("status")
         await bot.command("rounds sync", by="member", channel="general")
         await bot.command("live check", {"user": "nobody"})
@@ -45,6 +45,12 @@ async def commands(bot: Mortal, _: Path) -> None:
     assert await bot.count("subscriptions s JOIN accounts a ON a.id = s.account_id", "a.handle = 'bea'") == 1
 
 
+async def told_about_itself(bot: Mortal) -> bool:
+    """A bot that dies of something else has answered, and may not have heard that Discord took it."""
+    await bot.command("about", by="member", channel="general")
+    return await bot.has_passed("cogs/admin Admin.about: interaction.response.send_message")
+
+
 async def a_profile_that_cannot_be_read(bot: Mortal) -> None:
     """The page answers 500 until the bot has written that it does."""
     await bot.world.fault(bot.world.tiktok, kind="status", status=500, path="^/@bea", times=1000)
@@ -60,7 +66,9 @@ async def is_renamed(bot: Mortal) -> bool:
 async def turned_a_page(bot: Mortal) -> bool:
     shown = await bot.command("live list")
     turned = await bot.press(shown, 1)
-    return turned is not None
+    return turned is not None and await bot.has_passed(
+        "bot/discord/pages Pages._turn: interaction.response.edit_message"
+    )
 
 
 async def buttons_went_away(bot: Mortal) -> bool:
@@ -73,7 +81,9 @@ async def buttons_went_away(bot: Mortal) -> bool:
         return not mine["components"] or bot.deaths != deaths
 
     await bot.until(gone, "the buttons went away")
-    return bot.deaths == deaths
+    return bot.deaths == deaths and await bot.has_passed(
+        "bot/discord/views AskersView.on_timeout: self._shown_by.edit_original_response"
+    )
 
 
 async def predictions(bot: Mortal, _: Path) -> None:

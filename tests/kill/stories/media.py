@@ -12,8 +12,11 @@ from pathlib import Path
 from sqlalchemy import select
 
 from bot.core.posts.models import MediaOwner
+from bot.core.posts.pictures import Picture, PictureOf, PictureType
 from bot.services.media import ask_for
 from bot.storage.engine import Database
+from bot.storage.media import note_kept
+from bot.storage.media_folder import MediaFolder, name_of, sha256_of
 from bot.storage.post_tables import post_snapshots, profile_snapshots
 from tests.kept_posts import KeptProfile, keep_profile
 from tests.kill.mortal import Mortal
@@ -28,7 +31,8 @@ OF_MEDIA = {
     "bot/storage/media_folder.py LEFT_ALONE": "timedelta(seconds=3)",
 }
 SETTINGS_OF_MEDIA = {"MEDIA_MEGABYTES": "1"}  # room for two pictures
-FETCHER = """
+COVER_BYTES = 390_000
+FETCHER = f"""
 from contextlib import AbstractAsyncContextManager
 from bot.core.posts.pictures import Picture, PictureType
 from bot.errors import SourceChanged
@@ -41,7 +45,7 @@ class MediaFetcher(AbstractAsyncContextManager):
     async def fetch(self, url):
         if "gone" in url:
             raise SourceChanged("gone")
-        return Picture(content=(b"\\xff\\xd8\\xff" + url.encode()).ljust(390_000), media_type=PictureType.JPEG)
+        return Picture(content=(b"\\xff\\xd8\\xff" + url.encode()).ljust({COVER_BYTES}), media_type=PictureType.JPEG)
 """
 FILES_OF_MEDIA = {"bot/sources/media/fetcher.py": FETCHER}
 KEPT = "SELECT owner_id, file, sha256 FROM media WHERE file <> '' ORDER BY owner_id"
@@ -122,7 +126,7 @@ def archives(bot: Mortal) -> list[Path]:
 
 
 async def pictures(bot: Mortal, _: Path) -> None:
-    """Covers are fetched, one is not to be had, old ones go for want of room, one is lost, nobody watches another."""
+    """Old covers go for want of room, newer ones are fetched, one is not to be had, one is lost, nobody watches another."""
     await bot.run("migrate")
     now = datetime.now(UTC)  # noqa: TID251 - the bot's clock is this machine's
     database = Database.open(bot.database)
@@ -130,7 +134,11 @@ async def pictures(bot: Mortal, _: Path) -> None:
         last = now - timedelta(days=1) + timedelta(hours=1)  # nothing is due
         # Hers are the older ones, as the numbers of posts go: no cover of ana's goes for want of room for them.
         bea = await keep_profile(conn, started_at=last, runs=1, post_count=2, handle="bea", guild_id=None)
-        ana = await keep_profile(conn, started_at=last - timedelta(days=2), runs=3, post_count=14)
+        ana = await keep_profile(conn, started_at=last - timedelta(days=2), runs=3, post_count=22)
+    await database.close()
+    await old_ones_go(bot, sorted(ana.post_ids)[:3])  # others than the newest
+    database = Database.open(bot.database)
+    async with database.write("test.ask") as conn:
         newest = sorted(ana.post_ids)[-7:]  # more than have room, so that several go
         links = {post_id: f"https://p16.tiktokcdn.com/{post_id}" for post_id in (*newest, *bea.post_ids)}
         links[newest[0]] += "gone"
@@ -147,6 +155,50 @@ async def pictures(bot: Mortal, _: Path) -> None:
     assert await bot.count("jobs", "state = 'succeeded'") == len(links) - 1
     assert await bot.count("jobs", "state = 'failed'") == 1
     assert await bot.count("media", "error = 'gone'") == 1
+
+
+async def old_ones_go(bot: Mortal, post_ids: list[int]) -> None:
+    """Keep more than have room until the bot has removed a file for that, dead on both sides of it.
+
+    A bot that dies between what it noted and the file leaves that to the tidying, which takes another way: it
+    gets the next too many then.
+    """
+    removed = "bot/storage/media_folder MediaFolder.remove: (self._folder / name).unlink"
+    while not await bot.has_passed(removed):
+        await keep_covers(bot, post_ids)
+        deaths = bot.deaths
+
+        async def is_over(deaths: int = deaths) -> bool:
+            there_is_room = await bot.count("media", "file <> ''") < len(post_ids)
+            return await bot.has_passed(removed) or (there_is_room and bot.deaths > deaths)
+
+        async with bot.alive():
+            await bot.until(is_over, "a cover was removed for want of room")
+
+
+async def keep_covers(bot: Mortal, post_ids: list[int]) -> None:
+    """Keep covers of posts as the bot would have, while none runs."""
+    now = datetime.now(UTC)  # noqa: TID251 - the bot's clock is this machine's
+    database = Database.open(bot.database)
+    async with database.write("test.covers") as conn:
+        for post_id in post_ids:
+            whose = PictureOf(
+                owner=MediaOwner.POST, owner_id=post_id, url=f"https://p16.tiktokcdn.com/{post_id}"
+            )
+            content = whose.url.encode().ljust(COVER_BYTES)
+            cover = Picture(content=content, media_type=PictureType.JPEG)
+            name = name_of(whose.owner, post_id, cover)
+            MediaFolder(folder(bot)).keep(name, content)
+            await note_kept(
+                conn,
+                whose,
+                now,
+                file=name,
+                media_type=cover.media_type,
+                size=COVER_BYTES,
+                sha256=sha256_of(content),
+            )
+    await database.close()
 
 
 async def is_tidy(bot: Mortal, kept: list[int], bea: KeptProfile) -> bool:

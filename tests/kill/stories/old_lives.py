@@ -108,16 +108,14 @@ async def is_archived(bot: Mortal) -> bool:
 
 
 async def forgotten(bot: Mortal) -> bool:
-    """First somebody thinks otherwise."""
-    for button in (1, 0):
-        if await is_forgotten(bot):
-            return True
-        asked = await bot.command("privacy delete", {"user": "fan3"})
-        # Whoever is being forgotten just now is asked about no more.
-        if asked is None or not asked["response"].get("components"):
-            return False
-        if await bot.press(asked, button) is None:
-            return False
+    """First somebody thinks otherwise, until the bot has died over both sides of the word about it."""
+    refused = "bot/discord/confirming Confirmation.refuse: interaction.response.edit_message"
+    if await is_forgotten(bot):
+        return True
+    asked = await bot.command("privacy delete", {"user": "fan3"})
+    # Whoever is being forgotten just now is asked about no more.
+    if asked["response"].get("components"):
+        await bot.press(asked, 0 if await bot.has_passed(refused) else 1)
     return await is_forgotten(bot)
 
 

@@ -9,6 +9,10 @@ from tests.kill.stories.telling import ROUND_1, ROUND_2, SETTLED, Told, imported
 from tools.sandbox.stored import rows_of
 
 PLAYERS = ("A76191C1", "3063A713")  # of round 1
+CHOSEN, REFUSED, CONFIRMED = (
+    f"bot/discord/linking LinkChoice.{name}: interaction.response.edit_message"
+    for name in ("choose", "refuse", "confirm")
+)
 
 
 async def players(bot: Mortal, data: Path) -> None:
@@ -28,12 +32,15 @@ async def thought_otherwise(bot: Mortal) -> bool:
     """Cancel is the second button, below the select."""
     asked = await bot.command("player link", {"player": PLAYERS[0]})
     chosen = await bot.press(asked, 0, PLAYERS[0])
-    return chosen is not None and await bot.press(asked, 1, row=1) is not None
+    refused = chosen is not None and await bot.press(asked, 1, row=1) is not None
+    return refused and await bot.has_passed(CHOSEN, REFUSED)
 
 
 async def linked(bot: Mortal) -> bool:
+    """Confirm until the bot has died over both sides of the word about it; to link once more changes nothing."""
     asked = await bot.command("player link", {"player": PLAYERS[0]})
-    return await bot.press(asked, 0, row=1) is not None and bool(await bot.count("player_links"))
+    confirmed = await bot.press(asked, 0, row=1) is not None and bool(await bot.count("player_links"))
+    return confirmed and await bot.has_passed(CONFIRMED)
 
 
 async def round_admin(bot: Mortal, data: Path) -> None:

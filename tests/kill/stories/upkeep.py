@@ -22,7 +22,12 @@ async def nights(bot: Mortal, _: Path) -> None:
 
 
 async def tidied(bot: Mortal) -> bool:
-    done = ["upkeep.forget_messages", "bot/storage/backup make_backup: old.unlink", "clock.shift"]
+    done = [
+        "upkeep.forget_messages",
+        "upkeep.forget_jobs",
+        "bot/storage/backup make_backup: old.unlink",
+        "clock.shift",
+    ]
     if not bot.is_on_server:
         done.append("bot/storage/engine Database.checkpoint: driver.execute")
     return await bot.has_passed(*done)

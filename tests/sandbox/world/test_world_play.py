@@ -330,6 +330,14 @@ async def test_posts_grow_at_both_sources(places):
     assert len(at_both[0]) >= len(posts_of(RANI, START - timedelta(days=90), START))
 
 
+async def test_a_listing_shows_all_that_a_profile_counts(places):
+    """Else it seems to end early, and a bot asks the paid source as well."""
+    async with playing(places, START, 1):
+        for source in (places.tiktok, places.scrapecreators):
+            (account,) = await source.control("GET", "accounts")
+            assert account["videos"] == len(await shelf(source))
+
+
 async def passed(places, instant):
     return places.clock.now() > instant
 

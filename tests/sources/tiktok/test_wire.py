@@ -311,7 +311,7 @@ def believable(event: StreamEvent) -> None:
             assert 0 <= value < 2**63
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.sampled_from(WHOLE), CHANGES, st.floats(0, 1), st.binary(max_size=6))
 @example(("WebcastChatMessage", chunk(1, b"\x12\x02\x01\x02") + chunk(2, b"\x0a\x02\x01\x02")), [], 1.0, b"")
 @example(("WebcastChatMessage", number(1, 5) + number(2, 5) + number(3, 5)), [], 1.0, b"")
@@ -333,7 +333,7 @@ def test_damaged_bytes_are_nothing_or_an_event_that_can_be_kept(read, whole, cha
         believable(event)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300) | st.text(max_size=50), st.sampled_from(["gzip", "none", "br"]))
 def test_any_frame_can_be_read_or_refused(raw, how):
     from bot.sources.tiktok.decoding import Unreadable, decoded

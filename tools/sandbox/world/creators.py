@@ -10,6 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from tools.sandbox.world import START
 from tools.sandbox.world.streamers import Streamer
 
+#: Nobody posted before: a profile counts as many posts as its listing shows, or that has not come to its end.
+FIRST_POST = START - timedelta(days=120)
 _CAPTIONS = {
     "en": (
         "Behind the scenes",
@@ -95,7 +97,7 @@ def profile_at(streamer: Streamer, instant: datetime) -> ProfileCounts:
         followers=int(followers),
         following=luck.randrange(20, 400),
         hearts=int(followers * luck.uniform(8, 20)),
-        videos=luck.randrange(60, 200) + len(posts_of(streamer, START - timedelta(days=120), instant)),
+        videos=len(posts_of(streamer, FIRST_POST, instant)),
     )
 
 

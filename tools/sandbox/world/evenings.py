@@ -16,6 +16,8 @@ from tools.sandbox.world.statsfile import Header, endstats_file, stats_file
 
 #: The zone of the game server's clock, which its files are named by.
 SERVER_ZONE = "Asia/Jakarta"
+#: What a bot has to be told of it, or it sleeps while they play.
+ZONE_SETTINGS = {"TIME_ZONE": SERVER_ZONE, "GAME_SERVERS__SANDBOX__COMMUNITY_TIME_ZONE": SERVER_ZONE}
 #: Each map with the minutes its attackers usually need, of twelve that they have.
 MAPS = {
     "supply": 10.0,

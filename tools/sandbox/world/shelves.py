@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from tools.sandbox.clock import WorldClock
 from tools.sandbox.processes import StandIn
-from tools.sandbox.world.creators import PlannedPost, counts_at, posts_of, profile_at
+from tools.sandbox.world.creators import FIRST_POST, PlannedPost, counts_at, posts_of, profile_at
 from tools.sandbox.world.streamers import Streamer
 
-#: Older posts than this at the start are counted among an account's videos, but not listed.
-SHELF_DAYS = 120
 _GROW_WORLD_SECONDS, _GROW_MACHINE_SECONDS = 600.0, 3.0
 
 
@@ -42,7 +40,7 @@ class Shelves:
                 await self._count(streamer, now)
 
     async def _list(self, now: datetime) -> None:
-        since = self._listed_until or now - timedelta(days=SHELF_DAYS)
+        since = self._listed_until or FIRST_POST
         for streamer in self._streamers:
             new = posts_of(streamer, since, now)
             self._posts.setdefault(streamer.handle, []).extend(new)

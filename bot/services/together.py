@@ -1,0 +1,58 @@
+"""Small pieces of work that many wait to have written, in as few transactions as there are turns for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from bot.storage.engine import Connection
+
+AT_ONCE = 25
+"""So many share a transaction: others want to write too."""
+
+T = TypeVar("T")
+Work = Callable[[Connection], Awaitable[Any]]
+"""What is done in a transaction."""
+
+
+class Together:
+    """Does what came to wait during one transaction all in the next one, in the order of asking.
+
+    `commit` does some works in one transaction and gives what each gave.
+    """
+
+    def __init__(self, commit: Callable[[Sequence[Work]], Awaitable[Sequence[Any]]]) -> None:
+        self._commit = commit
+        self._waiting: deque[tuple[Work, asyncio.Future[Any]]] = deque()
+        self._turn = asyncio.Lock()
+
+    async def do(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Give what `work` gives, once it is committed. What one work raises, all of its transaction raise."""
+        mine = (work, asyncio.get_running_loop().create_future())
+        self._waiting.append(mine)
+        try:
+            async with self._turn:
+                while not mine[1].done():
+                    await self._do_some()
+        finally:
+            if mine in self._waiting:  # it was cut off
+                self._waiting.remove(mine)
+        result: T = mine[1].result()
+        return result
+
+    async def _do_some(self) -> None:
+        some = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+        try:
+            results = await self._commit([work for work, _ in some])
+        except Exception as error:  # noqa: BLE001 - it is raised to everybody who waits for it
+            for _, done in some:
+                done.set_exception(error)
+                done.exception()  # who was cut off asks for it no more
+        except BaseException:
+            self._waiting.extendleft(reversed(some))  # nothing was written, and the others still want it
+            raise
+        else:
+            for (_, done), result in zip(some, results, strict=True):
+                done.set_result(result)

@@ -1,0 +1,303 @@
+"""What the outbox knows of events that people subscribe to: which were told where, held, skipped or merged.
+
+Everything is read and written for many channels at once: a popular account is followed in thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.announcements import nonce_for
+from bot.core.delivery import OutboxState
+from bot.core.notifications.deciding import Rule
+from bot.core.notifications.kinds import Kind
+from bot.storage.tables import outbox
+
+AT_ONCE = 250
+"""So many rows are written before the event loop gets its turn."""
+READ_AT_ONCE = 5000
+"""So many values stand in one condition."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Noted:
+    """A row of the outbox, `id` 0 for one that is not written yet.
+
+    `message`, `facts` and `placement` are JSON as it is stored. `held_by` names the rule that holds the message or
+    let it be skipped. `told_at` is when it was let out, `delivered_revision` 0 while nobody can have seen it.
+    """
+
+    id: int = 0
+    event_key: str
+    guild_id: int
+    channel_id: int
+    direct: bool = False
+    message: str
+    revision: int = 1
+    delivered_revision: int = 0
+    state: OutboxState = OutboxState.PENDING
+    created_at: datetime
+    expires_at: datetime | None = None
+    next_try_at: datetime
+    tries: int = 0
+    first_tried_at: datetime | None = None
+    message_id: int | None = None
+    delivered_at: datetime | None = None
+    error: str = ""
+    kind: str = ""
+    subject: str = ""
+    facts: str | None = None
+    held_by: str = ""
+    held_until: datetime | None = None
+    told_at: datetime | None = None
+    why: str = ""
+    merged_into: str = ""
+    placement: str | None = None
+    remove_after_hours: int = 0
+    remove_at: datetime | None = None
+    removing: bool = False
+
+    @property
+    def is_posted(self) -> bool:
+        """Whether it stood in its channel once."""
+        return self.delivered_revision > 0
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether people deleted it."""
+        return self.is_posted and self.message_id is None
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether it stands in its channel, or may still come to."""
+        return self.told_at is not None and self.state not in _GONE
+
+
+_GONE = (OutboxState.DEAD, OutboxState.EXPIRED, OutboxState.SKIPPED, OutboxState.REMOVED)
+_AS_TEXT = ("message", "facts", "placement")
+_FIXED = ("event_key", "guild_id", "channel_id", "direct", "created_at")
+_BY_DELIVERY = ("delivered_revision", "message_id", "delivered_at", "removing")
+_COLUMNS = tuple(Noted.__dataclass_fields__)
+_read = select(
+    *[
+        type_coerce(outbox.c[name], Text).label(name) if name in _AS_TEXT else outbox.c[name]
+        for name in _COLUMNS
+    ]
+)
+_ADDED = tuple(name for name in _COLUMNS if name not in {"id", *_BY_DELIVERY})
+_CHANGEABLE = tuple(name for name in _ADDED if name not in _FIXED)
+_new = {
+    name: bindparam(f"new_{name}", type_=Text() if name in _AS_TEXT else outbox.c[name].type)
+    for name in _ADDED
+}
+_ADD = insert(outbox).values(**_new, nonce=bindparam("new_nonce", type_=Text()))
+_CHANGE = (
+    update(outbox).where(outbox.c.id == bindparam("this")).values({name: _new[name] for name in _CHANGEABLE})
+)
+_HELD = outbox.c.state == OutboxState.HELD
+_TOLD = outbox.c.told_at.is_not(None) & outbox.c.state.not_in(_GONE)
+_STANDS = (outbox.c.delivered_revision > 0) & outbox.c.message_id.is_not(None)
+_MAY_GO = (
+    outbox.c.remove_at.is_not(None)
+    & (outbox.c.removing == bindparam("no", value=False, type_=outbox.c.removing.type))
+    & outbox.c.state.in_((OutboxState.PENDING, OutboxState.PARKED, OutboxState.DELIVERED))
+)
+
+
+async def of_event(conn: AsyncConnection, event_key: str) -> dict[int, Noted]:
+    """Read all that is known of an event, by channel, the oldest first."""
+    found = await _noted(conn, _read.where(outbox.c.event_key == event_key).order_by(outbox.c.id))
+    return {one.channel_id: one for one in found}
+
+
+async def of_channels(
+    conn: AsyncConnection, event_keys: Collection[str], channel_ids: Collection[int]
+) -> dict[tuple[str, int], Noted]:
+    """Read what is known of some events in some channels."""
+    found: dict[tuple[str, int], Noted] = {}
+    for channels in _in_parts(channel_ids):
+        query = _read.where(outbox.c.event_key.in_(event_keys), outbox.c.channel_id.in_(channels))
+        found |= {(one.event_key, one.channel_id): one for one in await _noted(conn, query)}
+    return found
+
+
+async def last_told(
+    conn: AsyncConnection, kind: str, subject: str, channel_ids: Collection[int], *, but: str
+) -> dict[int, datetime]:
+    """Give when a message of a kind about a subject was last let out into channels, but for those of one event."""
+    found: dict[int, datetime] = {}
+    for channels in _in_parts(channel_ids):
+        query = select(outbox.c.channel_id, func.max(outbox.c.told_at).label("at")).where(
+            _alike(kind, subject, channels, but), outbox.c.told_at.is_not(None)
+        )
+        found |= {row.channel_id: row.at for row in await conn.execute(query.group_by(outbox.c.channel_id))}
+    return found
+
+
+async def earlier(
+    conn: AsyncConnection, kind: str, subject: str, channel_ids: Collection[int], *, but: str
+) -> dict[int, Noted]:
+    """Read the last event before this one of which a subject's channels were told, also in another's message."""
+    found: dict[int, Noted] = {}
+    for channels in _in_parts(channel_ids):
+        told = or_(_TOLD, outbox.c.merged_into != "")
+        last = select(func.max(outbox.c.id)).where(_alike(kind, subject, channels, but), told)
+        query = _read.where(outbox.c.id.in_(last.group_by(outbox.c.channel_id)))
+        found |= {one.channel_id: one for one in await _noted(conn, query)}
+    return found
+
+
+def _alike(kind: str, subject: str, channel_ids: Collection[int], but: str) -> ColumnElement[bool]:
+    return (
+        outbox.c.channel_id.in_(channel_ids)
+        & (outbox.c.kind == kind)
+        & (outbox.c.subject == subject)
+        & (outbox.c.event_key != but)
+    )
+
+
+async def write(conn: AsyncConnection, rows: Sequence[Noted]) -> None:
+    """Write rows, new ones and those that were read and changed."""
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        new = [_added(one) for one in some if not one.id]
+        old = [_changed(one) for one in some if one.id]
+        if new:
+            await conn.execute(_ADD, new)
+        if old:
+            await conn.execute(_CHANGE, old)
+
+
+def _added(one: Noted) -> dict[str, Any]:
+    bound = {f"new_{name}": getattr(one, name) for name in _ADDED}
+    return {**bound, "new_nonce": nonce_for(one.event_key, one.channel_id)}
+
+
+def _changed(one: Noted) -> dict[str, Any]:
+    return {**{f"new_{name}": getattr(one, name) for name in _CHANGEABLE}, "this": one.id}
+
+
+# --- What the desk looks for ---------------------------------------------------------------------
+
+
+async def due(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
+    """Name the events of which something that is held is to be looked at again, the oldest first."""
+    query = select(outbox.c.event_key).where(
+        _HELD, outbox.c.held_until <= now, outbox.c.held_by != Rule.DIGEST
+    )
+    rows = await conn.execute(query.group_by(outbox.c.event_key).order_by(func.min(outbox.c.id)))
+    return tuple(rows.scalars())
+
+
+async def held(conn: AsyncConnection, event_key: str, now: datetime) -> tuple[Noted, ...]:
+    """Read what is held of an event and is to be looked at again."""
+    query = _read.where(
+        _HELD,
+        outbox.c.event_key == event_key,
+        outbox.c.held_until <= now,
+        outbox.c.held_by != Rule.DIGEST,
+    )
+    return tuple(await _noted(conn, query.order_by(outbox.c.id)))
+
+
+async def due_digests(conn: AsyncConnection, now: datetime) -> tuple[tuple[int, int], ...]:
+    """Give the channels, with their guild, whose digest is due."""
+    query = select(outbox.c.guild_id, outbox.c.channel_id).where(
+        _HELD, outbox.c.held_until <= now, outbox.c.held_by == Rule.DIGEST
+    )
+    rows = await conn.execute(query.distinct().order_by(outbox.c.guild_id, outbox.c.channel_id))
+    return tuple((row.guild_id, row.channel_id) for row in rows)
+
+
+async def digested(conn: AsyncConnection, channel_id: int, now: datetime) -> tuple[Noted, ...]:
+    """Read what a digest of a channel that is due tells of, the oldest first."""
+    query = _read.where(
+        _HELD,
+        outbox.c.channel_id == channel_id,
+        outbox.c.held_until <= now,
+        outbox.c.held_by == Rule.DIGEST,
+    )
+    return tuple(await _noted(conn, query.order_by(outbox.c.id)))
+
+
+async def has_removals(conn: AsyncConnection, now: datetime) -> bool:
+    """Tell whether `remove` would find something."""
+    query = select(outbox.c.id).where(_MAY_GO, _STANDS, outbox.c.remove_at <= now).limit(1)
+    return (await conn.execute(query)).first() is not None
+
+
+async def remove(conn: AsyncConnection, now: datetime) -> int:
+    """Hand messages whose time is over to the deliverer, to be deleted; gives how many."""
+    late = update(outbox).where(_MAY_GO, _STANDS, outbox.c.remove_at <= now)
+    anew = {"tries": 0, "first_tried_at": None, "next_try_at": now, "error": ""}
+    parked = late.where(outbox.c.state == OutboxState.PARKED).values(removing=True)
+    rest = late.where(outbox.c.state != OutboxState.PARKED).values(
+        removing=True, state=OutboxState.PENDING, **anew
+    )
+    return (await conn.execute(parked)).rowcount + (await conn.execute(rest)).rowcount
+
+
+async def look_again(
+    conn: AsyncConnection, kind: str, *, channel_id: int | None = None, guild_id: int | None = None
+) -> None:
+    """Let what is held of a kind in a channel or a guild be looked at now: something else was chosen."""
+    this = outbox.c.channel_id == channel_id if guild_id is None else outbox.c.guild_id == guild_id
+    held = update(outbox).where(_HELD, this, outbox.c.kind == kind, outbox.c.held_by != Rule.DIGEST)
+    await conn.execute(held.values(held_until=outbox.c.created_at))
+
+
+async def take_back_held(conn: AsyncConnection, subject: str, guild_id: int) -> None:
+    """Delete live alerts about a subject that are held in a guild: should it be wanted again, they are told anew."""
+    about = (outbox.c.subject == subject) & (outbox.c.kind == Kind.LIVE)
+    await conn.execute(delete(outbox).where(_HELD, outbox.c.guild_id == guild_id, about))
+
+
+async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:
+    """Give the first instant after `now` at which something held or standing is to be looked at."""
+    held_until = select(func.min(outbox.c.held_until)).where(_HELD, outbox.c.held_until > now)
+    remove_at = select(func.min(outbox.c.remove_at)).where(_MAY_GO, outbox.c.remove_at > now)
+    found = (await conn.execute(select(held_until.scalar_subquery(), remove_at.scalar_subquery()))).one()
+    return min(filter(None, found), default=None)
+
+
+async def to_be_seen(conn: AsyncConnection) -> dict[str, datetime | None]:
+    """Name the events that wait to be seen still on, with when that counts; None: now."""
+    query = select(outbox.c.event_key, outbox.c.held_until).where(_HELD, outbox.c.held_by == Rule.DELAY)
+    found: dict[str, datetime | None] = {}
+    for row in await conn.execute(query.distinct()):
+        earliest = found.get(row.event_key, row.held_until)
+        found[row.event_key] = None if None in (earliest, row.held_until) else min(earliest, row.held_until)
+    return found
+
+
+async def _noted(conn: AsyncConnection, query: Select[Any]) -> list[Noted]:
+    return [_of_row(row) for row in (await conn.execute(query)).mappings()]
+
+
+def _of_row(row: RowMapping) -> Noted:
+    return Noted(**{**row, "state": OutboxState(row["state"])})
+
+
+def _in_parts(values: Collection[int]) -> Iterator[list[int]]:
+    in_order = list(values)
+    for start in range(0, len(in_order), READ_AT_ONCE):
+        yield in_order[start : start + READ_AT_ONCE]
