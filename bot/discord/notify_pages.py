@@ -81,9 +81,7 @@ _HELP: Mapping[str, Text] = {
     "delete_after_hours": text("I delete my message so long after it was posted."),
     "digest": text("Messages are collected; one message lists them, at the time of the digest."),
     "digest_at": text("The time of day in this server's time zone."),
-    "publish": text(
-        "In an announcement channel, servers that follow it get the message too. Needs *Manage Messages*."
-    ),
+    "publish": text("In an announcement channel, servers that follow it get the message too."),
     "thread": text("Opens a thread below each alert, to talk in. Needs *Create Public Threads*."),
     "tag_id": text("Which tag a post in a forum gets."),
 }

@@ -257,6 +257,7 @@ async def _ask(interaction: Interaction, setting: str, key: Key) -> None:
     name = text("Pause until") if setting == "pause" else words.SETTING_WORDS[setting]
     inputs: list[TextInput[Any]] = [
         TextInput(
+            custom_id=f"field{place}",
             label=say(label)[:_LABEL_LIMIT],
             default=value or None,
             placeholder=say(hint)[:_PLACEHOLDER_LIMIT],
@@ -264,7 +265,7 @@ async def _ask(interaction: Interaction, setting: str, key: Key) -> None:
             style=discord.TextStyle.paragraph if setting in TEMPLATES else discord.TextStyle.short,
             max_length=LEAD_LIMIT if setting in TEMPLATES else 60,
         )
-        for label, value, hint in _fields(setting, entry.options)
+        for place, (label, value, hint) in enumerate(_fields(setting, entry.options))
     ]
 
     async def then(submitted: Interaction, given: Sequence[str]) -> _Draw:

@@ -84,7 +84,9 @@ def warnings(entry: Entry, guild: discord.Guild) -> Iterator[str]:
     if channel is None:
         yield text("⚠️ I do not see {channel}; its messages wait.", channel=f"<#{entry.key.channel_id}>")
         return
-    if lacking := missing(channel):
+    chosen = entry.options
+    lacking = missing(channel, opens_threads=bool(chosen.thread), deletes=bool(chosen.delete_after_hours))
+    if lacking:
         yield text(
             "⚠️ I lack {permissions} in {channel}; its messages wait until I have it.",
             permissions=join(", ", lacking),

@@ -10,15 +10,14 @@ from discord.ui import View
 
 from bot.core.announcements import Message
 from bot.core.markup import clip
+from bot.core.notifications.panels import BELL_PANEL, CHOOSE_PANEL
 from bot.discord.controls import Control, Interaction, button, menu, option, view_of
 from bot.discord.giving import made_role, set_roles, why_not_given
 from bot.discord.speech import reader_of
 from bot.errors import InputRefused
-from bot.services.notification_roles import CHOOSE_PANEL, FollowedPerson, Offer
+from bot.services.notification_roles import FollowedPerson, Offer
 from bot.texts import text
 
-BELL_PANEL = "bell"
-"""With the number of an account behind a colon, names the button by which a member asks for that account."""
 _PER_MENU = 25
 _OPEN, _BELL, _ROLES, _PEOPLE, _PAGE = "open", "bell", "roles", "people", "page"
 _NAME_LIMIT = 80
@@ -31,14 +30,13 @@ class MemberControl(Control, template=r"vm:(?P<order>.+)"):
         """Show the menus, or give and take what was chosen in them."""
         what, _, rest = order.partition(":")
         number = int(rest) if rest.isdecimal() else 0
-        if what == _OPEN:
+        if what in {_OPEN, _BELL}:
             await interaction.response.defer(ephemeral=True, thinking=True)
-        elif what == _BELL:
-            await interaction.response.defer(ephemeral=True, thinking=True)
-            await _ring(interaction, number)
-            return
         else:
             await interaction.response.defer()
+        if what == _BELL:
+            await _ring(interaction, number)
+            return
         offer = await interaction.client.services.notification_roles.offer_of(interaction.guild_id or 0)
         mine = {role.id for role in _member(interaction).roles}
         if what == _ROLES:

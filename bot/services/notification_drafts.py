@@ -10,7 +10,8 @@ from typing import Any
 from bot.core.announcements import Message
 from bot.core.notifications.kinds import Kind
 from bot.core.notifications.news import News
-from bot.core.notifications.options import Options
+from bot.core.notifications.options import Mention, Options
+from bot.core.notifications.panels import bell
 from bot.core.notifications.placement import Placement
 from bot.core.notifications.templates import filled_template
 from bot.storage.notified import Noted
@@ -28,7 +29,7 @@ class Drafts:
         self._news = news
         self._facts = compact(news.to_json())[:-1]
         self._leads: dict[tuple[str, str], str] = {}
-        self._messages: dict[tuple[int, str], tuple[Message, list[str]]] = {}
+        self._messages: dict[tuple[int, str, str], tuple[Message, list[str]]] = {}
         self._placements: dict[tuple[Any, ...], str] = {}
 
     def lead(self, options: Options, message: Message) -> str:
@@ -43,11 +44,16 @@ class Drafts:
             self._leads[template, message.title] = filled_template(template, facts, news.kind)
         return self._leads[template, message.title]
 
-    def message(self, message: Message, lead: str, role_id: int | None) -> str:
-        """Give a message with its lead that mentions a role, as it is stored."""
-        key = (id(message), lead)
+    def panel(self, options: Options) -> str:
+        """Give the button by which members ask for an account whose asking members are pinged."""
+        is_asked_for = options.mention is Mention.PERSONAL and self._news.kind.goes_on
+        return bell(self._news.subject) if is_asked_for and not self._news.is_over else ""
+
+    def message(self, message: Message, lead: str, role_id: int | None, panel: str = "") -> str:
+        """Give a message with its lead and its panel that mentions a role, as it is stored."""
+        key = (id(message), lead, panel)
         if key not in self._messages:
-            plain = replace(message, lead=lead, mention_role_id=None)
+            plain = replace(message, lead=lead, mention_role_id=None, panel=panel or message.panel)
             self._messages[key] = message, compact(plain.to_json()).split(_NOBODY, 1)
         if role_id is None:
             return _NOBODY.join(self._messages[key][1])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.core.announcements import Message, Tone
 from bot.core.markup import escape
+from bot.core.notifications.panels import CHOOSE_PANEL
 from bot.core.notifications.samples import TEST_POST_AGE
 from bot.core.requester import Requester
 from bot.errors import LimitReached
@@ -20,8 +21,6 @@ from bot.texts import join, text
 
 MOST_OFFERED = 25
 """So many fit into one menu."""
-CHOOSE_PANEL = "choose"
-"""Names the button that opens the menus (`bot.discord.role_controls`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

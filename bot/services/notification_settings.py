@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -57,7 +56,7 @@ class Logged:
 
 
 class NotificationSettings:
-    """Reads and writes what was chosen. `changed` is set when messages that are held should be looked at again."""
+    """Reads and writes what was chosen. What is held is looked at again after each change."""
 
     def __init__(
         self,
@@ -75,7 +74,6 @@ class NotificationSettings:
         self._announcements = announcements
         self._servers = servers
         self._clock = clock
-        self.changed = asyncio.Event()
 
     # --- Reading ---------------------------------------------------------------------------------
 
@@ -185,7 +183,7 @@ class NotificationSettings:
             await self._edit_default(by, key.kind, lambda _: Options())
             return text("Nothing is chosen for the whole server any more; what is usual counts.")
         if entry.route is not None and key.kind is Kind.LIVE:
-            await self._drop(by, key)
+            await self._drop(key)
             await self._watchlist.remove(by, entry.name, key.channel_id)
             return text(
                 "{name} is not followed in {channel} any more. What was recorded is kept.",
@@ -195,7 +193,7 @@ class NotificationSettings:
         if entry.route is not None:
             await self.switch(by, key, off=True)
             return text("Switched off. `/notify edit` switches it on again.")
-        await self._drop(by, key)
+        await self._drop(key)
         return text("Removed. Nothing of it is told in {channel} any more.", channel=f"<#{key.channel_id}>")
 
     # --- Changing ----------------------------------------------------------------------------------
@@ -299,27 +297,18 @@ class NotificationSettings:
                 options=Options(),
             )
             await notification_rules.save(conn, change(rule or fresh), by.user_id, now)
-            await notification_log.look_again(conn, by.guild_id, key.kind, now, channel_id=key.channel_id)
-        self._wake()
+        self._announcements.wake()
 
     async def _edit_default(self, by: Requester, kind: Kind, change: Callable[[Options], Options]) -> None:
-        now = self._clock.now()
         async with self._database.write("notify.save_default") as conn:
             known = await notification_rules.defaults_of(conn, [by.guild_id], kind)
             options = change(known.get(by.guild_id, Options()))
             await notification_rules.save_default(conn, by.guild_id, kind, options)
-            await notification_log.look_again(conn, by.guild_id, kind, now)
-        self._wake()
+        self._announcements.wake()
 
-    async def _drop(self, by: Requester, key: Key) -> None:
-        now = self._clock.now()
+    async def _drop(self, key: Key) -> None:
         async with self._database.write("notify.remove") as conn:
             await notification_rules.remove(conn, key.channel_id, key.kind, key.subject)
-            await notification_log.look_again(conn, by.guild_id, key.kind, now, channel_id=key.channel_id)
-        self._wake()
-
-    def _wake(self) -> None:
-        self.changed.set()
         self._announcements.wake()
 
 

@@ -209,7 +209,7 @@ class _Teller:
         return replace(
             row,
             state=OutboxState.PENDING,
-            message=self._drafts.message(place.message, lead, role_id),
+            message=self._drafts.message(place.message, lead, role_id, self._drafts.panel(options)),
             facts=self._facts(place, {"pings": may_ping, "pinged": role_id}),
             held_by=Rule.NONE,
             told_at=self._now,
@@ -247,7 +247,7 @@ class _Teller:
             return row
         role_id = self._role_again(row, record, options)
         lead = self._drafts.lead(options, place.message)
-        message = self._drafts.message(place.message, lead, role_id)
+        message = self._drafts.message(place.message, lead, role_id, self._drafts.panel(options))
         if self._stored.is_same(row.message, message):
             return row
         more = {"pings": record.get("pings", True), "pinged": role_id or record.get("pinged")}

@@ -6,13 +6,12 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, select, type_coerce, update
+from sqlalchemy import Text, select, type_coerce
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import Message
 from bot.core.delivery import OutboxState
-from bot.core.notifications.deciding import Rule
 from bot.core.notifications.kinds import ALL, Kind
 from bot.storage.tables import outbox
 from bot.texts import unpacked
@@ -76,24 +75,6 @@ async def row(conn: AsyncConnection, guild_id: int, number: int) -> LogRow | Non
     query = _ROWS.where(outbox.c.guild_id == guild_id, outbox.c.kind != "", outbox.c.id == number)
     found = (await conn.execute(query)).mappings().first()
     return None if found is None else _row(found)
-
-
-async def look_again(
-    conn: AsyncConnection, guild_id: int, kind: Kind, now: datetime, *, channel_id: int | None = None
-) -> bool:
-    """Let held messages be decided on anew: what was chosen about them has changed. Gives whether there are any.
-
-    What waits for a digest is left to it.
-    """
-    this = (
-        (outbox.c.guild_id == guild_id)
-        & (outbox.c.kind == kind)
-        & (outbox.c.state == OutboxState.HELD)
-        & (outbox.c.held_by != Rule.DIGEST)
-    )
-    if channel_id is not None:
-        this &= outbox.c.channel_id == channel_id
-    return bool((await conn.execute(update(outbox).where(this).values(held_until=now))).rowcount)
 
 
 def _row(found: RowMapping) -> LogRow:

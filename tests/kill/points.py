@@ -31,8 +31,9 @@ _FILE_STEPS = frozenset(
 )
 _CHANGES_DISCORD = frozenset(
     """
-    add_reaction ban create_dm create_thread defer delete delete_original_response edit edit_message
-    edit_original_response kick pin publish purge reply send send_message send_modal sync unpin
+    add_reaction add_roles ban create_dm create_role create_thread defer delete delete_original_response edit
+    edit_message edit_original_response kick pin publish purge remove_roles reply send send_message send_modal sync
+    unpin
     """.split()  # noqa: SIM905
 )
 _ASKS_DISCORD = frozenset(
