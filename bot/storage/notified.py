@@ -77,8 +77,6 @@ class Noted:
     remove_after_hours: int = 0
     remove_at: datetime | None = None
     removing: bool = False
-    posted_at: datetime | None = None
-    old_message_id: int | None = None
 
     @property
     def is_posted(self) -> bool:
