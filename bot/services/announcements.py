@@ -35,6 +35,7 @@ from bot.core.delivery import (
     shown_revision,
 )
 from bot.core.guilds import GuildSettings
+from bot.core.notifications.placement import Placement
 from bot.services.together import Together, Work
 from bot.storage import destinations, guilds, outbox, sources
 from bot.storage.engine import Connection, Database
@@ -74,7 +75,14 @@ class Announcements:
         self.told.set()
 
     async def say(
-        self, *, event_key: str, guild_id: int, channel_id: int, message: Message, lasts: timedelta
+        self,
+        *,
+        event_key: str,
+        guild_id: int,
+        channel_id: int,
+        message: Message,
+        lasts: timedelta,
+        placement: Placement | None = None,
     ) -> None:
         """Put one message that belongs to no other change; it is not posted later than `lasts` from now."""
         now = self._clock.now()
@@ -87,6 +95,7 @@ class Announcements:
                 message=message,
                 now=now,
                 expires_at=now + lasts,
+                placement=placement,
             )
         self.wake()
 

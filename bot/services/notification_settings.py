@@ -11,6 +11,7 @@ from bot.clock import Clock
 from bot.core.guilds import GuildSettings
 from bot.core.notifications.kinds import ALL, KIND_WORDS, Kind, account_subject, server_subject
 from bot.core.notifications.options import Mention, Options, Quiet, QuietMode
+from bot.core.notifications.placement import Placement
 from bot.core.notifications.samples import TEST_POST_AGE, sample_message
 from bot.core.notifications.templates import checked_template
 from bot.core.requester import Requester
@@ -254,6 +255,7 @@ class NotificationSettings:
             channel_id=channel_id,
             message=sample_message(entry.key.kind, entry.options),
             lasts=TEST_POST_AGE,
+            placement=Placement(publish=False, tag_id=entry.options.tag_id),
         )
 
     # --- Behind them ---------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import pytest
 from bot.core.announcements import Message, Tone
 from bot.core.notifications.kinds import ALL, Kind, account_subject
 from bot.core.notifications.options import AfterLive, Options
+from bot.core.requester import Requester
+from bot.services.notification_list import Key
 from bot.services.notifications import News, NotificationDesk, Place, tell
 from bot.storage import notification_rules
 from bot.storage.notification_rules import NotificationRule
@@ -141,3 +143,16 @@ async def test_the_figures_of_a_long_live_are_edited_every_few_minutes_only(room
     room.clock.advance(120)
     await story.until_shown("5 viewers")
     assert (await room.shown(story.channel))[0]["edits"] == 2
+
+
+async def test_a_test_in_a_forum_that_wants_a_tag_bears_the_chosen_one(room: Room) -> None:
+    story = Story(room, await room.channel(kind="forum", tags=["Lives"], needs_tag=True))
+    (tag,) = room.client.get_channel(story.channel).available_tags
+    await story.choose(tag_id=tag.id)
+    admin = Requester(guild_id=room.guild_id, user_id=int(room.server.facts["users"]["admin"]))
+    settings = room.services.notification_settings
+    entry, _ = await settings.find(admin, str(Key(channel_id=story.channel, kind=Kind.LIVE, subject=ALL)))
+    await settings.test(admin, entry, story.channel)
+    (post,) = await room.until_async(story.threads)
+    assert post["applied_tags"] == [str(tag.id)]
+    assert await room.announcements.blocked_channels(room.guild_id) == ()
