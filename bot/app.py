@@ -40,8 +40,9 @@ from bot.services.evenings import Evenings
 from bot.services.exports import Exports
 from bot.services.health import Health
 from bot.services.leaderboards import Leaderboards
-from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.live_monitor import LiveMonitor
 from bot.services.machine import Machine
+from bot.services.monitor_rules import MonitorRules
 from bot.services.notifications import NotificationDesk
 from bot.services.overrides import Overrides
 from bot.services.players import Players

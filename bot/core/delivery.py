@@ -359,8 +359,21 @@ def is_old(message: Outgoing, now: datetime) -> bool:
     return message.posted_at is not None and now - message.posted_at >= OLD_AFTER
 
 
-def edit_at(posted_at: datetime | None, edited_at: datetime | None, now: datetime) -> datetime:
-    """Give when a change may be shown: at once, or where the message is old a while after the last edit."""
+def edit_at(
+    state: OutboxState,
+    *,
+    stands: bool,
+    posted_at: datetime | None,
+    edited_at: datetime | None,
+    now: datetime,
+) -> datetime | None:
+    """Give when a message that was changed is due; None where the errand that is on its way brings the change.
+
+    `stands` says that people saw the text before and that nothing but a thread or its publishing was left to do.
+    An old message is edited a while after its last edit, else at once.
+    """
+    if state is not OutboxState.DELIVERED and not (stands and state in OPEN_STATES):
+        return None
     if posted_at is None or edited_at is None or now - posted_at < OLD_AFTER or edited_at > now:
         return now
     return max(now, edited_at + OLD_EDITS_EVERY)

@@ -156,7 +156,8 @@ class Courier:
     async def _remove(self, message: Outgoing) -> Result:
         """Delete what was posted; what is gone already is fine.
 
-        A forum's post goes whole where the bot may delete it, else its first message does and it is closed.
+        A forum's post goes whole where nobody answered and the bot may delete it, else its first message does and
+        it is closed: what people wrote is theirs.
         """
         if message.begins_its_thread and message.thread_id is not None:
             await self._remove_post(message, message.thread_id)
@@ -171,7 +172,7 @@ class Courier:
             post = await self._client.fetch_channel(thread_id)
             if not isinstance(post, discord.Thread):
                 return
-            if forum is not None and may_delete_posts(forum):
+            if forum is not None and may_delete_posts(forum) and not post.message_count:
                 await post.delete()
                 return
             await self._delete(message, message.message_id)

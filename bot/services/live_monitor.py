@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.clock import Clock
 from bot.core.live.budget import DAY, HOUR, MINUTE, ROOMS_PER_SWEEP, Ledger, Limit, part_of
 from bot.core.live.models import Answer, Observation, Profile, ProfileState, unknown
-from bot.core.live.planner import Allowance, Policy
-from bot.core.live.transitions import Change, Live, LiveRules, Phase
+from bot.core.live.planner import Policy
+from bot.core.live.transitions import Change, Live, Phase
 from bot.core.live.why import Held
 from bot.core.markup import stamp
 from bot.core.requester import Requester
@@ -24,8 +24,10 @@ from bot.core.streams.recording import RecordingState
 from bot.errors import LimitReached, NothingThere, SourceError, StorageError
 from bot.ports import LiveSource
 from bot.services.announcements import Announcements
+from bot.services.awaited_looks import NOBODY_WAITS, Awaited, awaited_looks
 from bot.services.live_health import closed_until, hold_for_probe, record_health
 from bot.services.live_state import Outcome, record_answer, record_end, record_seen
+from bot.services.monitor_rules import MonitorRules
 from bot.services.planning import Beside, Planning, inline
 from bot.storage import ledger, recordings
 from bot.storage import live as store
@@ -41,27 +43,6 @@ PEOPLES_PERCENT = 50
 """What people may ask of the follow-up budget; the rest is kept for the lives that are on."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MonitorRules:
-    """The budgets (requests in any rolling 24 hours) and the spans the monitor keeps.
-
-    `spacing` is the least distance of two planned checks of one account. The viewers of a live are polled each
-    `viewers_every`; of one that should be recorded and cannot be, each `degraded_every`.
-    """
-
-    discovery_per_day: int = 120
-    followup_per_day: int = 480
-    per_minute: int = 4
-    guild_share_percent: int = 100
-    discovery_per_hour: int | None = None
-    spacing: timedelta = timedelta(minutes=1)
-    sweep_every: timedelta = timedelta(minutes=10)
-    viewers_every: timedelta = timedelta(minutes=15)
-    degraded_every: timedelta = timedelta(minutes=3)
-    record_lives: bool = False
-    live: LiveRules = field(default_factory=LiveRules)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +83,7 @@ class LiveMonitor:
         self._announcements = announcements
         self._clock = clock
         self.rules = rules
-        self.planning = Planning(policy, _allowance(rules), beside=beside, spacing=rules.spacing)
+        self.planning = Planning(policy, rules.allowance, beside=beside, spacing=rules.spacing)
         # Half of a small budget at most, so that ends can be confirmed all day.
         self._sweep_every = max(rules.sweep_every, 2 * DAY / rules.followup_per_day)
         self.checks_changed = asyncio.Event()
@@ -139,6 +120,7 @@ class LiveMonitor:
             closed = await closed_until(conn, now)
             swept_at = await ledger.last_asked_at(conn, "sweep")
             used = await ledger.used(conn, Ledger.FOLLOWUP, now)
+            awaited = await awaited_looks(conn)
         over = [await self._take_in(live, seen.get(live.live_id)) for live in going_on]
         going_on = tuple(live for live, is_over in zip(going_on, over, strict=True) if not is_over)
         if closed is not None:
@@ -146,7 +128,12 @@ class LiveMonitor:
         if not going_on:
             return now + LONGEST_SLEEP
         spare = used * 2 < self.rules.followup_per_day
-        wait_until = [await self._follow(live, now, seen.get(live.live_id), spare=spare) for live in going_on]
+        wait_until = [
+            await self._follow(
+                one, now, seen.get(one.live_id), awaited.get(one.live_id, NOBODY_WAITS), spare=spare
+            )
+            for one in going_on
+        ]
         looked_at = [instant for instant in (swept_at, going_on[0].live.found_at) if instant is not None]
         sweep_at = max(looked_at) + self._sweep_every
         wait_until.append(sweep_at if sweep_at > now else await self._sweep(going_on, now))
@@ -333,21 +320,29 @@ class LiveMonitor:
         return outcome.change is Change.ENDED
 
     async def _follow(
-        self, open_live: OpenLive, now: datetime, seen: Seen | None, *, spare: bool
+        self, open_live: OpenLive, now: datetime, seen: Seen | None, awaited: Awaited, *, spare: bool
     ) -> datetime:
-        """Confirm an end that is in doubt, or poll the viewers while half of the budget is free."""
+        """Confirm an end that is in doubt, look where an alert waits for it, or poll the viewers.
+
+        Viewers are polled while half of the budget is free.
+        """
         live, account = open_live.live, open_live.account
         checked_at = account.last_checked_at or live.found_at
         if live.phase is Phase.DOUBTED:
             due = checked_at + self.rules.live.end_confirm
             return due if due > now else await self._quietly(account, "confirm")
-        degraded = seen is not None and seen.state is RecordingState.DEGRADED
+        look_at = awaited.look_at(checked_at, self.rules.live.end_confirm)
+        if look_at is not None and look_at <= now:
+            return await self._quietly(account, "confirm")
+        is_recorded = seen is not None and seen.state is not RecordingState.DEGRADED
+        degraded = not is_recorded and (seen is not None or awaited.viewers)
         poll_every = self.rules.viewers_every
         if degraded and spare:
             poll_every = min(poll_every, self.rules.degraded_every)
         due = checked_at + poll_every
         if due > now or not spare:
-            return due if degraded and spare else max(due, now + self.rules.sweep_every)
+            back_at = due if degraded and spare else max(due, now + self.rules.sweep_every)
+            return back_at if look_at is None else min(back_at, look_at)
         return await self._quietly(account, "viewers")
 
     async def _sweep(self, going_on: Sequence[OpenLive], now: datetime) -> datetime:
@@ -424,14 +419,6 @@ class LiveMonitor:
         if claim.request_id is not None:
             await hold_for_probe(conn, now + store.LEASE * self._clock.speed)
         return claim
-
-
-def _allowance(rules: MonitorRules) -> Allowance:
-    """Give what the plan may spend: no more than the hours allow together."""
-    hourly = rules.discovery_per_day if rules.discovery_per_hour is None else rules.discovery_per_hour * 24
-    return Allowance(
-        checks_per_day=min(rules.discovery_per_day, hourly), guild_share=rules.guild_share_percent / 100
-    )
 
 
 def _granted(claim: Claim) -> int:

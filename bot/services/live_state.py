@@ -17,7 +17,7 @@ from bot.core.streams.figures import alert_fields
 from bot.services.live_health import record_health
 from bot.services.notifications import News, Place, places_of, tell
 from bot.services.planning import Planning
-from bot.storage import ledger, outbox, recordings, stream_choices, stream_reading
+from bot.storage import ledger, notified, outbox, recordings, stream_choices, stream_reading
 from bot.storage import live as store
 from bot.storage.engine import Connection
 from bot.storage.live import Account, OpenLive
@@ -30,6 +30,7 @@ NEWS_FOR = timedelta(hours=12)
 EDIT_EVERY = timedelta(minutes=5)
 """An alert that shows how a live goes is edited this often at most."""
 
+_LIVE = "live:"
 _NEWS = {
     Change.FOUND: "is live",
     Change.REOPENED: "is live again",
@@ -267,7 +268,15 @@ async def say(
                 role_id=None if follower is None else follower.role_id,
             )
         )
+    if await notified.waits_for_viewers(conn, key):
+        live = await _with_recorded_viewers(conn, live_id, live)
     await tell(conn, live_news(account, live_id, live, now), places, now)
+
+
+async def _with_recorded_viewers(conn: Connection, live_id: int, live: Live) -> Live:
+    """Give a live with the viewers that its recorder saw last: it sees more than we ask for."""
+    recorded = await stream_reading.recorded_live(conn, live_id)
+    return live if recorded is None or recorded.viewers is None else replace(live, viewers=recorded.viewers)
 
 
 def live_news(account: Account, live_id: int, live: Live, now: datetime) -> News:
@@ -304,4 +313,9 @@ async def _figures(
 
 def event_key(live_id: int) -> str:
     """Name the messages of a live in the outbox."""
-    return f"live:{live_id}"
+    return f"{_LIVE}{live_id}"
+
+
+def live_of(key: str) -> int:
+    """Give the live whose messages have this key."""
+    return int(key.removeprefix(_LIVE))

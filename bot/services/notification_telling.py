@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.core.delivery import OPEN_STATES, Event, OutboxState, after
+from bot.core.delivery import OPEN_STATES, Event, OutboxState, after, edit_at
 from bot.core.notifications.deciding import Decision, Earlier, Rule, Situation, Verdict, decide
 from bot.core.notifications.news import News, Place
 from bot.core.notifications.options import AfterLive, Options
@@ -251,8 +251,11 @@ class _Teller:
         if self._stored.is_same(row.message, message):
             return row
         more = {"pings": record.get("pings", True), "pinged": role_id or record.get("pinged")}
+        at = edit_at(
+            row.state, stands=row.stands, posted_at=row.posted_at, edited_at=row.delivered_at, now=self._now
+        )
         # An edit is a new errand with a day of its own; a first post keeps the trace of its tries.
-        errand: dict[str, Any] = {"tries": 0, "first_tried_at": None, "next_try_at": self._now, "error": ""}
+        errand: dict[str, Any] = {"tries": 0, "first_tried_at": None, "next_try_at": at, "error": ""}
         return replace(
             row,
             kind=news.kind,
@@ -261,7 +264,7 @@ class _Teller:
             facts=self._facts(place, more),
             revision=row.revision + 1,
             state=after(row.state, Event.CHANGED),
-            **(errand if row.state is OutboxState.DELIVERED else {}),
+            **({} if at is None else errand),
         )
 
     def _to_be_deleted(self, row: Noted, options: Options) -> Noted:

@@ -23,7 +23,7 @@ from bot.services.notifications import News, Place, places_of, tell
 from bot.services.stream_findings import StreamFindings
 from bot.services.stream_retention import MINUTES_KEPT
 from bot.services.stream_showing import StreamShowing
-from bot.storage import guilds, outbox, stream_choices, stream_findings, stream_reading
+from bot.storage import guilds, notified, outbox, stream_choices, stream_findings, stream_reading
 from bot.storage import live as lives
 from bot.storage.engine import Connection, Database
 from bot.texts import Value
@@ -162,7 +162,9 @@ def recap_key(live_id: int) -> str:
 
 
 async def _is_due(conn: Connection, live: RecordedLive, now: datetime) -> bool:
-    """Tell whether a guild shows in its alert how the live goes, and one was not edited for a while."""
+    """Tell whether an alert waits for viewers, or shows how the live goes and was not edited for a while."""
+    if await notified.waits_for_viewers(conn, event_key(live.live_id)):
+        return True
     chosen = await stream_choices.of_account(conn, live.account_id)
     if not any(choice.live_edits for choice in chosen.values()):
         return False

@@ -27,7 +27,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.announcements import nonce_for
-from bot.core.delivery import OutboxState
+from bot.core.delivery import OPEN_STATES, OutboxState
 from bot.core.notifications.deciding import Rule
 from bot.core.notifications.kinds import Kind
 from bot.storage.tables import outbox
@@ -61,6 +61,8 @@ class Noted:
     tries: int = 0
     first_tried_at: datetime | None = None
     message_id: int | None = None
+    old_message_id: int | None = None
+    posted_at: datetime | None = None
     delivered_at: datetime | None = None
     error: str = ""
     kind: str = ""
@@ -87,6 +89,11 @@ class Noted:
         return self.is_posted and self.message_id is None
 
     @property
+    def stands(self) -> bool:
+        """Whether people see its text, and it is not being posted anew."""
+        return 0 < self.delivered_revision == self.revision and self.old_message_id is None
+
+    @property
     def may_stand(self) -> bool:
         """Whether it stands in its channel, or may still come to."""
         return self.told_at is not None and self.state not in _GONE
@@ -95,7 +102,14 @@ class Noted:
 _GONE = (OutboxState.DEAD, OutboxState.EXPIRED, OutboxState.SKIPPED, OutboxState.REMOVED)
 _AS_TEXT = ("message", "facts", "placement")
 _FIXED = ("event_key", "guild_id", "channel_id", "direct", "created_at")
-_BY_DELIVERY = ("delivered_revision", "message_id", "delivered_at", "removing")
+_BY_DELIVERY = (
+    "delivered_revision",
+    "message_id",
+    "delivered_at",
+    "removing",
+    "posted_at",
+    "old_message_id",
+)
 _COLUMNS = tuple(Noted.__dataclass_fields__)
 _read = select(
     *[
@@ -246,14 +260,17 @@ async def has_removals(conn: AsyncConnection, now: datetime) -> bool:
 
 
 async def remove(conn: AsyncConnection, now: datetime) -> int:
-    """Hand messages whose time is over to the deliverer, to be deleted; gives how many."""
+    """Hand messages whose time is over to the deliverer, to be deleted; gives how many.
+
+    What is on its way keeps the trace of its tries: a message that is posted anew may stand there already.
+    """
     late = update(outbox).where(_MAY_GO, _STANDS, outbox.c.remove_at <= now)
     anew = {"tries": 0, "first_tried_at": None, "next_try_at": now, "error": ""}
-    parked = late.where(outbox.c.state == OutboxState.PARKED).values(removing=True)
-    rest = late.where(outbox.c.state != OutboxState.PARKED).values(
-        removing=True, state=OutboxState.PENDING, **anew
-    )
-    return (await conn.execute(parked)).rowcount + (await conn.execute(rest)).rowcount
+    standing = late.where(outbox.c.state == OutboxState.DELIVERED)
+    on_its_way = late.where(outbox.c.state.in_(OPEN_STATES))
+    moved = (await conn.execute(on_its_way.values(removing=True))).rowcount
+    values = {"removing": True, "state": OutboxState.PENDING, **anew}
+    return moved + (await conn.execute(standing.values(**values))).rowcount
 
 
 async def look_again(
@@ -279,14 +296,31 @@ async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     return min(filter(None, found), default=None)
 
 
-async def to_be_seen(conn: AsyncConnection) -> dict[str, datetime | None]:
-    """Name the events that wait to be seen still on, with when that counts; None: now."""
-    query = select(outbox.c.event_key, outbox.c.held_until).where(_HELD, outbox.c.held_by == Rule.DELAY)
-    found: dict[str, datetime | None] = {}
-    for row in await conn.execute(query.distinct()):
-        earliest = found.get(row.event_key, row.held_until)
-        found[row.event_key] = None if None in (earliest, row.held_until) else min(earliest, row.held_until)
-    return found
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldForLook:
+    """An event of which something is held by a rule that a look can open, from `since` on."""
+
+    event_key: str
+    rule: str
+    since: datetime
+
+
+async def held_for_a_look(conn: AsyncConnection) -> tuple[HeldForLook, ...]:
+    """Read what waits to be seen still on, or for viewers."""
+    since = func.min(func.coalesce(outbox.c.held_until, outbox.c.created_at)).label("since")
+    query = select(outbox.c.event_key, outbox.c.held_by, since).where(
+        _HELD, outbox.c.held_by.in_((Rule.DELAY, Rule.VIEWERS))
+    )
+    rows = await conn.execute(query.group_by(outbox.c.event_key, outbox.c.held_by))
+    return tuple(HeldForLook(event_key=row.event_key, rule=row.held_by, since=row.since) for row in rows)
+
+
+async def waits_for_viewers(conn: AsyncConnection, event_key: str) -> bool:
+    """Tell whether anything of an event is held until more people watch."""
+    query = select(outbox.c.id).where(
+        _HELD, outbox.c.event_key == event_key, outbox.c.held_by == Rule.VIEWERS
+    )
+    return (await conn.execute(query.limit(1))).first() is not None
 
 
 async def _noted(conn: AsyncConnection, query: Select[Any]) -> list[Noted]:

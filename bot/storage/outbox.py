@@ -178,17 +178,12 @@ async def _replace(
         "revision": row["revision"] + 1,
         "state": after(state, Event.CHANGED),
     }
-    if state is OutboxState.DELIVERED or _stands_as_it_should(row):
+    stands = 0 < row["delivered_revision"] == row["revision"] and row["old_message_id"] is None
+    at = edit_at(state, stands=stands, posted_at=row["posted_at"], edited_at=row["delivered_at"], now=now)
+    if at is not None:
         # An edit is a new errand with a day of its own; a first post keeps the trace of its tries.
-        at = edit_at(row["posted_at"], row["delivered_at"], now)
         values |= {"tries": 0, "first_tried_at": None, "next_try_at": at, "error": ""}
     await conn.execute(update(outbox).where(this).values(**values))
-
-
-def _stands_as_it_should(row: RowMapping) -> bool:
-    """Tell whether only its thread or its publishing are missing, or its removal."""
-    is_current = 0 < row["delivered_revision"] == row["revision"]
-    return is_current and row["old_message_id"] is None and OutboxState(row["state"]) in OPEN_STATES
 
 
 async def unchanged(conn: AsyncConnection, messages: Mapping[str, Message]) -> set[tuple[str, int]]:

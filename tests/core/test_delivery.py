@@ -15,15 +15,24 @@ from bot.core.delivery import (
     Event,
     OutboxState,
     Outgoing,
+    Result,
     Step,
+    Surface,
     after,
+    anew,
     block_for,
+    edit_again_in,
+    edit_at,
     next_step,
+    remaining,
     retry,
+    settled,
     shown_revision,
 )
+from bot.core.notifications.placement import Placement
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 FRESH = Outgoing(
     id=1,
     event_key="live:1",
@@ -150,3 +159,113 @@ def test_the_marker_is_short_and_of_this_message_only() -> None:
     other = replace(FRESH, nonce=nonce_for("live:1", 3))
     assert FRESH.marker != other.marker
     assert len(FRESH.marker) <= 12
+
+
+POSTED = replace(
+    FRESH, delivered_revision=1, message_id=9, posted_at=NOW, placement=Placement(opens_thread=True)
+)
+TO_BE_POSTED_ANEW = anew(replace(POSTED, revision=2))
+
+
+@pytest.mark.parametrize(
+    ("message", "surface", "step"),
+    [
+        (POSTED, Surface.OTHER, None),
+        (POSTED, Surface.FORUM, None),
+        (POSTED, Surface.ANNOUNCEMENT, Step.PUBLISH),
+        (replace(POSTED, published=True), Surface.ANNOUNCEMENT, Step.OPEN_THREAD),
+        (replace(POSTED, published=True, thread_id=9), Surface.ANNOUNCEMENT, None),
+        (POSTED, Surface.TEXT, Step.OPEN_THREAD),
+        (replace(POSTED, placement=None), Surface.ANNOUNCEMENT, None),
+        (replace(POSTED, placement=Placement(publish=False)), Surface.ANNOUNCEMENT, None),
+        (replace(POSTED, placement=Placement(opens_thread=True, in_thread_of="x")), Surface.TEXT, None),
+        (replace(POSTED, in_thread=True, thread_id=5), Surface.ANNOUNCEMENT, None),
+        (replace(POSTED, message_id=None), Surface.ANNOUNCEMENT, None),
+        (replace(POSTED, revision=2), Surface.ANNOUNCEMENT, Step.EDIT),
+        (replace(POSTED, revision=2, old_message_id=8), Surface.TEXT, Step.DELETE_OLD),
+        (TO_BE_POSTED_ANEW, Surface.TEXT, Step.POST),
+        (replace(POSTED, removing=True, revision=2, old_message_id=8), Surface.TEXT, Step.REMOVE),
+    ],
+)
+def test_what_is_left_to_do_for_a_posted_message(
+    message: Outgoing, surface: Surface, step: Step | None
+) -> None:
+    assert remaining(message, surface) is step
+    assert next_step(message, now=NOW, started_at=NOW, surface=surface) is (step or Step.NOTHING)
+
+
+def test_in_a_forum_every_second_try_looks_first() -> None:
+    tried = replace(FRESH, tries=1, first_tried_at=NOW)
+    assert next_step(FRESH, now=NOW, started_at=NOW, surface=Surface.FORUM) is Step.POST
+    assert next_step(tried, now=NOW, started_at=NOW, surface=Surface.FORUM) is Step.LOOK_THEN_POST
+
+
+def test_a_message_is_posted_anew_under_another_nonce_and_marker_until_it_stands() -> None:
+    message = replace(TO_BE_POSTED_ANEW, first_tried_at=NOW, tries=1, expires_at=NOW - HOUR)
+    assert (message.nonce, message.generation) == (nonce_for("live:1", 2, 1), 1)
+    assert message.marker != POSTED.marker
+    assert next_step(message, now=NOW, started_at=NOW) is Step.POST
+    assert next_step(message, now=NOW, started_at=NOW + MINUTE) is Step.LOOK_THEN_POST
+    sent = settled(message, Result(event=Event.SENT, message_id=10), shown=2, now=NOW + HOUR)
+    assert (sent.message_id, sent.old_message_id, sent.posted_at) == (10, 9, NOW + HOUR)
+    assert remaining(sent, Surface.TEXT) is Step.DELETE_OLD
+    done = settled(sent, Result(event=Event.DONE, step=Step.DELETE_OLD), shown=2, now=NOW)
+    assert remaining(replace(done, placement=None), Surface.TEXT) is None
+
+
+def test_what_is_to_go_is_not_posted_anew_but_looked_for_where_it_may_have_been() -> None:
+    going = replace(TO_BE_POSTED_ANEW, removing=True)
+    assert next_step(going, now=NOW, started_at=NOW) is Step.REMOVE
+    tried = replace(going, first_tried_at=NOW - MINUTE, tries=1)
+    assert next_step(tried, now=NOW, started_at=NOW) is Step.LOOK_THEN_POST
+
+
+@pytest.mark.parametrize("step", [Step.PUBLISH, Step.OPEN_THREAD])
+def test_what_cannot_be_done_is_not_left_to_do(step: Step) -> None:
+    message = POSTED if step is Step.PUBLISH else replace(POSTED, published=True)
+    given_up = settled(message, Result(event=Event.DONE, step=step, is_given_up=True), shown=1, now=NOW)
+    assert remaining(message, Surface.ANNOUNCEMENT) is step
+    assert remaining(given_up, Surface.ANNOUNCEMENT) is not step
+
+
+@pytest.mark.parametrize(
+    ("posted", "edited", "due"),
+    [
+        (None, -10 * HOUR, 0 * MINUTE),
+        (-59 * MINUTE, -1 * MINUTE, 0 * MINUTE),
+        (-1 * HOUR, -1 * MINUTE, 4 * MINUTE),
+        (-1 * HOUR, -6 * MINUTE, 0 * MINUTE),
+        (-1 * HOUR, 9 * HOUR, 0 * MINUTE),  # the clock was set back
+        (-1 * HOUR, None, 0 * MINUTE),
+    ],
+)
+def test_an_old_message_is_edited_every_five_minutes(
+    posted: timedelta | None, edited: timedelta | None, due: timedelta
+) -> None:
+    at = edit_at(
+        OutboxState.DELIVERED,
+        stands=True,
+        posted_at=None if posted is None else NOW + posted,
+        edited_at=None if edited is None else NOW + edited,
+        now=NOW,
+    )
+    assert at == NOW + due
+
+
+@pytest.mark.parametrize("stands", [True, False])
+@pytest.mark.parametrize("state", OutboxState)
+def test_a_change_is_an_errand_of_its_own_unless_one_is_on_its_way(state: OutboxState, stands: bool) -> None:
+    at = edit_at(state, stands=stands, posted_at=NOW, edited_at=NOW, now=NOW)
+    is_open = state in {OutboxState.PENDING, OutboxState.PARKED}
+    assert (at is not None) is (state is OutboxState.DELIVERED or (stands and is_open))
+
+
+def test_an_edit_that_comes_too_late_is_tried_slowly_and_then_no_more_but_in_a_forum() -> None:
+    pauses = [edit_again_in(replace(POSTED, tries=tries), None) for tries in (0, 1, 2)]
+    assert pauses == [MINUTE, 2 * MINUTE, None]
+    assert edit_again_in(POSTED, 900.0) == timedelta(seconds=900)
+    first = replace(POSTED, in_thread=True, thread_id=POSTED.message_id)
+    assert [edit_again_in(replace(first, tries=tries), None) for tries in (2, 99)] == [
+        4 * MINUTE,
+        10 * MINUTE,
+    ]

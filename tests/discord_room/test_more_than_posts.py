@@ -137,7 +137,7 @@ async def test_in_an_announcement_channel_it_is_published_once(room: Room) -> No
     await room.put(channel, ENDED)
     await shows(room, channel, ENDED.title)
     await settled(room, channel)
-    assert len(await asked(room, "POST", "/crosspost")) == len([posted])
+    assert len(await asked(room, "POST", f"/channels/{channel}/messages/{posted['id']}/crosspost")) == 1
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "drop"}])
@@ -449,20 +449,28 @@ async def test_in_a_channel_that_is_gone_there_is_nothing_to_delete(room: Room) 
         await room.becomes(place, "removed")
 
 
-@pytest.mark.parametrize("may_manage", [True, False])
+@pytest.mark.parametrize(
+    ("may_manage", "answered", "left"),
+    [(True, False, []), (False, False, [True]), (True, True, [True])],
+    ids=["whole", "not allowed", "answered"],
+)
 async def test_a_forum_post_is_deleted_whole_or_closed_without_the_bots_words(
-    room: Room, may_manage: bool
+    room: Room, may_manage: bool, answered: bool, left: list[bool]
 ) -> None:
     channel, _ = await forum(room)
     if may_manage:
         await allow(room, channel, "manage_threads")
     await room.put(channel, LIVE)
     row = await settled(room, channel)
+    if answered:
+        said = {"user": "admin", "channel": str(row["thread_id"]), "content": "Nice!"}
+        await control(room, "POST", "messages", said)
     await remove(room, channel)
     await room.becomes(channel, "removed")
-    assert await room.shown(str(row["thread_id"])) == [] if not may_manage else True
-    left = await threads(room, channel)
-    assert [post["thread_metadata"]["archived"] for post in left] == ([] if may_manage else [True])
+    everything = await control(room, "GET", "messages")
+    in_post = [one["deleted"] for one in everything if one["channel_id"] == str(row["thread_id"])]
+    assert in_post == [True, False][: 1 + answered]
+    assert [post["thread_metadata"]["archived"] for post in await threads(room, channel)] == left
 
 
 # --- Edits of old messages ----------------------------------------------------------------------------

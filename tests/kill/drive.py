@@ -16,7 +16,7 @@ from tests.databases import PostgreSQL
 from tests.kill import oracle
 from tests.kill.mortal import EACH, ONCE, Mortal
 from tests.kill.points import changed_copy, copy_of_the_bot, points
-from tests.kill.stories.telling import Told
+from tests.kill.stories.telling import DELIVERY, Told
 from tools.sandbox.processes import StandIn
 from tools.sandbox.scene import world
 from tools.sandbox.stored import kept_open
@@ -39,7 +39,7 @@ class Outcome:
 
 def differs_on_a_server(point: str) -> bool:
     """Whether killing there is another thing where the database is on a server: each commit, and each send."""
-    return "/" not in point or point.startswith("bot/discord/delivery") or is_a_servers(point)
+    return "/" not in point or point.startswith(DELIVERY) or is_a_servers(point)
 
 
 def is_a_servers(point: str) -> bool:

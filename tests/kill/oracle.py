@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.core.announcements import Message
+from bot.core.announcements import Message, nonce_for
 from bot.discord.speech import Speaker
 from bot.storage.backup import Manifest, list_backups, read_manifest, verify_backup
 from bot.texts import unpacked
@@ -24,9 +24,11 @@ from tools.sandbox.stored import file_of, rows_of, tables_of
 
 LEASE = timedelta(seconds=90)
 MARKER_LENGTH = 8
-NEVER_POSTED = {"dead", "expired"}
+NEVER_POSTED = {"dead", "expired", "skipped"}
 OF_MESSAGES = (
     "event_key",
+    "channel_id",
+    "generation",
     "state",
     "message",
     "nonce",
@@ -96,9 +98,11 @@ async def at_the_end(url: str, discord: Sequence[Row]) -> None:
         if "outbox" not in await tables_of(left):
             return
         for row in await _messages(left):
-            assert row["state"] in {"delivered", *NEVER_POSTED}, f"{row['event_key']} is still {row['state']}"
-            standing = [message for message in _bearing(row, discord) if not message["deleted"]]
-            if row["delivered_revision"] == 0:
+            final = {"delivered", "removed", *NEVER_POSTED}
+            assert row["state"] in final, f"{row['event_key']} is still {row['state']}"
+            posts = [post for some in _bearing(row, discord) for post in some]
+            standing = [message for message in posts if not message["deleted"]]
+            if row["state"] == "removed" or row["delivered_revision"] == 0:
                 assert not standing, f"{row['event_key']} was given up and stands there"
                 continue
             assert len(standing) == 1, f"{row['event_key']} stands there {len(standing)} times"
@@ -121,13 +125,17 @@ async def is_sound(url: str) -> None:
 
 
 async def nothing_is_doubled(url: str, discord: Sequence[Row]) -> None:
-    """Each message of the bot belongs to one row, which knows that a try began; no row has two messages."""
+    """Each message of the bot belongs to one row, which knows that a try began; no row has two messages.
+
+    What was posted anew on purpose has one more each time.
+    """
     known = set()
     for row in await _messages(url):
-        posted = _bearing(row, discord)
-        assert len(posted) <= 1, f"{row['event_key']} was posted {len(posted)} times"
-        known |= {message["id"] for message in posted}
-        if posted:
+        generations = _bearing(row, discord)
+        for posted in generations:
+            assert len(posted) <= 1, f"{row['event_key']} was posted {len(posted)} times"
+            known |= {message["id"] for message in posted}
+        if any(generations):
             assert row["first_tried_at"] is not None or row["delivered_revision"] > 0
     strangers = [message for message in discord if message["id"] not in known]
     assert not strangers, f"the outbox knows nothing of {[one['embeds'] for one in strangers]}"
@@ -157,8 +165,11 @@ async def leases_are_bound(url: str) -> None:
 
 async def channels_are_in_order(url: str) -> None:
     """First posts of a channel came in the order in which they were put."""
-    query = "SELECT channel_id, message_id FROM outbox WHERE message_id IS NOT NULL ORDER BY channel_id, id"
-    posted = await rows_of(url, query)
+    posted = await rows_of(
+        url,
+        "SELECT channel_id, message_id FROM outbox WHERE message_id IS NOT NULL AND generation = 0 "
+        "ORDER BY channel_id, id",
+    )
     assert posted == sorted(posted)
 
 
@@ -201,14 +212,17 @@ def backups_are_whole(folder: Path) -> list[Manifest]:
     ]
 
 
-def _bearing(row: Row, discord: Sequence[Row]) -> list[Row]:
-    """Give the messages with this row's marker, also deleted ones, in whatever channel."""
-    marker = f"ref {row['nonce'][:MARKER_LENGTH]}"
-    return [
-        message
-        for message in discord
-        if any(embed.get("footer", {}).get("text", "").endswith(marker) for embed in message["embeds"])
+def _bearing(row: Row, discord: Sequence[Row]) -> list[list[Row]]:
+    """Give for each time it was posted anew the messages with its marker, also deleted ones, in whatever channel."""
+    nonces = [
+        nonce_for(row["event_key"], row["channel_id"], generation) for generation in range(row["generation"])
     ]
+    markers = [f"ref {nonce[:MARKER_LENGTH]}" for nonce in (*nonces, row["nonce"])]
+    return [[message for message in discord if _bears(message, marker)] for marker in markers]
+
+
+def _bears(message: Row, marker: str) -> bool:
+    return any(embed.get("footer", {}).get("text", "").endswith(marker) for embed in message["embeds"])
 
 
 async def _messages(url: str) -> list[Row]:

@@ -60,10 +60,10 @@ async def test_a_bot_that_did_not_look_would_be_caught(
         async with bot.alive():
             await set_up(bot)
 
-    delivery = "bot/discord/delivery.py"
-    looks = {f"{delivery} _LOOK_BACK": "timedelta(days=-1000)", f"{delivery} _LOOK_AT_LEAST_AT": "0"}
+    looking = "bot/discord/looking.py"
+    looks = {f"{looking} _LOOK_BACK": "timedelta(days=-1000)", f"{looking} _LOOK_AT_LEAST_AT": "0"}
     blind = Told(story=story, constants=looks)
-    order = "alone 1 any\tbot/discord/delivery Delivery._post: channel.send | after"
+    order = "alone 1 any\tbot/discord/courier Courier._send: channel.send | after"
     server = server_of(engine, request)
     outcome = await tell(blind, tmp_path / "blind", reference_data, order, server=server)
     assert outcome.deaths == 1

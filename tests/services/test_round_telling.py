@@ -11,7 +11,7 @@ from bot.core.announcements import Message
 from bot.core.rounds.files import MOST_TOLD
 from bot.services.round_telling import RoundTelling
 from bot.settings import GameServer
-from bot.storage import outbox
+from bot.storage import notified
 from bot.storage.round_choices import RoundChoices
 from bot.storage.round_tables import (
     evening_members,
@@ -253,13 +253,13 @@ async def test_a_backfill_between_posted_rounds_corrects_and_posts_nothing(world
 async def test_a_round_writes_only_the_messages_that_read_otherwise(world, names, monkeypatch):
     await play(world, *names[:4])
     written = []
-    put = outbox.put
+    write = notified.write
 
-    async def seen(conn, **message):
-        written.append(message["event_key"])
-        await put(conn, **message)
+    async def seen(conn, rows):
+        written.extend(row.event_key for row in rows)
+        await write(conn, rows)
 
-    monkeypatch.setattr(outbox, "put", seen)
+    monkeypatch.setattr(notified, "write", seen)
     await play(world, names[4])
     assert written == [(await world.posts())[-1]["event_key"]]
 

@@ -80,6 +80,18 @@ async def test_a_failure_is_everybodys_and_the_next_ones_begin_anew(
     assert ledger.committed == [[7]]
 
 
+async def test_one_that_cannot_be_done_keeps_no_other_from_it(ledger: Ledger, together: Together) -> None:
+    async def wrong(_: Connection) -> int:
+        raise StorageError("no such row")
+
+    tasks = await begun(together, 3)
+    tasks.insert(2, asyncio.create_task(together.do(wrong)))
+    ledger.may.set()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [str(one) for one in found] == ["0", "1", "no such row", "2"]
+    assert sorted(one for some in ledger.committed for one in some) == [0, 1, 2]
+
+
 async def test_who_is_cut_off_takes_nobody_along(ledger: Ledger, together: Together) -> None:
     first, *others = await begun(together, 1) + await begun(together, 4, first=1)
     first.cancel()

@@ -28,7 +28,8 @@ from bot.core.live.policies import Policies
 from bot.core.live.scores import DiscoveryCheck
 from bot.jobs.loops import Loop
 from bot.services.announcements import Announcements
-from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.live_monitor import LiveMonitor
+from bot.services.monitor_rules import MonitorRules
 from bot.storage import live as store
 from bot.storage.live import Account, Subscription
 from tools.simulation.database import Disk, PlainDatabase

@@ -25,6 +25,7 @@ from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
 from bot.storage.tables import accounts, guilds, subscriptions
 from tools.bench.report import Figure, percentile
+from tools.bench.sandbox import cpu_seconds
 from tools.bench.spine import PROBE
 from tools.sandbox.processes import ROOT
 from tools.sandbox.scene import World, until, world
@@ -37,6 +38,8 @@ GLOBAL_LIMIT = 50
 FEW = 20
 """So many 429s are few: one second in which a window of Discord's began otherwise than ours."""
 STALL_MS = 50.0
+PROCESSOR_MS = 20.0
+"""A core makes fifty of them in a second."""
 SLOWER = 1.25
 PATIENCE_SECONDS = 400.0
 ALONE_SECONDS = 120.0
@@ -53,6 +56,7 @@ class Seen:
     doubled: int = 0
     disordered: int = 0
     in_a_second: int = 0
+    processor: float = 0.0
     waited: list[float] = field(default_factory=list)
     stall: tuple[float, str] = (0.0, "")
 
@@ -127,7 +131,7 @@ async def _flood(stage: World, channels: Sequence[tuple[int, int]], folder: Path
     await asyncio.sleep(5)  # noqa: TID251 - a real process, which is to have started
     if stage.bot is None:
         raise RuntimeError("the bot is not running")
-    refused = await _refused(stage)
+    refused, worked = await _refused(stage), cpu_seconds(stage.bot.pid)
     os.kill(stage.bot.pid, signal.SIGUSR1)
     await stage.go_live(POPULAR)
     await until(lambda: stage.count("outbox", "event_key LIKE 'live:%'"), "it was seen live")
@@ -139,11 +143,12 @@ async def _flood(stage: World, channels: Sequence[tuple[int, int]], folder: Path
         await asyncio.sleep(0.5)  # noqa: TID251 - as above
         told = await stage.count("outbox", "event_key LIKE 'live:%' AND state = 'delivered'")
     os.kill(stage.bot.pid, signal.SIGUSR2)
+    worked = cpu_seconds(stage.bot.pid) - worked
     seen = await _as_told(stage, wanted)
+    seen.processor = worked
     seen.refused = await _refused(stage) - refused
     milliseconds, where = _lines(folder / "stall")[:2]
     seen.stall = float(milliseconds), where
-    print(stage.log()[-3000:])
     return seen
 
 
@@ -160,15 +165,15 @@ async def _subscribe(stage: World, channels: Sequence[tuple[int, int]]) -> None:
     }
     by = {"created_by": 1, "created_at": now}
     async with database.write("bench.subscribe") as conn:
-        ids = [
-            (await conn.execute(accounts.insert().values(handle=handle, **account))).inserted_primary_key[0]
-            for handle in (POPULAR, OTHER)
+        people = [
+            {"id": number, "handle": handle, **account} for number, handle in enumerate((POPULAR, OTHER), 1)
         ]
+        await conn.execute(accounts.insert(), people)
         rows = [{"guild_id": guild} for guild in dict.fromkeys(guild for guild, _ in channels)]
         await conn.execute(guilds.insert(), rows)
         places = [{"guild_id": guild, "channel_id": channel} for guild, channel in channels]
-        followed = [{"account_id": ids[0], **place, **by} for place in places]
-        followed += [{"account_id": ids[1], **place, **by} for place in places[::CHANNELS]]
+        followed = [{"account_id": 1, **place, **by} for place in places]
+        followed += [{"account_id": 2, **place, **by} for place in places[::CHANNELS]]
         await conn.execute(subscriptions.insert(), followed)
     await database.close()
 
@@ -242,8 +247,7 @@ def _figures(alone: dict[str, Seen], ours: Seen) -> list[Figure]:
             name="in the fullest second",
             value=ours.in_a_second,
             unit="requests",
-            how="any second",
-            limit=GLOBAL_LIMIT,
+            how="of any, as the stand-in came to them; it counts fixed ones",
         ),
         Figure(
             name="to the last post",
@@ -257,6 +261,13 @@ def _figures(alone: dict[str, Seen], ours: Seen) -> list[Figure]:
             unit="times as long",
             how=f"{paced.seconds:.1f} s for {GUILDS * CHANNELS} plain messages, begun at 48 a second",
             limit=SLOWER,
+        ),
+        Figure(
+            name="processor for each message",
+            value=1000 * ours.processor / (GUILDS * CHANNELS + GUILDS),
+            unit="ms",
+            how=f"of the whole bot: {ours.processor:.0f} s",
+            limit=PROCESSOR_MS,
         ),
         Figure(
             name="longest stall of the event loop",

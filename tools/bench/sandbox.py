@@ -117,7 +117,7 @@ async def _days_of(fast: FastScene) -> Watched:
     scene, seen = fast.scene, Watched()
     await fast.begin(**PATIENT)
     running = asyncio.create_task(fast.world.run())
-    began, cpu = time.monotonic(), _cpu_seconds(_pid(fast))  # noqa: TID251 - the bot is a real process
+    began, cpu = time.monotonic(), cpu_seconds(_pid(fast))  # noqa: TID251 - the bot is a real process
     end = fast.clock.unix() + DAYS * 86_400
     fast.clock.set(speed=SPEED)
     try:
@@ -134,7 +134,7 @@ async def _days_of(fast: FastScene) -> Watched:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     seen.seconds = time.monotonic() - began  # noqa: TID251 - as above
-    seen.cpu_seconds = _cpu_seconds(_pid(fast)) - cpu
+    seen.cpu_seconds = cpu_seconds(_pid(fast)) - cpu
     await _look_at_what_was_told(fast, seen)
     return seen
 
@@ -165,7 +165,7 @@ def _megabytes(pid: int) -> float:
     return int(found[1]) / 1024 if found else float("nan")
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Give what a process has used; its children have their own."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -22,8 +22,9 @@ from bot.services.boards import Boards
 from bot.services.daily_scores import DailyScores
 from bot.services.evenings import Evenings
 from bot.services.guilds import Guilds
-from bot.services.live_monitor import LiveMonitor, MonitorRules
+from bot.services.live_monitor import LiveMonitor
 from bot.services.machine import Machine
+from bot.services.monitor_rules import MonitorRules
 from bot.services.overrides import Overrides
 from bot.services.post_retention import PostRetention
 from bot.services.prediction_log import PredictionLog

@@ -15,7 +15,7 @@ from bot.core.live.policies import FIXED, PROVIDED
 from bot.core.live.predictions import POLICIES
 from bot.core.live.transitions import LiveRules
 from bot.errors import VedetteError
-from bot.services.live_monitor import MonitorRules
+from bot.services.monitor_rules import MonitorRules
 from bot.services.round_sync import SyncRules
 from tools.simulation.bot import Bot, Surroundings
 from tools.simulation.database import Disk

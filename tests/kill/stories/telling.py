@@ -10,7 +10,7 @@ from tests.kill.mortal import Mortal
 from tools.sandbox.discord.world import FIRST_ID
 
 ADMIN = FIRST_ID + 2
-DELIVERY = ("outbox.", "bot/discord/delivery")
+DELIVERY = ("outbox.", "bot/discord/courier", "bot/discord/looking", "bot/discord/places")
 SETTLED = "everything was delivered"
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
 ROUND_2 = "2025-10-26-192624-supply-round-2.txt"

@@ -191,7 +191,8 @@ def _forum(one: Channel) -> dict[str, Any]:
 
 
 def _thread(world: World, one: Channel, parent: Channel, thread: Thread) -> dict[str, Any]:
-    count = len(world.history(one))
+    # Without the first one, which in a text channel stands outside of the thread.
+    count = sum(message.id != one.id for message in world.history(one))
     own = {"member": thread_member(world, one)} if thread.joined else {}
     return {
         "guild_id": str(one.guild_id),

@@ -168,6 +168,8 @@ def delete(call: Call) -> dict[str, Any]:
     if channel.thread is None or channel.parent is None:
         raise ApiError(50013)
     require(call, channel, Bits.MANAGE_THREADS)
+    for message in call.service.world.history(channel):
+        message.deleted = True
     channel.deleted = True
     gone = {
         "id": str(channel.id),
