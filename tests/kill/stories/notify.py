@@ -150,6 +150,8 @@ async def was_removed(bot: Mortal) -> bool:
     if not await bot.count("notification_rules", "kind = 'round'"):
         return await bot.has_passed("notify.remove")
     asked = await bot.command("notify remove", {"subscription": f"{general}:round:"})
+    if not asked["response"]["components"]:  # the bot died once it was removed, and now there is none
+        return False
     return await bot.press(asked, 0) is not None and not await bot.count(
         "notification_rules", "kind = 'round'"
     )
@@ -157,7 +159,7 @@ async def was_removed(bot: Mortal) -> bool:
 
 async def chose(bot: Mortal) -> bool:
     """Take the role and leave it, ask for Ana and leave her, as often as it takes to pass each."""
-    (panel, *_) = await bot.stands("general", "Choose your pings")
+    (panel, *_) = await bot.stands("general", "Choose your pings")  # one for each time it was asked for
     opened = await used(bot, panel, ("vm:open", ()), channel="general")
     if opened is None or not opened["response"]:
         return False
