@@ -140,9 +140,8 @@ async def names(conn: Connection, guild_id: int, servers: Mapping[str, GameServe
     """Give the subjects of a guild with their names: the accounts it follows, its game servers."""
     accounts = await store.followed_accounts(conn, guild_id=guild_id)
     found = {account_subject(one.id): f"@{one.handle}" for one in accounts}
-    for watch in await profile_reports.readers(conn):
-        if watch.guild_id == guild_id:
-            found[account_subject(watch.account_id)] = f"@{watch.handle}"
+    for watch in await profile_reports.readers(conn, guild_id=guild_id):
+        found[account_subject(watch.account_id)] = f"@{watch.handle}"
     return found | {server_subject(server): server for server in servers_of(servers, guild_id)}
 
 
@@ -238,8 +237,7 @@ async def _of_accounts(conn: Connection, guild_id: int) -> list[Route]:
             found.append(Route(key=replace(live, kind=Kind.RECAP), is_paused=row.paused))
     found += [
         Route(key=Key(channel_id=one.channel_id, kind=Kind.REPORT, subject=account_subject(one.account_id)))
-        for one in await profile_reports.readers(conn)
-        if one.guild_id == guild_id
+        for one in await profile_reports.readers(conn, guild_id=guild_id)
     ]
     return found
 

@@ -36,8 +36,13 @@ class ProfileReader:
     time_zone: str
 
 
-async def readers(conn: AsyncConnection, account_id: int | None = None) -> tuple[ProfileReader, ...]:
-    """Give every channel in which a profile, or this one, is reported and not paused, in guilds the bot is in."""
+async def readers(
+    conn: AsyncConnection, account_id: int | None = None, guild_id: int | None = None
+) -> tuple[ProfileReader, ...]:
+    """Give every channel, or those of a guild, in which a profile, or this one, is reported and not paused.
+
+    Guilds that removed the bot are left out.
+    """
     watch, other = profile_watches, profile_watches.alias("other")
     shortest = select(func.min(other.c.interval_hours)).where(
         other.c.account_id == watch.c.account_id, ~other.c.paused
@@ -63,6 +68,8 @@ async def readers(conn: AsyncConnection, account_id: int | None = None) -> tuple
     )
     if account_id is not None:
         query = query.where(watch.c.account_id == account_id)
+    if guild_id is not None:
+        query = query.where(watch.c.guild_id == guild_id)
     return tuple(
         ProfileReader(
             guild_id=row.guild_id,

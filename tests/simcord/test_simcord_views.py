@@ -15,6 +15,7 @@ from bot.discord.confirming import Confirmation
 from bot.discord.covers import CoverPages
 from bot.discord.delivery import Delivery
 from bot.discord.linking import LinkChoice
+from bot.discord.notify_panel import Form
 from bot.discord.pages import Pages
 from bot.discord.views import LIFETIME_SECONDS, AskersView
 from bot.services.boards import REFRESH_EVERY
@@ -26,7 +27,7 @@ from tests.kept_rounds import put_round
 from tests.services.round_world import FIRST
 from tests.simcord.sim import GUILD_ID, Sim, shown
 
-TESTED = {AskersView, Confirmation, CoverPages, LinkChoice, Pages}
+TESTED = {AskersView, Confirmation, CoverPages, Form, LinkChoice, Pages}  # Form in test_simcord_notify.py
 ACCOUNTS = 20
 
 

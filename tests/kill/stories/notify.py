@@ -17,7 +17,7 @@ MAY = (
     "send_messages_in_threads",
     "manage_roles",
 )
-FORM = "Sat 18-23"
+
 Step = tuple[str, tuple[str, ...]]
 
 
@@ -69,9 +69,15 @@ async def channel_id(bot: Mortal, name: str) -> str:
 async def used(
     bot: Mortal, shown: dict[str, Any], *steps: Step, channel: str = "admin"
 ) -> dict[str, Any] | None:
-    """Use controls of a message one after the other; None when the bot died over one, or it is not there yet."""
+    """Use controls of a message one after the other, each once it is there; None when the bot died over one."""
     answer: dict[str, Any] | None = None
     for custom_id, values in steps:
+        deaths = bot.deaths
+
+        async def is_there(step: Step = (custom_id, values), deaths: int = deaths) -> bool:
+            return bot.deaths != deaths or await offers(bot, shown, channel, *step)
+
+        await bot.until(is_there, f"{custom_id} was there")
         order = {
             "user": "admin",
             "channel": channel,
@@ -83,6 +89,19 @@ async def used(
         if answer is None:
             return None
     return answer
+
+
+async def offers(
+    bot: Mortal, shown: dict[str, Any], channel: str, custom_id: str, values: tuple[str, ...]
+) -> bool:
+    """Tell whether a message has a control, and what is to be chosen in it."""
+    messages = await bot.world.discord.control("GET", f"messages?channel={channel}")
+    mine = next(one for one in messages if one["id"] == shown["id"])
+    for row in mine["components"]:
+        for control in row["components"]:
+            if control["custom_id"] == custom_id:
+                return set(values) <= {one["value"] for one in control.get("options", ())}
+    return False
 
 
 async def panel_was_used(bot: Mortal, key: str) -> bool:
@@ -131,6 +150,8 @@ async def was_removed(bot: Mortal) -> bool:
     if not await bot.count("notification_rules", "kind = 'round'"):
         return await bot.has_passed("notify.remove")
     asked = await bot.command("notify remove", {"subscription": f"{general}:round:"})
+    if not asked["response"]["components"]:  # the bot died once it was removed, and now there is none
+        return False
     return await bot.press(asked, 0) is not None and not await bot.count(
         "notification_rules", "kind = 'round'"
     )
@@ -138,7 +159,7 @@ async def was_removed(bot: Mortal) -> bool:
 
 async def chose(bot: Mortal) -> bool:
     """Take the role and leave it, ask for Ana and leave her, as often as it takes to pass each."""
-    (panel, *_) = await bot.stands("general", "Choose your pings")
+    (panel, *_) = await bot.stands("general", "Choose your pings")  # one for each time it was asked for
     opened = await used(bot, panel, ("vm:open", ()), channel="general")
     if opened is None or not opened["response"]:
         return False
@@ -165,7 +186,8 @@ async def rang(bot: Mortal, key: str) -> bool:
     """Ana goes live; her alert has a bell, because those are pinged who asked for her."""
     await bot.world.tiktok.control("POST", "accounts/ana/live", {"title": "Hello"})
     await bot.command("live check", {"user": "ana"})
-    alerts = await bot.stands("lives", "Ana is live")
+    posted = await bot.stands("lives", "Ana is live")  # the test post among them
+    alerts = [one for one in posted if one["embeds"][0].get("description") == "Hello"]
     return bool(alerts) and await used(bot, alerts[0], ("vm:bell:1", ()), channel="lives") is not None
 
 

@@ -1,0 +1,279 @@
+"""What admins choose with `/notify`: what other commands chose is there too, and can be changed, copied, removed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.core.announcements import Message, Tone
+from bot.core.notifications.kinds import Kind
+from bot.core.notifications.options import Mention, Only, Options, QuietMode
+from bot.core.requester import Requester
+from bot.errors import InputRefused, LimitReached, NothingThere
+from bot.services import notification_settings
+from bot.services.notification_list import Entry, Key
+from bot.services.notification_settings import NotificationSettings
+from bot.storage import outbox
+from bot.storage.engine import Database
+from bot.storage.tables import outbox as rows
+from tests.notify_services import notify_services
+from tests.services.live_world import LiveWorld
+from tests.services.round_world import RoundWorld
+
+GUILD, LIVES, ROUNDS, ADMINS, OTHER, ROLE = 900, 100, 101, 102, 103, 77
+BY = Requester(guild_id=GUILD, user_id=1)
+ANA = Key(channel_id=LIVES, kind=Kind.LIVE, subject="account:1")
+
+
+class World:
+    def __init__(self, database: Database, rounds: RoundWorld) -> None:
+        self.database, self.rounds, self.clock = database, rounds, rounds.clock
+        self.lives = LiveWorld(database, rounds.clock)
+        services = notify_services(
+            database, self.lives.watchlist, rounds.announcements, rounds.clock, rounds.servers
+        )
+        self.guilds = services["guilds"]
+        self.notify: NotificationSettings = services["notification_settings"]
+        self.roles = services["notification_roles"]
+
+    async def entries(self) -> dict[str, Entry]:
+        return {str(one.key): one for one in (await self.notify.listing(GUILD)).entries}
+
+    async def entry(self, key: Key = ANA) -> Entry:
+        return (await self.notify.listing(GUILD)).find(key)
+
+
+@pytest.fixture
+async def world(database: Database, reference_data) -> World:
+    rounds = RoundWorld(database, reference_data / "etlegacy", guild=GUILD)
+    rounds.clock.auto = True
+    world = World(database, rounds)
+    await world.guilds.save(
+        BY,
+        lives_channel_id=LIVES,
+        rounds_channel_id=ROUNDS,
+        admin_channel_id=ADMINS,
+        time_zone="Asia/Jakarta",
+    )
+    world.lives.tiktok.add("ana", 1)
+    await world.lives.watchlist.add(BY, "ana", LIVES, ROLE)
+    return world
+
+
+async def test_what_other_commands_chose_is_listed(world: World):
+    found = {key: one.title for key, one in (await world.entries()).items()}
+    assert found == {
+        f"{LIVES}:live:account:1": "Go-live alerts: @ana",
+        f"{LIVES}:recap:account:1": "Recaps of lives: @ana",
+        f"{LIVES}:report:": "Reports: the lives of the week",
+        f"{ROUNDS}:round:server:alpha": "Rounds: alpha",
+        f"{ROUNDS}:evening:server:alpha": "Evenings: alpha",
+        f"{ROUNDS}:milestone:server:alpha": "Milestones: alpha",
+        f"{ROUNDS}:report:": "Reports: the players of the week",
+        f"{ADMINS}:notice:": "Notices to admins",
+    }
+    ana = await world.entry()
+    assert (ana.options.mention, ana.options.role_id, ana.has_rule) == (Mention.ROLE, ROLE, False)
+
+
+async def test_a_choice_makes_a_rule_and_the_narrowest_counts(world: World):
+    default = Key(channel_id=0, kind=Kind.LIVE)
+    whole = Key(channel_id=LIVES, kind=Kind.LIVE)
+    await world.notify.change(BY, default, cooldown_minutes=10, min_viewers=5, mention=Mention.NOBODY)
+    await world.notify.add(BY, Kind.LIVE, LIVES, None, None)
+    await world.notify.change(BY, whole, cooldown_minutes=20)
+    ana = await world.entry()
+    assert (ana.options.cooldown_minutes, ana.options.min_viewers) == (20, 5)
+    assert ana.options.role_id == ROLE  # given with /live add, which is narrower than both
+    ana = await world.notify.change(BY, ANA, cooldown_minutes=30, mention=Mention.NOBODY)
+    assert (ana.options.cooldown_minutes, ana.options.role_id) == (30, None)
+    ana = await world.notify.change(BY, ANA, cooldown_minutes=None, mention=None)
+    assert (ana.options.cooldown_minutes, ana.options.role_id) == (20, ROLE)
+    assert ana.own == Options()
+
+
+async def test_a_role_goes_with_its_mention(world: World):
+    ana = await world.notify.change(BY, ANA, mention=Mention.ROLE, role_id=5)
+    assert ana.own.role_id == 5
+    ana = await world.notify.change(BY, ANA, mention=Mention.PERSONAL)
+    assert (ana.own.mention, ana.own.role_id) == (Mention.PERSONAL, None)
+
+
+async def test_an_unknown_placeholder_is_named_and_nothing_is_changed(world: World):
+    with pytest.raises(InputRefused, match=r"`\{streamr\}`"):
+        await world.notify.change(BY, ANA, template="{streamr} is on")
+    assert (await world.entry()).own == Options()
+    ana = await world.notify.change(BY, ANA, template=" {streamer} is on ")
+    assert ana.own.template == "{streamer} is on"
+    assert (await world.notify.change(BY, ANA, template="")).own.template == ""
+
+
+async def test_quiet_hours_are_held_once_hours_are_given(world: World):
+    ana = await world.notify.quiet_hours(BY, ANA, 1380, 360)
+    assert (ana.own.quiet.mode, ana.own.quiet.begins) == (QuietMode.HOLD, 1380)
+    ana = await world.notify.quiet_mode(BY, ANA, QuietMode.SILENT)
+    assert (ana.own.quiet.mode, ana.own.quiet.begins) == (QuietMode.SILENT, 1380)
+    ana = await world.notify.quiet_hours(BY, ANA, 1320, 360)
+    assert ana.own.quiet.mode is QuietMode.SILENT
+
+
+async def test_a_pause_ends_and_a_default_has_none(world: World):
+    until = world.clock.now() + timedelta(hours=2)
+    assert (await world.notify.pause(BY, ANA, until)).paused_until == until
+    assert (await world.notify.pause(BY, ANA, None)).paused_until is None
+    with pytest.raises(InputRefused):
+        await world.notify.pause(BY, Key(channel_id=0, kind=Kind.LIVE), until)
+    with pytest.raises(NothingThere):
+        await world.notify.pause(BY, Key(channel_id=OTHER, kind=Kind.LIVE), until)
+    assert f"{OTHER}:live:" not in await world.entries()
+
+
+async def test_go_lives_of_an_account_are_followed_where_they_are_added(world: World):
+    world.lives.tiktok.add("ben", 2)
+    done = await world.notify.add(BY, Kind.LIVE, OTHER, "@Ben", 5)
+    assert done.entry.title == "Go-live alerts: @ben"
+    assert done.entry.options.role_id == 5
+    followed = await world.lives.watchlist.entries(GUILD)
+    assert [(one.handle, one.channel_id, one.role_id) for one in followed] == [
+        ("ana", LIVES, ROLE),
+        ("ben", OTHER, 5),
+    ]
+
+
+async def test_other_kinds_are_added_with_what_they_are_about(world: World):
+    done = await world.notify.add(BY, Kind.ROUND, OTHER, "alpha", 5)
+    assert (done.entry.title, done.entry.own.role_id) == ("Rounds: alpha", 5)
+    assert (await world.notify.add(BY, Kind.RECAP, OTHER, "ana", None)).entry.title == "Recaps of lives: @ana"
+    assert (await world.notify.add(BY, Kind.REPORT, OTHER, None, None)).entry.title == "Reports: all"
+    for kind, about, error in (
+        (Kind.ROUND, "beta", NothingThere),
+        (Kind.RECAP, "nobody", NothingThere),
+        (Kind.REPORT, "nobody", NothingThere),
+        (Kind.NOTICE, "ana", InputRefused),
+    ):
+        with pytest.raises(error):
+            await world.notify.add(BY, kind, OTHER, about, None)
+
+
+async def test_adding_again_switches_on_and_keeps_what_was_chosen(world: World):
+    added = Key(channel_id=OTHER, kind=Kind.ROUND)
+    await world.notify.add(BY, Kind.ROUND, OTHER, None, None)
+    await world.notify.change(BY, added, only=Only(days=(5,)))
+    await world.notify.switch(BY, added, off=True)
+    again = (await world.notify.add(BY, Kind.ROUND, OTHER, None, None)).entry
+    assert (again.is_off, again.own.only) == (False, Only(days=(5,)))
+
+
+async def test_a_copy_has_the_same_choices_but_no_tag_of_another_forum(world: World):
+    await world.notify.change(BY, ANA, delay_minutes=5, tag_id=9)
+    copied = (await world.notify.copy(BY, await world.entry(), OTHER)).entry
+    assert (copied.key.channel_id, copied.own) == (OTHER, Options(delay_minutes=5))
+    assert copied.options.role_id == ROLE
+    followed = await world.lives.watchlist.entries(GUILD)
+    assert [one.channel_id for one in followed] == [LIVES, OTHER]
+    with pytest.raises(InputRefused):
+        await world.notify.copy(BY, copied, OTHER)
+
+
+async def test_removing_undoes_what_made_it(world: World):
+    await world.notify.change(BY, ANA, delay_minutes=5)
+    assert "not followed" in await world.notify.remove(BY, await world.entry())
+    assert await world.lives.watchlist.entries(GUILD) == ()
+    assert f"{LIVES}:live:account:1" not in await world.entries()
+    rounds = Key(channel_id=ROUNDS, kind=Kind.ROUND, subject="server:alpha")
+    assert "Switched off" in await world.notify.remove(BY, await world.entry(rounds))
+    assert (await world.entry(rounds)).is_off
+    added = (await world.notify.add(BY, Kind.EVENING, OTHER, None, None)).entry
+    assert "Removed" in await world.notify.remove(BY, added)
+    assert f"{OTHER}:evening:" not in await world.entries()
+    default = Key(channel_id=0, kind=Kind.ROUND)
+    await world.notify.change(BY, default, cooldown_minutes=5)
+    await world.notify.remove(BY, await world.entry(default))
+    assert (await world.entry(default)).own == Options()
+
+
+async def test_other_guilds_see_and_change_nothing_of_it(world: World):
+    await world.notify.change(BY, ANA, delay_minutes=5)
+    other = Requester(guild_id=GUILD + 1, user_id=2)
+    with pytest.raises(NothingThere):
+        await world.notify.find(other, str(ANA))
+    with pytest.raises(NothingThere):
+        await world.notify.change(other, ANA, delay_minutes=9)
+    assert (await world.entry()).own.delay_minutes == 5
+
+
+async def test_a_guild_has_so_many_choices_at_most(world: World, monkeypatch):
+    monkeypatch.setattr(notification_settings, "MOST_RULES", 1)
+    await world.notify.change(BY, ANA, delay_minutes=5)
+    await world.notify.change(BY, ANA, delay_minutes=6)
+    with pytest.raises(LimitReached):
+        await world.notify.add(BY, Kind.ROUND, OTHER, None, None)
+
+
+@pytest.mark.parametrize("written", ["", "live", "x:live:", "100:nothing:", "100"])
+async def test_what_is_no_subscription_is_refused(world: World, written: str):
+    with pytest.raises(NothingThere, match="suggestions"):
+        await world.notify.find(BY, written)
+
+
+async def tell(world: World, key: str, channel_id: int = LIVES, **values: object) -> None:
+    async with world.database.write("test.put") as conn:
+        await outbox.put(
+            conn,
+            event_key=key,
+            guild_id=GUILD,
+            channel_id=channel_id,
+            message=Message(title=f"About {key}", tone=Tone.LIVE),
+            now=world.clock.now(),
+        )
+        values = {"kind": "live", "subject": "account:1"} | values
+        await conn.execute(rows.update().where(rows.c.event_key == key).values(values))
+
+
+async def test_the_log_has_what_was_told_the_newest_first_and_no_answers(world: World):
+    await tell(world, "live:1")
+    await tell(world, "round:1", OTHER, kind="round", subject="server:alpha")
+    await tell(world, "test:1", kind="", subject="")
+    logged = await world.notify.log(BY)
+    assert [row.title for row in logged.rows] == ["About round:1", "About live:1"]
+    assert [row.title for row in (await world.notify.log(BY, ANA)).rows] == ["About live:1"]
+    of_default = await world.notify.log(BY, Key(channel_id=0, kind=Kind.ROUND))
+    assert [row.title for row in of_default.rows] == ["About round:1"]
+    other = Requester(guild_id=GUILD + 1, user_id=2)
+    assert (await world.notify.log(other)).rows == ()
+    for number in (str(logged.rows[0].id), f"#{logged.rows[0].id}"):
+        assert (await world.notify.explain(BY, number)).rows[0].title == "About round:1"
+    for number in ("4711", "x", "9" * 30):
+        with pytest.raises(NothingThere):
+            await world.notify.explain(BY, number)
+    with pytest.raises(NothingThere):
+        await world.notify.explain(other, str(logged.rows[0].id))
+
+
+async def test_what_a_newer_version_wrote_is_in_the_log_without_its_title(world: World):
+    await tell(world, "live:1")
+    async with world.database.write("test.break") as conn:
+        await conn.execute(rows.update().values(message={"newer": True}))
+    assert [row.title for row in (await world.notify.log(BY)).rows] == [""]
+
+
+async def test_members_may_take_what_is_offered_and_ask_for_people_where_admins_allow_it(world: World):
+    assert (await world.roles.offer_of(GUILD)).role_ids == ()
+    assert await world.roles.offer(BY, ROLE)
+    assert not await world.roles.offer(BY, ROLE)
+    offer = await world.roles.offer_of(GUILD)
+    assert (offer.role_ids, offer.people, offer.may_make_roles) == ((ROLE,), (), False)
+    await world.roles.let_make_roles(BY, on=True)
+    await world.roles.keep(GUILD, 1, 5)
+    await world.roles.keep(GUILD, 1, 6)
+    (ana,) = (await world.roles.offer_of(GUILD)).people
+    assert (ana.handle, ana.role_id) == ("ana", 6)
+    await world.roles.let_make_roles(BY, on=False)
+    assert (await world.roles.offer_of(GUILD)).people == ()
+    assert await world.roles.withdraw(BY, ROLE)
+    assert not await world.roles.withdraw(BY, ROLE)
+    for number in range(25):
+        await world.roles.offer(BY, 1000 + number)
+    with pytest.raises(LimitReached):
+        await world.roles.offer(BY, 1)
