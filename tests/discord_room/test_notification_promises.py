@@ -45,6 +45,7 @@ from tests.discord_room.memory_discord import Line, MemoryDiscord, Weather
 
 GUILD_OF = {11: 1, 12: 1, 21: 2}
 ADMINS = {1: 19, 2: 29}
+EVERYWHERE = GUILD_OF | {channel: guild for guild, channel in ADMINS.items()}
 ROLES = {11: 5, 12: 5, 21: 6}
 ACCOUNTS = (1, 2)
 NEWS_FOR = timedelta(hours=12)
@@ -52,7 +53,7 @@ SETTLED_AFTER = timedelta(hours=80)
 """By then the longest pause of all rules is over, and a week's digest is not waited for."""
 
 channels = st.sampled_from([*GUILD_OF])
-anywhere = st.sampled_from([*GUILD_OF, *ADMINS.values()])
+anywhere = st.sampled_from([*EVERYWHERE])
 minutes_of_day = st.sampled_from([0, 7 * 60, 12 * 60, 20 * 60, 22 * 60])
 options = st.builds(
     Options,
@@ -168,10 +169,9 @@ class History(RuleBasedStateMachine):
 
     async def _tell_in(self, news: News, channel_ids: list[int]) -> None:
         title = f"{news.event_key} {'is over' if news.is_over else news.viewers}"
-        guild_of = GUILD_OF | {channel: guild for guild, channel in ADMINS.items()}
         places = [
             Place(
-                guild_id=guild_of[channel_id],
+                guild_id=EVERYWHERE[channel_id],
                 channel_id=channel_id,
                 message=Message(title=title, tone=Tone.LIVE),
                 role_id=ROLES.get(channel_id) if news.kind is Kind.LIVE else None,
@@ -299,9 +299,7 @@ class History(RuleBasedStateMachine):
     @invariant()
     def each_live_pings_a_role_once_in_a_guild(self) -> None:
         known = {
-            nonce_for(event, channel): (event, channel)
-            for event in self.events
-            for channel in (*GUILD_OF, *ADMINS.values())
+            nonce_for(event, channel): (event, channel) for event in self.events for channel in EVERYWHERE
         }
         assert all(len(nonce) == NONCE_LENGTH for nonce in known)
         pings: Counter[tuple[str, int, int]] = Counter()
@@ -309,7 +307,7 @@ class History(RuleBasedStateMachine):
             if posted.pinged:
                 event, channel = known[posted.nonce]  # never one that was posted anew, never a digest
                 for role in posted.pinged:
-                    pings[event, GUILD_OF[channel], role] += 1
+                    pings[event, EVERYWHERE[channel], role] += 1
         assert all(count == 1 for count in pings.values()), pings
 
     @invariant()
@@ -330,7 +328,7 @@ class History(RuleBasedStateMachine):
     async def _all_is_well_in_the_end(self) -> None:
         """Discord is well again, and some days pass."""
         self.service.weather.clear()
-        for channel in (*GUILD_OF, *ADMINS.values()):
+        for channel in EVERYWHERE:
             await self.announcements.reopen(channel)
         until = self.clock.now() + SETTLED_AFTER
         while self.clock.now() < until:
