@@ -366,4 +366,4 @@ def live_through(tables: Path, histories: int, steps: int, *phases: Phase) -> No
 
 def test_no_history_pings_twice_for_a_live_or_loses_an_urgent_notice(tables_file: Path) -> None:
     # To make a broken one short takes minutes: `live_through` does so by itself where it is called with no phase.
-    live_through(tables_file, 25, 40, Phase.reuse, Phase.generate)
+    live_through(tables_file, 15, 40, Phase.reuse, Phase.generate)
