@@ -8,7 +8,8 @@ and by `NotificationDesk` when its time comes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,6 +34,8 @@ __all__ = ["News", "NotificationDesk", "Place", "places_of", "tell"]
 
 LOOK_EVERY = timedelta(seconds=30)
 """Something may be chosen or told meanwhile by another process."""
+AT_ONCE = 50
+"""Places, or guilds, looked at before the event loop gets its turn; the rest of a guild comes along."""
 DIGEST_FOR = timedelta(hours=12)
 """A digest that no channel took for so long is not posted any more."""
 UNREADABLE = text("this version of the bot cannot read it")
@@ -52,7 +55,31 @@ async def tell(conn: Connection, news: News, places: Iterable[Place], now: datet
         return False
     noted = await notified.of_event(conn, news.event_key)
     known = [_as_noted(place, noted.get(place.channel_id)) for place in by_channel.values()]
-    return await tell_noted(conn, news, known, noted, now)
+    by_guild: defaultdict[int, dict[int, Noted]] = defaultdict(dict)
+    for channel_id, row in noted.items():
+        by_guild[row.guild_id][channel_id] = row
+    changes = False
+    for some, guild_ids in _parts(known):
+        theirs = {channel_id: row for one in guild_ids for channel_id, row in by_guild[one].items()}
+        changes = await tell_noted(conn, news, some, theirs, now) or changes
+    return changes
+
+
+def _parts(places: Iterable[Place]) -> Iterator[tuple[list[Place], list[int]]]:
+    """Give the places of some guilds after the other, with those guilds: each guild has its own choices and pings."""
+    by_guild: defaultdict[int, list[Place]] = defaultdict(list)
+    for place in places:
+        by_guild[place.guild_id].append(place)
+    some: list[Place] = []
+    guild_ids: list[int] = []
+    for guild_id, its_places in by_guild.items():
+        some += its_places
+        guild_ids.append(guild_id)
+        if len(some) >= AT_ONCE:
+            yield some, guild_ids
+            some, guild_ids = [], []
+    if some:
+        yield some, guild_ids
 
 
 def _as_noted(place: Place, row: Noted | None) -> Place:
@@ -70,7 +97,15 @@ async def places_of(
 
     A channel in which the narrowest choice is off is left out.
     """
-    return (await Choices.load(conn, kind, subject, guild_ids)).places(defaults)
+    by_guild: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for place in defaults:
+        by_guild[place[0]].append(place)
+    asked, places = sorted({*guild_ids}), list[tuple[int, int]]()
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        choices = await Choices.load(conn, kind, subject, some)
+        places += choices.places([place for guild_id in some for place in by_guild.pop(guild_id, ())])
+    return (*places, *(place for left in by_guild.values() for place in left))
 
 
 class NotificationDesk:

@@ -33,7 +33,7 @@ from bot.core.notifications.kinds import Kind
 from bot.storage.tables import outbox
 
 AT_ONCE = 250
-"""So many rows are written before the event loop gets its turn."""
+"""So many rows are read or written before the event loop gets its turn."""
 READ_AT_ONCE = 5000
 """So many values stand in one condition."""
 
@@ -139,8 +139,13 @@ _MAY_GO = (
 
 async def of_event(conn: AsyncConnection, event_key: str) -> dict[int, Noted]:
     """Read all that is known of an event, by channel, the oldest first."""
-    found = await _noted(conn, _read.where(outbox.c.event_key == event_key).order_by(outbox.c.id))
-    return {one.channel_id: one for one in found}
+    query = _read.where(outbox.c.event_key == event_key).order_by(outbox.c.id).limit(AT_ONCE)
+    found: dict[int, Noted] = {}
+    last_id = 0
+    while some := await _noted(conn, query.where(outbox.c.id > last_id)):
+        found |= {one.channel_id: one for one in some}
+        last_id = some[-1].id
+    return found
 
 
 async def of_channels(
