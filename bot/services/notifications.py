@@ -111,7 +111,15 @@ async def places_of(
 class NotificationDesk:
     """Looks at what is held when its time comes, writes digests, and lets messages go that stood long enough."""
 
-    def __init__(self, *, database: Database, announcements: Announcements, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        announcements: Announcements,
+        clock: Clock,
+        look_every: timedelta = LOOK_EVERY,
+    ) -> None:
+        self._look_every = look_every
         self._database = database
         self._announcements = announcements
         self._clock = clock
@@ -138,7 +146,8 @@ class NotificationDesk:
         now = self._clock.now()
         async with self._database.read() as conn:
             upcoming = await notified.next_at(conn, now)
-        return min(upcoming or now + LOOK_EVERY, now + LOOK_EVERY)
+        latest = now + self._look_every
+        return min(upcoming or latest, latest)
 
 
 async def _release(conn: Connection, event_key: str, now: datetime) -> None:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, insert, select, update
 
 from bot.core.announcements import Message, Tone
-from bot.core.delivery import Event, Result
+from bot.core.delivery import Event, Result, Step
 from bot.core.notifications.kinds import ALL, Kind, account_subject
-from bot.core.notifications.options import (
-    Options,
-)
+from bot.core.notifications.options import AfterLive, Digest, Mention, Only, Options, Quiet, QuietMode
 from bot.services.announcements import Announcements
-from bot.services.notifications import News, NotificationDesk, Place, tell
-from bot.storage import guilds, notification_rules
+from bot.services.notifications import News, NotificationDesk, Place, places_of, tell
+from bot.storage import guilds, notification_rules, notified
 from bot.storage.engine import Database
 from bot.storage.notification_rules import NotificationRule
-from bot.storage.tables import outbox
+from bot.storage.tables import accounts, outbox, personal_roles
 from tests.clocks import ManualClock
 
 GUILD, CHANNEL, OTHER, ROLE, ADMIN = 1, 100, 101, 7, 42
@@ -92,16 +90,11 @@ class World:
         done = []
         while due := await self.announcements.due():
             for message in due:
-                if await self.announcements.begin(message) is None:
-                    continue
-                event = Event.EDITED if message.is_posted else Event.SENT
-                if event is Event.SENT:
-                    self.posts += 1
-                ping = (
-                    f" @{message.message.mention_role_id}"
-                    if event is Event.SENT and message.message.mention_role_id
-                    else ""
-                )
+                step = await self.announcements.begin(message)
+                event = {Step.POST: Event.SENT, Step.EDIT: Event.EDITED, Step.REMOVE: Event.REMOVED}[step]
+                self.posts += event is Event.SENT
+                role_id = message.message.mention_role_id if event is Event.SENT else None
+                ping = "" if role_id is None else f" @{role_id}"
                 done.append(f"{event} {message.channel_id} {message.message.title}{ping}")
                 await self.announcements.settle(message, Result(event=event, message_id=self.posts))
         return done
@@ -129,7 +122,9 @@ async def world(database: Database) -> World:
         database=database,
         clock=clock,
         announcements=announcements,
-        desk=NotificationDesk(database=database, announcements=announcements, clock=clock),
+        desk=NotificationDesk(
+            database=database, announcements=announcements, clock=clock, look_every=timedelta(hours=1)
+        ),
     )
 
 
@@ -141,3 +136,427 @@ async def test_without_a_choice_everything_is_posted_at_once_and_pings_the_role_
     assert not await world.tell(world.news(), role_id=ROLE)
     await world.tell(world.news(is_over=True, ended_at=world.clock.now()), "Ana was live", role_id=ROLE)
     assert await world.deliver() == ["edited 100 Ana was live"]
+
+
+# --- Each rule -----------------------------------------------------------------------------------
+
+
+async def test_held_in_quiet_hours_a_live_is_posted_with_its_ping_when_they_end(world: World) -> None:
+    # 21:00 UTC is 04:00 in Jakarta.
+    await world.choose(quiet=Quiet(mode=QuietMode.HOLD, begins=22 * 60, ends=7 * 60))
+    await world.tell(world.news(), role_id=ROLE)
+    row = await world.row()
+    assert (row["state"], row["held_by"], row["held_until"]) == ("held", "quiet", BEGAN + timedelta(hours=3))
+    assert row["why"] == "held by quiet hours until 2026-07-02 00:00 UTC"
+    assert await world.pass_time(hours=2, minutes=59) == []
+    assert await world.pass_time(minutes=2) == [f"sent 100 Ana is live @{ROLE}"]
+    row = await world.row()
+    assert row["expires_at"] == row["told_at"] + timedelta(hours=12)
+    assert row["told_at"] == BEGAN + timedelta(hours=3)
+
+
+async def test_a_live_that_ends_in_quiet_hours_is_told_as_a_summary_that_pings_nobody(world: World) -> None:
+    await world.choose(quiet=Quiet(mode=QuietMode.HOLD))
+    await world.tell(world.news(), role_id=ROLE)
+    over = world.news(is_over=True, ended_at=world.clock.now())
+    await world.tell(over, "Ana was live", role_id=ROLE)
+    assert (await world.row())["state"] == "held"
+    assert await world.pass_time(hours=4) == ["sent 100 Ana was live"]
+
+
+async def test_in_silent_quiet_hours_it_is_posted_without_a_ping_that_no_edit_brings_back(
+    world: World,
+) -> None:
+    await world.choose(quiet=Quiet(mode=QuietMode.SILENT))
+    await world.tell(world.news(), role_id=ROLE)
+    await world.tell(world.news(), "Ana is live, still", role_id=ROLE)
+    assert await world.deliver() == ["sent 100 Ana is live, still"]
+    assert (await world.row())["message"]["mention_role_id"] is None
+    assert "without a ping" in (await world.row())["why"]
+
+
+async def test_what_is_paused_is_held_while_it_lasts_and_told_when_the_pause_is_ended_early(
+    world: World,
+) -> None:
+    await world.choose(paused_until=BEGAN + timedelta(days=1))
+    await world.tell(world.news(), role_id=ROLE)
+    assert await world.pass_time(hours=1) == []
+    await world.choose(paused_until=None)
+    assert await world.pass_time(minutes=1) == [f"sent 100 Ana is live @{ROLE}"]
+
+
+async def test_what_is_over_before_it_is_told_is_told_nowhere_but_a_live_that_goes_on_is(
+    world: World,
+) -> None:
+    await world.choose(delay_minutes=5)
+    news = world.news()
+    await world.tell(news)
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    assert ((await world.row())["state"], (await world.row())["why"]) == (
+        "skipped",
+        "over before it could be told",
+    )
+    world.clock.advance(360)
+    await world.tell(replace(news, seen_at=world.clock.now()))
+    assert await world.deliver() == ["sent 100 Ana is live"]
+
+
+async def test_a_delay_needs_a_look_that_sees_it_still_on(world: World) -> None:
+    await world.choose(delay_minutes=5)
+    news = world.news()
+    await world.tell(news, role_id=ROLE)
+    assert await world.pass_time(minutes=6) == []
+    assert (await world.row())["why"] == "it waits for a look that sees it still on"
+    await world.tell(replace(news, seen_at=world.clock.now()), role_id=ROLE)
+    assert await world.deliver() == [f"sent 100 Ana is live @{ROLE}"]
+
+
+async def test_too_few_viewers_hold_it_until_there_are_more(world: World) -> None:
+    await world.choose(min_viewers=50)
+    await world.tell(world.news(viewers=10))
+    assert (await world.row())["why"] == "it waits for 50 viewers; 10 watch"
+    await world.tell(world.news(viewers=50))
+    assert await world.deliver() == ["sent 100 Ana is live"]
+    await world.tell(world.news(viewers=3), "Ana is live, for 3")
+    assert await world.deliver() == ["edited 100 Ana is live, for 3"]
+
+
+async def test_the_cooldown_counts_from_the_last_message_that_was_let_out(world: World) -> None:
+    await world.choose(cooldown_minutes=60)
+    await world.tell(world.news("live:1"))
+    await world.pass_time(minutes=30)
+    await world.tell(world.news("live:2"), "Ana is live again")
+    assert (await world.row("live:2"))["held_by"] == "cooldown"
+    assert await world.pass_time(minutes=29) == []
+    assert await world.pass_time(minutes=2) == ["sent 100 Ana is live again"]
+    # It was let out at minute 60: the next is free at minute 120.
+    await world.tell(world.news("live:3"), "Ana is live a third time")
+    assert (await world.row("live:3"))["held_until"] == BEGAN + timedelta(minutes=120)
+
+
+async def test_of_a_round_in_the_cooldown_nothing_is_told_later_either(world: World) -> None:
+    await world.choose(kind=Kind.ROUND, cooldown_minutes=60)
+    await world.tell(world.news("round:1", kind=Kind.ROUND), "Round 1")
+    await world.tell(world.news("round:2", kind=Kind.ROUND), "Round 2")
+    assert await world.pass_time(hours=2) == ["sent 100 Round 1"]
+    assert (await world.row("round:2"))["state"] == "skipped"
+
+
+async def test_only_on_some_days_a_live_waits_for_the_next_and_a_round_is_skipped(world: World) -> None:
+    # It is Thursday in Jakarta.
+    for kind in (Kind.LIVE, Kind.ROUND):
+        await world.choose(kind=kind, only=Only(days=(4,)))
+        await world.tell(world.news(kind, kind=kind))
+    assert [row["state"] for row in await world.rows()] == ["held", "skipped"]
+    assert await world.pass_time(hours=21) == ["sent 100 Ana is live"]
+
+
+async def test_what_is_off_is_not_told_and_no_row_says_so(world: World) -> None:
+    await world.choose(off=True)
+    assert not await world.tell(world.news())
+    assert await world.rows() == []
+
+
+async def test_switched_off_while_it_is_held_it_is_skipped(world: World) -> None:
+    await world.choose(quiet=Quiet(mode=QuietMode.HOLD))
+    await world.tell(world.news())
+    await world.choose(quiet=Quiet(mode=QuietMode.HOLD), off=True)
+    assert await world.pass_time(hours=4) == []
+    assert ((await world.row())["state"], (await world.row())["why"]) == (
+        "skipped",
+        "switched off in this channel",
+    )
+
+
+async def test_a_choice_for_one_account_counts_before_that_for_all_and_the_guilds_last(world: World) -> None:
+    async with world.database.write("test.default") as conn:
+        await notification_rules.save_default(
+            conn, GUILD, Kind.LIVE, Options(template="of the guild", min_viewers=9)
+        )
+    await world.choose(template="of the channel")
+    await world.choose(subject=ANA, min_viewers=0)
+    await world.tell(world.news())
+    row = await world.row()
+    assert (row["state"], row["message"]["lead"]) == ("pending", "of the channel")
+
+
+# --- Pings ---------------------------------------------------------------------------------------
+
+
+async def test_in_two_channels_of_a_guild_one_role_is_pinged_once(world: World) -> None:
+    world.channels = [CHANNEL, OTHER]
+    await world.tell(world.news(), role_id=ROLE)
+    assert await world.deliver() == [f"sent 100 Ana is live @{ROLE}", "sent 101 Ana is live"]
+
+
+async def test_a_channel_that_is_told_later_pings_nobody_again(world: World) -> None:
+    await world.tell(world.news(), role_id=ROLE)
+    await world.deliver()
+    world.channels = [CHANNEL, OTHER]
+    await world.tell(world.news(), role_id=ROLE)
+    assert await world.deliver() == ["sent 101 Ana is live"]
+
+
+async def test_where_the_first_channel_holds_it_the_second_pings_and_the_first_does_not_later(
+    world: World,
+) -> None:
+    world.channels = [CHANNEL, OTHER]
+    await world.choose(quiet=Quiet(mode=QuietMode.HOLD))
+    await world.tell(world.news(), role_id=ROLE)
+    assert await world.deliver() == [f"sent 101 Ana is live @{ROLE}"]
+    assert await world.pass_time(hours=4) == ["sent 100 Ana is live"]
+
+
+async def test_a_backfill_pings_nobody(world: World) -> None:
+    await world.tell(world.news(is_backfill=True), role_id=ROLE)
+    assert await world.deliver() == ["sent 100 Ana is live"]
+
+
+async def test_nobody_is_mentioned_where_that_was_chosen_for_the_account(world: World) -> None:
+    await world.choose(subject=ANA, mention=Mention.NOBODY)
+    await world.tell(world.news(), role_id=ROLE)
+    assert await world.deliver() == ["sent 100 Ana is live"]
+
+
+async def test_those_who_asked_for_an_account_are_pinged_by_its_role(world: World) -> None:
+    await world.choose(mention=Mention.PERSONAL)
+    async with world.database.write("test.role") as conn:
+        person = {"platform": "tiktok", "handle": "ana", "profile_state": "active"}
+        await conn.execute(insert(accounts).values(id=1, added_at=BEGAN, next_check_at=BEGAN, **person))
+        await conn.execute(insert(personal_roles).values(guild_id=GUILD, account_id=1, role_id=99))
+    await world.tell(world.news())
+    assert await world.deliver() == ["sent 100 Ana is live @99"]
+
+
+# --- Lives that flap -----------------------------------------------------------------------------
+
+
+async def flap(world: World, **chosen: Any) -> News:
+    """Let a live be told, end, and another begin 5 minutes later; gives that one."""
+    await world.choose(grace_minutes=10, **chosen)
+    first = world.news("live:1")
+    await world.tell(first, role_id=ROLE)
+    await world.deliver()
+    await world.tell(replace(first, is_over=True, ended_at=world.clock.now()), "Ana was live", role_id=ROLE)
+    await world.deliver()
+    world.clock.advance(300)
+    second = world.news("live:2")
+    await world.tell(second, "Ana is live anew", role_id=ROLE)
+    return second
+
+
+async def test_a_live_soon_after_another_goes_on_in_its_message_without_a_ping(world: World) -> None:
+    second = await flap(world)
+    assert await world.deliver() == ["edited 100 Ana is live anew"]
+    row = await world.row("live:2")
+    assert (row["state"], row["merged_into"]) == ("skipped", "live:1")
+    await world.tell(replace(second, is_over=True, ended_at=world.clock.now()), "Ana was live anew")
+    assert await world.deliver() == ["edited 100 Ana was live anew"]
+    # A third joins the same message, however often it flaps.
+    world.clock.advance(300)
+    await world.tell(world.news("live:3"), "Ana is live once more", role_id=ROLE)
+    assert await world.deliver() == ["edited 100 Ana is live once more"]
+    assert (await world.row("live:3"))["merged_into"] == "live:1"
+
+
+async def test_where_people_deleted_the_message_a_live_that_goes_on_is_told_nowhere(world: World) -> None:
+    await world.choose(grace_minutes=10)
+    await world.tell(world.news("live:1"))
+    await world.deliver()
+    async with world.database.write("test.deleted") as conn:
+        await conn.execute(update(outbox).values(message_id=None))
+    await world.tell(world.news("live:2"), "Ana is live anew")
+    assert await world.deliver() == []
+    assert (await world.row("live:2"))["merged_into"] == "live:1"
+
+
+async def test_after_the_grace_a_live_is_told_by_itself(world: World) -> None:
+    await world.choose(grace_minutes=10)
+    first = world.news("live:1")
+    await world.tell(first)
+    await world.tell(replace(first, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    world.clock.advance(600)
+    await world.tell(world.news("live:2"), "Ana is live anew")
+    assert (await world.row("live:2"))["state"] == "pending"
+
+
+async def test_an_alert_that_is_to_be_deleted_waits_out_the_grace_and_stays_when_it_goes_on(
+    world: World,
+) -> None:
+    second = await flap(world, after_live=AfterLive.DELETE)
+    assert await world.pass_time(minutes=20) == ["edited 100 Ana is live anew"]
+    assert not (await world.row("live:1"))["removing"]
+    await world.tell(replace(second, is_over=True, ended_at=world.clock.now()), "Ana was live anew")
+    assert await world.pass_time(minutes=9) == ["edited 100 Ana was live anew"]
+    assert await world.pass_time(minutes=2) == ["removed 100 Ana was live anew"]
+
+
+# --- After the live ------------------------------------------------------------------------------
+
+
+async def test_deleted_after_the_live_it_is_handed_to_the_deliverer_at_once(world: World) -> None:
+    await world.choose(after_live=AfterLive.DELETE)
+    news = world.news()
+    await world.tell(news)
+    await world.deliver()
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    await world.desk.step()
+    row = await world.row()
+    assert (row["state"], row["removing"], row["message"]["title"]) == ("pending", True, "Ana is live")
+
+
+async def test_left_after_the_live_it_is_edited_no_more(world: World) -> None:
+    await world.choose(after_live=AfterLive.LEAVE, grace_minutes=10)
+    news = world.news()
+    await world.tell(news)
+    await world.deliver()
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    assert await world.deliver() == []
+    world.clock.advance(601)
+    await world.tell(world.news("live:2"), "Ana is live anew")
+    assert await world.deliver() == ["sent 100 Ana is live anew"]
+
+
+async def test_a_message_goes_so_many_hours_after_it_was_posted(world: World) -> None:
+    await world.choose(kind=Kind.ROUND, delete_after_hours=2)
+    await world.tell(world.news("round:1", kind=Kind.ROUND))
+    await world.deliver()
+    assert (await world.row("round:1"))["remove_at"] == BEGAN + timedelta(hours=2)
+    world.clock.advance(3600)
+    await world.tell(world.news("round:1", kind=Kind.ROUND), "Another outcome")
+    await world.deliver()
+    assert (await world.row("round:1"))["remove_at"] == BEGAN + timedelta(hours=2)
+    world.clock.advance(3600)
+    await world.desk.step()
+    assert (await world.row("round:1"))["removing"]
+
+
+async def test_a_lead_names_what_is_known_and_changes_once_the_live_is_over(world: World) -> None:
+    await world.choose(template="Look: {streamer}, {viewers}", over_template="{streamer} was here")
+    news = world.news()
+    await world.tell(news)
+    assert (await world.row())["message"]["lead"] == "Look: Ana, -"
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    assert (await world.row())["message"]["lead"] == "Ana was here"
+
+
+# --- Digests -------------------------------------------------------------------------------------
+
+
+async def test_a_digest_lists_what_was_collected_and_the_rest_is_counted(world: World) -> None:
+    await world.choose(kind=Kind.ROUND, digest=Digest.DAILY, digest_at=9 * 60)
+    await world.choose(digest=Digest.DAILY, digest_at=9 * 60)
+    news = world.news()
+    await world.tell(news, role_id=ROLE)
+    await world.tell(world.news("round:1", kind=Kind.ROUND), "A round")
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live", role_id=ROLE)
+    # 09:00 in Jakarta is 02:00 UTC.
+    assert await world.pass_time(hours=4, minutes=59) == []
+    assert await world.pass_time(minutes=2) == ["sent 100 What there was to tell"]
+    [digest] = await world.rows(f"digest:{GUILD}:{CHANNEL}:2026-07-02")
+    assert [line.split(">")[1] for line in str(digest["message"]["body"]).split("\n")] == [
+        " Ana was live",
+        " A round",
+    ]
+    assert {row["why"] for row in await world.rows() if row["state"] == "skipped"} == {"told in the digest"}
+    assert await world.pass_time(days=2) == []
+
+
+async def test_a_second_digest_of_a_day_does_not_overwrite_the_first(world: World) -> None:
+    await world.choose(kind=Kind.ROUND, digest=Digest.DAILY, digest_at=9 * 60)
+    await world.tell(world.news("round:1", kind=Kind.ROUND), "Round 1")
+    await world.pass_time(hours=6)
+    await world.choose(kind=Kind.ROUND, digest=Digest.DAILY, digest_at=18 * 60)
+    await world.tell(world.news("round:2", kind=Kind.ROUND), "Round 2")
+    await world.pass_time(hours=12)
+    assert [row["event_key"] for row in await world.rows() if row["event_key"].startswith("digest")] == [
+        f"digest:{GUILD}:{CHANNEL}:2026-07-02",
+        f"digest:{GUILD}:{CHANNEL}:2026-07-02:2",
+    ]
+
+
+async def test_a_pause_of_the_subscription_keeps_it_out_of_the_digest(world: World) -> None:
+    await world.choose(kind=Kind.ROUND, digest=Digest.DAILY)
+    await world.tell(world.news("round:1", kind=Kind.ROUND))
+    await world.choose(kind=Kind.ROUND, digest=Digest.DAILY, paused_until=BEGAN + timedelta(days=2))
+    assert await world.pass_time(days=1) == []
+    assert (await world.row("round:1"))["state"] == "skipped"
+
+
+# --- Notices -------------------------------------------------------------------------------------
+
+
+async def test_no_rule_holds_an_urgent_notice(world: World) -> None:
+    await world.choose(
+        kind=Kind.NOTICE,
+        paused_until=BEGAN + timedelta(days=9),
+        quiet=Quiet(mode=QuietMode.HOLD),
+        only=Only(days=()),
+        cooldown_minutes=999,
+        digest=Digest.WEEKLY,
+    )
+    for number in (1, 2):
+        await world.tell(
+            world.news(f"notice:{number}", kind=Kind.NOTICE, is_urgent=True), f"Trouble {number}"
+        )
+    await world.tell(world.news("notice:3", kind=Kind.NOTICE), "A small one")
+    assert await world.deliver() == ["sent 100 Trouble 1", "sent 100 Trouble 2"]
+
+
+# --- Places, what stays, many channels -----------------------------------------------------------
+
+
+async def test_places_are_the_defaults_and_those_chosen_but_for_those_off(world: World) -> None:
+    await world.choose(CHANNEL, off=True)
+    await world.choose(OTHER)
+    await world.choose(102, subject=ANA)
+    await world.choose(103, subject=account_subject(2))
+    await world.choose(104, off=True)
+    await world.choose(104, subject=ANA)
+    async with world.database.read() as conn:
+        found = await places_of(conn, Kind.LIVE, ANA, [(GUILD, CHANNEL), (GUILD, 105)], [GUILD])
+    assert sorted(found) == [(GUILD, 101), (GUILD, 102), (GUILD, 104), (GUILD, 105)]
+
+
+async def test_what_an_older_version_put_is_edited_and_keeps_its_ping(world: World) -> None:
+    await world.tell(world.news(), role_id=ROLE)
+    async with world.database.write("test.older") as conn:
+        await conn.execute(
+            update(outbox).values(kind="", subject="", facts=None, told_at=None, placement=None)
+        )
+    await world.tell(world.news(), "Ana is live, still", role_id=ROLE)
+    assert await world.deliver() == [f"sent 100 Ana is live, still @{ROLE}"]
+    await world.tell(world.news(is_over=True, ended_at=world.clock.now()), "Ana was live", role_id=ROLE)
+    assert await world.deliver() == ["edited 100 Ana was live"]
+
+
+async def test_what_is_held_and_cannot_be_read_is_given_up_and_keeps_nobody_waiting(world: World) -> None:
+    world.channels = [CHANNEL, OTHER]
+    for channel_id in world.channels:
+        await world.choose(channel_id, quiet=Quiet(mode=QuietMode.HOLD))
+    await world.tell(world.news())
+    async with world.database.write("test.newer") as conn:
+        newer = {"tone": "of a newer version", "title": "?"}
+        await conn.execute(update(outbox).where(outbox.c.channel_id == CHANNEL).values(message=newer))
+    assert await world.pass_time(hours=4) == ["sent 101 Ana is live"]
+    assert (await world.row())["state"] == "dead"
+
+
+async def test_two_thousand_channels_take_no_more_statements_than_two(world: World) -> None:
+    assert await statements_for(world, range(1000, 1002)) < 12
+    assert await statements_for(world, range(2000, 4000)) < 12 + 2000 // notified.AT_ONCE
+
+
+async def statements_for(world: World, channels: range) -> int:
+    """Count what is asked of the database to tell a live in these channels, of which one has chosen."""
+    await world.choose(channels[0], grace_minutes=5, cooldown_minutes=1)
+    message, statements = Message(title="Ana is live", tone=Tone.LIVE), []
+    places = [Place(guild_id=one % 500, channel_id=one, message=message, role_id=one) for one in channels]
+    async with world.database.write("test.tell") as conn:
+
+        def note(*of: Any) -> None:
+            statements.append(of[2])
+
+        event.listen(conn.sync_connection, "before_cursor_execute", note)
+        await tell(conn, world.news(f"live:{channels[0]}"), places, world.clock.now())
+    return len(statements)
