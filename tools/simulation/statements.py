@@ -7,7 +7,6 @@ rare, goes all the way.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -61,7 +60,7 @@ class Executor:
         if form is not None:
             try:
                 return self._run(form, groups[0]) if len(groups) == 1 else self._run_many(form, groups)
-            except sqlite3.Error:
+            except self._dialect.loaded_dbapi.Error:
                 pass  # what failed is rolled back with its transaction: it fails again, as SQLAlchemy tells it
         return self._connection.execute(statement, parameters)
 
