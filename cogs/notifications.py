@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import discord
 from discord import app_commands
 from discord.app_commands import Choice, locale_str
@@ -24,6 +22,7 @@ from bot.discord.pages import Pages, in_pages
 from bot.discord.permissions import missing
 from bot.discord.replies import whisper
 from bot.discord.role_controls import MemberControl
+from bot.discord.rooms import Room
 from bot.discord.speech import reader_of
 from bot.errors import InputRefused
 from bot.services.notification_list import Key
@@ -32,8 +31,6 @@ from bot.services.notification_settings import NotificationSettings
 from bot.texts import join, text
 
 Interaction = discord.Interaction[VedetteClient]
-Room = discord.TextChannel | discord.ForumChannel | discord.Thread
-Told = Literal["live", "recap", "round", "evening", "milestone", "report", "notice"]
 SUBSCRIPTION = locale_str("Which one; type a part of its name or channel")
 _SUGGESTIONS, _NAME_LIMIT = 25, 100  # Discord's limits
 _GOES_ON = {"now", "sekarang", "off", "0"}

@@ -19,6 +19,7 @@ from bot.core.notifications.templates import PLACEHOLDERS
 from bot.discord.controls import OPTION_LIMIT, button, channel_menu, menu, option, role_menu
 from bot.discord.embeds import BODY_LIMIT, COLOURS, draw
 from bot.discord.notify_words import entry_line, state_of, warnings, whence
+from bot.discord.rooms import ROOM_TYPES
 from bot.discord.speech import Speaker
 from bot.services.notification_list import Entry, Listing
 from bot.texts import Text, join, text
@@ -27,12 +28,6 @@ PER_PAGE = 10
 WIDER = "wider"
 """The value of the option that lets the wider choice count."""
 TEMPLATES = ("template", "over_template")
-ROOMS = (
-    discord.ChannelType.text,
-    discord.ChannelType.news,
-    discord.ChannelType.forum,
-    discord.ChannelType.public_thread,
-)
 _PREFIX = "vn:"
 _KEY_LIMIT = 60  # so that a custom id has room for its order
 _Rows = list[list[Item[Any]]]
@@ -259,7 +254,7 @@ class Pages:
         say = self.speaker.say
         body = text("It is told in the other channel as well, with the same choices.")
         rows: _Rows = [
-            [channel_menu(_id("put.copy", entry.key), say(text("Copy to this channel")), ROOMS)],
+            [channel_menu(_id("put.copy", entry.key), say(text("Copy to this channel")), ROOM_TYPES)],
             [button(_id("open", entry.key), say(text("Back")), emoji="↩️")],
         ]
         return Page(embeds=[self._embed(join(" · ", [text("Copy"), entry.title]), body)], rows=rows)

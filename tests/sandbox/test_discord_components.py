@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.sandbox.discord.components import check_components, check_modal
+from tools.sandbox.discord.components import check_components, check_modal, number_components
 from tools.sandbox.discord.errors import ApiError
 
 BUTTON = {"type": 2, "style": 1, "label": "More", "custom_id": "more"}
@@ -117,3 +117,9 @@ async def test_a_message_with_wrong_components_is_refused_and_nothing_is_posted(
     body = {"content": "x", "components": BAD["a menu beside a button"]}
     assert await rest.refused("POST", "/channels/{lives}/messages", body) == (400, 50035)
     assert len(server.messages("lives")) == before
+
+
+def test_an_emoji_of_everybodys_has_no_id():
+    bell = BUTTON | {"emoji": {"id": None, "name": "bell"}}
+    (kept,) = number_components([row(bell)])[0]["components"]
+    assert kept["emoji"] == {"name": "bell"}

@@ -39,6 +39,8 @@ def number_components(components: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names: set[str] = set()
     for one in walk(components):
         one["id"] = one.get("id") or next(free)
+        if one.get("emoji"):  # one of everybody's has no id, which discord.py sends as null
+            one["emoji"] = {key: value for key, value in one["emoji"].items() if value is not None}
         custom_id = one.get("custom_id")
         if custom_id in names:
             raise invalid(
