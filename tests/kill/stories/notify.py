@@ -99,7 +99,7 @@ async def offers(
     mine = next(one for one in messages if one["id"] == shown["id"])
     for row in mine["components"]:
         for control in row["components"]:
-            if control["custom_id"] == custom_id:
+            if control.get("custom_id") == custom_id:  # a link has none
                 return set(values) <= {one["value"] for one in control.get("options", ())}
     return False
 
