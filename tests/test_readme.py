@@ -30,6 +30,8 @@ from tests.slashcommands import slash_commands
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 COPIED = ("bot", "cogs", "tools", "requirements.lock", ".env.example")
+pytestmark = pytest.mark.timeout(900)  # whichever comes first waits for the sandbox's past to be made
+
 READY = "Connected to Discord as"
 PATIENCE_SECONDS = 60
 

@@ -52,6 +52,7 @@ ALLOWED = {
 # Headers of HTTP, keys of the database, the name of the bot, what a message is found again by, what the ledger
 # keeps of a sweep, and words of the log.
 NAMES = {"User-Agent", "Retry-After", "command tree", "Vedette {}", "ref {}", "{} of {} open"}
+NAMES |= {"News", "Place"}  # of classes
 NAMES |= {"Accept", "Accept-Encoding", "Cookie", "Location"}
 NAMES |= {
     f"{what}-{of}" for what, of in (("Content", "Length"), ("Content", "Encoding"), ("Transfer", "Encoding"))

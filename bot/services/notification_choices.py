@@ -13,8 +13,6 @@ from bot.storage import guilds, notification_rules
 from bot.storage.engine import Connection
 from bot.storage.notification_rules import NotificationRule
 
-_UTC = ZoneInfo("UTC")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choices:
@@ -67,7 +65,7 @@ class Choices:
 
     def zone(self, guild_id: int) -> ZoneInfo:
         """Give a guild's time zone; it matters only where something was chosen."""
-        return self.zones.get(guild_id, _UTC)
+        return self.zones.get(guild_id) or ZoneInfo("UTC")
 
     def is_off(self, channel_id: int) -> bool:
         """Tell whether the narrowest choice for a channel is to tell nothing."""

@@ -1,7 +1,7 @@
 """What becomes of an event in each place it may be told in: the rows of the outbox that follow from what was chosen.
 
 What was posted once is only edited. What waits or is new is decided (`bot.core.notifications.deciding`). Whatever this
-needs to know is read for all places at once, so that two thousand channels take hardly more statements than one.
+needs to know is read for all places it is given at once.
 """
 
 from __future__ import annotations

@@ -49,9 +49,8 @@ class Together:
         some = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
         try:
             await self._do_all(some)
-        except BaseException:
+        finally:  # where one was cut off, the others still want what was not written
             self._waiting.extendleft(one for one in reversed(some) if not one[1].done())
-            raise
 
     async def _do_all(self, some: Sequence[_Waiting]) -> None:
         try:

@@ -297,7 +297,7 @@ async def test_the_file_becomes_smaller_once_much_of_it_is_free(
         assert await world.database.free_space() is None  # PostgreSQL's autovacuum does it
         return
     monkeypatch.setattr("bot.core.sizes.LEAST_FREE", 20_000)
-    for number in range(6):
+    for number in range(9):
         await world.live(91 + number, handle=f"a{number}", minutes=600)
     before = await world.database.free_space()
     await world.retention.night()

@@ -318,7 +318,7 @@ async def test_a_channel_without_permission_gets_nothing_and_is_named_as_blocked
     assert closed.history() == []
     status = shown(await sim.use(sim.admin, "status"))
     assert closed.mention in status
-    assert "I lack a permission there" in status
+    assert "I lack Send Messages" in status
 
 
 async def test_posts_are_turned_by_who_asked_alone(sim: Sim):

@@ -217,9 +217,13 @@ async def _as_told(stage: World, wanted: int) -> Seen:
 
 
 def _figures(alone: dict[str, Seen], ours: Seen) -> list[Figure]:
+    return [*_kept(alone, ours), *_taken(alone["paced"], ours)]
+
+
+def _kept(alone: dict[str, Seen], ours: Seen) -> list[Figure]:
+    """Say what became of the messages."""
     many = f"{GUILDS * CHANNELS} of one account and {GUILDS} of another"
     first, paced = alone["all"], alone["paced"]
-    share = (GUILDS * CHANNELS + GUILDS) / (GUILDS * CHANNELS)
     return [
         Figure(name="not delivered", value=ours.missing, unit="", how=many, limit=0),
         Figure(
@@ -249,6 +253,13 @@ def _figures(alone: dict[str, Seen], ours: Seen) -> list[Figure]:
             unit="requests",
             how="of any, as the stand-in came to them; it counts fixed ones",
         ),
+    ]
+
+
+def _taken(paced: Seen, ours: Seen) -> list[Figure]:
+    """Say what they took."""
+    share = (GUILDS * CHANNELS + GUILDS) / (GUILDS * CHANNELS)
+    return [
         Figure(
             name="to the last post",
             value=ours.seconds,
