@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.clock import Clock
@@ -42,6 +43,8 @@ UNREADABLE = text("this version of the bot cannot read it")
 
 log = logging.getLogger(__name__)
 
+_InGuild = TypeVar("_InGuild", Place, Noted)
+
 
 async def tell(conn: Connection, news: News, places: Iterable[Place], now: datetime) -> bool:
     """Say what happened, or how it is now, where it may be told; gives whether anything was put or changed.
@@ -55,31 +58,35 @@ async def tell(conn: Connection, news: News, places: Iterable[Place], now: datet
         return False
     noted = await notified.of_event(conn, news.event_key)
     known = [_as_noted(place, noted.get(place.channel_id)) for place in by_channel.values()]
-    by_guild: defaultdict[int, dict[int, Noted]] = defaultdict(dict)
-    for channel_id, row in noted.items():
-        by_guild[row.guild_id][channel_id] = row
     changes = False
-    for some, guild_ids in _parts(known):
-        theirs = {channel_id: row for one in guild_ids for channel_id, row in by_guild[one].items()}
+    for some, theirs in _parts(known, noted):
         changes = await tell_noted(conn, news, some, theirs, now) or changes
     return changes
 
 
-def _parts(places: Iterable[Place]) -> Iterator[tuple[list[Place], list[int]]]:
-    """Give the places of some guilds after the other, with those guilds: each guild has its own choices and pings."""
-    by_guild: defaultdict[int, list[Place]] = defaultdict(list)
+def _parts(
+    places: Iterable[_InGuild], noted: Mapping[int, Noted]
+) -> Iterator[tuple[list[_InGuild], dict[int, Noted]]]:
+    """Give the places of some guilds after the other, with all that is noted of those guilds.
+
+    Each guild has its own choices and pings.
+    """
+    by_guild: defaultdict[int, list[_InGuild]] = defaultdict(list)
     for place in places:
         by_guild[place.guild_id].append(place)
-    some: list[Place] = []
-    guild_ids: list[int] = []
+    known: defaultdict[int, dict[int, Noted]] = defaultdict(dict)
+    for channel_id, row in noted.items():
+        known[row.guild_id][channel_id] = row
+    some: list[_InGuild] = []
+    theirs: dict[int, Noted] = {}
     for guild_id, its_places in by_guild.items():
         some += its_places
-        guild_ids.append(guild_id)
+        theirs |= known[guild_id]
         if len(some) >= AT_ONCE:
-            yield some, guild_ids
-            some, guild_ids = [], []
+            yield some, theirs
+            some, theirs = [], {}
     if some:
-        yield some, guild_ids
+        yield some, theirs
 
 
 def _as_noted(place: Place, row: Noted | None) -> Place:
@@ -152,24 +159,28 @@ class NotificationDesk:
 
 async def _release(conn: Connection, event_key: str, now: datetime) -> None:
     """Tell again, as it was told last, what is held of an event and is to be looked at."""
-    held, stored = await notified.held(conn, event_key, now), Stored()
-    read = [(row, stored.news(row), stored.message(row.message)) for row in held]
-    odd = [row for row, news, message in read if news is None or message is None]
-    await notified.write(conn, [replace(row, state=OutboxState.DEAD, error=UNREADABLE) for row in odd])
-    places = [
-        Place(
-            guild_id=row.guild_id,
-            channel_id=row.channel_id,
-            message=message,
-            direct=row.direct,
-            role_id=stored.role_id(row),
-        )
-        for row, news, message in read
-        if news is not None and message is not None
-    ]
-    news = next((news for _, news, _ in reversed(read) if news is not None), None)
+    noted = await notified.of_event(conn, event_key)
+    held = [row for row in noted.values() if row.is_to_be_looked_at(now)]
+    for some, theirs in _parts(held, noted):
+        await _release_some(conn, some, theirs, now)
+
+
+async def _release_some(
+    conn: Connection, held: Sequence[Noted], noted: Mapping[int, Noted], now: datetime
+) -> None:
+    stored = Stored()
+    news: News | None = None
+    places: list[Place] = []
+    for row in held:
+        told, message = stored.news(row), stored.message(row.message)
+        if told is None or message is None:
+            await notified.write(conn, [replace(row, state=OutboxState.DEAD, error=UNREADABLE)])
+            continue
+        news = told
+        place = Place(guild_id=row.guild_id, channel_id=row.channel_id, message=message, direct=row.direct)
+        places.append(replace(place, role_id=stored.role_id(row)))
     if news is not None:
-        await tell(conn, news, places, now)
+        await tell_noted(conn, news, places, noted, now)
 
 
 async def _sum_up(conn: Connection, guild_id: int, channel_id: int, now: datetime) -> None:

@@ -93,6 +93,11 @@ class Noted:
         """Whether people see its text, and it is not being posted anew."""
         return 0 < self.delivered_revision == self.revision and self.old_message_id is None
 
+    def is_to_be_looked_at(self, now: datetime) -> bool:
+        """Whether it is held and its time has come; what waits for a digest is told there."""
+        is_held = self.state is OutboxState.HELD and self.held_by != Rule.DIGEST
+        return is_held and self.held_until is not None and self.held_until <= now
+
     @property
     def may_stand(self) -> bool:
         """Whether it stands in its channel, or may still come to."""
@@ -225,17 +230,6 @@ async def due(conn: AsyncConnection, now: datetime) -> tuple[str, ...]:
     )
     rows = await conn.execute(query.group_by(outbox.c.event_key).order_by(func.min(outbox.c.id)))
     return tuple(rows.scalars())
-
-
-async def held(conn: AsyncConnection, event_key: str, now: datetime) -> tuple[Noted, ...]:
-    """Read what is held of an event and is to be looked at again."""
-    query = _read.where(
-        _HELD,
-        outbox.c.event_key == event_key,
-        outbox.c.held_until <= now,
-        outbox.c.held_by != Rule.DIGEST,
-    )
-    return tuple(await _noted(conn, query.order_by(outbox.c.id)))
 
 
 async def due_digests(conn: AsyncConnection, now: datetime) -> tuple[tuple[int, int], ...]:
