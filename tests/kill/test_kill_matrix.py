@@ -21,7 +21,7 @@ from tests.kill.drive import Outcome, died_at, is_a_servers, tell_all
 from tests.kill.points import enumerate_steps, points
 from tests.kill.stories import STORIES
 
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = pytest.mark.timeout(4500)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from tests.kill.drive import Outcome, died_at, differs_on_a_server, tell_all
 from tests.kill.points import points
 from tests.kill.stories import STORIES
 
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = pytest.mark.timeout(4500)
 
 
 @pytest.fixture(scope="session")
