@@ -123,7 +123,7 @@ DISCORD = (
         looks=both(said("WARNING Channel"), not_posted),
         heals=allow,
         log=(
-            r"WARNING Channel \d+ refuses messages \(I lack a permission there\); they wait$",
+            r"WARNING Channel \d+ refuses messages \(I lack Send Messages, Embed Links\); they wait$",
             r"INFO Channel \d+ accepts messages again$",
         ),
         notices=("I cannot post in one of your channels",),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.delivery import Event, Result
-from bot.discord.delivery import Delivery
+from bot.discord.courier import Courier
 from bot.services import timekeeping
 from bot.storage import ledger
 from tools import simulate
@@ -103,7 +103,7 @@ def test_it_notices_edits_that_are_not_made(monkeypatch: pytest.MonkeyPatch) -> 
     async def nothing(*_: object) -> Result:
         return Result(event=Event.EDITED)
 
-    monkeypatch.setattr(Delivery, "_edit", nothing)
+    monkeypatch.setattr(Courier, "_edit", nothing)
     assert finds("what_stands_is_the_last_text")
 
 
