@@ -7,7 +7,6 @@ Reads a line of JSON for each bot: {"arguments": [...], "stdout": file, "stderr"
 id, and with its exit code (negative: the signal) when it has ended. Ends itself when nothing more comes.
 """
 
-import encodings.idna  # noqa: F401
 import gc
 import importlib
 import json
@@ -15,27 +14,31 @@ import os
 import sys
 import zoneinfo
 
-import aiosqlite  # noqa: F401
-import alembic.command
-import alembic.config  # noqa: F401
-import asyncpg  # noqa: F401
-import babel.dates
-import babel.numbers  # noqa: F401
 import passages
 
-import bot.__main__
-import bot.app
-import bot.checks
-import bot.discord.client
-import bot.settings
-import bot.storage.migrate  # loaded, as those above, for the bots to come
+LOADED = (
+    "aiosqlite",
+    "alembic.command",
+    "alembic.config",
+    "asyncpg",
+    "babel.dates",
+    "babel.numbers",
+    "bot.__main__",
+    "bot.app",
+    "bot.checks",
+    "bot.storage.migrate",
+    "encodings.idna",
+)
+"""Loaded in `main`: the processes that a bot starts for itself begin with this file too, and need none of it."""
 
 
 def main():
-    for extension in bot.discord.client.EXTENSIONS:
+    for name in LOADED:
+        importlib.import_module(name)
+    for extension in importlib.import_module("bot.discord.client").EXTENSIONS:
         importlib.import_module(extension)
     zoneinfo.ZoneInfo("Europe/Paris")  # loads its data's reader
-    bot.settings.time_zones()
+    importlib.import_module("bot.settings").time_zones()
     gc.collect()
     gc.freeze()
     for line in sys.stdin:
@@ -59,7 +62,7 @@ def live(order):
     for number, name in ((1, order["stdout"]), (2, order["stderr"])):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    return bot.__main__.main(order["arguments"])
+    return sys.modules["bot.__main__"].main(order["arguments"])
 
 
 if __name__ == "__main__":
