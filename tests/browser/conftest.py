@@ -34,6 +34,7 @@ from playwright.async_api import (
 ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 PATIENCE_SECONDS = 280
+FAST = 60
 """The first start makes three months of past: half a minute on a machine that does nothing else."""
 WIDE, NARROW = (1280, 800), (390, 800)
 TIMEOUT_SECONDS = PATIENCE_SECONDS + 20
@@ -111,6 +112,14 @@ async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[San
         yield found
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def hurried(sandbox: Sandbox) -> AsyncIterator[Sandbox]:
+    """Let the world run fast for the tests of the page alone: what runs after them needs the processors."""
+    await sandbox.call("POST", "panel/speed", {"speed": FAST})
+    yield sandbox
+    await sandbox.call("POST", "panel/speed", {"speed": 1})
+
+
 @asynccontextmanager
 async def _started(log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     hidden = {"DISCORD_TOKEN", "DISCORD_API_URL", "DATA_FOLDER", "DATABASE_URL"}
@@ -169,7 +178,7 @@ def _chromium(playwright: Playwright) -> str | None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[OpenPage]:
+async def open_page(browser: Browser, hurried: Sandbox) -> AsyncIterator[OpenPage]:
     """Open the page: ``await open_page(channel="lives", me="member", size=NARROW, theme="light")``.
 
     At the end fails for whatever the page complained of, and for every request that left this machine.
@@ -189,8 +198,8 @@ async def open_page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[OpenPag
         page = await context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
-        page.on("request", lambda sent: _check_origin(sent.url, sandbox, complaints))
-        await page.goto(sandbox.address)
+        page.on("request", lambda sent: _check_origin(sent.url, hurried, complaints))
+        await page.goto(hurried.address)
         await page.wait_for_selector(".app")
         show = "([me, name]) => { vedette.become(me); vedette.open(vedette.findChannel(name).id); }"
         await page.evaluate(show, [me, channel])
