@@ -37,7 +37,7 @@ def ensure(lock: Path) -> None:
     """
     if _is_done(lock):
         return
-    with _one_at_a_time():
+    with one_at_a_time(ROOT / ".venv.lock"):
         if _is_done(lock):  # another start did it while this one waited
             return
         if _HALF_MADE.exists() or _done_note(lock).exists() or not PYTHON.exists():
@@ -72,13 +72,16 @@ def _stamp(lock: Path) -> str:
 
 
 @contextlib.contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Let only one process of this machine change the environment; the others wait."""
-    with (ROOT / ".venv.lock").open("w") as file:
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Let only one process of this machine go on with this file; the others wait."""
+    with lock.open("w") as file:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415 - exists on Windows only
 
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+            while True:
+                with contextlib.suppress(OSError):  # it gives up after ten seconds
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    break
         else:
             import fcntl  # noqa: PLC0415 - does not exist on Windows
 

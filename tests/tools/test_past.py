@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+import tools.past.__main__
 from bot.storage.tables import metadata
 from bot.storage.types import Instant
 from tools.past import cache
 from tools.past.looks import CHECKS_PER_DAY
 from tools.past.make import make_with
-from tools.sandbox.world import START
+from tools.sandbox.world import PAST_DAYS, START
 from tools.sandbox.world.lives import lives_of
 from tools.sandbox.world.streamers import STREAMERS
 
@@ -161,3 +163,29 @@ def test_a_copy_takes_its_place_as_a_whole(tmp_path) -> None:
 
     assert target.read_bytes() == b"past"
     assert [file.name for file in target.parent.iterdir()] == ["vedette.db"]
+
+
+def test_two_sandboxes_that_start_at_once_make_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    both_look = threading.Barrier(2)
+
+    def digest() -> str:
+        both_look.wait(30)
+        return "state"
+
+    def make(target: Path, days: int) -> None:
+        made.append(target)
+        target.write_text(f"{days} days")
+
+    monkeypatch.setattr(cache, "digest", digest)
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
+    monkeypatch.setattr(tools.past.__main__, "_make", make)
+    targets = [tmp_path / "one.db", tmp_path / "other.db"]
+    with ThreadPoolExecutor(2) as pool:
+        codes = [*pool.map(lambda to: tools.past.__main__.main(["--to", str(to)]), targets)]
+
+    assert codes == [0, 0]
+    assert len(made) == 1
+    assert {target.read_text() for target in targets} == {f"{PAST_DAYS} days"}

@@ -15,6 +15,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from tools.environment import one_at_a_time
 from tools.past import cache
 from tools.sandbox.world import PAST_DAYS, START
 
@@ -30,10 +31,11 @@ def main(arguments: list[str]) -> int:
     kept = cache.cached(cache.digest())
     if wanted.days != PAST_DAYS:
         _make(wanted.to, wanted.days)
-    elif wanted.anew or not kept.exists():
-        _make(kept, wanted.days)
-        cache.forget_old(kept)
-    if wanted.days == PAST_DAYS:
+    else:
+        with one_at_a_time(kept.with_name("past.lock")):  # who starts a second sandbox meanwhile waits for it
+            if wanted.anew or not kept.exists():
+                _make(kept, wanted.days)
+                cache.forget_old(kept)
         cache.copy(kept, wanted.to)
     _tell(f"The past is there ({time.monotonic() - began_at:.1f} s)")  # noqa: TID251
     return 0
