@@ -8,7 +8,7 @@ import re
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -169,7 +169,7 @@ def test_two_sandboxes_that_start_at_once_make_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
-    both_look = threading.Barrier(2)
+    both_look, both_make = threading.Barrier(2), threading.Barrier(2)
 
     def digest() -> str:
         both_look.wait(30)
@@ -177,6 +177,8 @@ def test_two_sandboxes_that_start_at_once_make_it_once(
 
     def make(target: Path, days: int) -> None:
         made.append(target)
+        with suppress(threading.BrokenBarrierError):
+            both_make.wait(0.3)  # the other one comes here as well, or never
         target.write_text(f"{days} days")
 
     monkeypatch.setattr(cache, "digest", digest)
