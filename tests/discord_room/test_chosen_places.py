@@ -136,6 +136,7 @@ async def test_the_figures_of_a_long_live_are_edited_every_few_minutes_only(room
     room.clock.advance(2 * 3600)
     await story.tell("2 viewers")
     await story.until_shown("2 viewers")
+    await story.settled()  # what was edited is written down a moment after it is shown
     for count in (3, 4, 5):
         room.clock.advance(60)
         await story.tell(f"{count} viewers")
