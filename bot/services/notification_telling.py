@@ -279,11 +279,15 @@ class _Teller:
         return replace(row, remove_at=min(at, row.remove_at or at))
 
     def _role_again(self, row: Noted, record: Mapping[str, Any], options: Options) -> int | None:
-        """Give the role that a message mentions which was let out before: only its first post pings."""
+        """Give the role that a message mentions which was let out before: only its first post pings.
+
+        In the message of an earlier live nobody is pinged but whom that one has chosen: what it pinged elsewhere
+        is not known here.
+        """
         pinged: int | None = record.get("pinged")
         if self._news.is_over:
             return None
-        if row.is_posted or not record.get("pings", True):
+        if row.is_posted or not record.get("pings", True) or row.event_key != self._news.event_key:
             return pinged
         wanted = self._choices.role(row.guild_id, options)
         if wanted != pinged and (row.guild_id, wanted) in self._pinged:

@@ -360,6 +360,22 @@ async def test_a_live_soon_after_another_goes_on_in_its_message_without_a_ping(w
     assert (await world.row("live:3"))["merged_into"] == "live:1"
 
 
+async def test_a_live_that_goes_on_in_a_message_let_out_with_it_pings_nobody_once_more(world: World) -> None:
+    """The first live has pinged the role elsewhere; where it was paused both are let out at once, in one message."""
+    world.channels = [CHANNEL, OTHER]
+    paused_until = world.clock.now() + timedelta(hours=3)
+    await world.choose(OTHER, grace_minutes=30, paused_until=paused_until)
+    await world.tell(world.news(), role_id=ROLE)
+    assert await world.deliver() == [f"sent 100 Ana is live @{ROLE}"]
+    world.channels = [OTHER]
+    world.clock.advance(60)
+    await world.tell(world.news("live:2"), "Ana is live again", role_id=ROLE)
+
+    done = await world.pass_time(hours=4)
+
+    assert [line for line in done if line.startswith("sent")] == ["sent 101 Ana is live again"]
+
+
 async def test_where_people_deleted_the_message_a_live_that_goes_on_is_told_nowhere(world: World) -> None:
     await world.choose(grace_minutes=10)
     await world.tell(world.news("live:1"))
