@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.async_api import Browser
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 
 async def test_the_command_takes_a_picture_of_a_step(browser: Browser, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tools.sandbox.world import START
 from tools.sandbox.world.evenings import evenings
 from tools.sandbox.world.streamers import STREAMERS
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 SOME = STREAMERS[:3]
 #: Under load a post may take seconds of the machine, which are hours there.

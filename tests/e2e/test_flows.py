@@ -10,7 +10,7 @@ import pytest
 from tests.databases import PostgreSQL, on_a_server, on_both_engines
 from tools.sandbox.scene import World, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
 ROUND_2 = "2025-10-26-192624-supply-round-2.txt"

@@ -10,7 +10,7 @@ import pytest
 from tests.databases import on_both_engines
 from tools.sandbox.scene import World, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 ROUND_1 = "2025-10-26-191725-supply-round-1.txt"
 

@@ -12,7 +12,7 @@ from tools.sandbox.processes import StandIn
 from tools.sandbox.scene import World, until
 from tools.sandbox.stored import change, rows_of
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture

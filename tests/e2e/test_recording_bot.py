@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.e2e.scripted_lives import COUNTS, ScriptedLive
 from tools.sandbox.scene import World, until
 from tools.sandbox.stored import rows_of
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(900)
 
 
 async def recorded(scene: World, handle: str) -> list[dict]:
@@ -48,6 +48,7 @@ async def test_lives_are_recorded_through_drops_and_new_rooms_to_the_diamond(sce
     await scene.set_up()
     lives = [ScriptedLive(scene.tiktok, handle) for handle in ("ana", "bea", "cem")]
     ana, bea, cem = lives
+    began = asyncio.get_running_loop().time()
     for live in lives:
         await live.create()
         await live.go_live()
@@ -77,7 +78,7 @@ async def test_lives_are_recorded_through_drops_and_new_rooms_to_the_diamond(sce
         assert row["peak_viewers"] == live.peak_viewers
         assert row["connections"] == 2
         seconds = row["connected_seconds"] / 1_000_000  # kept in microseconds
-        assert 0 < seconds < timedelta(minutes=3).total_seconds()
+        assert 0 < seconds < asyncio.get_running_loop().time() - began
     await until(lambda: has_recaps(scene, len(lives)), "each live had its recap")
     assert all(one["attachments"] for one in await recaps(scene))  # the chart
     assert await scene.violations() == []

@@ -13,7 +13,7 @@ from tests.faults.bench import Bench, Case, opened
 from tests.faults.rounds import Supply
 from tests.faults.table import CASES
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
 class Benches:

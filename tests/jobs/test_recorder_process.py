@@ -24,7 +24,7 @@ from tests.services.stream_world import StreamWorld
 from tests.standins import ROOT, StandIn, running
 from tools.sandbox.scene import until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 COMMAND = (sys.executable, "-m", "bot", "record", "--holder")
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 """A process takes seconds to start; what only it can show needs no second engine."""

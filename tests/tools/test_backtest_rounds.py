@@ -38,7 +38,7 @@ def table_of(folder, source, *options: str) -> tuple[int, dict]:
 # --- The reference ----------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_learned_beats_both_on_the_real_times(reference_data, tmp_path, capsys):
     code, told = table_of(tmp_path, reference_data / "etlegacy" / "round_times.csv")
     assert code == 0

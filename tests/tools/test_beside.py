@@ -90,7 +90,7 @@ def stored(folder, query: str) -> list[tuple]:
         return database.execute(query).fetchall()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_the_scheduler_looks_at_once_tells_each_decision_and_stops_cleanly(folder):
     with program("smart_scheduler", "--every", "1s") as process:
         lines = lines_until(process, "imported")
@@ -113,7 +113,7 @@ def test_the_scheduler_looks_at_once_tells_each_decision_and_stops_cleanly(folde
     assert os.environ["GAME_SERVERS__MAIN__PASSWORD"] not in logged
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_one_look_imports_what_is_new_and_says_so(folder):
     code, told = run("sync_stats")
     assert (code, stored(folder, "SELECT count(*) FROM rounds")) == (0, [(stored_imports(told),)])
@@ -125,7 +125,7 @@ def stored_imports(told: str) -> int:
     return int(re.search(r"main: \d+ files, (\d+) imported, 0 not complete yet", told)[1])
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_test_of_the_connection_imports_nothing(folder, monkeypatch):
     code, told = run("sync_stats", "--test-connection")
     assert code == 0
