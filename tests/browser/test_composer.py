@@ -28,7 +28,7 @@ async def begin(page: Page, text: str) -> None:
     await line.focus()
     await page.keyboard.type(text[:1])
     if text.startswith("/"):  # the list is there once the commands are known
-        await expect(composer(page).locator(".menu-item, .composer-hint").first).to_be_visible(timeout=15_000)
+        await expect(composer(page).locator(".menu-item, .composer-hint").first).to_be_visible(timeout=90_000)
     await page.keyboard.type(text[1:])
 
 
@@ -45,7 +45,7 @@ async def test_a_command_is_found_by_the_starts_of_its_words_and_given_by_keys_a
     await expect(composer(page).get_by_role("combobox", name="metric")).to_have_value("Kills")
     await page.keyboard.press("Enter")  # sends
     answer = page.locator(".message", has_text="/top players").last
-    await expect(answer).to_contain_text("Kills", timeout=15_000)
+    await expect(answer).to_contain_text("Kills", timeout=90_000)
     await expect(composer(page).locator("textarea")).to_have_value("")
 
 

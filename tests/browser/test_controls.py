@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenPage, Sandbox
 from tests.browser.test_messages import message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-SLOW_MS = 30_000
+SLOW_MS = 90_000
 STREAMER = "mila.makes"
 
 
@@ -74,7 +74,7 @@ async def test_a_live_is_told_and_its_message_tells_the_end(sandbox: Sandbox, op
 async def _tells_the_end(page: Page, number: str | None) -> None:
     """It is the same message, edited; nothing is said twice."""
     told = page.locator(f'[data-id="{number}"]')
-    await expect(told.locator(".embed-title")).to_have_text("Mila Makes was live", timeout=60_000)
+    await expect(told.locator(".embed-title")).to_have_text("Mila Makes was live", timeout=90_000)
     await expect(told.locator(".edited")).to_be_visible()
     await expect(
         page.locator(".embed-title", has_text=re.compile("^.?Mila Makes (is|was) live"))

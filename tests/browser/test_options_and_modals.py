@@ -28,7 +28,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 async def begin(page: Page, text: str) -> None:
     await page.locator("form.composer textarea").focus()
     await page.keyboard.type(text[:1])
-    await expect(page.locator("form.composer .menu-item").first).to_be_visible(timeout=15_000)
+    await expect(page.locator("form.composer .menu-item").first).to_be_visible(timeout=90_000)
     await page.keyboard.type(text[1:])
 
 

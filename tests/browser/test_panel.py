@@ -13,7 +13,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.browser.conftest import NARROW, OpenPage, Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-PATIENCE_MS = 30_000
+PATIENCE_MS = 90_000
 
 
 def panel(page: Page) -> Locator:

@@ -21,7 +21,7 @@ from tools.sandbox.processes import Programs, StandIn
 from tools.sandbox.scene import World
 from tools.sandbox.stored import change, file_of, rows_of, tables_of
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 RECORDER_GONE_SECONDS = 12.0
 EACH, ONCE, NONE = "each", "once", "none"
 AS_TIME_PASSES = (
