@@ -14,7 +14,7 @@ from bot.discord.embeds import Drawn
 from bot.discord.looking import Finder
 from bot.discord.once import asked_once
 from bot.discord.permissions import may_delete_posts, missing_to_open_thread
-from bot.discord.places import UNKNOWN_CHANNEL, Places, Sendable
+from bot.discord.places import ARCHIVED, UNKNOWN_CHANNEL, Places, Sendable
 from bot.discord.results import result_of
 from bot.texts import join, text
 
@@ -24,6 +24,8 @@ _PUBLISHED_ALREADY = 40033
 _HAS_A_THREAD = 160004
 _NOT_IN_THAT_THREAD = frozenset({UNKNOWN_CHANNEL, 50001, 50013, 160005})
 """What tells that a thread takes no message: it is gone, not to be seen or written in, or locked."""
+_CLOSED = frozenset({ARCHIVED, 50013, 160005})
+"""What tells that a thread is archived or locked, and not for the bot to open."""
 log = logging.getLogger(__name__)
 
 
@@ -148,8 +150,21 @@ class Courier:
                 allowed_mentions=discord.AllowedMentions.none(),
             )
 
-        await self._places.opened(_thread_of(message), edit)
+        try:
+            await self._places.opened(_thread_of(message), edit)
+        except discord.HTTPException as error:
+            return self._kept_out(message, error)
         return Result(event=Event.EDITED)
+
+    def _kept_out(self, message: Outgoing, error: discord.HTTPException) -> Result:
+        """Say that a thread takes no edit, which tells nothing of its channel. Raises all else that Discord answers."""
+        result = result_of(error)
+        if message.in_thread and error.code == UNKNOWN_CHANNEL:
+            return Result(event=Event.GONE, reason=result.reason)
+        if message.in_thread and error.code in _CLOSED and not self._places.lacks(message):
+            log.info("%s is not edited: its thread is closed (%s)", message.event_key, error)
+            return Result(event=Event.EDITED, is_given_up=True, reason=text("the thread is locked"))
+        raise error
 
     # --- What does not -------------------------------------------------------------------------------------
 
@@ -177,7 +192,7 @@ class Courier:
                 return
             await self._delete(message, message.message_id)
             if not post.archived:
-                await post.edit(archived=True)
+                await _close(post)
         except discord.NotFound as error:
             if error.code != UNKNOWN_CHANNEL:
                 raise
@@ -225,6 +240,15 @@ class Courier:
 def thread_name(title: str) -> str:
     """Give what a thread is called; Discord shows no markdown there."""
     return clip(title.replace("\\", "").strip(), THREAD_NAME_LIMIT) or "…"
+
+
+async def _close(post: discord.Thread) -> None:
+    """Archive a post from which the bot's words are gone; one that a moderator locked stays as it is."""
+    try:
+        await post.edit(archived=True)
+    except discord.HTTPException as error:
+        if error.code not in _CLOSED:
+            raise
 
 
 def _pinged(message: Outgoing) -> discord.AllowedMentions:

@@ -221,7 +221,8 @@ class Announcements:
         values = _kept_of(changed) | _new_errand(now) | {"delivered_at": now}
         if result.is_given_up:
             values["error"] = result.reason
-            await self._cannot(conn, current, result, now)
+            if result.event is Event.DONE:
+                await self._cannot(conn, current, result, now)
         await outbox.settle(conn, current.id, state, **values)
         if result.event is Event.SENT and current.remove_after_hours:
             hours = timedelta(hours=current.remove_after_hours)
