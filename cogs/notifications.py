@@ -14,7 +14,7 @@ from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.confirming import Confirmation
 from bot.discord.errors import Refused
-from bot.discord.giving import few_left, why_none_made, why_not_given
+from bot.discord.giving import few_left, must_be_mentionable, why_none_made, why_not_given
 from bot.discord.notify_pages import removal_question
 from bot.discord.notify_panel import AdminControl, show
 from bot.discord.notify_words import entry_line, explained, log_line, warnings
@@ -268,6 +268,13 @@ class Notifications(
             )
         ]
         if interaction.guild is not None:
+            if must_be_mentionable(interaction.guild):
+                lines.append(
+                    text(
+                        "Anybody can mention these roles, else I could not ping them. Give me *Mention @everyone, "
+                        "@here and All Roles* before, and I make roles that only I and moderators can mention."
+                    )
+                )
             lines += [_warned(why) for why in (why_none_made(interaction.guild),) if why]
             lines += [why for why in (few_left(interaction.guild),) if why]
         await whisper(interaction, join("\n", lines))

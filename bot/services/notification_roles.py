@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from dataclasses import dataclass
 
 from bot.clock import Clock
@@ -57,6 +59,16 @@ class NotificationRoles:
         self._guilds = guilds
         self._announcements = announcements
         self._clock = clock
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def turn(self, guild_id: int) -> asyncio.Lock:
+        """Give what lets one after the other make roles in a guild: an alert's bell is pressed by many at once."""
+        return self._turns[guild_id]
+
+    async def kept(self, guild_id: int, account_id: int) -> int | None:
+        """Give the role that is kept for an account."""
+        async with self._database.read() as conn:
+            return (await notification_roles.personal(conn, guild_id)).get(account_id)
 
     async def offer_of(self, guild_id: int) -> Offer:
         """Give what members of a guild can choose; without the admins' leave nobody can ask for an account."""
