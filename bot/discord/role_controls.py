@@ -40,9 +40,9 @@ class MemberControl(Control, template=r"vm:(?P<order>.+)"):
         offer = await interaction.client.services.notification_roles.offer_of(interaction.guild_id or 0)
         mine = {role.id for role in _member(interaction).roles}
         if what == _ROLES:
-            mine = await _take_roles(interaction, offer, chosen)
+            mine = await _take_roles(interaction, offer, self.values, chosen)
         elif what == _PEOPLE:
-            offer, mine = await _take_people(interaction, offer, number, chosen)
+            offer, mine = await _take_people(interaction, offer, self.values, chosen)
         await _show(interaction, offer, number, mine)
 
 
@@ -119,27 +119,30 @@ def _page(offer: Offer, page: int) -> tuple[tuple[FollowedPerson, ...], int]:
     return offer.people[page * _PER_MENU : (page + 1) * _PER_MENU], last
 
 
-async def _take_roles(interaction: Interaction, offer: Offer, chosen: Sequence[str]) -> set[int]:
+async def _take_roles(
+    interaction: Interaction, offer: Offer, values: AbstractSet[str], chosen: Sequence[str]
+) -> set[int]:
+    """Give the chosen roles and take those that the menu showed beside; what is offered since then stays."""
     member = _member(interaction)
     mine = {role.id for role in member.roles}
-    roles = _offered(member.guild, offer)
+    roles = [role for role in _offered(member.guild, offer) if str(role.id) in values]
     give = [role for role in roles if str(role.id) in chosen and role.id not in mine]
     take = [role for role in roles if str(role.id) not in chosen and role.id in mine]
     return await _change(member, give, take)
 
 
 async def _take_people(
-    interaction: Interaction, offer: Offer, page: int, chosen: Sequence[str]
+    interaction: Interaction, offer: Offer, values: AbstractSet[str], chosen: Sequence[str]
 ) -> tuple[Offer, set[int]]:
     member, service = _member(interaction), interaction.client.services.notification_roles
     mine = {role.id for role in member.roles}
     give: list[discord.Role] = []
     take: list[discord.Role] = []
-    for one in _page(offer, page)[0]:
-        wanted = str(one.account_id) in chosen
+    for one in offer.people:
+        wanted, is_shown = str(one.account_id) in chosen, str(one.account_id) in values
         if wanted and one.role_id not in mine:
             give.append(await kept_role(service, member.guild, one))
-        elif not wanted and one.role_id in mine:
+        elif is_shown and not wanted and one.role_id in mine:
             take += [role for role in member.roles if role.id == one.role_id]
     mine = await _change(member, give, take)
     return await service.offer_of(member.guild.id), mine

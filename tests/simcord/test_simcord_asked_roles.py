@@ -17,7 +17,7 @@ BELL = "vm:bell:1"
 
 
 @pytest.fixture
-async def alert(followed: Sim) -> simcord.Message:  # noqa: F811 - pytest's way to use a fixture
+async def alert(followed: Sim) -> simcord.Message:
     """An alert with a bell."""
     followed.let_bot(manage_roles=True)
     await followed.use(followed.admin, "notify personal", on=True)
@@ -36,7 +36,7 @@ def kept(sim: Sim) -> list[discord.Role]:
 
 @pytest.mark.parametrize("may_mention_all", [True, False])
 async def test_the_bot_can_ping_the_role_it_keeps(
-    followed: Sim,  # noqa: F811
+    followed: Sim,
     alert: simcord.Message,
     may_mention_all: bool,
 ):
@@ -46,7 +46,7 @@ async def test_the_bot_can_ping_the_role_it_keeps(
     assert followed.env.backend.guilds[GUILD_ID].roles[role.id].mentionable is not may_mention_all
 
 
-async def test_a_role_that_was_deleted_by_hand_is_made_anew(followed: Sim, alert: simcord.Message):  # noqa: F811
+async def test_a_role_that_was_deleted_by_hand_is_made_anew(followed: Sim, alert: simcord.Message):
     await followed.member.click(alert, custom_id=BELL)
     (role,) = kept(followed)
     followed.env.backend.delete_role(followed.guild.id, role.id)
