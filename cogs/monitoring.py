@@ -179,7 +179,7 @@ def _warnings(channel: Channel, role: discord.Role | None) -> list[str]:
                 channel=channel.mention,
             )
         )
-    if role is not None and cannot_ping(channel, role):
+    if role is not None and cannot_ping(role, channel):
         warnings.append(
             text(
                 "⚠️ {role} cannot be pinged by me: allow anyone to mention it, or give me "

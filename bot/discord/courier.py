@@ -31,12 +31,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
-    """A message as it is sent; `name` is what a thread is called, `thread_id` one that is meant for the message."""
+    """A message as it is sent; `name` is what a thread is called, `thread_id` one that is meant for the message.
+
+    Of `tag_ids` a forum's post gets the first that the forum has.
+    """
 
     message: Outgoing
     drawn: Drawn
     name: str
     thread_id: int | None = None
+    tag_ids: tuple[int, ...] = ()
 
 
 class Courier:
@@ -109,9 +113,9 @@ class Courier:
         return Result(event=Event.SENT, message_id=posted.id)
 
     async def _post_in_forum(self, parcel: Parcel, forum: discord.ForumChannel) -> Result:
-        placement, drawn = parcel.message.placement, parcel.drawn
-        wanted = None if placement is None else placement.tag_id
-        tags = [tag for tag in forum.available_tags if tag.id == wanted]
+        drawn = parcel.drawn
+        there = {tag.id: tag for tag in forum.available_tags}
+        tags = [there[tag_id] for tag_id in parcel.tag_ids if tag_id in there][:1]
         if forum.flags.require_tag and not tags:
             reason = text("the forum wants a tag on each post; choose one with `/notify edit`")
             return Result(event=Event.BLOCKED, reason=reason)

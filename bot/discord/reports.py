@@ -116,7 +116,7 @@ def _roles_that_stay_silent(guild: discord.Guild, entries: Iterable[Entry]) -> l
             found.append(
                 text("A role chosen for {channel} does not exist any more.", channel=f"<#{channel_id}>")
             )
-        elif role is not None and channel is not None and cannot_ping(channel, role):
+        elif role is not None and channel is not None and cannot_ping(role, channel):
             found.append(
                 text(
                     "{role} in {channel}: nobody is pinged. Allow anyone to mention the role, or give me "

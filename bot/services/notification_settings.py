@@ -214,6 +214,9 @@ class NotificationSettings:
         else:
             (await self.listing(by.guild_id)).find(key)
             await self._edit(by, key, lambda rule: replace(rule, options=replace(rule.options, **chosen)))
+        if chosen.get("tag_id") is not None:
+            # A forum that wants a tag keeps its messages waiting for one.
+            await self._announcements.reopen(key.channel_id)
         return (await self.listing(by.guild_id)).find(key)
 
     async def quiet_mode(self, by: Requester, key: Key, mode: QuietMode) -> Entry:
