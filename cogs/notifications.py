@@ -241,6 +241,7 @@ class Notifications(
             lines.append(
                 text("The message with the button is on its way to {channel}.", channel=post.mention)
             )
+        lines += await self._let_go(interaction)
         now = await self._roles.offer_of(by.guild_id)
         await whisper(interaction, join("\n", [*lines, *_offered(interaction, now)]))
 
@@ -315,6 +316,15 @@ class Notifications(
             if wanted in name.lower()
         ][:_SUGGESTIONS]
 
+    async def _let_go(self, interaction: Interaction) -> list[str]:
+        """Offer no more what was deleted while the bot was away: nobody could choose it to be withdrawn."""
+        guild = interaction.guild
+        offered = () if guild is None else (await self._roles.offer_of(guild.id)).role_ids
+        gone = [role_id for role_id in offered if guild is not None and guild.get_role(role_id) is None]
+        for role_id in gone:
+            await self._roles.role_gone(requester_of(interaction).guild_id, role_id)
+        return [_warned(text("A role that was offered is gone."))] if gone else []
+
     async def _suggested(
         self, interaction: Interaction, part: str, *, with_defaults: bool
     ) -> list[Choice[str]]:
@@ -346,7 +356,7 @@ def _offered(interaction: Interaction, offer: Offer) -> list[str]:
     ]
     for role_id in offer.role_ids:
         role = guild.get_role(role_id) if guild else None
-        why = text("A role that was offered is gone.") if role is None else why_not_given(role.guild, role)
+        why = "" if role is None else why_not_given(role.guild, role)
         if why:
             lines.append(_warned(why))
     if offer.may_make_roles:

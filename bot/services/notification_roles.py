@@ -103,8 +103,17 @@ class NotificationRoles:
 
     async def withdraw(self, by: Requester, role_id: int) -> bool:
         """Let members take a role no more; false where they might not. Who has it keeps it."""
+        return await self._withdraw(by.guild_id, role_id)
+
+    async def role_gone(self, guild_id: int, role_id: int) -> None:
+        """Forget a role that was deleted: nobody can take it, and no message mentions it any more."""
+        await self._withdraw(guild_id, role_id, is_gone=True)
+
+    async def _withdraw(self, guild_id: int, role_id: int, *, is_gone: bool = False) -> bool:
         async with self._database.write("notify.withdraw") as conn:
-            return await notification_roles.withdraw(conn, by.guild_id, role_id)
+            if is_gone:
+                await notification_roles.forget_personal(conn, guild_id, role_id)
+            return await notification_roles.withdraw(conn, guild_id, role_id)
 
     async def let_make_roles(self, by: Requester, *, on: bool) -> None:
         """Write whether the bot may keep a role for each account that members ask for."""

@@ -9,6 +9,7 @@ import discord
 import pytest
 
 from bot.core.live.models import Person, ProfileState
+from bot.core.requester import Requester
 from bot.discord.role_controls import kept_role
 from bot.services.notification_roles import FollowedPerson
 from bot.storage import live
@@ -44,3 +45,23 @@ async def test_who_asks_at_once_or_right_after_gets_the_same_role(room: Room, gu
     assert [role.name for role in await guild.fetch_roles()].count("🔔 ana") == 1
     assert await service.kept(room.guild_id, account.id) == after.id
     await after.delete()
+
+
+async def test_a_role_that_is_deleted_is_neither_offered_nor_mentioned_any_more(
+    room: Room, guild: discord.Guild
+) -> None:
+    service = room.services.notification_roles
+    by = Requester(guild_id=room.guild_id, user_id=42)
+    async with room.database.write("test.account") as conn:
+        person = Person(platform_id=2, handle="bea", nickname="Bea")
+        account = await live.add_account(conn, person, ProfileState.ACTIVE, room.clock.now())
+    bea = FollowedPerson(account_id=account.id, handle="bea", nickname="Bea", role_id=None)
+    role = await kept_role(service, guild, bea)
+    await service.offer(by, role.id)
+    await role.delete()
+
+    async def forgotten() -> bool:
+        offer = await service.offer_of(room.guild_id)
+        return not offer.role_ids and await service.kept(room.guild_id, account.id) is None
+
+    await room.until_async(forgotten)

@@ -82,3 +82,18 @@ async def test_a_post_that_may_not_be_closed_counts_as_removed_without_the_bots_
     await room.becomes(channel, "removed")
     assert await titles(room, post) == []
     assert len(await asked(room, "PATCH", f"/channels/{post}")) == 1
+
+
+async def test_a_channel_goes_on_once_the_bot_may_post_whatever_else_it_lacks(room: Room) -> None:
+    channel = await room.channel()
+    deny = {"permissions": ["send_messages", "attach_files"]}
+    await control(room, "POST", f"channels/{channel}/deny", deny)
+    await room.until(
+        lambda: not (it := room.client.get_channel(channel)).permissions_for(it.guild.me).send_messages
+    )
+    await room.put(channel, LIVE)
+    await room.becomes(channel, "parked")
+    order = {"overwrites": [{"target": "Vedette", "deny": ["attach_files"]}]}
+    await control(room, "PATCH", f"channels/{channel}", order)
+    await settled(room, channel)
+    assert await titles(room, channel) == [LIVE.title]

@@ -9,7 +9,7 @@ import simcord
 from bot.core.notifications.options import Mention
 from bot.core.requester import Requester
 from bot.services.notification_list import Key
-from tests.simcord.sim import GUILD_ID, Sim
+from tests.simcord.sim import GUILD_ID, Sim, shown
 from tests.simcord.test_simcord_notify import deliver, followed
 
 __all__ = ["followed"]
@@ -54,3 +54,11 @@ async def test_a_role_that_was_deleted_by_hand_is_made_anew(followed: Sim, alert
     await followed.member.click(alert, custom_id=BELL)
     assert [one.id != role.id for one in kept(followed)] == [True]
     assert followed.env.errors == []
+
+
+async def test_what_was_deleted_while_the_bot_was_away_is_offered_no_more(followed: Sim):
+    service, by = followed.services.notification_roles, Requester(guild_id=GUILD_ID, user_id=1)
+    await service.offer(by, 4_700_000_000_000_999)
+    assert "A role that was offered is gone" in shown(await followed.use(followed.admin, "notify roles"))
+    assert (await service.offer_of(GUILD_ID)).role_ids == ()
+    assert "gone" not in shown(await followed.use(followed.admin, "notify roles"))
