@@ -195,7 +195,7 @@ async def _test(press: _Press) -> _Draw:
         raise InputRefused(
             text("I lack {permissions} in {channel}.", permissions=join(", ", lacking), channel=mention)
         )
-    if untagged := why_untagged(entry, channel):
+    if untagged := why_untagged(channel, entry.options.tag_id):
         raise InputRefused(untagged)
     await press.service.test(press.by, entry, channel_id)
     said = text("A test is on its way to {channel}; it pings nobody.", channel=mention)

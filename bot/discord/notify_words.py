@@ -94,14 +94,14 @@ def warnings(entry: Entry, guild: discord.Guild) -> Iterator[str]:
             permissions=join(", ", lacking),
             channel=channel.mention,
         )
-    if untagged := why_untagged(entry, channel):
+    if untagged := why_untagged(channel, chosen.tag_id):
         yield join(" ", ["⚠️", untagged])
     yield from _silent_role(entry, guild, channel)
 
 
-def why_untagged(entry: Entry, channel: Channel) -> str:
-    """Say that a forum would not take the posts of a subscription; empty where it would."""
-    if not isinstance(channel, discord.ForumChannel) or not wants_other_tag(channel, {entry.options.tag_id}):
+def why_untagged(channel: Channel, tag_id: int | None = None) -> str:
+    """Say that a forum would not take posts with this tag, or with none; empty where it would."""
+    if not isinstance(channel, discord.ForumChannel) or not wants_other_tag(channel, {tag_id}):
         return ""
     return text(
         "{channel} wants a tag on each post, and none of its tags is chosen: `/notify edit` does that.",

@@ -291,8 +291,9 @@ def _recording(one: BeingRecorded) -> str:
 
 def _messages(status: Status) -> str:
     return text(
-        "waiting: {waiting}\nparked: {parked}\ngiven up: {given_up}",
+        "waiting: {waiting}\nheld: {held}\nparked: {parked}\ngiven up: {given_up}",
         waiting=status.messages.get(OutboxState.PENDING, 0),
+        held=status.messages.get(OutboxState.HELD, 0),
         parked=status.messages.get(OutboxState.PARKED, 0),
         given_up=sum(status.messages.get(state, 0) for state in (OutboxState.DEAD, OutboxState.EXPIRED)),
     )

@@ -157,7 +157,7 @@ async def test_status_shows_budgets_sources_and_what_is_stuck(admin_room: Room) 
     title, _, fields = shown(await room.command("status"))
     assert title == "Status"
     assert fields["Requests in 24 hours"] == "discovery: 2 of 120\nfollowup: 1 of 480"
-    assert "parked: 1" in fields["Messages"]
+    assert "held: 0\nparked: 1" in fields["Messages"]
     assert f"<#{channel}>" in fields["Blocked channels"]
     assert "tiktok: failing since" in fields["Sources"]
     assert "HTTP 429" in fields["Last error"]

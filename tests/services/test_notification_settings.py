@@ -277,3 +277,10 @@ async def test_members_may_take_what_is_offered_and_ask_for_people_where_admins_
         await world.roles.offer(BY, 1000 + number)
     with pytest.raises(LimitReached):
         await world.roles.offer(BY, 1)
+
+
+async def test_a_role_given_when_adding_again_counts_before_what_was_chosen_there(world: World):
+    await world.notify.change(BY, ANA, mention=Mention.NOBODY, delay_minutes=5)
+    again = (await world.notify.add(BY, Kind.LIVE, LIVES, "ana", 5)).entry
+    assert (again.options.mention, again.options.role_id) == (Mention.ROLE, 5)
+    assert again.own.delay_minutes == 5
