@@ -217,7 +217,7 @@ class Notifications(
         interaction: Interaction,
         offer: discord.Role | None = None,
         withdraw: discord.Role | None = None,
-        post: discord.TextChannel | None = None,
+        post: Room | None = None,
     ) -> None:
         """Change and show the roles members may take, and post the message with the button."""
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -205,6 +205,10 @@ class VedetteClient(commands.Bot):
         """Look again at the thread where it is blocked: it may be open again."""
         await self._try_blocked_channels(after.guild, only=after.id)
 
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """Look again at the thread where it is blocked: so discord.py tells of one that is opened again, too."""
+        await self._try_blocked_channels(thread.guild, only=thread.id)
+
     async def on_member_update(self, _before: discord.Member, after: discord.Member) -> None:
         """Look again at blocked channels: the bot may have got another role."""
         if self.user is not None and after.id == self.user.id:

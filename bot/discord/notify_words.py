@@ -205,7 +205,7 @@ def explained(row: LogRow, logged: Logged, guild_id: int) -> str:
     if row.error:
         lines.append(text("The last trouble: {reason}", reason=escape(row.error, 300)))
     if row.message_id is not None and not row.direct:
-        place = row.thread_id or row.channel_id
+        place = row.thread_id if row.in_thread else row.channel_id
         lines.append(f"https://discord.com/channels/{guild_id}/{place}/{row.message_id}")
     return join("\n", lines)
 

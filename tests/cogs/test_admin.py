@@ -210,3 +210,22 @@ async def test_everyone_may_ask_what_this_is(admin_room: Room) -> None:
     assert title.startswith("Vedette ")
     assert "MIT licence" in body
     assert "https://github.com/isaackogan/TikTokLive" in body
+
+
+async def test_setup_takes_a_forum_and_a_thread_and_tests_them(admin_room: Room) -> None:
+    room = admin_room
+    forum, text_channel = await room.channel(kind="forum"), await room.channel()
+    may = {"overwrites": [{"target": "Vedette", "allow": ["create_public_threads"]}]}
+    await room.ask(room.server.control, "PATCH", f"channels/{text_channel}", may)
+    found = room.client.get_channel(text_channel)
+    thread = await (await found.send("Hello")).create_thread(name="Rounds")
+    await room.until(lambda: room.client.get_guild(room.guild_id).get_thread(thread.id))
+    await room.command("setup", lives=str(forum), rounds=str(thread.id))
+    chosen = await room.services.guilds.get(room.guild_id)
+    assert (chosen.lives_channel_id, chosen.rounds_channel_id) == (forum, thread.id)
+
+    async def tested() -> bool:
+        shown_there = await room.shown(thread.id)
+        return any(one["embeds"] and one["embeds"][0]["title"] == "This channel works" for one in shown_there)
+
+    await room.until_async(tested)

@@ -11,7 +11,7 @@ from bot.core.announcements import Message, Tone
 from bot.core.notifications.kinds import ALL, Kind, account_subject
 from bot.core.notifications.options import AfterLive, Mention, Options
 from bot.core.requester import Requester
-from bot.discord.notify_words import warnings
+from bot.discord.notify_words import explained, warnings
 from bot.services.notification_list import EVERYWHERE, Key
 from bot.services.notifications import News, NotificationDesk, Place, tell
 from bot.storage import notification_rules
@@ -198,3 +198,20 @@ async def test_who_chooses_a_role_for_the_whole_server_is_warned_where_it_cannot
     for name, warned in (("Quiet", True), ("Live pings", False)):
         entry = await settings.change(admin, key, mention=Mention.ROLE, role_id=int(roles[name]))
         assert ["cannot be pinged" in one for one in warnings(entry, guild)] == [True] * warned
+
+
+@pytest.mark.parametrize("kind", ["text", "forum"])
+async def test_the_log_links_to_where_a_message_stands(room: Room, kind: str) -> None:
+    story = Story(room, await room.channel(kind=kind))
+    order = {"overwrites": [{"target": "Vedette", "allow": ["create_public_threads"]}]}
+    await room.ask(room.server.control, "PATCH", f"channels/{story.channel}", order)
+    await room.until(lambda: room.client.get_channel(story.channel).overwrites)
+    await story.choose(thread=True)
+    await story.tell("Ana is live")
+    row = await story.settled()
+    assert row["thread_id"] == row["message_id"]
+    admin = Requester(guild_id=room.guild_id, user_id=42)
+    found = await room.services.notification_settings.explain(admin, str(row["id"]))
+    told = explained(found.rows[0], found, room.guild_id)
+    place = story.channel if kind == "text" else row["thread_id"]
+    assert told.endswith(f"/channels/{room.guild_id}/{place}/{row['message_id']}")

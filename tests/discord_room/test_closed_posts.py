@@ -97,3 +97,18 @@ async def test_a_channel_goes_on_once_the_bot_may_post_whatever_else_it_lacks(ro
     await control(room, "PATCH", f"channels/{channel}", order)
     await settled(room, channel)
     assert await titles(room, channel) == [LIVE.title]
+
+
+async def test_a_thread_that_was_locked_goes_on_once_it_is_open_again(room: Room) -> None:
+    channel = await room.channel()
+    await allow(room, channel, "create_public_threads")
+    posted = await room.client.get_channel(channel).send("Hello")
+    thread = (await posted.create_thread(name="Lives")).id
+    await room.until(lambda: room.client.get_guild(room.guild_id).get_thread(thread))
+    await control(room, "PATCH", f"channels/{thread}", {"archived": True, "locked": True})
+    await room.until(lambda: not room.client.get_guild(room.guild_id).get_thread(thread))
+    await room.put(thread, LIVE)
+    await room.becomes(thread, "parked")
+    await control(room, "PATCH", f"channels/{thread}", {"archived": False, "locked": False})
+    await settled(room, thread)
+    assert LIVE.title in [one["embeds"][0]["title"] for one in await room.shown(thread) if one["embeds"]]
