@@ -15,6 +15,7 @@ from bot.discord.client import VedetteClient
 from bot.discord.embeds import draw
 from bot.discord.replies import answer
 from bot.discord.reports import about, channels_in_use, setup_report, status_report, trouble_in
+from bot.discord.rooms import Room
 from bot.discord.speech import reader_of
 from bot.services.announcements import Announcements
 from bot.services.guilds import Guilds, Purpose
@@ -55,10 +56,10 @@ class Admin(commands.Cog):
     async def set_up(  # noqa: PLR0917 - Discord's options are the arguments
         self,
         interaction: Interaction,
-        lives: discord.TextChannel | None = None,
-        rounds: discord.TextChannel | None = None,
-        admin: discord.TextChannel | None = None,
-        audit: discord.TextChannel | None = None,
+        lives: Room | None = None,
+        rounds: Room | None = None,
+        admin: Room | None = None,
+        audit: Room | None = None,
         time_zone: str | None = None,
         language: str | None = None,
         digest: bool | None = None,

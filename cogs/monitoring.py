@@ -10,9 +10,11 @@ from discord.ext import commands
 from bot.core.live import replies
 from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
+from bot.discord.notify_words import why_untagged
 from bot.discord.pages import Pages, in_pages
 from bot.discord.permissions import Channel, cannot_ping, missing
 from bot.discord.replies import whisper
+from bot.discord.rooms import Room
 from bot.errors import InputRefused
 from bot.services.guilds import Guilds
 from bot.services.predictions import Predictions
@@ -46,7 +48,7 @@ class Monitoring(
         self,
         interaction: discord.Interaction[VedetteClient],
         user: str,
-        channel: discord.TextChannel | None = None,
+        channel: Room | None = None,
         role: discord.Role | None = None,
     ) -> None:
         """Follow an account in a channel."""
@@ -69,7 +71,7 @@ class Monitoring(
         self,
         interaction: discord.Interaction[VedetteClient],
         user: str,
-        channel: discord.TextChannel | None = None,
+        channel: Room | None = None,
     ) -> None:
         """Stop following an account."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -157,7 +159,7 @@ class Monitoring(
     async def _lives_channel(self, interaction: discord.Interaction[VedetteClient]) -> Channel:
         """Give the channel a guild chose for lives. Raises `InputRefused`."""
         chosen = (await self._guilds.get(requester_of(interaction).guild_id)).lives_channel_id
-        channel = interaction.guild.get_channel(chosen) if interaction.guild and chosen else None
+        channel = interaction.guild.get_channel_or_thread(chosen) if interaction.guild and chosen else None
         if channel is None:
             raise InputRefused(text("Give a channel, or choose one for lives with `/setup`."))
         return channel
@@ -179,7 +181,9 @@ def _warnings(channel: Channel, role: discord.Role | None) -> list[str]:
                 channel=channel.mention,
             )
         )
-    if role is not None and cannot_ping(channel, role):
+    if untagged := why_untagged(channel):
+        warnings.append(join(" ", ["⚠️", untagged]))
+    if role is not None and cannot_ping(role, channel):
         warnings.append(
             text(
                 "⚠️ {role} cannot be pinged by me: allow anyone to mention it, or give me "

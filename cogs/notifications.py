@@ -14,7 +14,7 @@ from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
 from bot.discord.confirming import Confirmation
 from bot.discord.errors import Refused
-from bot.discord.giving import few_left, why_none_made, why_not_given
+from bot.discord.giving import few_left, must_be_mentionable, why_none_made, why_not_given
 from bot.discord.notify_pages import removal_question
 from bot.discord.notify_panel import AdminControl, show
 from bot.discord.notify_words import entry_line, explained, log_line, warnings
@@ -217,7 +217,7 @@ class Notifications(
         interaction: Interaction,
         offer: discord.Role | None = None,
         withdraw: discord.Role | None = None,
-        post: discord.TextChannel | None = None,
+        post: Room | None = None,
     ) -> None:
         """Change and show the roles members may take, and post the message with the button."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -241,6 +241,7 @@ class Notifications(
             lines.append(
                 text("The message with the button is on its way to {channel}.", channel=post.mention)
             )
+        lines += await self._let_go(interaction)
         now = await self._roles.offer_of(by.guild_id)
         await whisper(interaction, join("\n", [*lines, *_offered(interaction, now)]))
 
@@ -268,6 +269,13 @@ class Notifications(
             )
         ]
         if interaction.guild is not None:
+            if must_be_mentionable(interaction.guild):
+                lines.append(
+                    text(
+                        "Anybody can mention these roles, else I could not ping them. Give me *Mention @everyone, "
+                        "@here and All Roles* before, and I make roles that only I and moderators can mention."
+                    )
+                )
             lines += [_warned(why) for why in (why_none_made(interaction.guild),) if why]
             lines += [why for why in (few_left(interaction.guild),) if why]
         await whisper(interaction, join("\n", lines))
@@ -308,6 +316,15 @@ class Notifications(
             if wanted in name.lower()
         ][:_SUGGESTIONS]
 
+    async def _let_go(self, interaction: Interaction) -> list[str]:
+        """Offer no more what was deleted while the bot was away: nobody could choose it to be withdrawn."""
+        guild = interaction.guild
+        offered = () if guild is None else (await self._roles.offer_of(guild.id)).role_ids
+        gone = [role_id for role_id in offered if guild is not None and guild.get_role(role_id) is None]
+        for role_id in gone:
+            await self._roles.role_gone(requester_of(interaction).guild_id, role_id)
+        return [_warned(text("A role that was offered is gone."))] if gone else []
+
     async def _suggested(
         self, interaction: Interaction, part: str, *, with_defaults: bool
     ) -> list[Choice[str]]:
@@ -339,7 +356,7 @@ def _offered(interaction: Interaction, offer: Offer) -> list[str]:
     ]
     for role_id in offer.role_ids:
         role = guild.get_role(role_id) if guild else None
-        why = text("A role that was offered is gone.") if role is None else why_not_given(role.guild, role)
+        why = "" if role is None else why_not_given(role.guild, role)
         if why:
             lines.append(_warned(why))
     if offer.may_make_roles:

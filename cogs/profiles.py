@@ -27,6 +27,7 @@ from bot.discord.pages import Pages
 from bot.discord.permissions import missing
 from bot.discord.pictures import Pictures
 from bot.discord.replies import answer, whisper
+from bot.discord.rooms import Room
 from bot.discord.run_progress import follow
 from bot.discord.speech import Speaker, guild_of
 from bot.services.announcements import Announcements
@@ -163,7 +164,7 @@ class ProfileCommands(
         interaction: Interaction,
         user: str,
         every: Literal["daily", "weekly", "off"],
-        channel: discord.TextChannel | None = None,
+        channel: Room | None = None,
     ) -> None:
         """Choose how often, and where, a profile is reported."""
         await interaction.response.defer(ephemeral=True, thinking=True)

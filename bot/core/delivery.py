@@ -234,7 +234,8 @@ class Result:
     """How a try ended. `message_id` is there after SENT; `reason` is one line for people.
 
     `is_gone` goes with BLOCKED: the channel does not exist any more. `is_limited` goes with TRANSIENT: there were
-    too many such requests. After DONE `step` is what was done, or with `is_given_up` what cannot be done. After
+    too many such requests. After DONE `step` is what was done, or with `is_given_up` what cannot be done. EDITED
+    with `is_given_up` left the text as it was: a moderator closed the thread. After
     SENT `thread_id` is the thread in which the message stands, after DONE the one that was opened.
     """
 

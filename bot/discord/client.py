@@ -23,7 +23,7 @@ from bot.clock import Clock
 from bot.discord.errors import Tree
 from bot.discord.once import request_trace
 from bot.discord.pace import Pace, paced
-from bot.discord.permissions import missing
+from bot.discord.permissions import missing_to_post
 from bot.discord.pictures import Pictures
 from bot.discord.results import TROUBLE
 from bot.discord.speech import CommandTranslator
@@ -196,20 +196,32 @@ class VedetteClient(commands.Bot):
         """Look again at blocked channels: the bot's role may have changed."""
         await self._try_blocked_channels(after.guild)
 
+    async def on_guild_role_delete(self, role: discord.Role) -> None:
+        """Forget a role that members took, and look again at blocked channels: it may have denied something."""
+        await self.services.notification_roles.role_gone(role.guild.id, role.id)
+        await self._try_blocked_channels(role.guild)
+
     async def on_thread_update(self, _before: discord.Thread, after: discord.Thread) -> None:
-        """Look again at blocked channels: the thread may be open again."""
-        await self._try_blocked_channels(after.guild)
+        """Look again at the thread where it is blocked: it may be open again."""
+        await self._try_blocked_channels(after.guild, only=after.id)
+
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """Look again at the thread where it is blocked: so discord.py tells of one that is opened again, too."""
+        await self._try_blocked_channels(thread.guild, only=thread.id)
 
     async def on_member_update(self, _before: discord.Member, after: discord.Member) -> None:
         """Look again at blocked channels: the bot may have got another role."""
         if self.user is not None and after.id == self.user.id:
             await self._try_blocked_channels(after.guild)
 
-    async def _try_blocked_channels(self, guild: discord.Guild) -> None:
-        """Let messages go on to every blocked channel of a guild where the permissions are back."""
+    async def _try_blocked_channels(self, guild: discord.Guild, only: int | None = None) -> None:
+        """Let messages go on to every blocked channel of a guild, or to one, where the permissions are back.
+
+        What a message need not have is no reason to wait for: not each has a picture.
+        """
         for channel_id in await self.services.announcements.blocked_channels(guild.id):
-            channel = guild.get_channel_or_thread(channel_id)
-            if channel is not None and not missing(channel):
+            channel = guild.get_channel_or_thread(channel_id) if only in {None, channel_id} else None
+            if channel is not None and not missing_to_post(channel, with_picture=False):
                 await self.services.announcements.reopen(channel_id)
 
     async def _sync_commands(self) -> None:

@@ -37,6 +37,11 @@ class Control(DynamicItem[Item[View]], template=re.compile("(?!)")):
         """Make the control anew that was pressed."""
         return cls(item, match["order"])
 
+    @property
+    def values(self) -> frozenset[str]:
+        """What can be chosen in a menu as it stands in its message."""
+        return frozenset(one.value for one in getattr(self.item, "options", ()))
+
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Do what its order says; what goes wrong is explained to whoever pressed it."""
         try:

@@ -14,7 +14,7 @@ from bot.discord.embeds import Drawn
 from bot.discord.looking import Finder
 from bot.discord.once import asked_once
 from bot.discord.permissions import may_delete_posts, missing_to_open_thread
-from bot.discord.places import UNKNOWN_CHANNEL, Places, Sendable
+from bot.discord.places import ARCHIVED, UNKNOWN_CHANNEL, Places, Sendable
 from bot.discord.results import result_of
 from bot.texts import join, text
 
@@ -24,17 +24,23 @@ _PUBLISHED_ALREADY = 40033
 _HAS_A_THREAD = 160004
 _NOT_IN_THAT_THREAD = frozenset({UNKNOWN_CHANNEL, 50001, 50013, 160005})
 """What tells that a thread takes no message: it is gone, not to be seen or written in, or locked."""
+_CLOSED = frozenset({ARCHIVED, 50013, 160005})
+"""What tells that a thread is archived or locked, and not for the bot to open."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parcel:
-    """A message as it is sent; `name` is what a thread is called, `thread_id` one that is meant for the message."""
+    """A message as it is sent; `name` is what a thread is called, `thread_id` one that is meant for the message.
+
+    Of `tag_ids` a forum's post gets the first that the forum has.
+    """
 
     message: Outgoing
     drawn: Drawn
     name: str
     thread_id: int | None = None
+    tag_ids: tuple[int, ...] = ()
 
 
 class Courier:
@@ -107,9 +113,9 @@ class Courier:
         return Result(event=Event.SENT, message_id=posted.id)
 
     async def _post_in_forum(self, parcel: Parcel, forum: discord.ForumChannel) -> Result:
-        placement, drawn = parcel.message.placement, parcel.drawn
-        wanted = None if placement is None else placement.tag_id
-        tags = [tag for tag in forum.available_tags if tag.id == wanted]
+        drawn = parcel.drawn
+        there = {tag.id: tag for tag in forum.available_tags}
+        tags = [there[tag_id] for tag_id in parcel.tag_ids if tag_id in there][:1]
         if forum.flags.require_tag and not tags:
             reason = text("the forum wants a tag on each post; choose one with `/notify edit`")
             return Result(event=Event.BLOCKED, reason=reason)
@@ -148,8 +154,21 @@ class Courier:
                 allowed_mentions=discord.AllowedMentions.none(),
             )
 
-        await self._places.opened(_thread_of(message), edit)
+        try:
+            await self._places.opened(_thread_of(message), edit)
+        except discord.HTTPException as error:
+            return self._kept_out(message, error)
         return Result(event=Event.EDITED)
+
+    def _kept_out(self, message: Outgoing, error: discord.HTTPException) -> Result:
+        """Say that a thread takes no edit, which tells nothing of its channel. Raises all else that Discord answers."""
+        result = result_of(error)
+        if message.in_thread and error.code == UNKNOWN_CHANNEL:
+            return Result(event=Event.GONE, reason=result.reason)
+        if message.in_thread and error.code in _CLOSED and not self._places.lacks(message):
+            log.info("%s is not edited: its thread is closed (%s)", message.event_key, error)
+            return Result(event=Event.EDITED, is_given_up=True, reason=text("the thread is locked"))
+        raise error
 
     # --- What does not -------------------------------------------------------------------------------------
 
@@ -177,7 +196,7 @@ class Courier:
                 return
             await self._delete(message, message.message_id)
             if not post.archived:
-                await post.edit(archived=True)
+                await _close(post)
         except discord.NotFound as error:
             if error.code != UNKNOWN_CHANNEL:
                 raise
@@ -225,6 +244,15 @@ class Courier:
 def thread_name(title: str) -> str:
     """Give what a thread is called; Discord shows no markdown there."""
     return clip(title.replace("\\", "").strip(), THREAD_NAME_LIMIT) or "…"
+
+
+async def _close(post: discord.Thread) -> None:
+    """Archive a post from which the bot's words are gone; one that a moderator locked stays as it is."""
+    try:
+        await post.edit(archived=True)
+    except discord.HTTPException as error:
+        if error.code not in _CLOSED:
+            raise
 
 
 def _pinged(message: Outgoing) -> discord.AllowedMentions:

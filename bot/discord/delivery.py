@@ -140,8 +140,22 @@ class Delivery:
             return await self._courier.finish(step, message, name)
         drawn = draw(said, marker=message.marker, picture=await self._picture(message, said.chart))
         thread_id = await self._announcements.thread_for(message)
-        parcel = Parcel(message=message, drawn=drawn, name=name, thread_id=thread_id)
+        parcel = Parcel(
+            message=message,
+            drawn=drawn,
+            name=name,
+            thread_id=thread_id,
+            tag_ids=await self._tags(message),
+        )
         return await self._courier.take(step, parcel)
+
+    async def _tags(self, message: Outgoing) -> tuple[int, ...]:
+        """Give the tag that was chosen, and where a forum wants one and has not that, those chosen for it by now."""
+        placement = message.placement
+        chosen = () if placement is None or placement.tag_id is None else (placement.tag_id,)
+        if self._places.lacks_tag(message, chosen):
+            return await self._announcements.tags_for(message)
+        return chosen
 
     def _bug(self, message: Outgoing, error: Exception) -> Result:
         """Bury a message for which there was a bug each time: others of its channel wait behind it."""

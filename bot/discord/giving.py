@@ -59,18 +59,31 @@ def few_left(guild: discord.Guild) -> str:
     )
 
 
-async def made_role(guild: discord.Guild, name: str) -> discord.Role:
-    """Make a role that has no permissions; one with that name that a crash left behind is taken.
+async def made_role(guild: discord.Guild, name: str, role_id: int | None) -> discord.Role:
+    """Give a role the bot keeps, or make it, without permissions; one with its name that a crash left behind is taken.
 
+    Where the bot may not mention every role, it is one that anybody can mention: else its ping would reach nobody.
     Raises `LimitReached` where there is no room, or no permission.
     """
-    for role in guild.roles:
-        if role.name == name and not role.permissions.value and role < guild.me.top_role:
+    known = None if role_id is None else guild.get_role(role_id)
+    if known is not None:
+        return known
+    # Of a role that was made a moment ago the gateway may not have told yet.
+    for role in await guild.fetch_roles():
+        is_left_behind = role.name == name and not role.permissions.value and not role.managed
+        if role.id == role_id or (is_left_behind and role < guild.me.top_role):
             return role
     why = why_none_made(guild)
     if why:
         raise LimitReached(why)
-    return await guild.create_role(name=name, permissions=discord.Permissions.none(), mentionable=False)
+    return await guild.create_role(
+        name=name, permissions=discord.Permissions.none(), mentionable=must_be_mentionable(guild)
+    )
+
+
+def must_be_mentionable(guild: discord.Guild) -> bool:
+    """Tell whether the bot can ping only roles that anybody can mention."""
+    return not guild.me.guild_permissions.mention_everyone
 
 
 async def set_roles(

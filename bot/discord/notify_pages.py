@@ -174,7 +174,9 @@ class Pages:
     def _names(self, entry: Entry) -> list[str]:
         """Give what can be chosen: what does not fit the channel says nothing there."""
         left_out: set[str] = {"digest_at"} if entry.options.digest in {None, Digest.NONE} else set()
-        if not entry.key.is_default:
+        if entry.key.is_default:
+            left_out.add("tag_id")  # each forum has its own
+        else:
             channel = self.guild.get_channel_or_thread(entry.key.channel_id)
             news = isinstance(channel, discord.TextChannel) and channel.is_news()
             left_out |= set() if isinstance(channel, discord.TextChannel) else {"thread"}

@@ -17,6 +17,7 @@ from bot.discord.checks import is_admin, requester_of
 from bot.discord.controls import Control, Interaction, view_of
 from bot.discord.errors import Refused, explain
 from bot.discord.notify_pages import MOST, TEMPLATES, WIDER, Page, Pages, only_of
+from bot.discord.notify_words import why_untagged
 from bot.discord.permissions import missing
 from bot.discord.speech import reader_of
 from bot.errors import InputRefused
@@ -194,6 +195,8 @@ async def _test(press: _Press) -> _Draw:
         raise InputRefused(
             text("I lack {permissions} in {channel}.", permissions=join(", ", lacking), channel=mention)
         )
+    if untagged := why_untagged(channel, entry.options.tag_id):
+        raise InputRefused(untagged)
     await press.service.test(press.by, entry, channel_id)
     said = text("A test is on its way to {channel}; it pings nobody.", channel=mention)
     await press.interaction.followup.send(reader_of(press.interaction).say(said), ephemeral=True)

@@ -12,6 +12,7 @@ from bot.core.notifications import words
 from bot.core.notifications.kinds import KIND_WORDS, Kind
 from bot.core.notifications.options import Mention
 from bot.discord.permissions import Channel, cannot_ping, missing
+from bot.discord.places import wants_other_tag
 from bot.services.notification_list import Entry, Listing
 from bot.services.notification_settings import Logged
 from bot.storage.notification_log import LogRow
@@ -79,6 +80,7 @@ def whence(entry: Entry) -> str:
 def warnings(entry: Entry, guild: discord.Guild) -> Iterator[str]:
     """Say what would keep the messages of a subscription from arriving as its admin expects."""
     if entry.key.is_default:
+        yield from _silent_role(entry, guild)
         return
     channel = guild.get_channel_or_thread(entry.key.channel_id)
     if channel is None:
@@ -92,16 +94,29 @@ def warnings(entry: Entry, guild: discord.Guild) -> Iterator[str]:
             permissions=join(", ", lacking),
             channel=channel.mention,
         )
-    yield from _silent_role(entry, channel)
+    if untagged := why_untagged(channel, chosen.tag_id):
+        yield join(" ", ["⚠️", untagged])
+    yield from _silent_role(entry, guild, channel)
 
 
-def _silent_role(entry: Entry, channel: Channel) -> Iterator[str]:
+def why_untagged(channel: Channel, tag_id: int | None = None) -> str:
+    """Say that a forum would not take posts with this tag, or with none; empty where it would."""
+    if not isinstance(channel, discord.ForumChannel) or not wants_other_tag(channel, {tag_id}):
+        return ""
+    return text(
+        "{channel} wants a tag on each post, and none of its tags is chosen: `/notify edit` does that.",
+        channel=channel.mention,
+    )
+
+
+def _silent_role(entry: Entry, guild: discord.Guild, channel: Channel | None = None) -> Iterator[str]:
+    """Warn of a role that is gone or cannot be mentioned; without a channel, by what counts in the whole server."""
     if entry.options.mention is not Mention.ROLE or entry.options.role_id is None:
         return
-    role = channel.guild.get_role(entry.options.role_id)
+    role = guild.get_role(entry.options.role_id)
     if role is None:
         yield text("⚠️ The role it pings does not exist any more.")
-    elif cannot_ping(channel, role):
+    elif cannot_ping(role, channel):
         yield text(
             "⚠️ {role} cannot be pinged by me: allow anyone to mention it, or give me "
             "*Mention @everyone, @here and All Roles*.",
@@ -190,7 +205,7 @@ def explained(row: LogRow, logged: Logged, guild_id: int) -> str:
     if row.error:
         lines.append(text("The last trouble: {reason}", reason=escape(row.error, 300)))
     if row.message_id is not None and not row.direct:
-        place = row.thread_id or row.channel_id
+        place = row.thread_id if row.in_thread else row.channel_id
         lines.append(f"https://discord.com/channels/{guild_id}/{place}/{row.message_id}")
     return join("\n", lines)
 

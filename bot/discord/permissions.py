@@ -66,9 +66,10 @@ def may_delete_posts(channel: Channel) -> bool:
     return not _lacked(channel, _FOR_DELETING_POSTS)
 
 
-def cannot_ping(channel: Channel, role: discord.Role) -> bool:
-    """Tell whether a mention of the role would ping nobody there."""
-    granted = channel.permissions_for(channel.guild.me)
+def cannot_ping(role: discord.Role, channel: Channel | None = None) -> bool:
+    """Tell whether a mention of the role would ping nobody there; without a channel, in the server at large."""
+    me = role.guild.me
+    granted = me.guild_permissions if channel is None else channel.permissions_for(me)
     return not role.mentionable and not granted.mention_everyone
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
 import discord
@@ -14,6 +14,11 @@ ARCHIVED = 50083
 UNKNOWN_CHANNEL = 10003
 Sendable = discord.PartialMessageable | discord.DMChannel
 _T = TypeVar("_T")
+
+
+def wants_other_tag(forum: discord.ForumChannel, tag_ids: Collection[int | None]) -> bool:
+    """Tell whether a forum wants a tag on each post and has none of these."""
+    return forum.flags.require_tag and not any(tag.id in tag_ids for tag in forum.available_tags)
 
 
 class Places:
@@ -45,6 +50,11 @@ class Places:
         """Name what the bot surely needs there to post."""
         channel = self.known(message)
         return missing_to_post(channel, with_picture=with_picture) if channel else ()
+
+    def lacks_tag(self, message: Outgoing, tag_ids: Collection[int]) -> bool:
+        """Tell whether the channel is a forum that wants a tag on each post and has none of these."""
+        forum = self.known(message)
+        return isinstance(forum, discord.ForumChannel) and wants_other_tag(forum, tag_ids)
 
     async def main(self, message: Outgoing) -> Sendable:
         """Give the channel itself; of a person it is the direct one."""

@@ -116,7 +116,7 @@ def _roles_that_stay_silent(guild: discord.Guild, entries: Iterable[Entry]) -> l
             found.append(
                 text("A role chosen for {channel} does not exist any more.", channel=f"<#{channel_id}>")
             )
-        elif role is not None and channel is not None and cannot_ping(channel, role):
+        elif role is not None and channel is not None and cannot_ping(role, channel):
             found.append(
                 text(
                     "{role} in {channel}: nobody is pinged. Allow anyone to mention the role, or give me "
@@ -291,8 +291,9 @@ def _recording(one: BeingRecorded) -> str:
 
 def _messages(status: Status) -> str:
     return text(
-        "waiting: {waiting}\nparked: {parked}\ngiven up: {given_up}",
+        "waiting: {waiting}\nheld: {held}\nparked: {parked}\ngiven up: {given_up}",
         waiting=status.messages.get(OutboxState.PENDING, 0),
+        held=status.messages.get(OutboxState.HELD, 0),
         parked=status.messages.get(OutboxState.PARKED, 0),
         given_up=sum(status.messages.get(state, 0) for state in (OutboxState.DEAD, OutboxState.EXPIRED)),
     )

@@ -15,7 +15,7 @@ from bot.discord.controls import Control, Interaction, button, menu, option, vie
 from bot.discord.giving import made_role, set_roles, why_not_given
 from bot.discord.speech import reader_of
 from bot.errors import InputRefused
-from bot.services.notification_roles import FollowedPerson, Offer
+from bot.services.notification_roles import FollowedPerson, NotificationRoles, Offer
 from bot.texts import text
 
 _PER_MENU = 25
@@ -40,9 +40,9 @@ class MemberControl(Control, template=r"vm:(?P<order>.+)"):
         offer = await interaction.client.services.notification_roles.offer_of(interaction.guild_id or 0)
         mine = {role.id for role in _member(interaction).roles}
         if what == _ROLES:
-            mine = await _take_roles(interaction, offer, chosen)
+            mine = await _take_roles(interaction, offer, self.values, chosen)
         elif what == _PEOPLE:
-            offer, mine = await _take_people(interaction, offer, number, chosen)
+            offer, mine = await _take_people(interaction, offer, self.values, chosen)
         await _show(interaction, offer, number, mine)
 
 
@@ -119,30 +119,33 @@ def _page(offer: Offer, page: int) -> tuple[tuple[FollowedPerson, ...], int]:
     return offer.people[page * _PER_MENU : (page + 1) * _PER_MENU], last
 
 
-async def _take_roles(interaction: Interaction, offer: Offer, chosen: Sequence[str]) -> set[int]:
+async def _take_roles(
+    interaction: Interaction, offer: Offer, values: AbstractSet[str], chosen: Sequence[str]
+) -> set[int]:
+    """Give the chosen roles and take those that the menu showed beside; what is offered since then stays."""
     member = _member(interaction)
     mine = {role.id for role in member.roles}
-    roles = _offered(member.guild, offer)
+    roles = [role for role in _offered(member.guild, offer) if str(role.id) in values]
     give = [role for role in roles if str(role.id) in chosen and role.id not in mine]
     take = [role for role in roles if str(role.id) not in chosen and role.id in mine]
     return await _change(member, give, take)
 
 
 async def _take_people(
-    interaction: Interaction, offer: Offer, page: int, chosen: Sequence[str]
+    interaction: Interaction, offer: Offer, values: AbstractSet[str], chosen: Sequence[str]
 ) -> tuple[Offer, set[int]]:
-    member = _member(interaction)
+    member, service = _member(interaction), interaction.client.services.notification_roles
     mine = {role.id for role in member.roles}
     give: list[discord.Role] = []
     take: list[discord.Role] = []
-    for one in _page(offer, page)[0]:
-        wanted = str(one.account_id) in chosen
+    for one in offer.people:
+        wanted, is_shown = str(one.account_id) in chosen, str(one.account_id) in values
         if wanted and one.role_id not in mine:
-            give.append(await _role_of(interaction, member.guild, one))
-        elif not wanted and one.role_id in mine:
+            give.append(await kept_role(service, member.guild, one))
+        elif is_shown and not wanted and one.role_id in mine:
             take += [role for role in member.roles if role.id == one.role_id]
     mine = await _change(member, give, take)
-    return await interaction.client.services.notification_roles.offer_of(member.guild.id), mine
+    return await service.offer_of(member.guild.id), mine
 
 
 async def _change(
@@ -153,24 +156,24 @@ async def _change(
     return {role.id for role in (*member.roles, *give)} - {role.id for role in take}
 
 
-async def _role_of(interaction: Interaction, guild: discord.Guild, person: FollowedPerson) -> discord.Role:
-    """Give the role that is kept for an account; the first who asks has it made."""
-    known = None if person.role_id is None else guild.get_role(person.role_id)
-    if known is not None:
-        return known
-    role = await made_role(guild, f"🔔 {person.handle}")
-    await interaction.client.services.notification_roles.keep(guild.id, person.account_id, role.id)
-    return role
+async def kept_role(service: NotificationRoles, guild: discord.Guild, person: FollowedPerson) -> discord.Role:
+    """Give the role that is kept for an account; the first who asks has it made, and who asks meanwhile waits."""
+    async with service.turn(guild.id):
+        kept = await service.kept(guild.id, person.account_id)
+        role = await made_role(guild, f"🔔 {person.handle}", kept)
+        if role.id != kept:
+            await service.keep(guild.id, person.account_id, role.id)
+        return role
 
 
 async def _ring(interaction: Interaction, account_id: int) -> None:
     """Give a member the role of an account, or take it back."""
-    member = _member(interaction)
-    offer = await interaction.client.services.notification_roles.offer_of(member.guild.id)
+    member, service = _member(interaction), interaction.client.services.notification_roles
+    offer = await service.offer_of(member.guild.id)
     person = next((one for one in offer.people if one.account_id == account_id), None)
     if person is None:
         raise InputRefused(text("That cannot be chosen here any more."))
-    role = await _role_of(interaction, member.guild, person)
+    role = await kept_role(service, member.guild, person)
     has_it = any(one.id == role.id for one in member.roles)
     await set_roles(member, [] if has_it else [role], [role] if has_it else [])
     said = (

@@ -37,7 +37,7 @@ from bot.core.delivery import (
 from bot.core.guilds import GuildSettings
 from bot.core.notifications.placement import Placement
 from bot.services.together import Together, Work
-from bot.storage import destinations, guilds, outbox, sources
+from bot.storage import destinations, guilds, notification_rules, outbox, sources
 from bot.storage.engine import Connection, Database
 from bot.storage.outbox import Unreadable
 
@@ -164,6 +164,18 @@ class Announcements:
         async with self._database.read() as conn:
             return await outbox.thread_of(conn, placement.in_thread_of, message.channel_id)
 
+    async def tags_for(self, message: Outgoing) -> tuple[int, ...]:
+        """Give the tags that are chosen for the message's forum now: for its kind first, then for anything else."""
+        async with self._database.read() as conn:
+            kind, subject = await outbox.about(conn, message.id)
+            rules = await notification_rules.of_guilds(conn, [message.guild_id])
+        chosen = [
+            (rule.kind != kind, rule.subject != subject, rule.options.tag_id)
+            for rule in rules
+            if rule.channel_id == message.channel_id and rule.options.tag_id is not None
+        ]
+        return tuple(dict.fromkeys(tag_id for _, _, tag_id in sorted(chosen)))
+
     async def guild(self, guild_id: int) -> GuildSettings:
         """Give what the guild chose in whose language and time zone a message is said."""
         async with self._database.read() as conn:
@@ -221,7 +233,8 @@ class Announcements:
         values = _kept_of(changed) | _new_errand(now) | {"delivered_at": now}
         if result.is_given_up:
             values["error"] = result.reason
-            await self._cannot(conn, current, result, now)
+            if result.event is Event.DONE:
+                await self._cannot(conn, current, result, now)
         await outbox.settle(conn, current.id, state, **values)
         if result.event is Event.SENT and current.remove_after_hours:
             hours = timedelta(hours=current.remove_after_hours)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from dataclasses import dataclass
 
 from bot.clock import Clock
@@ -57,6 +59,16 @@ class NotificationRoles:
         self._guilds = guilds
         self._announcements = announcements
         self._clock = clock
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def turn(self, guild_id: int) -> asyncio.Lock:
+        """Give what lets one after the other make roles in a guild: an alert's bell is pressed by many at once."""
+        return self._turns[guild_id]
+
+    async def kept(self, guild_id: int, account_id: int) -> int | None:
+        """Give the role that is kept for an account."""
+        async with self._database.read() as conn:
+            return (await notification_roles.personal(conn, guild_id)).get(account_id)
 
     async def offer_of(self, guild_id: int) -> Offer:
         """Give what members of a guild can choose; without the admins' leave nobody can ask for an account."""
@@ -91,8 +103,17 @@ class NotificationRoles:
 
     async def withdraw(self, by: Requester, role_id: int) -> bool:
         """Let members take a role no more; false where they might not. Who has it keeps it."""
+        return await self._withdraw(by.guild_id, role_id)
+
+    async def role_gone(self, guild_id: int, role_id: int) -> None:
+        """Forget a role that was deleted: nobody can take it, and no message mentions it any more."""
+        await self._withdraw(guild_id, role_id, is_gone=True)
+
+    async def _withdraw(self, guild_id: int, role_id: int, *, is_gone: bool = False) -> bool:
         async with self._database.write("notify.withdraw") as conn:
-            return await notification_roles.withdraw(conn, by.guild_id, role_id)
+            if is_gone:
+                await notification_roles.forget_personal(conn, guild_id, role_id)
+            return await notification_roles.withdraw(conn, guild_id, role_id)
 
     async def let_make_roles(self, by: Requester, *, on: bool) -> None:
         """Write whether the bot may keep a role for each account that members ask for."""

@@ -146,11 +146,12 @@ class NotificationSettings:
             followed = await self._watchlist.add(by, about, channel_id, role_id)
             about = followed.handle
         key = Key(channel_id=channel_id, kind=kind, subject=await self._subject(by, kind, about))
-        own: dict[str, Any] = {}
-        if role_id is not None and followed is None:
-            own = {"mention": Mention.ROLE, "role_id": role_id}
         found = await self.listing(by.guild_id)
         known = next((one for one in found.entries if one.key == key), None)
+        own: dict[str, Any] = {}
+        # The role given with `/live add` counts only where nothing narrower was chosen.
+        if role_id is not None and (followed is None or (known and known.own.mention is not None)):
+            own = {"mention": Mention.ROLE, "role_id": role_id}
         if followed is None or known is None or known.has_rule:
             await self._edit(
                 by,
@@ -214,6 +215,9 @@ class NotificationSettings:
         else:
             (await self.listing(by.guild_id)).find(key)
             await self._edit(by, key, lambda rule: replace(rule, options=replace(rule.options, **chosen)))
+        if chosen.get("tag_id") is not None:
+            # A forum that wants a tag keeps its messages waiting for one.
+            await self._announcements.reopen(key.channel_id)
         return (await self.listing(by.guild_id)).find(key)
 
     async def quiet_mode(self, by: Requester, key: Key, mode: QuietMode) -> Entry:

@@ -12,7 +12,7 @@ from bot.core.live.handles import normalise_handle
 from bot.core.live.models import Answer, Person, Profile, ProfileState
 from bot.core.live.transitions import Live
 from bot.core.live.why import Held, held_back
-from bot.core.notifications.kinds import account_subject
+from bot.core.notifications.kinds import Kind, account_subject
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere, SourceError
 from bot.services.announcements import Announcements
@@ -22,7 +22,7 @@ from bot.services.live_state import event_key, say
 from bot.services.planning import is_parked
 from bot.services.stream_telling import recap_key
 from bot.storage import live as store
-from bot.storage import notified, outbox, overrides, stream_choices
+from bot.storage import notification_rules, notified, outbox, overrides, stream_choices
 from bot.storage.engine import Connection, Database
 from bot.storage.live import Account, Subscription
 from bot.texts import text, texts
@@ -107,7 +107,11 @@ class Watchlist:
         async with self._database.write("watchlist.remove") as conn:
             account = await followed_account(conn, by.guild_id, written)
             gone = await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
-            if await store.followed_account(conn, by.guild_id, account.handle) is None:
+            is_left = await store.followed_account(conn, by.guild_id, account.handle) is None
+            # A rule left behind would go on telling of lives that others in the guild follow.
+            about, where = account_subject(account.id), None if is_left else gone
+            await notification_rules.forget(conn, by.guild_id, about, (Kind.LIVE, Kind.RECAP), where)
+            if is_left:
                 await overrides.forget(conn, account.id, by.guild_id)
                 await stream_choices.forget(conn, account.id, by.guild_id)
             last = await store.last_live(conn, account.id)

@@ -18,7 +18,7 @@ from bot.texts import unpacked
 
 _NAMES = (
     "id", "channel_id", "direct", "kind", "subject", "state", "created_at", "next_try_at", "held_by", "held_until",
-    "why", "error", "merged_into", "message_id", "thread_id", "delivered_at", "remove_at", "tries",
+    "why", "error", "merged_into", "message_id", "thread_id", "in_thread", "delivered_at", "remove_at", "tries",
 )  # fmt: skip
 _ROWS = select(*[outbox.c[name] for name in _NAMES], type_coerce(outbox.c.message, Text).label("message"))
 
@@ -44,6 +44,7 @@ class LogRow:
     merged_into: str
     message_id: int | None
     thread_id: int | None
+    in_thread: bool
     delivered_at: datetime | None
     remove_at: datetime | None
     tries: int

@@ -30,6 +30,13 @@ async def withdraw(conn: AsyncConnection, guild_id: int, role_id: int) -> bool:
     return bool((await conn.execute(delete(offered_roles).where(this))).rowcount)
 
 
+async def forget_personal(conn: AsyncConnection, guild_id: int, role_id: int) -> None:
+    """Forget a role the bot kept for an account: it is gone."""
+    table = personal_roles.c
+    this = (table.guild_id == guild_id) & (table.role_id == role_id)
+    await conn.execute(delete(personal_roles).where(this))
+
+
 async def may_make_roles(conn: AsyncConnection, guild_id: int) -> bool:
     """Tell whether the admins of a guild let the bot keep roles of its own."""
     query = select(guilds.c.personal_roles).where(guilds.c.guild_id == guild_id)

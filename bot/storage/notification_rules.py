@@ -89,6 +89,21 @@ async def remove(conn: AsyncConnection, channel_id: int, kind: Kind, subject: st
     return bool((await conn.execute(delete(notification_rules).where(this))).rowcount)
 
 
+async def forget(
+    conn: AsyncConnection,
+    guild_id: int,
+    subject: str,
+    kinds: Collection[Kind],
+    channel_ids: Collection[int] | None,
+) -> None:
+    """Delete the rules of some kinds about a subject in channels of a guild, or with None in all of them."""
+    table = notification_rules.c
+    these = (table.guild_id == guild_id) & (table.subject == subject) & table.kind.in_(kinds)
+    if channel_ids is not None:
+        these &= table.channel_id.in_(channel_ids)
+    await conn.execute(delete(notification_rules).where(these))
+
+
 async def save_default(conn: AsyncConnection, guild_id: int, kind: Kind, options: Options) -> None:
     """Write what a guild chose for all messages of a kind."""
     chosen = {"options": options.to_json()}

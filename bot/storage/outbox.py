@@ -296,6 +296,13 @@ async def thread_of(conn: AsyncConnection, event_key: str, channel_id: int) -> i
     return thread_id
 
 
+async def about(conn: AsyncConnection, outbox_id: int) -> tuple[str, str]:
+    """Give the kind and the subject of a message, empty for what nobody subscribes to."""
+    query = select(outbox.c.kind, outbox.c.subject).where(outbox.c.id == outbox_id)
+    row = (await conn.execute(query)).one()
+    return row.kind, row.subject
+
+
 async def settle(conn: AsyncConnection, outbox_id: int, state: OutboxState, **values: object) -> None:
     """Write how a try ended."""
     await conn.execute(update(outbox).where(outbox.c.id == outbox_id).values(state=state, **values))

@@ -157,7 +157,7 @@ async def test_status_shows_budgets_sources_and_what_is_stuck(admin_room: Room) 
     title, _, fields = shown(await room.command("status"))
     assert title == "Status"
     assert fields["Requests in 24 hours"] == "discovery: 2 of 120\nfollowup: 1 of 480"
-    assert "parked: 1" in fields["Messages"]
+    assert "held: 0\nparked: 1" in fields["Messages"]
     assert f"<#{channel}>" in fields["Blocked channels"]
     assert "tiktok: failing since" in fields["Sources"]
     assert "HTTP 429" in fields["Last error"]
@@ -210,3 +210,22 @@ async def test_everyone_may_ask_what_this_is(admin_room: Room) -> None:
     assert title.startswith("Vedette ")
     assert "MIT licence" in body
     assert "https://github.com/isaackogan/TikTokLive" in body
+
+
+async def test_setup_takes_a_forum_and_a_thread_and_tests_them(admin_room: Room) -> None:
+    room = admin_room
+    forum, text_channel = await room.channel(kind="forum"), await room.channel()
+    may = {"overwrites": [{"target": "Vedette", "allow": ["create_public_threads"]}]}
+    await room.ask(room.server.control, "PATCH", f"channels/{text_channel}", may)
+    found = room.client.get_channel(text_channel)
+    thread = await (await found.send("Hello")).create_thread(name="Rounds")
+    await room.until(lambda: room.client.get_guild(room.guild_id).get_thread(thread.id))
+    await room.command("setup", lives=str(forum), rounds=str(thread.id))
+    chosen = await room.services.guilds.get(room.guild_id)
+    assert (chosen.lives_channel_id, chosen.rounds_channel_id) == (forum, thread.id)
+
+    async def tested() -> bool:
+        shown_there = await room.shown(thread.id)
+        return any(one["embeds"] and one["embeds"][0]["title"] == "This channel works" for one in shown_there)
+
+    await room.until_async(tested)

@@ -53,3 +53,13 @@ async def test_a_chosen_channel_that_was_deleted_is_none(live_room: Room) -> Non
     await room.until(lambda: room.client.get_channel(lives) is None)
     assert "/setup" in await add(room)
     assert await channels(room) == []
+
+
+async def test_an_account_is_followed_in_a_forum_which_may_want_a_tag(live_room: Room) -> None:
+    room = live_room
+    forum = await room.channel(kind="forum", tags=["Lives"], needs_tag=True)
+    said = await add(room, channel=str(forum))
+    assert "wants a tag on each post" in said
+    assert await channels(room) == [forum]
+    await room.ask(room.server.run, "live remove", {"user": "@ana", "channel": str(forum)})
+    assert await channels(room) == []

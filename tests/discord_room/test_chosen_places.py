@@ -9,9 +9,10 @@ import pytest
 
 from bot.core.announcements import Message, Tone
 from bot.core.notifications.kinds import ALL, Kind, account_subject
-from bot.core.notifications.options import AfterLive, Options
+from bot.core.notifications.options import AfterLive, Mention, Options
 from bot.core.requester import Requester
-from bot.services.notification_list import Key
+from bot.discord.notify_words import explained, warnings
+from bot.services.notification_list import EVERYWHERE, Key
 from bot.services.notifications import News, NotificationDesk, Place, tell
 from bot.storage import notification_rules
 from bot.storage.notification_rules import NotificationRule
@@ -157,3 +158,60 @@ async def test_a_test_in_a_forum_that_wants_a_tag_bears_the_chosen_one(room: Roo
     (post,) = await room.until_async(story.threads)
     assert post["applied_tags"] == [str(tag.id)]
     assert await room.announcements.blocked_channels(room.guild_id) == ()
+
+
+async def test_what_waits_for_a_tag_goes_on_once_one_is_chosen(room: Room) -> None:
+    story = Story(room, await room.channel(kind="forum", tags=["Lives"], needs_tag=True))
+    (tag,) = room.client.get_channel(story.channel).available_tags
+    await story.choose(template="{streamer}")
+    await story.choose(Kind.RECAP, template="{streamer}")
+    await story.tell("Good evening!")
+    await story.tell("What happened", RECAP)
+    await room.becomes(story.channel, "parked", LIVE)
+    admin = Requester(guild_id=room.guild_id, user_id=42)
+    key = Key(channel_id=story.channel, kind=Kind.LIVE, subject=ALL)
+    await room.services.notification_settings.change(admin, key, tag_id=tag.id)
+    await story.settled()
+    await story.settled(RECAP)
+    assert {tuple(post["applied_tags"]) for post in await story.threads()} == {(str(tag.id),)}
+    assert await room.announcements.blocked_channels(room.guild_id) == ()
+
+
+async def test_who_chooses_is_warned_of_a_forum_that_wants_a_tag(room: Room) -> None:
+    story = Story(room, await room.channel(kind="forum", tags=["Lives"], needs_tag=True))
+    guild = room.client.get_guild(room.guild_id)
+    (tag,) = room.client.get_channel(story.channel).available_tags
+    key = Key(channel_id=story.channel, kind=Kind.LIVE, subject=ALL)
+    for tag_id, wanted in ((None, "wants a tag"), (12345, "wants a tag"), (tag.id, "")):
+        await story.choose(tag_id=tag_id, template="{streamer}")
+        listing = await room.services.notification_settings.listing(room.guild_id)
+        assert wanted in "".join(warnings(listing.find(key), guild))
+    assert list(warnings(listing.find(key), guild)) == []
+
+
+async def test_who_chooses_a_role_for_the_whole_server_is_warned_where_it_cannot_be_pinged(
+    room: Room,
+) -> None:
+    guild, roles = room.client.get_guild(room.guild_id), room.server.facts["roles"]
+    admin = Requester(guild_id=room.guild_id, user_id=42)
+    settings, key = room.services.notification_settings, Key(channel_id=EVERYWHERE, kind=Kind.LIVE)
+    for name, warned in (("Quiet", True), ("Live pings", False)):
+        entry = await settings.change(admin, key, mention=Mention.ROLE, role_id=int(roles[name]))
+        assert ["cannot be pinged" in one for one in warnings(entry, guild)] == [True] * warned
+
+
+@pytest.mark.parametrize("kind", ["text", "forum"])
+async def test_the_log_links_to_where_a_message_stands(room: Room, kind: str) -> None:
+    story = Story(room, await room.channel(kind=kind))
+    order = {"overwrites": [{"target": "Vedette", "allow": ["create_public_threads"]}]}
+    await room.ask(room.server.control, "PATCH", f"channels/{story.channel}", order)
+    await room.until(lambda: room.client.get_channel(story.channel).overwrites)
+    await story.choose(thread=True)
+    await story.tell("Ana is live")
+    row = await story.settled()
+    assert row["thread_id"] == row["message_id"]
+    admin = Requester(guild_id=room.guild_id, user_id=42)
+    found = await room.services.notification_settings.explain(admin, str(row["id"]))
+    told = explained(found.rows[0], found, room.guild_id)
+    place = story.channel if kind == "text" else row["thread_id"]
+    assert told.endswith(f"/channels/{room.guild_id}/{place}/{row['message_id']}")

@@ -277,3 +277,27 @@ async def test_members_may_take_what_is_offered_and_ask_for_people_where_admins_
         await world.roles.offer(BY, 1000 + number)
     with pytest.raises(LimitReached):
         await world.roles.offer(BY, 1)
+
+
+async def test_a_role_given_when_adding_again_counts_before_what_was_chosen_there(world: World):
+    await world.notify.change(BY, ANA, mention=Mention.NOBODY, delay_minutes=5)
+    again = (await world.notify.add(BY, Kind.LIVE, LIVES, "ana", 5)).entry
+    assert (again.options.mention, again.options.role_id) == (Mention.ROLE, 5)
+    assert again.own.delay_minutes == 5
+
+
+async def test_where_an_account_is_not_followed_any_more_nothing_is_told_of_it(world: World):
+    """Not even where something was chosen for its lives there, and another channel goes on following it."""
+    recaps = Key(channel_id=LIVES, kind=Kind.RECAP, subject="account:1")
+    await world.lives.watchlist.add(BY, "ana", OTHER, None)
+    await world.notify.add(BY, Kind.RECAP, LIVES, "ana", None)
+    await world.notify.change(BY, ANA, delay_minutes=0, template="{streamer}")
+    await world.lives.watchlist.remove(BY, "ana", LIVES)
+    assert not {str(ANA), str(recaps)} & set(await world.entries())
+    world.lives.tiktok.go_live("ana")
+    await world.lives.watchlist.check_now(BY, "ana")
+    async with world.database.read() as conn:
+        assert await outbox.channels_of(conn, "live:1") == (OTHER,)
+    await world.notify.change(BY, Key(channel_id=OTHER, kind=Kind.LIVE, subject="account:1"), template="x")
+    await world.lives.watchlist.remove(BY, "ana", None)
+    assert not [key for key in await world.entries() if "account:1" in key]
