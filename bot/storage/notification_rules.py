@@ -20,7 +20,8 @@ from bot.storage.upsert import insert_for
 class NotificationRule:
     """What was chosen for a kind in a channel, for one subject or (empty) for all.
 
-    With `off` nothing of it is told there, whatever else says so. `paused_until` is None when it is not paused.
+    With `off` nothing of it is told there, whatever else says so. With `adds` it is told there though nothing else
+    says so; without, the rule only says how. `paused_until` is None when it is not paused.
     """
 
     guild_id: int
@@ -29,6 +30,7 @@ class NotificationRule:
     subject: str
     options: Options
     off: bool = False
+    adds: bool = True
     paused_until: datetime | None = None
 
 
@@ -73,6 +75,7 @@ async def save(conn: AsyncConnection, rule: NotificationRule, by: int, now: date
         "guild_id": rule.guild_id,
         "options": rule.options.to_json(),
         "off": rule.off,
+        "adds": rule.adds,
         "paused_until": rule.paused_until,
     }
     key = {"channel_id": rule.channel_id, "kind": rule.kind, "subject": rule.subject}
@@ -87,6 +90,22 @@ async def remove(conn: AsyncConnection, channel_id: int, kind: Kind, subject: st
     this = (table.channel_id == channel_id) & (table.kind == kind) & (table.subject == subject)
     await notified.look_again(conn, kind, channel_id=channel_id)
     return bool((await conn.execute(delete(notification_rules).where(this))).rowcount)
+
+
+async def forget_account(
+    conn: AsyncConnection, guild_id: int, subject: str, channel_ids: Collection[int] | None = None
+) -> None:
+    """Delete what a guild chose about the lives of an account that it does not follow any more.
+
+    With `channel_ids` it does so elsewhere: what says by itself that recaps are told there stays.
+    """
+    table = notification_rules.c
+    about = (table.guild_id == guild_id) & (table.subject == subject)
+    which = about & table.kind.in_((Kind.LIVE, Kind.RECAP))
+    if channel_ids is not None:
+        only_how = (table.kind == Kind.LIVE) | ~table.adds
+        which &= table.channel_id.in_(channel_ids) & only_how
+    await conn.execute(delete(notification_rules).where(which))
 
 
 async def save_default(conn: AsyncConnection, guild_id: int, kind: Kind, options: Options) -> None:
@@ -105,5 +124,6 @@ def _rule(row: RowMapping) -> NotificationRule:
         subject=row["subject"],
         options=Options.from_json(row["options"]),
         off=row["off"],
+        adds=row["adds"],
         paused_until=row["paused_until"],
     )

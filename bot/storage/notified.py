@@ -31,11 +31,13 @@ from bot.core.delivery import OPEN_STATES, OutboxState
 from bot.core.notifications.deciding import Rule
 from bot.core.notifications.kinds import Kind
 from bot.storage.tables import outbox
+from bot.texts import text
 
 AT_ONCE = 250
 """So many rows are read or written before the event loop gets its turn."""
 READ_AT_ONCE = 5000
 """So many values stand in one condition."""
+REMOVED = text("the subscription was removed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -285,6 +287,31 @@ async def take_back_held(conn: AsyncConnection, subject: str, guild_id: int) -> 
     """Delete live alerts about a subject that are held in a guild: should it be wanted again, they are told anew."""
     about = (outbox.c.subject == subject) & (outbox.c.kind == Kind.LIVE)
     await conn.execute(delete(outbox).where(_HELD, outbox.c.guild_id == guild_id, about))
+
+
+async def held_subjects(conn: AsyncConnection, kind: str, channel_id: int) -> frozenset[str]:
+    """Give what is held of a kind in a channel, by subject."""
+    query = select(outbox.c.subject).where(_HELD, outbox.c.channel_id == channel_id, outbox.c.kind == kind)
+    return frozenset((await conn.execute(query.distinct())).scalars())
+
+
+async def let_go(
+    conn: AsyncConnection,
+    guild_id: int,
+    kinds: Collection[str],
+    subjects: Collection[str],
+    channel_ids: Collection[int] | None = None,
+) -> None:
+    """Give up what is held in a guild, or in some channels of it, about subjects that nobody wants any more."""
+    held = update(outbox).where(
+        _HELD,
+        outbox.c.guild_id == guild_id,
+        outbox.c.kind.in_(kinds),
+        outbox.c.subject.in_(subjects),
+    )
+    if channel_ids is not None:
+        held = held.where(outbox.c.channel_id.in_(channel_ids))
+    await conn.execute(held.values(state=OutboxState.SKIPPED, held_until=None, why=REMOVED))
 
 
 async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:
