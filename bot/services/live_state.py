@@ -79,8 +79,11 @@ async def record_answer(
     asked, account = account, await _learn(conn, account, observation)
     live_id, last = await store.last_live(conn, account.id) or (None, None)
     transition = observe(last, observation, rules, second_source=second_source)
-    await _save(conn, account, live_id, transition, observation.seen_at, record=record)
-    if asked.id != account.id:
+    are_one = asked.id != account.id
+    await _save(
+        conn, account, live_id, transition, observation.seen_at, record=record, has_new_followers=are_one
+    )
+    if are_one:
         planning.merged(asked.id)
     if observation.blocked:
         planning.reconsider()
@@ -185,6 +188,7 @@ async def _save(
     now: datetime,
     *,
     record: bool = False,
+    has_new_followers: bool = False,
 ) -> None:
     if transition.change is Change.IGNORED or transition.live is None:
         return
@@ -211,7 +215,8 @@ async def _save(
         live_id,
         live,
         now,
-        to_everyone=transition.change is Change.FOUND,
+        to_everyone=transition.change is Change.FOUND
+        or (has_new_followers and live.phase is not Phase.ENDED),
         in_time=transition.change not in _NEWS,
     )
 

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, select
+from sqlalchemy import RowMapping, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.notifications.kinds import Kind, subject_account
+from bot.core.notifications.kinds import Kind, account_subject, subject_account
 from bot.core.notifications.options import Options
 from bot.storage import notified
 from bot.storage.tables import notification_defaults, notification_rules, personal_roles
@@ -106,6 +106,22 @@ async def forget_account(
         only_how = (table.kind == Kind.LIVE) | ~table.adds
         which &= table.channel_id.in_(channel_ids) & only_how
     await conn.execute(delete(notification_rules).where(which))
+
+
+async def hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None:
+    """Let what was chosen for one account count for another, but where something was chosen for that one too."""
+    old, new = account_subject(from_id), account_subject(to_id)
+    rules, other = notification_rules, notification_rules.alias("other")
+    taken = exists().where(
+        other.c.channel_id == rules.c.channel_id, other.c.kind == rules.c.kind, other.c.subject == new
+    )
+    await conn.execute(update(rules).where(rules.c.subject == old, ~taken).values(subject=new))
+    await conn.execute(delete(rules).where(rules.c.subject == old))
+    roles = personal_roles.c
+    has_role = select(roles.guild_id).where(roles.account_id == to_id)
+    kept = update(personal_roles).where(roles.account_id == from_id, roles.guild_id.not_in(has_role))
+    await conn.execute(kept.values(account_id=to_id))
+    await notified.rename_subject(conn, old, new)
 
 
 async def save_default(conn: AsyncConnection, guild_id: int, kind: Kind, options: Options) -> None:

@@ -314,6 +314,11 @@ async def let_go(
     await conn.execute(held.values(state=OutboxState.SKIPPED, held_until=None, why=REMOVED))
 
 
+async def rename_subject(conn: AsyncConnection, old: str, new: str) -> None:
+    """Let whatever was told or is held about one subject be about another."""
+    await conn.execute(update(outbox).where(outbox.c.subject == old).values(subject=new))
+
+
 async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     """Give the first instant after `now` at which something held or standing is to be looked at."""
     held_until = select(func.min(outbox.c.held_until)).where(_HELD, outbox.c.held_until > now)
