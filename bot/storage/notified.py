@@ -169,11 +169,15 @@ async def of_channels(
 async def last_told(
     conn: AsyncConnection, kind: str, subject: str, channel_ids: Collection[int], *, but: str
 ) -> dict[int, datetime]:
-    """Give when a message of a kind about a subject was last let out into channels, but for those of one event."""
+    """Give when a message of a kind about a subject was last let out into channels, but for those of one event.
+
+    What was given up unseen does not count.
+    """
     found: dict[int, datetime] = {}
+    seen = (outbox.c.delivered_revision > 0) | outbox.c.state.not_in(_GONE)
     for channels in _in_parts(channel_ids):
         query = select(outbox.c.channel_id, func.max(outbox.c.told_at).label("at")).where(
-            _alike(kind, subject, channels, but), outbox.c.told_at.is_not(None)
+            _alike(kind, subject, channels, but), outbox.c.told_at.is_not(None), seen
         )
         found |= {row.channel_id: row.at for row in await conn.execute(query.group_by(outbox.c.channel_id))}
     return found

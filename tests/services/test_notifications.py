@@ -235,6 +235,16 @@ async def test_the_cooldown_counts_from_the_last_message_that_was_let_out(world:
     assert (await world.row("live:3"))["held_until"] == BEGAN + timedelta(minutes=120)
 
 
+async def test_a_message_that_nobody_saw_begins_no_cooldown(world: World) -> None:
+    await world.choose(cooldown_minutes=60, after_live=AfterLive.DELETE)
+    first = world.news("live:1")
+    await world.tell(first)
+    await world.tell(replace(first, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    assert (await world.row("live:1"))["state"] == "skipped"
+    await world.tell(world.news("live:2"), "Ana is live again")
+    assert await world.deliver() == ["sent 100 Ana is live again"]
+
+
 async def test_of_a_round_in_the_cooldown_nothing_is_told_later_either(world: World) -> None:
     await world.choose(kind=Kind.ROUND, cooldown_minutes=60)
     await world.tell(world.news("round:1", kind=Kind.ROUND), "Round 1")
