@@ -246,8 +246,7 @@ async def say(
     """
     key, subject = event_key(live_id), account_subject(account.id)
     followers = {row.channel_id: row for row in await store.subscriptions_of(conn, account_id=account.id)}
-    # Only a first message needs its guild.
-    channels = dict.fromkeys(await outbox.channels_of(conn, key), 0)
+    channels = await outbox.guilds_of(conn, key)
     if to_everyone:
         active = await store.subscriptions_of(conn, account_id=account.id, active=True)
         following = [(row.guild_id, row.channel_id) for row in active]
@@ -260,9 +259,8 @@ async def say(
         guild_id: live_message(account.person, live, figures=more) for guild_id, more in figures.items()
     }
     places = []
-    for channel_id, guild in channels.items():
+    for channel_id, guild_id in channels.items():
         follower = followers.get(channel_id)
-        guild_id = guild if follower is None else follower.guild_id
         if guild_id in figures and channel_id in shown and is_fresh(shown[channel_id], now):
             continue
         places.append(
