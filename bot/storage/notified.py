@@ -247,10 +247,11 @@ async def due_digests(conn: AsyncConnection, now: datetime) -> tuple[tuple[int, 
     return tuple((row.guild_id, row.channel_id) for row in rows)
 
 
-async def digested(conn: AsyncConnection, channel_id: int, now: datetime) -> tuple[Noted, ...]:
-    """Read what a digest of a channel that is due tells of, the oldest first."""
+async def digested(conn: AsyncConnection, guild_id: int, channel_id: int, now: datetime) -> tuple[Noted, ...]:
+    """Read what a guild's digest that is due in a channel, or for a person, tells of, the oldest first."""
     query = _read.where(
         _HELD,
+        outbox.c.guild_id == guild_id,
         outbox.c.channel_id == channel_id,
         outbox.c.held_until <= now,
         outbox.c.held_by == Rule.DIGEST,

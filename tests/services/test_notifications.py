@@ -473,6 +473,39 @@ async def test_a_digest_lists_what_was_collected_and_the_rest_is_counted(world: 
     assert await world.pass_time(days=2) == []
 
 
+async def test_a_digest_of_many_asks_no_more_of_the_database_than_one_of_few(world: World) -> None:
+    await world.choose(kind=Kind.ROUND, digest=Digest.DAILY)
+    for number in range(60):
+        await world.tell(world.news(f"round:{number}", kind=Kind.ROUND), f"Round {number}")
+    world.clock.advance(86400)
+    statements: list[str] = []
+
+    def note(*of: Any) -> None:
+        statements.append(of[2])
+
+    engine = world.database._writer.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    await world.desk.step()
+    event.remove(engine, "before_cursor_execute", note)
+    assert len(statements) < 20
+    assert len(await world.rows(f"digest:{GUILD}:{CHANNEL}:2026-07-03")) == 1
+
+
+async def test_whoever_reads_the_notices_of_two_guilds_has_a_digest_of_each(world: World) -> None:
+    async with world.database.write("test.guilds") as conn:
+        await guilds.joined(conn, 2, "UTC")
+        for guild_id in (GUILD, 2):
+            await notification_rules.save_default(conn, guild_id, Kind.NOTICE, Options(digest=Digest.DAILY))
+            news = world.news(f"notice:{guild_id}", kind=Kind.NOTICE)
+            message = Message(title=f"Of {guild_id}", tone=Tone.NOTICE)
+            place = Place(guild_id=guild_id, channel_id=ADMIN, message=message, direct=True)
+            await tell(conn, news, [place], world.clock.now())
+    world.clock.advance(86400)
+    await world.desk.step()
+    digests = [row for row in await world.rows() if row["event_key"].startswith("digest:")]
+    assert sorted((row["guild_id"], row["direct"]) for row in digests) == [(GUILD, True), (2, True)]
+
+
 async def test_a_second_digest_of_a_day_does_not_overwrite_the_first(world: World) -> None:
     await world.choose(kind=Kind.ROUND, digest=Digest.DAILY, digest_at=9 * 60)
     await world.tell(world.news("round:1", kind=Kind.ROUND), "Round 1")
