@@ -6,7 +6,7 @@ Everything is read and written for many channels at once: a popular account is f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,7 @@ class Noted:
 
     `message`, `facts` and `placement` are JSON as it is stored. `held_by` names the rule that holds the message or
     let it be skipped. `told_at` is when it was let out, `delivered_revision` 0 while nobody can have seen it.
+    `generation` counts how often it is posted anew.
     """
 
     id: int = 0
@@ -79,6 +80,7 @@ class Noted:
     remove_after_hours: int = 0
     remove_at: datetime | None = None
     removing: bool = False
+    generation: int = 0
 
     @property
     def is_posted(self) -> bool:
@@ -105,6 +107,28 @@ class Noted:
         """Whether it stands in its channel, or may still come to."""
         return self.told_at is not None and self.state not in _GONE
 
+    @property
+    def is_renewed(self) -> bool:
+        """Whether it is a first post once more, since the bot has deleted it and its live goes on."""
+        return self.generation > 0 and not self.is_posted
+
+    def renewed(self) -> Noted:
+        """Give a message that the bot has deleted as one that nobody has tried to post."""
+        return replace(
+            self,
+            generation=self.generation + 1,
+            delivered_revision=0,
+            message_id=None,
+            old_message_id=None,
+            posted_at=None,
+            delivered_at=None,
+            removing=False,
+            remove_at=None,
+            tries=0,
+            first_tried_at=None,
+            error="",
+        )
+
 
 _GONE = (OutboxState.DEAD, OutboxState.EXPIRED, OutboxState.SKIPPED, OutboxState.REMOVED)
 _AS_TEXT = ("message", "facts", "placement")
@@ -116,6 +140,7 @@ _BY_DELIVERY = (
     "removing",
     "posted_at",
     "old_message_id",
+    "generation",
 )
 _COLUMNS = tuple(Noted.__dataclass_fields__)
 _read = select(
@@ -133,6 +158,23 @@ _new = {
 _ADD = insert(outbox).values(**_new, nonce=bindparam("new_nonce", type_=Text()))
 _CHANGE = (
     update(outbox).where(outbox.c.id == bindparam("this")).values({name: _new[name] for name in _CHANGEABLE})
+)
+_RENEW = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("this"))
+    .values(
+        delivered_revision=0,
+        message_id=None,
+        old_message_id=None,
+        thread_id=None,
+        in_thread=False,
+        published=False,
+        posted_at=None,
+        delivered_at=None,
+        removing=False,
+        generation=bindparam("new_generation"),
+        nonce=bindparam("new_nonce"),
+    )
 )
 _HELD = outbox.c.state == OutboxState.HELD
 _TOLD = outbox.c.told_at.is_not(None) & outbox.c.state.not_in(_GONE)
@@ -215,6 +257,12 @@ async def write(conn: AsyncConnection, rows: Sequence[Noted]) -> None:
             await conn.execute(_ADD, new)
         if old:
             await conn.execute(_CHANGE, old)
+        for one in some:
+            if one.is_renewed:
+                nonce = nonce_for(one.event_key, one.channel_id, one.generation)
+                await conn.execute(
+                    _RENEW, {"this": one.id, "new_generation": one.generation, "new_nonce": nonce}
+                )
 
 
 def _added(one: Noted) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select, update
 
-from bot.core.announcements import Message, Tone
+from bot.core.announcements import Message, Tone, nonce_for
 from bot.core.delivery import Event, Result, Step
 from bot.core.notifications.kinds import ALL, Kind, account_subject
 from bot.core.notifications.options import AfterLive, Digest, Mention, Only, Options, Quiet, QuietMode
@@ -414,6 +414,59 @@ async def test_deleted_after_the_live_it_is_handed_to_the_deliverer_at_once(worl
     await world.desk.step()
     row = await world.row()
     assert (row["state"], row["removing"], row["message"]["title"]) == ("pending", True, "Ana is live")
+
+
+async def deleted_after_its_end(world: World) -> News:
+    """Let a live be told, end, and its alert be deleted; gives it."""
+    await world.choose(after_live=AfterLive.DELETE)
+    news = world.news()
+    await world.tell(news, role_id=ROLE)
+    await world.deliver()
+    over = replace(news, is_over=True, ended_at=world.clock.now())
+    await world.tell(over, "Ana was live", role_id=ROLE)
+    assert await world.pass_time(minutes=1) == ["removed 100 Ana is live"]
+    await world.tell(over, "Ana was live", role_id=ROLE)
+    assert await world.pass_time(minutes=1) == []
+    return news
+
+
+async def test_a_live_that_goes_on_after_its_alert_was_deleted_is_posted_again_without_a_ping(
+    world: World,
+) -> None:
+    news = await deleted_after_its_end(world)
+    world.channels = [CHANNEL, OTHER]
+    await world.tell(news, "Ana is live again", role_id=ROLE)
+    await world.tell(news, "Ana is still live", role_id=ROLE)
+    row = await world.row()
+    assert (row["nonce"], row["generation"]) == (nonce_for("live:1", CHANNEL, 1), 1)
+    assert await world.deliver() == ["sent 100 Ana is still live", "sent 101 Ana is still live"]
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    assert "removed 100 Ana is still live" in await world.pass_time(minutes=1)
+
+
+async def test_a_live_that_goes_on_while_its_alert_is_being_deleted_is_posted_again_at_the_next_look(
+    world: World,
+) -> None:
+    await world.choose(after_live=AfterLive.DELETE)
+    news = world.news()
+    await world.tell(news)
+    await world.deliver()
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    await world.desk.step()
+    await world.tell(news, "Ana is live again")
+    assert await world.deliver() == ["removed 100 Ana is live"]
+    await world.tell(news, "Ana is live again")
+    assert await world.deliver() == ["sent 100 Ana is live again"]
+
+
+async def test_posted_again_in_quiet_hours_it_waits_and_pings_nobody_later(world: World) -> None:
+    news = await deleted_after_its_end(world)
+    await world.choose(quiet=Quiet(mode=QuietMode.HOLD))
+    await world.tell(news, "Ana is live again", role_id=ROLE)
+    assert (await world.row())["held_by"] == "quiet"
+    world.channels = [CHANNEL, OTHER]
+    await world.tell(news, "Ana is live again", role_id=ROLE)
+    assert await world.pass_time(hours=4) == ["sent 101 Ana is live again", "sent 100 Ana is live again"]
 
 
 async def test_left_after_the_live_it_is_edited_no_more(world: World) -> None:
