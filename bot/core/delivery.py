@@ -2,8 +2,8 @@
 
 The state machine of an outbox message; an empty cell leaves the state as it is::
 
-    what happens        pending    delivered  parked     held     skipped    dead, expired, removed
-    ----------------    ---------  ---------  ---------  -------  ---------  ----------------------
+    what happens        pending    delivered  parked     held     skipped  removed  dead, expired
+    ----------------    ---------  ---------  ---------  -------  -------  -------  -------------
     changed                        pending
     sent                delivered             delivered
     edited, gone        delivered             delivered
@@ -15,8 +15,8 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
     aged                pending               pending
     refused, exhausted  dead                  dead
     expired             expired               expired    expired
-    held                held                                      held
-    released                                             pending  pending
+    held                held                                      held     held
+    released                                             pending  pending  pending
     skipped             skipped               skipped    skipped
 
 - changed: another text was put, or more is to be done; opened: the channel accepts messages again
@@ -24,7 +24,7 @@ The state machine of an outbox message; an empty cell leaves the state as it is:
   it came instead of is gone
 - aged: Discord takes no edit of a message so old for now; after some tries it is posted anew and the old one deleted
 - held, released, skipped: what a rule of the subscription says (`bot.core.notifications.deciding`); only what
-  nobody tried to post; a live that goes on after all was skipped too early
+  nobody tried to post; a live that goes on after all was skipped, or its message deleted, too early
 - removed: the bot has deleted the message, as its subscription wants it after a while
 - gone: people deleted the message; it counts as delivered and is never posted again
 - blocked: the channel is not there or not allowed; transient: nobody knows, try again
@@ -84,7 +84,7 @@ class OutboxState(StrEnum):
     @property
     def is_final(self) -> bool:
         """Whether no other text, and nothing that Discord does, can change it any more."""
-        return self is OutboxState.SKIPPED or not _TABLE[self]
+        return self in {OutboxState.SKIPPED, OutboxState.REMOVED} or not _TABLE[self]
 
 
 class Event(StrEnum):
@@ -141,7 +141,7 @@ _TABLE: Mapping[OutboxState, Mapping[Event, OutboxState]] = {
     OutboxState.DEAD: {},
     OutboxState.EXPIRED: {},
     OutboxState.SKIPPED: {Event.HELD: OutboxState.HELD, Event.RELEASED: OutboxState.PENDING},
-    OutboxState.REMOVED: {},
+    OutboxState.REMOVED: {Event.HELD: OutboxState.HELD, Event.RELEASED: OutboxState.PENDING},
 }
 
 

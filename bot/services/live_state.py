@@ -79,8 +79,11 @@ async def record_answer(
     asked, account = account, await _learn(conn, account, observation)
     live_id, last = await store.last_live(conn, account.id) or (None, None)
     transition = observe(last, observation, rules, second_source=second_source)
-    await _save(conn, account, live_id, transition, observation.seen_at, record=record)
-    if asked.id != account.id:
+    are_one = asked.id != account.id
+    await _save(
+        conn, account, live_id, transition, observation.seen_at, record=record, has_new_followers=are_one
+    )
+    if are_one:
         planning.merged(asked.id)
     if observation.blocked:
         planning.reconsider()
@@ -185,6 +188,7 @@ async def _save(
     now: datetime,
     *,
     record: bool = False,
+    has_new_followers: bool = False,
 ) -> None:
     if transition.change is Change.IGNORED or transition.live is None:
         return
@@ -211,7 +215,8 @@ async def _save(
         live_id,
         live,
         now,
-        to_everyone=transition.change is Change.FOUND,
+        to_everyone=transition.change is Change.FOUND
+        or (has_new_followers and live.phase is not Phase.ENDED),
         in_time=transition.change not in _NEWS,
     )
 
@@ -241,8 +246,7 @@ async def say(
     """
     key, subject = event_key(live_id), account_subject(account.id)
     followers = {row.channel_id: row for row in await store.subscriptions_of(conn, account_id=account.id)}
-    # Only a first message needs its guild.
-    channels = dict.fromkeys(await outbox.channels_of(conn, key), 0)
+    channels = await outbox.guilds_of(conn, key)
     if to_everyone:
         active = await store.subscriptions_of(conn, account_id=account.id, active=True)
         following = [(row.guild_id, row.channel_id) for row in active]
@@ -255,9 +259,8 @@ async def say(
         guild_id: live_message(account.person, live, figures=more) for guild_id, more in figures.items()
     }
     places = []
-    for channel_id, guild in channels.items():
+    for channel_id, guild_id in channels.items():
         follower = followers.get(channel_id)
-        guild_id = guild if follower is None else follower.guild_id
         if guild_id in figures and channel_id in shown and is_fresh(shown[channel_id], now):
             continue
         places.append(

@@ -79,7 +79,9 @@ class Choices:
 
     def places(self, defaults: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         """Give (guild, channel) of the places that are told without a choice, and of those chosen, but for those off."""
-        chosen = [(rule.guild_id, rule.channel_id) for rule in self.rules.values() if not rule.off]
+        chosen = [
+            (rule.guild_id, rule.channel_id) for rule in self.rules.values() if rule.adds and not rule.off
+        ]
         places = dict.fromkeys([*defaults, *chosen])
         return tuple(place for place in places if not self.is_off(place[1]))
 

@@ -117,6 +117,10 @@ class Listing:
         """The time zone of the guild."""
         return ZoneInfo(self.settings.time_zone)
 
+    def find_route(self, key: Key) -> Route | None:
+        """Give the channel that another command has chosen for what a key is about, if one has."""
+        return next((entry.route for entry in self.entries if entry.key == key), None)
+
     def find(self, key: Key) -> Entry:
         """Give one subscription or default. Raises `NothingThere` where it is gone."""
         for entry in (*self.entries, *self.defaults):
@@ -134,6 +138,18 @@ async def routes(
     found += await _of_servers(conn, settings, own)
     found += _of_the_guild(settings, servers=bool(own))
     return _merged(found)
+
+
+async def told_keys(
+    conn: Connection, settings: GuildSettings, servers: Mapping[str, GameServer]
+) -> frozenset[Key]:
+    """Give what is told in a guild: because another command says so, or a rule by itself."""
+    rules = await notification_rules.of_guilds(conn, [settings.guild_id])
+    return frozenset({*await routes(conn, settings, servers), *_adding(rules)})
+
+
+def _adding(rules: Iterable[NotificationRule]) -> set[Key]:
+    return {key_of(rule) for rule in rules if rule.adds}
 
 
 async def names(conn: Connection, guild_id: int, servers: Mapping[str, GameServer]) -> dict[str, str]:
@@ -159,9 +175,9 @@ async def listing(
         known = await notification_rules.defaults_of(conn, [guild_id], kind)
         defaults[kind] = known.get(guild_id, Options())
     order = {kind: number for number, kind in enumerate(Kind)}
-    keys = sorted(
-        {*rules, *by_key}, key=lambda key: (key.channel_id, order[key.kind], named.get(key.subject, ""))
-    )
+    told = {*by_key, *_adding(rules.values())}
+    told |= {key for key in rules if replace(key, subject=ALL) in told}
+    keys = sorted(told, key=lambda key: (key.channel_id, order[key.kind], named.get(key.subject, "")))
     entries = [_entry(key, by_key.get(key), rules, defaults[key.kind], named) for key in keys]
     return Listing(
         entries=tuple(replace(one, blocked=blocked.get(one.key.channel_id, "")) for one in entries),

@@ -20,10 +20,10 @@ from bot.services.announcements import Announcements
 from bot.services.followed import followed_account
 from bot.services.guilds import Guilds
 from bot.services.leaderboards import servers_of
-from bot.services.notification_list import Entry, Key, Listing, key_of, listing, names
+from bot.services.notification_list import Entry, Key, Listing, key_of, listing, names, told_keys
 from bot.services.watchlist import Added, Watchlist
 from bot.settings import GameServer
-from bot.storage import notification_log, notification_rules
+from bot.storage import notification_log, notification_rules, notified
 from bot.storage.engine import Connection, Database
 from bot.storage.notification_log import LogRow
 from bot.storage.notification_rules import NotificationRule
@@ -157,7 +157,11 @@ class NotificationSettings:
                 by,
                 key,
                 lambda rule: replace(
-                    rule, off=False, paused_until=None, options=replace(rule.options, **own)
+                    rule,
+                    off=False,
+                    adds=rule.adds or found.find_route(key) is None,
+                    paused_until=None,
+                    options=replace(rule.options, **own),
                 ),
             )
         return Subscribed(entry=(await self.listing(by.guild_id)).find(key), followed=followed)
@@ -185,7 +189,6 @@ class NotificationSettings:
             await self._edit_default(by, key.kind, lambda _: Options())
             return text("Nothing is chosen for the whole server any more; what is usual counts.")
         if entry.route is not None and key.kind is Kind.LIVE:
-            await self._drop(key)
             await self._watchlist.remove(by, entry.name, key.channel_id)
             return text(
                 "{name} is not followed in {channel} any more. What was recorded is kept.",
@@ -195,7 +198,7 @@ class NotificationSettings:
         if entry.route is not None:
             await self.switch(by, key, off=True)
             return text("Switched off. `/notify edit` switches it on again.")
-        await self._drop(key)
+        await self._drop(by, key)
         return text("Removed. Nothing of it is told in {channel} any more.", channel=f"<#{key.channel_id}>")
 
     # --- Changing ----------------------------------------------------------------------------------
@@ -295,12 +298,17 @@ class NotificationSettings:
                 raise LimitReached(
                     text("This server has made {most} choices. Remove one first.", most=MOST_RULES)
                 )
+            whole = next((one for one in known if key_of(one) == replace(key, subject=ALL)), None)
             fresh = NotificationRule(
                 guild_id=by.guild_id,
                 channel_id=key.channel_id,
                 kind=key.kind,
                 subject=key.subject,
                 options=Options(),
+                # It counts instead of the one for the whole kind: what that has stopped stays so.
+                off=whole is not None and whole.off,
+                adds=False,
+                paused_until=None if whole is None else whole.paused_until,
             )
             await notification_rules.save(conn, change(rule or fresh), by.user_id, now)
         self._announcements.wake()
@@ -312,9 +320,18 @@ class NotificationSettings:
             await notification_rules.save_default(conn, by.guild_id, kind, options)
         self._announcements.wake()
 
-    async def _drop(self, key: Key) -> None:
+    async def _drop(self, by: Requester, key: Key) -> None:
+        settings = await self._guilds.get(by.guild_id)
         async with self._database.write("notify.remove") as conn:
             await notification_rules.remove(conn, key.channel_id, key.kind, key.subject)
+            held = await notified.held_subjects(conn, key.kind, key.channel_id)
+            told = await told_keys(conn, settings, self._servers)
+            unwanted = [
+                subject
+                for subject in held
+                if told.isdisjoint((replace(key, subject=subject), replace(key, subject=ALL)))
+            ]
+            await notified.let_go(conn, by.guild_id, (key.kind,), unwanted, (key.channel_id,))
         self._announcements.wake()
 
 

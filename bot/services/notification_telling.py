@@ -22,6 +22,7 @@ from bot.storage.engine import Connection
 from bot.storage.notified import Noted
 from bot.texts import text
 
+_BEFORE = "pinged_before"
 _OF_ITS_OWN_LIVE = ("facts", "kind", "subject")
 
 
@@ -103,6 +104,8 @@ class _Teller:
         if row is None or row.state is OutboxState.HELD:
             return True
         was_over = row.state is OutboxState.SKIPPED and row.held_by == Rule.OVER
+        if row.state is OutboxState.REMOVED and self._news.kind.goes_on:
+            was_over = bool(self._stored.facts(row).get("is_over"))
         return was_over and not self._news.is_over
 
     def rows_of(self, place: Place) -> list[Noted]:
@@ -123,9 +126,11 @@ class _Teller:
 
     def _decided(self, place: Place, row: Noted | None, options: Options) -> list[Noted]:
         guild_id = place.guild_id
+        is_deleted = row is not None and row.state is OutboxState.REMOVED
         if self._choices.is_off(place.channel_id) and not place.direct:
             off = Decision(verdict=Verdict.SKIP, why=text("switched off in this channel"))
-            return [] if row is None else [self._as_decided(place, row, options, off)]
+            return [] if row is None or is_deleted else [self._as_decided(place, row, options, off)]
+        new = self._new(place) if row is None else row.renewed() if is_deleted else row
         target, earlier = self._earlier(place.channel_id)
         role_id = self._choices.role(guild_id, options)
         decision = decide(
@@ -143,11 +148,10 @@ class _Teller:
                 earlier=earlier,
                 paused_until=self._choices.paused_until(place.channel_id),
                 held_by=Rule(row.held_by) if row is not None and row.state is OutboxState.HELD else Rule.NONE,
-                is_pinged=(guild_id, role_id) in self._pinged,
+                is_pinged=(guild_id, role_id) in self._pinged or new.is_renewed,
                 is_backfill=self._news.is_backfill,
             ),
         )
-        new = row or self._new(place)
         told = self._in_target(target, place, options) if decision.verdict is Verdict.MERGE else []
         return [self._as_decided(place, new, options, decision), *told]
 
@@ -180,7 +184,7 @@ class _Teller:
             kind=self._news.kind,
             subject=self._news.subject,
             message=self._drafts.message(place.message, "", None),
-            facts=self._facts(place, {}),
+            facts=self._facts(place, self._pinged_before(place)),
             held_by=decision.rule,
             held_until=None,
             why=decision.why,
@@ -210,7 +214,14 @@ class _Teller:
             row,
             state=OutboxState.PENDING,
             message=self._drafts.message(place.message, lead, role_id, self._drafts.panel(options)),
-            facts=self._facts(place, {"pings": may_ping, "pinged": role_id}),
+            facts=self._facts(
+                place,
+                {
+                    "pings": may_ping and not row.is_renewed,
+                    "pinged": role_id,
+                    **self._pinged_before(place),
+                },
+            ),
             held_by=Rule.NONE,
             told_at=self._now,
             expires_at=None if news.expires_after is None else self._now + news.expires_after,
@@ -232,12 +243,12 @@ class _Teller:
 
     def _told_again(self, row: Noted, place: Place, options: Options) -> Noted:
         news = self._news
-        if row.state.is_final:
+        if row.state.is_final or row.removing:  # should its live go on, it is posted again once it is gone
             return row
         record = self._stored.facts(row)
         ended = self._facts(place, record) if record.get("is_over", False) != news.is_over else row.facts
         row = replace(row, facts=ended)
-        if row.is_deleted or row.removing:
+        if row.is_deleted:
             return row
         if news.kind.goes_on and options.after_live is AfterLive.DELETE:
             row = self._to_be_deleted(row, options)
@@ -250,7 +261,7 @@ class _Teller:
         message = self._drafts.message(place.message, lead, role_id, self._drafts.panel(options))
         if self._stored.is_same(row.message, message):
             return row
-        more = {"pings": record.get("pings", True), "pinged": role_id or record.get("pinged")}
+        more = {**record, "pinged": role_id or record.get("pinged")}
         at = edit_at(
             row.state, stands=row.stands, posted_at=row.posted_at, edited_at=row.delivered_at, now=self._now
         )
@@ -302,7 +313,16 @@ class _Teller:
 
     def _facts(self, place: Place, record: Mapping[str, Any]) -> str:
         own = {"role_id": place.role_id, "pings": record.get("pings", True), "pinged": record.get("pinged")}
+        if record.get(_BEFORE) is not None:
+            own[_BEFORE] = record[_BEFORE]
         return self._drafts.facts(own)
+
+    def _pinged_before(self, place: Place) -> dict[str, Any]:
+        """Give what stays known of a post that the bot has deleted: the role it pinged."""
+        row = self.noted.get(place.channel_id)
+        record = {} if row is None else self._stored.facts(row)
+        pinged = record.get("pinged") if row is not None and row.state is OutboxState.REMOVED else None
+        return {_BEFORE: pinged or record.get(_BEFORE)}
 
     def _roles_pinged(self) -> set[tuple[int, int | None]]:
         """Give guild and role of the pings that were sent for this event, or may still be."""
@@ -311,4 +331,5 @@ class _Teller:
             was_sent = row.is_posted or row.first_tried_at is not None or row.state in OPEN_STATES
             if was_sent and row.state is not OutboxState.HELD:
                 found.add((row.guild_id, self._stored.facts(row).get("pinged")))
+            found.add((row.guild_id, self._stored.facts(row).get(_BEFORE)))
         return found - {(guild_id, None) for guild_id, _ in found}

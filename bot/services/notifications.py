@@ -185,12 +185,16 @@ async def _release_some(
 
 async def _sum_up(conn: Connection, guild_id: int, channel_id: int, now: datetime) -> None:
     """Put the digest of a channel, of what is still wanted there."""
-    rows, stored = await notified.digested(conn, channel_id, now), Stored()
+    rows, stored = await notified.digested(conn, guild_id, channel_id, now), Stored()
     whys: dict[int, str] = {}
     told: list[Told] = []
     options = BUILT_IN
+    chosen = {
+        about: await Choices.load(conn, Kind(about[0]), about[1], [guild_id])
+        for about in dict.fromkeys((row.kind, row.subject) for row in rows)
+    }
     for row in rows:
-        choices = await Choices.load(conn, Kind(row.kind), row.subject, [guild_id])
+        choices = chosen[row.kind, row.subject]
         paused_until = choices.paused_until(channel_id)
         if choices.is_off(channel_id):
             whys[row.id] = text("switched off in this channel")

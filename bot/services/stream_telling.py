@@ -169,9 +169,12 @@ async def _is_due(conn: Connection, live: RecordedLive, now: datetime) -> bool:
     if not any(choice.live_edits for choice in chosen.values()):
         return False
     shown = await outbox.delivered(conn, event_key(live.live_id))
-    followers = await lives.subscriptions_of(conn, account_id=live.account_id)
-    wanting = {row.channel_id for row in followers if chosen.get(row.guild_id, StreamChoice()).live_edits}
-    return any(not is_fresh(at, now) for channel_id, at in shown.items() if channel_id in wanting)
+    guild_of = await outbox.guilds_of(conn, event_key(live.live_id))
+    return any(
+        not is_fresh(at, now)
+        for channel_id, at in shown.items()
+        if chosen.get(guild_of[channel_id], StreamChoice()).live_edits
+    )
 
 
 async def _channels(conn: Connection, live: RecordedLive) -> dict[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -107,17 +107,15 @@ class Watchlist:
         async with self._database.write("watchlist.remove") as conn:
             account = await followed_account(conn, by.guild_id, written)
             gone = await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
-            is_left = await store.followed_account(conn, by.guild_id, account.handle) is None
-            # A rule left behind would go on telling of lives that others in the guild follow.
-            about, where = account_subject(account.id), None if is_left else gone
-            await notification_rules.forget(conn, by.guild_id, about, (Kind.LIVE, Kind.RECAP), where)
-            if is_left:
+            is_over = await store.followed_account(conn, by.guild_id, account.handle) is None
+            if is_over:
                 await overrides.forget(conn, account.id, by.guild_id)
                 await stream_choices.forget(conn, account.id, by.guild_id)
             last = await store.last_live(conn, account.id)
             keys = () if last is None else (event_key(last[0]), recap_key(last[0]))
             for key, left in product(keys, gone):
                 await outbox.withdraw(conn, key, left)
+            await _let_go(conn, by.guild_id, account, None if is_over else gone)
         await self._monitor.replan_step()
         if not gone:
             raise _not_followed(account.handle)
@@ -242,6 +240,16 @@ class Watchlist:
                     to_everyone=True,
                 )
         self._announcements.wake()
+
+
+async def _let_go(
+    conn: Connection, guild_id: int, account: Account, channel_ids: Collection[int] | None
+) -> None:
+    """Drop what was chosen for an account that is not followed any more, in some channels or at all, and is held."""
+    subject = account_subject(account.id)
+    await notification_rules.forget_account(conn, guild_id, subject, channel_ids)
+    kinds = (Kind.LIVE, Kind.RECAP) if channel_ids is None else (Kind.LIVE,)
+    await notified.let_go(conn, guild_id, kinds, (subject,), channel_ids)
 
 
 def _entry(account: Account, row: Subscription, live: Live | None, now: datetime, held: Held | None) -> Entry:

@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.models import Person, ProfileState, room_started_at
 from bot.core.live.transitions import Live, Phase
-from bot.storage import overrides, profile_state, stream_choices
+from bot.storage import notification_rules, overrides, profile_state, stream_choices
 from bot.storage.tables import accounts, guilds, live_rooms, lives, requests, subscriptions
 from bot.storage.types import Flag
 from bot.storage.upsert import insert_for
@@ -298,6 +298,7 @@ async def _hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None
     await overrides.hand_over(conn, from_id=from_id, to_id=to_id)
     await stream_choices.hand_over(conn, from_id=from_id, to_id=to_id)
     await profile_state.hand_over(conn, from_id=from_id, to_id=to_id)
+    await notification_rules.hand_over(conn, from_id=from_id, to_id=to_id)
     await conn.execute(delete(accounts).where(accounts.c.id == from_id))
 
 

@@ -20,7 +20,7 @@ from bot.errors import SchemaTooNew, StorageError
 from bot.storage.backup_server import back_up, why_no_backup
 from bot.storage.engine import Database
 
-HEAD_REVISION = "0007"
+HEAD_REVISION = "0008"
 SCRIPTS = Path(__file__).with_name("migrations")
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, select
+from sqlalchemy import RowMapping, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.notifications.kinds import Kind, subject_account
+from bot.core.notifications.kinds import Kind, account_subject, subject_account
 from bot.core.notifications.options import Options
 from bot.storage import notified
 from bot.storage.tables import notification_defaults, notification_rules, personal_roles
@@ -20,7 +20,8 @@ from bot.storage.upsert import insert_for
 class NotificationRule:
     """What was chosen for a kind in a channel, for one subject or (empty) for all.
 
-    With `off` nothing of it is told there, whatever else says so. `paused_until` is None when it is not paused.
+    With `off` nothing of it is told there, whatever else says so. With `adds` it is told there though nothing else
+    says so; without, the rule only says how. `paused_until` is None when it is not paused.
     """
 
     guild_id: int
@@ -29,6 +30,7 @@ class NotificationRule:
     subject: str
     options: Options
     off: bool = False
+    adds: bool = True
     paused_until: datetime | None = None
 
 
@@ -73,6 +75,7 @@ async def save(conn: AsyncConnection, rule: NotificationRule, by: int, now: date
         "guild_id": rule.guild_id,
         "options": rule.options.to_json(),
         "off": rule.off,
+        "adds": rule.adds,
         "paused_until": rule.paused_until,
     }
     key = {"channel_id": rule.channel_id, "kind": rule.kind, "subject": rule.subject}
@@ -89,19 +92,36 @@ async def remove(conn: AsyncConnection, channel_id: int, kind: Kind, subject: st
     return bool((await conn.execute(delete(notification_rules).where(this))).rowcount)
 
 
-async def forget(
-    conn: AsyncConnection,
-    guild_id: int,
-    subject: str,
-    kinds: Collection[Kind],
-    channel_ids: Collection[int] | None,
+async def forget_account(
+    conn: AsyncConnection, guild_id: int, subject: str, channel_ids: Collection[int] | None = None
 ) -> None:
-    """Delete the rules of some kinds about a subject in channels of a guild, or with None in all of them."""
+    """Delete what a guild chose about the lives of an account that it does not follow any more.
+
+    With `channel_ids` it does so elsewhere: what says by itself that recaps are told there stays.
+    """
     table = notification_rules.c
-    these = (table.guild_id == guild_id) & (table.subject == subject) & table.kind.in_(kinds)
+    about = (table.guild_id == guild_id) & (table.subject == subject)
+    which = about & table.kind.in_((Kind.LIVE, Kind.RECAP))
     if channel_ids is not None:
-        these &= table.channel_id.in_(channel_ids)
-    await conn.execute(delete(notification_rules).where(these))
+        only_how = (table.kind == Kind.LIVE) | ~table.adds
+        which &= table.channel_id.in_(channel_ids) & only_how
+    await conn.execute(delete(notification_rules).where(which))
+
+
+async def hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None:
+    """Let what was chosen for one account count for another, but where something was chosen for that one too."""
+    old, new = account_subject(from_id), account_subject(to_id)
+    rules, other = notification_rules, notification_rules.alias("other")
+    taken = exists().where(
+        other.c.channel_id == rules.c.channel_id, other.c.kind == rules.c.kind, other.c.subject == new
+    )
+    await conn.execute(update(rules).where(rules.c.subject == old, ~taken).values(subject=new))
+    await conn.execute(delete(rules).where(rules.c.subject == old))
+    roles = personal_roles.c
+    has_role = select(roles.guild_id).where(roles.account_id == to_id)
+    kept = update(personal_roles).where(roles.account_id == from_id, roles.guild_id.not_in(has_role))
+    await conn.execute(kept.values(account_id=to_id))
+    await notified.rename_subject(conn, old, new)
 
 
 async def save_default(conn: AsyncConnection, guild_id: int, kind: Kind, options: Options) -> None:
@@ -120,5 +140,6 @@ def _rule(row: RowMapping) -> NotificationRule:
         subject=row["subject"],
         options=Options.from_json(row["options"]),
         off=row["off"],
+        adds=row["adds"],
         paused_until=row["paused_until"],
     )

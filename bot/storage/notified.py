@@ -6,7 +6,7 @@ Everything is read and written for many channels at once: a popular account is f
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,11 +31,13 @@ from bot.core.delivery import OPEN_STATES, OutboxState
 from bot.core.notifications.deciding import Rule
 from bot.core.notifications.kinds import Kind
 from bot.storage.tables import outbox
+from bot.texts import text
 
 AT_ONCE = 250
 """So many rows are read or written before the event loop gets its turn."""
 READ_AT_ONCE = 5000
 """So many values stand in one condition."""
+REMOVED = text("the subscription was removed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,7 @@ class Noted:
 
     `message`, `facts` and `placement` are JSON as it is stored. `held_by` names the rule that holds the message or
     let it be skipped. `told_at` is when it was let out, `delivered_revision` 0 while nobody can have seen it.
+    `generation` counts how often it is posted anew.
     """
 
     id: int = 0
@@ -77,6 +80,7 @@ class Noted:
     remove_after_hours: int = 0
     remove_at: datetime | None = None
     removing: bool = False
+    generation: int = 0
 
     @property
     def is_posted(self) -> bool:
@@ -103,6 +107,28 @@ class Noted:
         """Whether it stands in its channel, or may still come to."""
         return self.told_at is not None and self.state not in _GONE
 
+    @property
+    def is_renewed(self) -> bool:
+        """Whether it is a first post once more, since the bot has deleted it and its live goes on."""
+        return self.generation > 0 and not self.is_posted
+
+    def renewed(self) -> Noted:
+        """Give a message that the bot has deleted as one that nobody has tried to post."""
+        return replace(
+            self,
+            generation=self.generation + 1,
+            delivered_revision=0,
+            message_id=None,
+            old_message_id=None,
+            posted_at=None,
+            delivered_at=None,
+            removing=False,
+            remove_at=None,
+            tries=0,
+            first_tried_at=None,
+            error="",
+        )
+
 
 _GONE = (OutboxState.DEAD, OutboxState.EXPIRED, OutboxState.SKIPPED, OutboxState.REMOVED)
 _AS_TEXT = ("message", "facts", "placement")
@@ -114,6 +140,7 @@ _BY_DELIVERY = (
     "removing",
     "posted_at",
     "old_message_id",
+    "generation",
 )
 _COLUMNS = tuple(Noted.__dataclass_fields__)
 _read = select(
@@ -131,6 +158,23 @@ _new = {
 _ADD = insert(outbox).values(**_new, nonce=bindparam("new_nonce", type_=Text()))
 _CHANGE = (
     update(outbox).where(outbox.c.id == bindparam("this")).values({name: _new[name] for name in _CHANGEABLE})
+)
+_RENEW = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("this"))
+    .values(
+        delivered_revision=0,
+        message_id=None,
+        old_message_id=None,
+        thread_id=None,
+        in_thread=False,
+        published=False,
+        posted_at=None,
+        delivered_at=None,
+        removing=False,
+        generation=bindparam("new_generation"),
+        nonce=bindparam("new_nonce"),
+    )
 )
 _HELD = outbox.c.state == OutboxState.HELD
 _TOLD = outbox.c.told_at.is_not(None) & outbox.c.state.not_in(_GONE)
@@ -167,11 +211,15 @@ async def of_channels(
 async def last_told(
     conn: AsyncConnection, kind: str, subject: str, channel_ids: Collection[int], *, but: str
 ) -> dict[int, datetime]:
-    """Give when a message of a kind about a subject was last let out into channels, but for those of one event."""
+    """Give when a message of a kind about a subject was last let out into channels, but for those of one event.
+
+    What was given up unseen does not count.
+    """
     found: dict[int, datetime] = {}
+    seen = (outbox.c.delivered_revision > 0) | outbox.c.state.not_in(_GONE)
     for channels in _in_parts(channel_ids):
         query = select(outbox.c.channel_id, func.max(outbox.c.told_at).label("at")).where(
-            _alike(kind, subject, channels, but), outbox.c.told_at.is_not(None)
+            _alike(kind, subject, channels, but), outbox.c.told_at.is_not(None), seen
         )
         found |= {row.channel_id: row.at for row in await conn.execute(query.group_by(outbox.c.channel_id))}
     return found
@@ -209,6 +257,12 @@ async def write(conn: AsyncConnection, rows: Sequence[Noted]) -> None:
             await conn.execute(_ADD, new)
         if old:
             await conn.execute(_CHANGE, old)
+        for one in some:
+            if one.is_renewed:
+                nonce = nonce_for(one.event_key, one.channel_id, one.generation)
+                await conn.execute(
+                    _RENEW, {"this": one.id, "new_generation": one.generation, "new_nonce": nonce}
+                )
 
 
 def _added(one: Noted) -> dict[str, Any]:
@@ -241,10 +295,11 @@ async def due_digests(conn: AsyncConnection, now: datetime) -> tuple[tuple[int, 
     return tuple((row.guild_id, row.channel_id) for row in rows)
 
 
-async def digested(conn: AsyncConnection, channel_id: int, now: datetime) -> tuple[Noted, ...]:
-    """Read what a digest of a channel that is due tells of, the oldest first."""
+async def digested(conn: AsyncConnection, guild_id: int, channel_id: int, now: datetime) -> tuple[Noted, ...]:
+    """Read what a guild's digest that is due in a channel, or for a person, tells of, the oldest first."""
     query = _read.where(
         _HELD,
+        outbox.c.guild_id == guild_id,
         outbox.c.channel_id == channel_id,
         outbox.c.held_until <= now,
         outbox.c.held_by == Rule.DIGEST,
@@ -285,6 +340,36 @@ async def take_back_held(conn: AsyncConnection, subject: str, guild_id: int) -> 
     """Delete live alerts about a subject that are held in a guild: should it be wanted again, they are told anew."""
     about = (outbox.c.subject == subject) & (outbox.c.kind == Kind.LIVE)
     await conn.execute(delete(outbox).where(_HELD, outbox.c.guild_id == guild_id, about))
+
+
+async def held_subjects(conn: AsyncConnection, kind: str, channel_id: int) -> frozenset[str]:
+    """Give what is held of a kind in a channel, by subject."""
+    query = select(outbox.c.subject).where(_HELD, outbox.c.channel_id == channel_id, outbox.c.kind == kind)
+    return frozenset((await conn.execute(query.distinct())).scalars())
+
+
+async def let_go(
+    conn: AsyncConnection,
+    guild_id: int,
+    kinds: Collection[str],
+    subjects: Collection[str],
+    channel_ids: Collection[int] | None = None,
+) -> None:
+    """Give up what is held in a guild, or in some channels of it, about subjects that nobody wants any more."""
+    held = update(outbox).where(
+        _HELD,
+        outbox.c.guild_id == guild_id,
+        outbox.c.kind.in_(kinds),
+        outbox.c.subject.in_(subjects),
+    )
+    if channel_ids is not None:
+        held = held.where(outbox.c.channel_id.in_(channel_ids))
+    await conn.execute(held.values(state=OutboxState.SKIPPED, held_until=None, why=REMOVED))
+
+
+async def rename_subject(conn: AsyncConnection, old: str, new: str) -> None:
+    """Let whatever was told or is held about one subject be about another."""
+    await conn.execute(update(outbox).where(outbox.c.subject == old).values(subject=new))
 
 
 async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:

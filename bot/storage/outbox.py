@@ -237,6 +237,12 @@ async def channels_of(conn: AsyncConnection, event_key: str) -> tuple[int, ...]:
     return tuple(found.scalars())
 
 
+async def guilds_of(conn: AsyncConnection, event_key: str) -> dict[int, int]:
+    """Give the channels a message of this event was put into, each with its guild."""
+    query = select(outbox.c.channel_id, outbox.c.guild_id).where(outbox.c.event_key == event_key)
+    return {row.channel_id: row.guild_id for row in await conn.execute(query.order_by(outbox.c.id))}
+
+
 async def delivered(conn: AsyncConnection, event_key: str) -> dict[int, datetime]:
     """Give the channels in which the message of an event stands as it should, and since when."""
     found = await conn.execute(

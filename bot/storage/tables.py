@@ -274,6 +274,7 @@ notification_rules = table(
     Column("guild_id", BIGINT, nullable=False),
     Column("options", Json, nullable=False),  # bot.core.notifications.options.Options
     Column("off", Flag, nullable=False, server_default="0"),  # not told here, though /setup or /live say so
+    Column("adds", Flag, nullable=False, server_default="1"),  # told here though nothing else says so
     Column("paused_until", Instant),
     Column("created_by", BIGINT, nullable=False),
     Column("created_at", Instant, nullable=False),

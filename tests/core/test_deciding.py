@@ -326,7 +326,20 @@ def test_what_is_collected_stays_collected(rule: Rule) -> None:
         assert (decision.verdict, decision.rule) == (Verdict.DIGEST, Rule.DIGEST)
 
 
-@pytest.mark.parametrize("rule", [Rule.PAUSE, Rule.ONLY, Rule.COOLDOWN])
+@pytest.mark.parametrize("given", [{"kind": Kind.ROUND}, {"is_over": True}])
+def test_what_came_on_a_chosen_day_and_waits_for_the_morning_is_told_on_the_next(
+    given: dict[str, object],
+) -> None:
+    weekends = choose(only=Only(days=(5, 6)), quiet=NIGHTLY)
+    sunday = NOW + timedelta(days=1)
+    morning = MORNING + timedelta(days=1)
+    first = decide(weekends, situation(now=sunday, began_at=sunday, kind=given.get("kind", Kind.LIVE)))
+    assert (first.verdict, first.rule, first.until) == (Verdict.HOLD, Rule.QUIET, morning)
+    then = decide(weekends, situation(now=morning, held_by=Rule.QUIET, **given))
+    assert then.verdict is Verdict.SEND
+
+
+@pytest.mark.parametrize("rule", [Rule.PAUSE, Rule.COOLDOWN])
 def test_what_is_over_does_not_wait_for_a_later_hour(rule: Rule) -> None:
     decision = decided(rule, is_over=True, held_by=Rule.QUIET)
     assert (decision.verdict, decision.rule, decision.until) == (Verdict.SKIP, rule, None)

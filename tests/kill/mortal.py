@@ -22,7 +22,7 @@ from tools.sandbox.scene import World
 from tools.sandbox.stored import change, file_of, rows_of, tables_of
 
 PATIENCE_SECONDS = 300.0
-RECORDER_GONE_SECONDS = 12.0
+RECORDER_GONE_SECONDS = 60.0
 EACH, ONCE, NONE = "each", "once", "none"
 AS_TIME_PASSES = (
     "UPDATE accounts SET leased_until = NULL",

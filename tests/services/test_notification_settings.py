@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.core.announcements import Message, Tone
 from bot.core.notifications.kinds import Kind
-from bot.core.notifications.options import Mention, Only, Options, QuietMode
+from bot.core.notifications.options import Digest, Mention, Only, Options, Quiet, QuietMode
 from bot.core.requester import Requester
 from bot.errors import InputRefused, LimitReached, NothingThere
 from bot.services import notification_settings
 from bot.services.notification_list import Entry, Key
 from bot.services.notification_settings import NotificationSettings
-from bot.storage import outbox
+from bot.services.notifications import News, NotificationDesk, Place
+from bot.services.notifications import tell as told
+from bot.services.round_places import round_places
+from bot.storage import outbox, round_choices
 from bot.storage.engine import Database
 from bot.storage.tables import outbox as rows
 from tests.notify_services import notify_services
@@ -288,12 +294,10 @@ async def test_a_role_given_when_adding_again_counts_before_what_was_chosen_ther
 
 async def test_where_an_account_is_not_followed_any_more_nothing_is_told_of_it(world: World):
     """Not even where something was chosen for its lives there, and another channel goes on following it."""
-    recaps = Key(channel_id=LIVES, kind=Kind.RECAP, subject="account:1")
     await world.lives.watchlist.add(BY, "ana", OTHER, None)
-    await world.notify.add(BY, Kind.RECAP, LIVES, "ana", None)
     await world.notify.change(BY, ANA, delay_minutes=0, template="{streamer}")
     await world.lives.watchlist.remove(BY, "ana", LIVES)
-    assert not {str(ANA), str(recaps)} & set(await world.entries())
+    assert str(ANA) not in await world.entries()
     world.lives.tiktok.go_live("ana")
     await world.lives.watchlist.check_now(BY, "ana")
     async with world.database.read() as conn:
@@ -301,3 +305,101 @@ async def test_where_an_account_is_not_followed_any_more_nothing_is_told_of_it(w
     await world.notify.change(BY, Key(channel_id=OTHER, kind=Kind.LIVE, subject="account:1"), template="x")
     await world.lives.watchlist.remove(BY, "ana", None)
     assert not [key for key in await world.entries() if "account:1" in key]
+
+
+# --- What is no longer chosen ---------------------------------------------------------------------
+
+
+async def wanted_rounds(world: World) -> list[int]:
+    async with world.database.read() as conn:
+        return [channel for _, channel in await round_places(conn, Kind.ROUND, "alpha", [GUILD])]
+
+
+async def hold(world: World, kind: Kind, subject: str, channel_id: int = OTHER) -> None:
+    news = News(kind=kind, subject=subject, event_key=f"{kind}:1", began_at=world.clock.now())
+    place = Place(guild_id=GUILD, channel_id=channel_id, message=Message(title="News", tone=Tone.ROUND))
+    async with world.database.write("test.tell") as conn:
+        await told(conn, news, [place], world.clock.now())
+
+
+async def released(world: World) -> list[tuple[str, str]]:
+    """Give state and reason of every message about what people subscribe to, after days of the desk's work."""
+    desk = NotificationDesk(
+        database=world.database, announcements=world.rounds.announcements, clock=world.clock
+    )
+    await desk.step()
+    world.clock.advance(3 * 86400)
+    await desk.step()
+    async with world.database.read() as conn:
+        found = await conn.execute(
+            select(rows.c.state, rows.c.why).where(rows.c.kind != "").order_by(rows.c.id)
+        )
+    return [(row.state, row.why) for row in found]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"quiet": Quiet(mode=QuietMode.HOLD, begins=0, ends=1439)},
+        {"digest": Digest.DAILY},
+    ],
+)
+async def test_what_a_removed_subscription_held_is_told_nowhere(world: World, chosen: dict[str, Any]):
+    key = (await world.notify.add(BY, Kind.EVENING, OTHER, None, None)).entry.key
+    await world.notify.change(BY, key, **chosen)
+    await hold(world, Kind.EVENING, "server:alpha")
+    await world.notify.remove(BY, await world.entry(key))
+    assert await released(world) == [("skipped", "the subscription was removed")]
+
+
+async def test_what_another_subscription_of_the_channel_wants_stays_held(world: World):
+    whole = (await world.notify.add(BY, Kind.EVENING, OTHER, None, None)).entry.key
+    await world.notify.change(BY, whole, digest=Digest.DAILY)
+    one = (await world.notify.add(BY, Kind.EVENING, OTHER, "alpha", None)).entry
+    await hold(world, Kind.EVENING, "server:alpha")
+    await world.notify.remove(BY, one)
+    assert (await released(world))[0] == ("skipped", "told in the digest")
+
+
+async def test_what_only_says_how_tells_nothing_once_another_command_wants_it_no_more(world: World):
+    rounds = Key(channel_id=ROUNDS, kind=Kind.ROUND, subject="server:alpha")
+    await world.notify.change(BY, rounds, template="A round!")
+    assert await wanted_rounds(world) == [ROUNDS]
+    await world.guilds.save(BY, rounds_channel_id=OTHER)
+    assert await wanted_rounds(world) == [OTHER]
+    assert str(rounds) not in await world.entries()
+    await world.guilds.save(BY, rounds_channel_id=ROUNDS)
+    assert (await world.entry(rounds)).own.template == "A round!"
+    async with world.database.write("test.toggle") as conn:
+        await round_choices.choose(conn, GUILD, "alpha", "posts", on=False)
+    assert await wanted_rounds(world) == []
+    await world.notify.add(BY, Kind.ROUND, OTHER, "alpha", None)
+    assert await wanted_rounds(world) == [OTHER]
+
+
+async def test_a_change_switches_nothing_on_that_is_off_for_all_of_its_kind(world: World):
+    whole = (await world.notify.add(BY, Kind.LIVE, LIVES, None, None)).entry.key
+    await world.notify.switch(BY, whole, off=True)
+    assert (await world.entry()).is_off
+    assert (await world.notify.change(BY, ANA, template="Look!")).is_off
+    assert not (await world.notify.switch(BY, ANA, off=False)).is_off
+
+
+async def test_an_account_that_is_followed_no_more_leaves_nothing_that_was_chosen_for_it(world: World):
+    await world.lives.watchlist.add(BY, "ana", OTHER, None)
+    for key in (ANA, replace(ANA, kind=Kind.RECAP), replace(ANA, channel_id=OTHER)):
+        await world.notify.change(BY, key, delay_minutes=5)
+        await world.notify.switch(BY, key, off=True)
+    await hold_for_the_digest(world)
+    await world.lives.watchlist.remove(BY, "ana", LIVES)
+    assert f"{LIVES}:live:account:1" not in await world.entries()
+    await world.lives.watchlist.add(BY, "ana", LIVES, ROLE)
+    assert ((await world.entry()).is_off, (await world.entry()).own) == (False, Options())
+    assert (await world.entry(replace(ANA, channel_id=OTHER))).is_off
+    assert await released(world) == [("skipped", "the subscription was removed")]
+
+
+async def hold_for_the_digest(world: World) -> None:
+    await world.notify.switch(BY, ANA, off=False)
+    await world.notify.change(BY, ANA, digest=Digest.WEEKLY)
+    await hold(world, Kind.LIVE, "account:1", LIVES)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select, update
 
-from bot.core.announcements import Message, Tone
+from bot.core.announcements import Message, Tone, nonce_for
 from bot.core.delivery import Event, Result, Step
 from bot.core.notifications.kinds import ALL, Kind, account_subject
 from bot.core.notifications.options import AfterLive, Digest, Mention, Only, Options, Quiet, QuietMode
@@ -235,6 +235,16 @@ async def test_the_cooldown_counts_from_the_last_message_that_was_let_out(world:
     assert (await world.row("live:3"))["held_until"] == BEGAN + timedelta(minutes=120)
 
 
+async def test_a_message_that_nobody_saw_begins_no_cooldown(world: World) -> None:
+    await world.choose(cooldown_minutes=60, after_live=AfterLive.DELETE)
+    first = world.news("live:1")
+    await world.tell(first)
+    await world.tell(replace(first, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    assert (await world.row("live:1"))["state"] == "skipped"
+    await world.tell(world.news("live:2"), "Ana is live again")
+    assert await world.deliver() == ["sent 100 Ana is live again"]
+
+
 async def test_of_a_round_in_the_cooldown_nothing_is_told_later_either(world: World) -> None:
     await world.choose(kind=Kind.ROUND, cooldown_minutes=60)
     await world.tell(world.news("round:1", kind=Kind.ROUND), "Round 1")
@@ -422,6 +432,59 @@ async def test_deleted_after_the_live_it_is_handed_to_the_deliverer_at_once(worl
     assert (row["state"], row["removing"], row["message"]["title"]) == ("pending", True, "Ana is live")
 
 
+async def deleted_after_its_end(world: World) -> News:
+    """Let a live be told, end, and its alert be deleted; gives it."""
+    await world.choose(after_live=AfterLive.DELETE)
+    news = world.news()
+    await world.tell(news, role_id=ROLE)
+    await world.deliver()
+    over = replace(news, is_over=True, ended_at=world.clock.now())
+    await world.tell(over, "Ana was live", role_id=ROLE)
+    assert await world.pass_time(minutes=1) == ["removed 100 Ana is live"]
+    await world.tell(over, "Ana was live", role_id=ROLE)
+    assert await world.pass_time(minutes=1) == []
+    return news
+
+
+async def test_a_live_that_goes_on_after_its_alert_was_deleted_is_posted_again_without_a_ping(
+    world: World,
+) -> None:
+    news = await deleted_after_its_end(world)
+    world.channels = [CHANNEL, OTHER]
+    await world.tell(news, "Ana is live again", role_id=ROLE)
+    await world.tell(news, "Ana is still live", role_id=ROLE)
+    row = await world.row()
+    assert (row["nonce"], row["generation"]) == (nonce_for("live:1", CHANNEL, 1), 1)
+    assert await world.deliver() == ["sent 100 Ana is still live", "sent 101 Ana is still live"]
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    assert "removed 100 Ana is still live" in await world.pass_time(minutes=1)
+
+
+async def test_a_live_that_goes_on_while_its_alert_is_being_deleted_is_posted_again_at_the_next_look(
+    world: World,
+) -> None:
+    await world.choose(after_live=AfterLive.DELETE)
+    news = world.news()
+    await world.tell(news)
+    await world.deliver()
+    await world.tell(replace(news, is_over=True, ended_at=world.clock.now()), "Ana was live")
+    await world.desk.step()
+    await world.tell(news, "Ana is live again")
+    assert await world.deliver() == ["removed 100 Ana is live"]
+    await world.tell(news, "Ana is live again")
+    assert await world.deliver() == ["sent 100 Ana is live again"]
+
+
+async def test_posted_again_in_quiet_hours_it_waits_and_pings_nobody_later(world: World) -> None:
+    news = await deleted_after_its_end(world)
+    await world.choose(quiet=Quiet(mode=QuietMode.HOLD))
+    await world.tell(news, "Ana is live again", role_id=ROLE)
+    assert (await world.row())["held_by"] == "quiet"
+    world.channels = [CHANNEL, OTHER]
+    await world.tell(news, "Ana is live again", role_id=ROLE)
+    assert await world.pass_time(hours=4) == ["sent 101 Ana is live again", "sent 100 Ana is live again"]
+
+
 async def test_left_after_the_live_it_is_edited_no_more(world: World) -> None:
     await world.choose(after_live=AfterLive.LEAVE, grace_minutes=10)
     news = world.news()
@@ -477,6 +540,39 @@ async def test_a_digest_lists_what_was_collected_and_the_rest_is_counted(world: 
     ]
     assert {row["why"] for row in await world.rows() if row["state"] == "skipped"} == {"told in the digest"}
     assert await world.pass_time(days=2) == []
+
+
+async def test_a_digest_of_many_asks_no_more_of_the_database_than_one_of_few(world: World) -> None:
+    await world.choose(kind=Kind.ROUND, digest=Digest.DAILY)
+    for number in range(60):
+        await world.tell(world.news(f"round:{number}", kind=Kind.ROUND), f"Round {number}")
+    world.clock.advance(86400)
+    statements: list[str] = []
+
+    def note(*of: Any) -> None:
+        statements.append(of[2])
+
+    engine = world.database._writer.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    await world.desk.step()
+    event.remove(engine, "before_cursor_execute", note)
+    assert len(statements) < 20
+    assert len(await world.rows(f"digest:{GUILD}:{CHANNEL}:2026-07-03")) == 1
+
+
+async def test_whoever_reads_the_notices_of_two_guilds_has_a_digest_of_each(world: World) -> None:
+    async with world.database.write("test.guilds") as conn:
+        await guilds.joined(conn, 2, "UTC")
+        for guild_id in (GUILD, 2):
+            await notification_rules.save_default(conn, guild_id, Kind.NOTICE, Options(digest=Digest.DAILY))
+            news = world.news(f"notice:{guild_id}", kind=Kind.NOTICE)
+            message = Message(title=f"Of {guild_id}", tone=Tone.NOTICE)
+            place = Place(guild_id=guild_id, channel_id=ADMIN, message=message, direct=True)
+            await tell(conn, news, [place], world.clock.now())
+    world.clock.advance(86400)
+    await world.desk.step()
+    digests = [row for row in await world.rows() if row["event_key"].startswith("digest:")]
+    assert sorted((row["guild_id"], row["direct"]) for row in digests) == [(GUILD, True), (2, True)]
 
 
 async def test_a_second_digest_of_a_day_does_not_overwrite_the_first(world: World) -> None:

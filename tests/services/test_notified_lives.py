@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bot.core.notifications.kinds import ALL, Kind, account_subject
-from bot.core.notifications.options import Options, Quiet, QuietMode
-from bot.storage import notification_rules
+from bot.core.notifications.options import Mention, Options, Quiet, QuietMode
+from bot.errors import SourceUnavailable
+from bot.storage import notification_roles, notification_rules
 from bot.storage.engine import Database
 from bot.storage.notification_rules import NotificationRule
 from tests.clocks import ManualClock
@@ -96,6 +97,29 @@ async def test_a_channel_that_chose_it_hears_of_a_live_that_another_one_follows(
     (first, second) = await world.messages()
     assert [one["message"]["mention_role_id"] for one in (first, second)] == [ROLE, None]
     assert first["kind"] == second["kind"] == "live"
+
+
+async def test_what_was_chosen_for_an_entry_counts_for_the_person_it_turns_out_to_be(
+    world: LiveWorld,
+) -> None:
+    world.tiktok.people[0].handle = "ana.new"
+    world.tiktok.trouble = SourceUnavailable("no answer in time")
+    await world.watchlist.add(BY, "ana.new", CHANNEL + 1, None)
+    await choose(world, subject=account_subject(1), mention=Mention.PERSONAL)
+    await choose(world, channel_id=CHANNEL + 1, subject=account_subject(2), mention=Mention.PERSONAL)
+    await choose(world, channel_id=CHANNEL, subject=account_subject(2), template="of the other entry")
+    async with world.database.write("test.role") as conn:
+        await notification_roles.keep_personal(conn, GUILD, 2, 99)
+    world.tiktok.trouble = None
+    world.clock.advance(900)
+    world.tiktok.go_live("ana.new")
+    await world.run_for(60 * MINUTE)
+    told = {row["channel_id"]: row["message"] for row in await world.messages() if not row["direct"]}
+    assert [one["mention_role_id"] for one in told.values()] == [99, None]  # one ping for each live
+    assert told[CHANNEL]["lead"] == ""
+    async with world.database.read() as conn:
+        left = await notification_rules.of_guilds(conn, [GUILD], Kind.LIVE)
+    assert {rule.subject for rule in left} == {account_subject(1)}
 
 
 async def test_paused_while_its_alert_is_held_an_account_is_told_anew_when_it_goes_on(

@@ -13,6 +13,8 @@ from sqlalchemy import delete, insert, select, update
 from bot.core.announcements import Message
 from bot.core.live.transitions import Phase
 from bot.core.machine import Pressure
+from bot.core.notifications.kinds import ALL, Kind
+from bot.core.notifications.options import Options
 from bot.core.requester import Requester
 from bot.core.streams.choices import StreamChoice
 from bot.core.streams.recording import RecordingState
@@ -24,7 +26,9 @@ from bot.services.stream_findings import StreamFindings
 from bot.services.stream_showing import ShowingRules, StreamShowing
 from bot.services.stream_telling import LOOK_EVERY, StreamTelling
 from bot.storage import live as store
+from bot.storage import notification_rules
 from bot.storage import stream_choices as stream_choices_store
+from bot.storage.notification_rules import NotificationRule
 from bot.storage.stream_tables import (
     recordings,
     stream_choices,
@@ -410,6 +414,20 @@ async def test_an_alert_shows_how_the_live_goes_only_where_it_is_switched_on(liv
     (recording,) = await live.rows(recordings)
     assert fields(other)["Likes"] == f"{recording['room_likes']:,}"
     assert fields(other)["Duration"] == "1 h 31 min"
+
+
+async def test_a_channel_that_is_told_of_all_lives_shows_how_they_go_too(live):
+    async with live.database.write("test.rule") as conn:
+        rule = NotificationRule(
+            guild_id=GUILD, channel_id=300, kind=Kind.LIVE, subject=ALL, options=Options()
+        )
+        await notification_rules.save(conn, rule, 1, live.clock.now())
+    await live.choose(live_edits=True)
+    await live.announce()
+    await live.deliver()
+    live.clock.advance(3600)
+    await live.service.step()
+    assert [fields(row).get("Duration") for row in await live.rows()] == ["2 h 31 min"] * 2
 
 
 async def test_the_alert_is_edited_every_five_minutes_at_most(live):

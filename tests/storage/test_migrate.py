@@ -192,17 +192,17 @@ async def test_on_each_engine_the_migrations_make_the_tables_the_statements_use(
     assert migrated == await described(expected)
 
 
-def to_first_schema(connection: Connection) -> None:
+def to_schema(connection: Connection, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+    command.upgrade(config, revision)
 
 
 async def test_a_database_of_the_first_schema_keeps_its_rows(database_url, backups):
     old = Database.open(database_url, migrating=True)
     async with old.write("test.first") as conn:
-        await conn.run_sync(to_first_schema)
+        await conn.run_sync(to_schema, "0001")
         account = "(id, platform, handle, profile_state, added_at, next_check_at)"
         live = "(id, account_id, phase, started_at, found_at, last_seen_at, title, cover_url)"
         for statement in (
@@ -219,6 +219,28 @@ async def test_a_database_of_the_first_schema_keeps_its_rows(database_url, backu
     assert await rows_of(database_url, guilds) == [(5, "Asia/Jakarta", "")]
     assert await rows_of(database_url, "SELECT title, diamonds FROM lives") == [("Hello", None)]
     assert await rows_of(database_url, "SELECT handle FROM accounts") == [("ana",)]
+
+
+async def test_what_was_chosen_before_rules_said_what_they_add_is_told_on(database_url, backups):
+    old = Database.open(database_url, migrating=True)
+    columns = "(channel_id, kind, subject, guild_id, options, created_by, created_at)"
+    async with old.write("test.before") as conn:
+        await conn.run_sync(to_schema, "0007")
+        for kind, subject in (("live", ""), ("live", "account:1"), ("recap", "account:1")):
+            values = f"(1, '{kind}', '{subject}', 5, '{{}}', 1, 0)"
+            statement = f"INSERT INTO notification_rules {columns} VALUES {values}"
+            await conn.exec_driver_sql(statement)
+    await old.close()
+    await upgrade(database_url, backups, NOW, keep=3)
+    rules = "SELECT kind, subject FROM notification_rules WHERE adds = {adds} ORDER BY kind"
+    is_file = database_url.startswith("sqlite")
+    assert await rows_of(database_url, rules.format(adds=0 if is_file else "false")) == [
+        ("live", "account:1")
+    ]
+    assert await rows_of(database_url, rules.format(adds=1 if is_file else "true")) == [
+        ("live", ""),
+        ("recap", "account:1"),
+    ]
 
 
 async def test_nothing_to_do_makes_no_backup_and_changes_nothing(file, backups):

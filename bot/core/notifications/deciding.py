@@ -21,7 +21,7 @@ whenever something changes, so that a message passes one rule after the other::
 
 An urgent notice passes pause, only, cooldown, digest and quiet hours. Viewers and delay are passed once for all; so are
 the others before it by what is collected for a digest, but for a pause. A live that is over waits for nothing but the
-end of quiet hours and its digest.
+end of quiet hours and its digest. What those put off, and cannot wait for another day, has passed `only`.
 """
 
 from __future__ import annotations
@@ -167,6 +167,9 @@ def _only(options: Options, of: Situation) -> Decision | None:
     only = options.only or Only()
     opens_at = next_open(only, of.now, of.zone)
     if of.is_urgent or opens_at == of.now:
+        return None
+    waits_no_longer = of.is_over or not of.kind.goes_on
+    if of.held_by is Rule.QUIET and waits_no_longer:  # it came at a chosen hour: they only put it off
         return None
     if opens_at is None:
         return Decision(verdict=Verdict.SKIP, rule=Rule.ONLY, why=text("not on these days"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -98,15 +99,24 @@ class Options:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
-        """Read what `to_json` gave."""
-        readers: Mapping[str, Any] = {
-            "mention": Mention,
-            "quiet": lambda kept: Quiet(**{**kept, "mode": QuietMode(kept["mode"])}),
-            "only": lambda kept: Only(**{**kept, "days": tuple(kept["days"])}),
-            "after_live": AfterLive,
-            "digest": Digest,
-        }
-        return cls(**{name: readers.get(name, lambda kept: kept)(value) for name, value in data.items()})
+        """Read what `to_json` gave; what this version does not know counts as not chosen.
+
+        One server's choice that a newer version wrote must not keep a live from all the others.
+        """
+        read: dict[str, Any] = {}
+        for name in cls.__dataclass_fields__.keys() & data.keys():
+            with suppress(ValueError, TypeError, LookupError):
+                read[name] = _READERS.get(name, lambda kept: kept)(data[name])
+        return cls(**read)
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "mention": Mention,
+    "quiet": lambda kept: Quiet(**{**kept, "mode": QuietMode(kept["mode"])}),
+    "only": lambda kept: Only(**{**kept, "days": tuple(kept["days"])}),
+    "after_live": AfterLive,
+    "digest": Digest,
+}
 
 
 BUILT_IN = Options(
