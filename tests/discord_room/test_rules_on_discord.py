@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -14,7 +14,7 @@ from bot.core.announcements import Message, Tone
 from bot.core.delivery import OutboxState
 from bot.core.notifications.deciding import Rule
 from bot.core.notifications.kinds import Kind, account_subject
-from bot.core.notifications.options import Mention, Only, Options, Quiet, QuietMode
+from bot.core.notifications.options import Digest, Mention, Only, Options, Quiet, QuietMode
 from bot.services.notifications import News, NotificationDesk, Place, tell
 from bot.storage import notification_rules
 from bot.storage.notification_rules import NotificationRule
@@ -28,34 +28,111 @@ CASES = [(), *((rule,) for rule in OPENS), *combinations(OPENS, 2)]
 EARLIER, LIVE = Message(title="Earlier", tone=Tone.ENDED), Message(title="Ana is live", tone=Tone.LIVE)
 
 
-def chosen(rules: tuple[Rule, ...], role_id: int, now: datetime) -> Options:
+def chosen(rules: tuple[Rule, ...], role_id: int, now: datetime) -> dict[str, Any]:
     """Choose what closes so long."""
-
-    def minute(after: int) -> int:
-        then = now + timedelta(minutes=after)
-        return then.hour * 60 + then.minute
-
     each: dict[Rule, dict[str, Any]] = {
         Rule.DELAY: {"delay_minutes": OPENS[Rule.DELAY]},
         Rule.VIEWERS: {"min_viewers": 20},
         Rule.COOLDOWN: {"cooldown_minutes": OPENS[Rule.COOLDOWN]},
-        Rule.ONLY: {"only": Only(begins=minute(OPENS[Rule.ONLY]), ends=minute(600))},
-        Rule.QUIET: {"quiet": Quiet(mode=QuietMode.HOLD, begins=minute(-60), ends=minute(OPENS[Rule.QUIET]))},
+        Rule.ONLY: {"only": Only(begins=minute_in(OPENS[Rule.ONLY], now), ends=minute_in(600, now))},
+        Rule.QUIET: {"quiet": quiet_hours(QuietMode.HOLD, OPENS[Rule.QUIET], now)},
     }
     given: dict[str, Any] = {"mention": Mention.ROLE, "role_id": role_id}
     for rule in rules:
         given |= each.get(rule, {})
-    return Options(**given)
+    return given
+
+
+def minute_in(after: int, now: datetime) -> int:
+    """Give the minute of the day in so many minutes."""
+    then = now + timedelta(minutes=after)
+    return then.hour * 60 + then.minute
+
+
+def quiet_hours(mode: QuietMode, minutes: int, now: datetime) -> Quiet:
+    return Quiet(mode=mode, begins=minute_in(-60, now), ends=minute_in(minutes, now))
 
 
 async def test_a_live_is_told_once_all_its_rules_are_open_and_pings_once(room: Room) -> None:
-    room.clock.advance(60 - room.clock.now().second - room.clock.now().microsecond / 1e6)
-    began = room.clock.now()
-    role_id = int(room.server.facts["roles"]["Live pings"])
-    channels = {rules: await room.channel() for rules in CASES}
-    for rules, channel_id in channels.items():
-        await _choose(room, channel_id, rules, role_id)
+    channels = await _channels(room, CASES)
     await _told_before(room, [channel for rules, channel in channels.items() if Rule.COOLDOWN in rules])
+    await _live_through(room, channels)
+    # One guild has one ping, however many channels follow.
+    assert await _pinged(room, channels) == [room.server.facts["roles"]["Live pings"]]
+
+
+async def test_in_silent_hours_a_live_is_told_all_the_same_and_pings_nobody(room: Room) -> None:
+    alone = [(), *((rule,) for rule in OPENS if rule is not Rule.QUIET)]
+    channels = await _channels(room, alone, quiet=(QuietMode.SILENT, 600))
+    await _told_before(room, [channels[Rule.COOLDOWN,]])
+    await _live_through(room, channels)
+    assert await _pinged(room, channels) == []
+
+
+async def test_for_a_digest_a_live_waits_behind_whatever_rule_and_is_told_in_it_alone(room: Room) -> None:
+    channels = await _channels(room, [(), *((rule,) for rule in OPENS)], digest=180)
+    await _told_before(room, [channels[Rule.COOLDOWN,]])
+    desk = await _live_through(room, channels, stands=False)
+    room.clock.advance(3600)
+    await desk.step()
+    room.announcements.wake()
+    for channel in channels.values():
+        digest = await room.until_async(lambda channel=channel: _only_new(room, channel))
+        assert LIVE.title in str(digest["embeds"])
+        assert digest["pinged_roles"] == []
+
+
+async def test_soon_after_another_a_live_goes_on_in_its_message_whatever_rule_would_hold_it(
+    room: Room,
+) -> None:
+    channels = await _channels(room, [(), *((rule,) for rule in OPENS)], grace_minutes=60)
+    await _told_before(room, [*channels.values()], is_over=True)
+    before = {channel: await room.shown(channel) for channel in channels.values()}
+    began = room.clock.now()
+    desk = NotificationDesk(database=room.database, announcements=room.announcements, clock=room.clock)
+    for minutes, paused in ((0, {channels[Rule.PAUSE,]}), (OPENS[Rule.PAUSE], set())):
+        room.clock.advance((began + timedelta(minutes=minutes) - room.clock.now()).total_seconds())
+        await _tell(room, channels.values(), began=began, viewers=5)
+        await desk.step()
+        room.announcements.wake()
+        for channel in channels.values():
+            title = EARLIER.title if channel in paused else LIVE.title
+            await room.until_async(lambda channel=channel, title=title: _is_all(room, channel, title))
+    for channel, (message,) in before.items():
+        (now,) = await room.shown(channel)
+        assert (now["id"], now["pinged_roles"]) == (message["id"], message["pinged_roles"])
+
+
+async def _channels(
+    room: Room, cases: list[tuple[Rule, ...]], *, quiet: Any = None, digest: int | None = None, **more: Any
+) -> dict[tuple[Rule, ...], int]:
+    """Make a channel for each case of rules, at the beginning of a minute."""
+    room.clock.advance(60 - room.clock.now().second - room.clock.now().microsecond / 1e6)
+    now, role_id = room.clock.now(), int(room.server.facts["roles"]["Live pings"])
+    if quiet is not None:
+        more["quiet"] = quiet_hours(*quiet, now)
+    if digest is not None:
+        more |= {"digest": Digest.DAILY, "digest_at": minute_in(digest, now)}
+    channels = {rules: await room.channel() for rules in cases}
+    for rules, channel_id in channels.items():
+        made = NotificationRule(
+            guild_id=room.guild_id,
+            channel_id=channel_id,
+            kind=Kind.LIVE,
+            subject=ANA,
+            options=Options(**chosen(rules, role_id, now) | more),
+            paused_until=now + timedelta(minutes=OPENS[Rule.PAUSE]) if Rule.PAUSE in rules else None,
+        )
+        async with room.database.write("test.choose") as conn:
+            await notification_rules.save(conn, made, 42, now)
+    return channels
+
+
+async def _live_through(
+    room: Room, channels: Mapping[tuple[Rule, ...], int], *, stands: bool = True
+) -> NotificationDesk:
+    """Let a live go on while one rule after the other opens: it stands at once where all are open, or nowhere."""
+    began = room.clock.now()
     desk = NotificationDesk(database=room.database, announcements=room.announcements, clock=room.clock)
     for minute in sorted({0, *OPENS.values()}):
         room.clock.advance((began + timedelta(minutes=minute) - room.clock.now()).total_seconds())
@@ -64,32 +141,23 @@ async def test_a_live_is_told_once_all_its_rules_are_open_and_pings_once(room: R
         await desk.step()
         room.announcements.wake()
         wanted = {
-            channel for rules, channel in channels.items() if all(OPENS[rule] <= minute for rule in rules)
+            channel
+            for rules, channel in channels.items()
+            if stands and all(OPENS[rule] <= minute for rule in rules)
         }
         await room.until_async(lambda wanted=wanted: _stands_in(room, channels.values(), wanted))
-    pinged = [role for channel in channels.values() for role in await _pinged(room, channel)]
-    assert pinged == [str(role_id)]  # one guild has one ping, however many channels follow
+    return desk
 
 
-async def _choose(room: Room, channel_id: int, rules: tuple[Rule, ...], role_id: int) -> None:
+async def _told_before(room: Room, channel_ids: list[int], *, is_over: bool = False) -> None:
+    """Tell of a live before, which its cooldown counts from, and of its end."""
     now = room.clock.now()
-    made = NotificationRule(
-        guild_id=room.guild_id,
-        channel_id=channel_id,
-        kind=Kind.LIVE,
-        subject=ANA,
-        options=chosen(rules, role_id, now),
-        paused_until=now + timedelta(minutes=OPENS[Rule.PAUSE]) if Rule.PAUSE in rules else None,
-    )
-    async with room.database.write("test.choose") as conn:
-        await notification_rules.save(conn, made, 42, now)
-
-
-async def _told_before(room: Room, channel_ids: list[int]) -> None:
-    """Tell of a live before, which its cooldown counts from."""
-    now = room.clock.now()
-    before = _news("live:0", now - timedelta(hours=1), now, viewers=50)
-    await _tell_in(room, replace(before, is_urgent=True), channel_ids, EARLIER)
+    before = replace(_news("live:0", now - timedelta(hours=1), now, viewers=50), is_urgent=True)
+    await _tell_in(room, before, channel_ids, EARLIER)
+    for channel in channel_ids:
+        await room.until_async(lambda channel=channel: _is_all(room, channel, EARLIER.title))
+    if is_over:
+        await _tell_in(room, replace(before, is_over=True, ended_at=now), channel_ids, EARLIER)
 
 
 async def _tell(room: Room, channel_ids: Iterable[int], *, began: datetime, viewers: int) -> None:
@@ -135,5 +203,17 @@ async def _posts(room: Room, channel_id: int) -> list[dict[str, Any]]:
     return found
 
 
-async def _pinged(room: Room, channel_id: int) -> list[str]:
-    return [role for one in await _posts(room, channel_id) for role in one["pinged_roles"]]
+async def _pinged(room: Room, channels: Mapping[Any, int]) -> list[str]:
+    posts = [one for channel in channels.values() for one in await _posts(room, channel)]
+    return [role for one in posts for role in one["pinged_roles"]]
+
+
+async def _is_all(room: Room, channel_id: int, title: str) -> bool:
+    return [one["embeds"][0]["title"] for one in await room.shown(channel_id)] == [title]
+
+
+async def _only_new(room: Room, channel_id: int) -> dict[str, Any] | None:
+    """Give what a channel has been told besides the live before, once it has."""
+    new = [one for one in await room.shown(channel_id) if one["embeds"][0]["title"] != EARLIER.title]
+    assert len(new) <= 1
+    return new[0] if new else None
