@@ -13,7 +13,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -289,7 +289,18 @@ def _sqlite_writer(url: URL, *, foreign_keys: bool) -> AsyncEngine:
     event.listen(
         engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE")
     )
+    event.listen(engine.sync_engine, "invalidate", _end_transaction)
     return engine
+
+
+def _end_transaction(connection: Any, *_: object) -> None:
+    """End the transaction of a connection that is thrown away because its task was cancelled.
+
+    Closing it is not enough: SQLite keeps its lock for as long as anything, be it the traceback of the
+    cancellation, holds a cursor that was not read to its end.
+    """
+    with suppress(Exception, asyncio.CancelledError):
+        connection.rollback()
 
 
 def _sqlite_reader(url: URL) -> AsyncEngine:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from bot.errors import StorageError
 from bot.storage import engine as engine_module
@@ -188,6 +188,25 @@ async def test_cancelling_in_the_middle_of_a_statement_leaves_the_connection_usa
     with pytest.raises(asyncio.CancelledError):
         await task
     await add_one(database)
+    assert await count(database) == 1
+
+
+async def test_a_write_cancelled_while_it_reads_frees_the_file_although_its_traceback_is_kept(database):
+    many = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n"
+    )
+
+    async def change() -> None:
+        async with database.write("test.statement") as conn:
+            await conn.execute(update(counters).values(value=7))
+            event.listen(conn.sync_connection, "before_cursor_execute", lambda *_: task.cancel())
+            await conn.execute(many)
+
+    task = asyncio.create_task(change())
+    with pytest.raises(asyncio.CancelledError) as kept:
+        await task
+    await add_one(database)
+    assert kept.tb is not None
     assert await count(database) == 1
 
 
