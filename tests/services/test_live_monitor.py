@@ -350,7 +350,8 @@ async def test_two_accounts_that_are_one_person_merge_in_the_middle_of_a_live(wo
     world.tiktok.trouble = None
     await world.run_for(HOUR)
     assert (await account(world))["handle"] == "ana.new"
-    assert [row["event_key"] for row in await world.messages()] == ["live:1"]
+    told = [(row["event_key"], row["channel_id"]) for row in await world.messages()]
+    assert told == [("live:1", CHANNEL), ("live:1", 200)]  # who came to follow by it hears of what goes on
 
 
 async def test_a_restart_found_under_a_new_handle_is_not_announced_twice(world: LiveWorld) -> None:
