@@ -140,7 +140,7 @@ def test_another_state_of_the_code_is_another_past(tmp_path, monkeypatch) -> Non
 
 
 def test_all_that_decides_the_past_is_of_the_state_of_the_code() -> None:
-    decides_nothing = {"bot/clock.py", "tools/workers.py"}
+    decides_nothing = {"bot/clock.py", "tools/environment.py", "tools/workers.py"}
     used = set()
     for file in (cache.ROOT / "tools" / "past").glob("*.py"):
         for module in re.findall(
