@@ -10,6 +10,7 @@ makes it anew. An environment with neither note was made by hand: it is filled a
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -79,9 +80,12 @@ def one_at_a_time(lock: Path) -> Iterator[None]:
             import msvcrt  # noqa: PLC0415 - exists on Windows only
 
             while True:
-                with contextlib.suppress(OSError):  # it gives up after ten seconds
+                try:
                     msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
                     break
+                except OSError as error:
+                    if error.errno != errno.EDEADLOCK:  # which says that it gave up after ten seconds
+                        raise
         else:
             import fcntl  # noqa: PLC0415 - does not exist on Windows
 
