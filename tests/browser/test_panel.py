@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.conftest import NARROW, OpenPage, Sandbox
+from tests.browser.conftest import FAST, NARROW, OpenPage, Sandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATIENCE_MS = 90_000
@@ -48,14 +50,21 @@ async def test_the_worlds_time_runs_as_fast_as_wanted(sandbox: Sandbox, open_pag
             while (await sandbox.call("GET", "state"))["clock"]["speed"] != 1:  # noqa: ASYNC110 - its own process
                 await asyncio.sleep(0.05)  # noqa: TID251 - other processes need real time
     finally:
-        await sandbox.call("POST", "panel/speed", {"speed": 60})
+        await sandbox.call("POST", "panel/speed", {"speed": FAST})
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def unhurried(hurried: Sandbox) -> AsyncIterator[Sandbox]:
+    """The sandbox at the pace of this machine: what has begun does not end before the bot is back."""
+    await hurried.call("POST", "panel/speed", {"speed": 1})
+    yield hurried
+    await hurried.call("POST", "panel/speed", {"speed": FAST})
 
 
 async def test_killed_in_the_middle_of_a_live_the_bot_comes_back_and_doubles_nothing(
-    sandbox: Sandbox, open_page: OpenPage
+    unhurried: Sandbox, open_page: OpenPage
 ) -> None:
-    page = await open_page(channel="lives")
-    await sandbox.call("POST", "panel/speed", {"speed": 1})  # else the live may end before the bot is back
+    sandbox, page = unhurried, await open_page(channel="lives")
     streamer = next(one for one in (await sandbox.call("GET", "panel"))["streamers"] if not one["live"])
     row = panel(page).locator(".panel-item", has_text=f"@{streamer['handle']}")
     earlier = {one["id"] for one in await posted(sandbox)}
