@@ -5,7 +5,7 @@ Everything is read and written for many channels at once: a popular account is f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -116,13 +116,8 @@ class Noted:
         """Give a message that the bot has deleted as one that nobody has tried to post."""
         return replace(
             self,
+            **_UNPOSTED,
             generation=self.generation + 1,
-            delivered_revision=0,
-            message_id=None,
-            old_message_id=None,
-            posted_at=None,
-            delivered_at=None,
-            removing=False,
             remove_at=None,
             tries=0,
             first_tried_at=None,
@@ -131,17 +126,17 @@ class Noted:
 
 
 _GONE = (OutboxState.DEAD, OutboxState.EXPIRED, OutboxState.SKIPPED, OutboxState.REMOVED)
+_UNPOSTED: Mapping[str, Any] = {
+    "delivered_revision": 0,
+    "message_id": None,
+    "old_message_id": None,
+    "posted_at": None,
+    "delivered_at": None,
+    "removing": False,
+}
 _AS_TEXT = ("message", "facts", "placement")
 _FIXED = ("event_key", "guild_id", "channel_id", "direct", "created_at")
-_BY_DELIVERY = (
-    "delivered_revision",
-    "message_id",
-    "delivered_at",
-    "removing",
-    "posted_at",
-    "old_message_id",
-    "generation",
-)
+_BY_DELIVERY = (*_UNPOSTED, "generation")
 _COLUMNS = tuple(Noted.__dataclass_fields__)
 _read = select(
     *[
@@ -163,15 +158,10 @@ _RENEW = (
     update(outbox)
     .where(outbox.c.id == bindparam("this"))
     .values(
-        delivered_revision=0,
-        message_id=None,
-        old_message_id=None,
+        **_UNPOSTED,
         thread_id=None,
         in_thread=False,
         published=False,
-        posted_at=None,
-        delivered_at=None,
-        removing=False,
         generation=bindparam("new_generation"),
         nonce=bindparam("new_nonce"),
     )
@@ -257,12 +247,8 @@ async def write(conn: AsyncConnection, rows: Sequence[Noted]) -> None:
             await conn.execute(_ADD, new)
         if old:
             await conn.execute(_CHANGE, old)
-        for one in some:
-            if one.is_renewed:
-                nonce = nonce_for(one.event_key, one.channel_id, one.generation)
-                await conn.execute(
-                    _RENEW, {"this": one.id, "new_generation": one.generation, "new_nonce": nonce}
-                )
+        if renewed := [_renewed(one) for one in some if one.is_renewed]:
+            await conn.execute(_RENEW, renewed)
 
 
 def _added(one: Noted) -> dict[str, Any]:
@@ -272,6 +258,11 @@ def _added(one: Noted) -> dict[str, Any]:
 
 def _changed(one: Noted) -> dict[str, Any]:
     return {**{f"new_{name}": getattr(one, name) for name in _CHANGEABLE}, "this": one.id}
+
+
+def _renewed(one: Noted) -> dict[str, Any]:
+    nonce = nonce_for(one.event_key, one.channel_id, one.generation)
+    return {"this": one.id, "new_generation": one.generation, "new_nonce": nonce}
 
 
 # --- What the desk looks for ---------------------------------------------------------------------
