@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.core.live import replies
 from bot.discord.checks import admin_only, requester_of
 from bot.discord.client import VedetteClient
-from bot.discord.notify_words import why_untagged
+from bot.discord.notify_words import warned, why_untagged
 from bot.discord.pages import Pages, in_pages
 from bot.discord.permissions import Channel, cannot_ping, missing
 from bot.discord.replies import whisper
@@ -182,7 +182,7 @@ def _warnings(channel: Channel, role: discord.Role | None) -> list[str]:
             )
         )
     if untagged := why_untagged(channel):
-        warnings.append(join(" ", ["⚠️", untagged]))
+        warnings.append(warned(untagged))
     if role is not None and cannot_ping(role, channel):
         warnings.append(
             text(

@@ -17,7 +17,7 @@ from bot.discord.errors import Refused
 from bot.discord.giving import few_left, must_be_mentionable, why_none_made, why_not_given
 from bot.discord.notify_pages import removal_question
 from bot.discord.notify_panel import AdminControl, show
-from bot.discord.notify_words import entry_line, explained, log_line, warnings
+from bot.discord.notify_words import entry_line, explained, log_line, warned, warnings
 from bot.discord.pages import Pages, in_pages
 from bot.discord.permissions import missing
 from bot.discord.replies import whisper
@@ -276,7 +276,7 @@ class Notifications(
                         "@here and All Roles* before, and I make roles that only I and moderators can mention."
                     )
                 )
-            lines += [_warned(why) for why in (why_none_made(interaction.guild),) if why]
+            lines += [warned(why) for why in (why_none_made(interaction.guild),) if why]
             lines += [why for why in (few_left(interaction.guild),) if why]
         await whisper(interaction, join("\n", lines))
 
@@ -323,7 +323,7 @@ class Notifications(
         gone = [role_id for role_id in offered if guild is not None and guild.get_role(role_id) is None]
         for role_id in gone:
             await self._roles.role_gone(requester_of(interaction).guild_id, role_id)
-        return [_warned(text("A role that was offered is gone."))] if gone else []
+        return [warned(text("A role that was offered is gone."))] if gone else []
 
     async def _suggested(
         self, interaction: Interaction, part: str, *, with_defaults: bool
@@ -358,14 +358,10 @@ def _offered(interaction: Interaction, offer: Offer) -> list[str]:
         role = guild.get_role(role_id) if guild else None
         why = "" if role is None else why_not_given(role.guild, role)
         if why:
-            lines.append(_warned(why))
+            lines.append(warned(why))
     if offer.may_make_roles:
         lines.append(text("Members can ask for single accounts, too (`/notify personal`)."))
     return lines
-
-
-def _warned(why: str) -> str:
-    return join(" ", ["⚠️", why])
 
 
 async def setup(bot: VedetteClient) -> None:

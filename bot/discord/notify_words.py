@@ -95,8 +95,13 @@ def warnings(entry: Entry, guild: discord.Guild) -> Iterator[str]:
             channel=channel.mention,
         )
     if untagged := why_untagged(channel, chosen.tag_id):
-        yield join(" ", ["⚠️", untagged])
+        yield warned(untagged)
     yield from _silent_role(entry, guild, channel)
+
+
+def warned(why: str) -> str:
+    """Mark as a warning what somebody said as a plain reason."""
+    return join(" ", ["⚠️", why])
 
 
 def why_untagged(channel: Channel, tag_id: int | None = None) -> str:

@@ -117,10 +117,6 @@ class Listing:
         """The time zone of the guild."""
         return ZoneInfo(self.settings.time_zone)
 
-    def find_route(self, key: Key) -> Route | None:
-        """Give the channel that another command has chosen for what a key is about, if one has."""
-        return next((entry.route for entry in self.entries if entry.key == key), None)
-
     def find(self, key: Key) -> Entry:
         """Give one subscription or default. Raises `NothingThere` where it is gone."""
         for entry in (*self.entries, *self.defaults):

@@ -159,7 +159,7 @@ class NotificationSettings:
                 lambda rule: replace(
                     rule,
                     off=False,
-                    adds=rule.adds or found.find_route(key) is None,
+                    adds=rule.adds or known is None or known.route is None,
                     paused_until=None,
                     options=replace(rule.options, **own),
                 ),

@@ -89,12 +89,9 @@ async def test_soon_after_another_a_live_goes_on_in_its_message_whatever_rule_wo
     await _told_before(room, [*channels.values()], is_over=True)
     before = {channel: await room.shown(channel) for channel in channels.values()}
     began = room.clock.now()
-    desk = NotificationDesk(database=room.database, announcements=room.announcements, clock=room.clock)
-    for minutes, paused in ((0, {channels[Rule.PAUSE,]}), (OPENS[Rule.PAUSE], set())):
-        room.clock.advance((began + timedelta(minutes=minutes) - room.clock.now()).total_seconds())
-        await _tell(room, channels.values(), began=began, viewers=5)
-        await desk.step()
-        room.announcements.wake()
+    desk = _desk(room)
+    for minute, paused in ((0, {channels[Rule.PAUSE,]}), (OPENS[Rule.PAUSE], set())):
+        await _seen_at(room, desk, channels, began, minute)
         for channel in channels.values():
             title = EARLIER.title if channel in paused else LIVE.title
             await room.until_async(lambda channel=channel, title=title: _is_all(room, channel, title))
@@ -133,13 +130,9 @@ async def _live_through(
 ) -> NotificationDesk:
     """Let a live go on while one rule after the other opens: it stands at once where all are open, or nowhere."""
     began = room.clock.now()
-    desk = NotificationDesk(database=room.database, announcements=room.announcements, clock=room.clock)
+    desk = _desk(room)
     for minute in sorted({0, *OPENS.values()}):
-        room.clock.advance((began + timedelta(minutes=minute) - room.clock.now()).total_seconds())
-        viewers = 5 if minute < OPENS[Rule.VIEWERS] else 50
-        await _tell(room, channels.values(), began=began, viewers=viewers)
-        await desk.step()
-        room.announcements.wake()
+        await _seen_at(room, desk, channels, began, minute)
         wanted = {
             channel
             for rules, channel in channels.items()
@@ -147,6 +140,21 @@ async def _live_through(
         }
         await room.until_async(lambda wanted=wanted: _stands_in(room, channels.values(), wanted))
     return desk
+
+
+def _desk(room: Room) -> NotificationDesk:
+    return NotificationDesk(database=room.database, announcements=room.announcements, clock=room.clock)
+
+
+async def _seen_at(
+    room: Room, desk: NotificationDesk, channels: Mapping[Any, int], began: datetime, minute: int
+) -> None:
+    """Let so many minutes of the live be over: it is seen, told, and looked at by the desk."""
+    room.clock.advance((began + timedelta(minutes=minute) - room.clock.now()).total_seconds())
+    viewers = 5 if minute < OPENS[Rule.VIEWERS] else 50
+    await _tell(room, channels.values(), began=began, viewers=viewers)
+    await desk.step()
+    room.announcements.wake()
 
 
 async def _told_before(room: Room, channel_ids: list[int], *, is_over: bool = False) -> None:

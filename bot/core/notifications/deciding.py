@@ -103,6 +103,11 @@ class Situation:
     is_pinged: bool = False
     is_backfill: bool = False
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether it is still news later: a live that is on."""
+        return self.kind.goes_on and not self.is_over
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
@@ -168,8 +173,7 @@ def _only(options: Options, of: Situation) -> Decision | None:
     opens_at = next_open(only, of.now, of.zone)
     if of.is_urgent or opens_at == of.now:
         return None
-    waits_no_longer = of.is_over or not of.kind.goes_on
-    if of.held_by is Rule.QUIET and waits_no_longer:  # it came at a chosen hour: they only put it off
+    if of.held_by is Rule.QUIET and not of.may_wait:  # it came at a chosen hour: they only put it off
         return None
     if opens_at is None:
         return Decision(verdict=Verdict.SKIP, rule=Rule.ONLY, why=text("not on these days"))
@@ -254,7 +258,7 @@ _PASSED: Mapping[Rule, frozenset[Rule]] = {
 
 
 def _later_or_never(of: Situation, rule: Rule, until: datetime, why: str) -> Decision:
-    if of.kind.goes_on and not of.is_over:
+    if of.may_wait:
         return Decision(verdict=Verdict.HOLD, rule=rule, why=why, until=until)
     return Decision(verdict=Verdict.SKIP, rule=rule, why=why)
 
