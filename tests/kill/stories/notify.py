@@ -71,13 +71,15 @@ async def used(
 ) -> dict[str, Any] | None:
     """Use controls of a message one after the other, each once it is there; None when the bot died over one."""
     answer: dict[str, Any] | None = None
+    deaths = bot.deaths  # of all steps: it may die over one that it has acknowledged already
     for custom_id, values in steps:
-        deaths = bot.deaths
 
-        async def is_there(step: Step = (custom_id, values), deaths: int = deaths) -> bool:
+        async def is_there(step: Step = (custom_id, values)) -> bool:
             return bot.deaths != deaths or await offers(bot, shown, channel, *step)
 
         await bot.until(is_there, f"{custom_id} was there")
+        if bot.deaths != deaths:
+            return None
         order = {
             "user": "admin",
             "channel": channel,

@@ -97,7 +97,7 @@ def archives(bot: Mortal) -> list[Path]:
 
 
 async def is_archived(bot: Mortal) -> bool:
-    done = ["retention.size"]
+    done = ["retention.close_archive", "retention.size"]
     if not bot.is_on_server:
         made_smaller = "bot/storage/engine Database.make_smaller: driver.execute"
         done += [made_smaller, f"{made_smaller} #2"]
