@@ -30,6 +30,7 @@ BORDERS = {
     "bot/jobs/loops.py": "background work: logged, tried again later",
     "bot/jobs/worker.py": "one job: it is tried again, or given up; a bug in it must not end the others",
     "bot/core/live/policies.py": "a model that plans checks: `fixed` takes its place",
+    "bot/services/notifications.py": "one event or digest: a bug in it must not keep all others from being told",
     "bot/services/boards.py": "one board: a bug in it must not leave all others stale",
     "bot/services/together.py": "works of several in one transaction: each gets its own error",
     "bot/services/stream_telling.py": "one live: a bug in its recap must not keep all others from theirs",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -22,6 +22,7 @@ from bot.core.notifications.digest import Told, digest_message
 from bot.core.notifications.kinds import ALL, Kind
 from bot.core.notifications.news import News, Place
 from bot.core.notifications.options import BUILT_IN, Options
+from bot.errors import VedetteError
 from bot.services.announcements import Announcements
 from bot.services.notification_choices import Choices
 from bot.services.notification_drafts import Drafts, Stored
@@ -130,6 +131,7 @@ class NotificationDesk:
         self._database = database
         self._announcements = announcements
         self._clock = clock
+        self._failing: set[str] = set()
 
     async def step(self) -> datetime:
         """Do what is due; gives when to look again."""
@@ -139,11 +141,9 @@ class NotificationDesk:
             digests = await notified.due_digests(conn, now)
             removals = await notified.has_removals(conn, now)
         for event_key in events:
-            async with self._database.write("notifications.release") as conn:
-                await _release(conn, event_key, self._clock.now())
+            await self._alone(f"What is held of {event_key}", self._release(event_key))
         for guild_id, channel_id in digests:
-            async with self._database.write("notifications.digest") as conn:
-                await _sum_up(conn, guild_id, channel_id, self._clock.now())
+            await self._alone(f"The digest of channel {channel_id}", self._sum_up(guild_id, channel_id))
         if removals:
             async with self._database.write("notifications.remove") as conn:
                 count = await notified.remove(conn, self._clock.now())
@@ -155,6 +155,27 @@ class NotificationDesk:
             upcoming = await notified.next_at(conn, now)
         latest = now + self._look_every
         return min(upcoming or latest, latest)
+
+    async def _release(self, event_key: str) -> None:
+        async with self._database.write("notifications.release") as conn:
+            await _release(conn, event_key, self._clock.now())
+
+    async def _sum_up(self, guild_id: int, channel_id: int) -> None:
+        async with self._database.write("notifications.digest") as conn:
+            await _sum_up(conn, guild_id, channel_id, self._clock.now())
+
+    async def _alone(self, what: str, work: Awaitable[None]) -> None:
+        """Do one thing; where that fails it is logged once, tried at each look, and keeps no other waiting."""
+        try:
+            await work
+        except VedetteError:
+            raise
+        except Exception:
+            if what not in self._failing:
+                log.exception("%s cannot be told", what)
+            self._failing.add(what)
+        else:
+            self._failing.discard(what)
 
 
 async def _release(conn: Connection, event_key: str, now: datetime) -> None:

@@ -655,6 +655,31 @@ async def test_what_is_held_and_cannot_be_read_is_given_up_and_keeps_nobody_wait
     assert (await world.row())["state"] == "dead"
 
 
+@pytest.mark.parametrize("digest", [None, Digest.DAILY])
+async def test_what_cannot_be_told_in_one_server_keeps_no_other_waiting(
+    world: World, digest: Digest | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    quiet = Quiet(mode=QuietMode.HOLD)
+    async with world.database.write("test.guilds") as conn:
+        for guild_id in (GUILD, 2):
+            await guilds.joined(conn, guild_id, "Asia/Jakarta")
+            options = Options(digest=digest, quiet=None if digest else quiet)
+            await notification_rules.save_default(conn, guild_id, Kind.LIVE, options)
+            message = Message(title=f"Of {guild_id}", tone=Tone.LIVE)
+            place = Place(guild_id=guild_id, channel_id=CHANNEL + guild_id, message=message)
+            await tell(conn, world.news(f"live:{guild_id}"), [place], world.clock.now())
+        # As where the data of time zones is older than what was chosen.
+        await guilds.change(conn, GUILD, {"time_zone": "Asia/Nowhere"})
+    told = await world.pass_time(days=1)
+    assert [line.split()[:2] for line in told] == [["sent", str(CHANNEL + 2)]]
+    assert len([one for one in caplog.records if "cannot be told" in one.message]) == 1
+    assert (await world.row("live:1", CHANNEL + GUILD))["state"] == "held"
+    async with world.database.write("test.mended") as conn:
+        await guilds.change(conn, GUILD, {"time_zone": "Asia/Jakarta"})
+    told = await world.pass_time(days=1)
+    assert [line.split()[:2] for line in told] == [["sent", str(CHANNEL + GUILD)]]
+
+
 async def test_fifty_channels_take_no_more_statements_than_two(world: World) -> None:
     assert await statements_for(world, range(1000, 1002)) < 12
     parts = 2000 // notifications.AT_ONCE
