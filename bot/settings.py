@@ -13,12 +13,21 @@ from functools import cache
 from io import StringIO
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -199,6 +208,14 @@ class Settings(BaseSettings):
     round_settle_seconds: float = Field(default=3.0, ge=3, le=60)
     round_post_max_age_minutes: int = Field(default=120, ge=1, le=10080)
     ssh_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
+
+    @model_validator(mode="after")
+    def _players_live_here(self) -> Self:
+        """Let those who play have the clock that was chosen for everything, where no other was chosen for them."""
+        for server in self.game_servers.values():
+            if "community_time_zone" not in server.model_fields_set and self.time_zone != "UTC":
+                server.community_time_zone = self.time_zone
+        return self
 
     @classmethod
     def settings_customise_sources(

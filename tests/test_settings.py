@@ -74,6 +74,20 @@ def test_game_servers_have_names_of_their_own(env_file):
 
 
 @pytest.mark.parametrize(
+    ("lines", "zone"),
+    [
+        ("", "Europe/Paris"),
+        ("TIME_ZONE=UTC\n", "Europe/Paris"),
+        ("TIME_ZONE=Asia/Jakarta\n", "Asia/Jakarta"),
+        ("TIME_ZONE=Asia/Jakarta\nGAME_SERVERS__MAIN__COMMUNITY_TIME_ZONE=Asia/Tokyo\n", "Asia/Tokyo"),
+    ],
+)
+def test_players_have_the_clock_of_everything_else_unless_they_have_their_own(env_file, lines, zone):
+    server = f"{SERVER}HOST=h\n{SERVER}USERNAME=u\n"
+    assert load_settings(env_file(server + lines)).game_servers["main"].community_time_zone == zone
+
+
+@pytest.mark.parametrize(
     ("line", "name", "accepted"),
     [
         ("BACKUPS_KEPT=0", "BACKUPS_KEPT", "a whole number from 1 to 365"),
