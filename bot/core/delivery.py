@@ -58,6 +58,8 @@ FIRST_BLOCK = timedelta(minutes=5)
 LONGEST_BLOCK = timedelta(hours=24)
 GIVE_UP_GONE_AFTER = timedelta(days=3)
 """How long a channel must refuse messages that is not there any more: Discord has answered so in error."""
+LATE_AFTER = timedelta(minutes=5)
+"""A first post that waited so long is looked at again before it pings."""
 OLD_AFTER = timedelta(hours=1)
 """How old a message is whose edits Discord counts by a limit of their own (specs/discord.md 4)."""
 OLD_EDITS_EVERY = timedelta(minutes=5)
@@ -167,7 +169,8 @@ class Outgoing:
     see, 0 before the first post; with it above 0, `message_id` is None when people deleted the message.
     `thread_id` is the post in a forum, the thread opened below the message, or with `in_thread` the one it is in.
     `old_message_id` is what is to be deleted because the message is posted anew, as often as `generation` says;
-    it is `message_id` as long as the new post is not there. `posted_at` is when it was posted last.
+    it is `message_id` as long as the new post is not there. `posted_at` is when it was posted last, `told_at` when
+    what admins chose let it out, None where they choose nothing.
     """
 
     id: int
@@ -193,11 +196,17 @@ class Outgoing:
     old_message_id: int | None = None
     posted_at: datetime | None = None
     remove_after_hours: int = 0
+    told_at: datetime | None = None
 
     @property
     def is_posted(self) -> bool:
         """Whether the message was posted once, so that what follows is an edit."""
         return self.delivered_revision > 0
+
+    def pings_late(self, now: datetime) -> bool:
+        """Whether it is to ping somebody so long after it was let out that they may sleep by now."""
+        is_to_ping = self.message.mention_role_id is not None and not self.is_posted
+        return is_to_ping and self.told_at is not None and now - self.told_at >= LATE_AFTER
 
     @property
     def begins_its_thread(self) -> bool:

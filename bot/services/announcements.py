@@ -36,6 +36,7 @@ from bot.core.delivery import (
 )
 from bot.core.guilds import GuildSettings
 from bot.core.notifications.placement import Placement
+from bot.services.hushing import hush
 from bot.services.together import Together, Work
 from bot.storage import destinations, guilds, notification_rules, outbox, sources
 from bot.storage.engine import Connection, Database
@@ -151,8 +152,13 @@ class Announcements:
         None when the message has changed since `due` gave it: another look is needed.
         """
         now = self._clock.now()
-        begun = await self._begins.do(lambda conn: outbox.note_try(conn, message, now))
-        if not begun:
+
+        async def work(conn: Connection) -> bool:
+            if message.pings_late(now) and await hush(conn, message, now):
+                return False
+            return await outbox.note_try(conn, message, now)
+
+        if not await self._begins.do(work):
             return None
         return next_step(message, now=now, started_at=self._started_at, surface=surface)
 

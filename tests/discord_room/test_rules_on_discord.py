@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from bot.core.announcements import Message, Tone
@@ -98,6 +99,53 @@ async def test_soon_after_another_a_live_goes_on_in_its_message_whatever_rule_wo
     for channel, (message,) in before.items():
         (now,) = await room.shown(channel)
         assert (now["id"], now["pinged_roles"]) == (message["id"], message["pinged_roles"])
+
+
+@pytest.mark.parametrize("rule", [Rule.QUIET, Rule.PAUSE])
+async def test_a_live_that_could_not_be_posted_before_the_night_pings_nobody_in_it(
+    room: Room, rule: Rule
+) -> None:
+    (channel,) = (await _channels(room, [()])).values()
+    await _may_post(room, channel, "deny")
+    await _tell(room, [channel], began=room.clock.now(), viewers=50)
+    await room.becomes(channel, OutboxState.PARKED)
+    room.clock.advance(600)
+    now = room.clock.now()
+    until = now + timedelta(hours=8)
+    async with room.database.write("test.choose") as conn:
+        (known,) = [
+            one
+            for one in await notification_rules.of_guilds(conn, [room.guild_id])
+            if one.channel_id == channel
+        ]
+        quiet = quiet_hours(QuietMode.HOLD, 480, now)
+        night = {
+            Rule.QUIET: replace(known, options=replace(known.options, quiet=quiet)),
+            Rule.PAUSE: replace(known, paused_until=until),
+        }
+        await notification_rules.save(conn, night[rule], 42, now)
+    await _may_post(room, channel, "allow")
+    await room.announcements.reopen(channel)
+    row = await room.becomes(channel, OutboxState.DELIVERED)
+    (post,) = await _posts(room, channel)
+    assert (post["pinged_roles"], post["content"]) == ([], "")
+    assert row["why"].startswith("posted late, without a ping")
+    news = _news("live:1", now, room.clock.now(), viewers=60)
+    await _tell_in(room, news, [channel], replace(LIVE, body="60 watch"))
+    (post,) = await room.until_async(lambda: _says(room, channel, "60 watch"))
+    assert (post["pinged_roles"], post["content"]) == ([], "")
+
+
+async def _says(room: Room, channel: int, body: str) -> list[dict[str, Any]]:
+    return [one for one in await _posts(room, channel) if body in one["embeds"][0].get("description", "")]
+
+
+async def _may_post(room: Room, channel: int, what: str) -> None:
+    order = {"permissions": ["send_messages"]}
+    await room.ask(room.server.control, "POST", f"channels/{channel}/{what}", order)
+    found = room.client.get_channel(channel)
+    wanted = what == "allow"
+    await room.until(lambda: found.permissions_for(found.guild.me).send_messages is wanted)
 
 
 async def _channels(

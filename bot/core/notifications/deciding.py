@@ -238,6 +238,17 @@ def _quiet(options: Options, of: Situation) -> Decision | None:
     return Decision(verdict=Verdict.HOLD, rule=Rule.QUIET, why=why, until=ends_at)
 
 
+def hushed(options: Options, paused_until: datetime | None, now: datetime, zone: ZoneInfo) -> str:
+    """Give why what was let out before pings nobody when it is posted late, empty where it may."""
+    if paused_until is not None and paused_until > now:
+        return text("posted late, without a ping: paused until {until}", until=paused_until)
+    quiet = options.quiet or Quiet()
+    if quiet.mode is QuietMode.OFF or not within(quiet.begins, quiet.ends, now, zone):
+        return ""
+    ends_at = next_minute(quiet.ends, now, zone)
+    return text("posted late, without a ping: quiet hours until {until}", until=ends_at)
+
+
 _RULES: Mapping[Rule, Callable[[Options, Situation], Decision | None]] = {
     Rule.OVER: _over,
     Rule.PAUSE: _paused,
