@@ -141,9 +141,9 @@ class NotificationDesk:
             digests = await notified.due_digests(conn, now)
             removals = await notified.has_removals(conn, now)
         for event_key in events:
-            await self._alone(f"What is held of {event_key}", self._release(event_key))
+            await self._alone(event_key, self._release(event_key))
         for guild_id, channel_id in digests:
-            await self._alone(f"The digest of channel {channel_id}", self._sum_up(guild_id, channel_id))
+            await self._alone(f"digest:{guild_id}:{channel_id}", self._sum_up(guild_id, channel_id))
         if removals:
             async with self._database.write("notifications.remove") as conn:
                 count = await notified.remove(conn, self._clock.now())
