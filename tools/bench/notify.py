@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.live.models import ProfileState
+from bot.settings import Settings
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
 from bot.storage.tables import accounts, guilds, subscriptions
@@ -41,6 +42,10 @@ STALL_MS = 50.0
 PROCESSOR_MS = 20.0
 """A core makes fifty of them in a second."""
 SLOWER = 1.25
+AS_USUAL = {
+    name.upper(): str(Settings.model_fields[name].default) for name in ("viewers_seconds", "sweep_seconds")
+}
+"""Once it is known that they are live, they are looked at as often as by a bot nobody has set up otherwise."""
 PATIENCE_SECONDS = 400.0
 ALONE_SECONDS = 120.0
 AT_ONCE = 50
@@ -124,6 +129,7 @@ async def _flood(stage: World, channels: Sequence[tuple[int, int]], folder: Path
     await _subscribe(stage, channels)
     for handle in (POPULAR, OTHER):
         await stage.tiktok.control("POST", "accounts", {"handle": handle, "nickname": handle.title()})
+    stage.settings |= AS_USUAL
     stage.settings["PYTHONPATH"] = f"{PROBE}{os.pathsep}{ROOT}"
     stage.settings["VEDETTE_PROBE_FILE"] = str(folder / "stall")
     await stage.start_bot()
