@@ -56,6 +56,19 @@ def cannot_finish(channel_id: int, reason: str) -> Message:
     )
 
 
+def role_deleted(name: str) -> Message:
+    """Say that nobody is pinged any more where the role of this name was."""
+    return Message(
+        title=text("A role that I pinged was deleted"),
+        tone=Tone.WARNING,
+        body=text(
+            "The role **{name}** is gone, so nobody is pinged where you chose it. Everything is posted all "
+            "the same. Choose another role with `/notify panel`.",
+            name=escape(name),
+        ),
+    )
+
+
 def message_refused(channel_id: int, title: str, reason: str) -> Message:
     """Say that Discord will never accept one message; `title` is the one it was to have."""
     return Message(

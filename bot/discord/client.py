@@ -198,7 +198,7 @@ class VedetteClient(commands.Bot):
 
     async def on_guild_role_delete(self, role: discord.Role) -> None:
         """Forget a role that members took, and look again at blocked channels: it may have denied something."""
-        await self.services.notification_roles.role_gone(role.guild.id, role.id)
+        await self.services.notification_roles.role_gone(role.guild.id, role.id, role.name)
         await self._try_blocked_channels(role.guild)
 
     async def on_thread_update(self, _before: discord.Thread, after: discord.Thread) -> None:

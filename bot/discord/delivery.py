@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import discord
@@ -133,6 +134,8 @@ class Delivery:
             return self._bug(message, error)
 
     async def _take(self, step: Step, message: Outgoing, speaker: Speaker) -> Result:
+        if self._places.lacks_role(message):
+            message = replace(message, message=replace(message.message, mention_role_id=None))
         said = speaker.tell(message.message)
         chosen = message.placement.thread_name if message.placement else ""
         name = thread_name(speaker.say(chosen) or said.title)

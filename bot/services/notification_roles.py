@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.core.announcements import Message, Tone
 from bot.core.markup import escape
+from bot.core.notices import role_deleted
 from bot.core.notifications.panels import CHOOSE_PANEL
 from bot.core.notifications.samples import TEST_POST_AGE
 from bot.core.requester import Requester
 from bot.errors import LimitReached
+from bot.services.admin_notices import NOTICE, tell_admins
 from bot.services.announcements import Announcements
 from bot.services.guilds import Guilds
 from bot.storage import guilds as guild_store
@@ -105,14 +107,22 @@ class NotificationRoles:
         """Let members take a role no more; false where they might not. Who has it keeps it."""
         return await self._withdraw(by.guild_id, role_id)
 
-    async def role_gone(self, guild_id: int, role_id: int) -> None:
-        """Forget a role that was deleted: nobody can take it, and no message mentions it any more."""
-        await self._withdraw(guild_id, role_id, is_gone=True)
+    async def role_gone(self, guild_id: int, role_id: int, name: str = "") -> None:
+        """Forget a role that was deleted: nobody can take it, and no message mentions it any more.
 
-    async def _withdraw(self, guild_id: int, role_id: int, *, is_gone: bool = False) -> bool:
+        Where it was pinged the admins are told, if its `name` is known.
+        """
+        await self._withdraw(guild_id, role_id, gone=name)
+        self._announcements.wake()
+
+    async def _withdraw(self, guild_id: int, role_id: int, *, gone: str | None = None) -> bool:
+        """Offer a role no more; `gone` is the name of one that was deleted, empty where nobody knows it."""
         async with self._database.write("notify.withdraw") as conn:
-            if is_gone:
+            if gone is not None:
                 await notification_roles.forget_personal(conn, guild_id, role_id)
+            if gone and await notification_roles.is_pinged(conn, guild_id, role_id):
+                key, now = f"{NOTICE}role:{role_id}", self._clock.now()
+                await tell_admins(conn, key, [guild_id], role_deleted(gone), now)
             return await notification_roles.withdraw(conn, guild_id, role_id)
 
     async def let_make_roles(self, by: Requester, *, on: bool) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.storage.tables import guilds, offered_roles, personal_roles
+from bot.core.notifications.kinds import Kind
+from bot.storage import notification_rules
+from bot.storage.tables import guilds, offered_roles, personal_roles, subscriptions
 from bot.storage.upsert import insert_for
 
 
@@ -35,6 +37,18 @@ async def forget_personal(conn: AsyncConnection, guild_id: int, role_id: int) ->
     table = personal_roles.c
     this = (table.guild_id == guild_id) & (table.role_id == role_id)
     await conn.execute(delete(personal_roles).where(this))
+
+
+async def is_pinged(conn: AsyncConnection, guild_id: int, role_id: int) -> bool:
+    """Tell whether something in a guild was chosen to ping a role."""
+    table = subscriptions.c
+    query = select(table.id).where(table.guild_id == guild_id, table.role_id == role_id).limit(1)
+    if (await conn.execute(query)).first() is not None:
+        return True
+    chosen = [rule.options for rule in await notification_rules.of_guilds(conn, [guild_id])]
+    for kind in Kind:
+        chosen += (await notification_rules.defaults_of(conn, [guild_id], kind)).values()
+    return any(options.role_id == role_id for options in chosen)
 
 
 async def may_make_roles(conn: AsyncConnection, guild_id: int) -> bool:

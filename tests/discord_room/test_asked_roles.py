@@ -8,11 +8,16 @@ from collections.abc import AsyncIterator
 import discord
 import pytest
 
+from bot.core.announcements import Message, Tone
 from bot.core.live.models import Person, ProfileState
+from bot.core.notifications.kinds import ALL, Kind, account_subject
+from bot.core.notifications.options import Mention, Options
 from bot.core.requester import Requester
 from bot.discord.role_controls import kept_role
 from bot.services.notification_roles import FollowedPerson
-from bot.storage import live
+from bot.services.notifications import News, Place, tell
+from bot.storage import live, notification_rules
+from bot.storage.notification_rules import NotificationRule
 from tests.discord_room.room import Room
 
 
@@ -65,3 +70,54 @@ async def test_a_role_that_is_deleted_is_neither_offered_nor_mentioned_any_more(
         return not offer.role_ids and await service.kept(room.guild_id, account.id) is None
 
     await room.until_async(forgotten)
+
+
+@pytest.mark.parametrize("chosen", ["a rule", "a default", "a subscription"])
+async def test_once_a_role_that_is_pinged_was_deleted_admins_are_told_and_alerts_name_nobody(
+    room: Room, chosen: str
+) -> None:
+    lives, admins = await room.channel(), await room.channel()
+    by = Requester(guild_id=room.guild_id, user_id=42)
+    await room.services.guilds.save(by, admin_channel_id=admins)
+    made = await room.ask(room.server.control, "POST", "roles", {"name": "Live *fans*"})
+    role_id, now = int(made["id"]), room.clock.now()
+    guild = room.client.get_guild(room.guild_id)
+    await room.until(lambda: guild.get_role(role_id))
+    pings = Options(mention=Mention.ROLE, role_id=role_id)
+    async with room.database.write("test.choose") as conn:
+        account = await live.add_account(
+            conn, Person(platform_id=3, handle="cleo", nickname="Cleo"), ProfileState.ACTIVE, now
+        )
+        if chosen == "a subscription":
+            followed = live.Subscription(
+                account_id=account.id, guild_id=room.guild_id, channel_id=lives, role_id=role_id, paused=False
+            )
+            await live.subscribe(conn, followed, 42, now)
+        elif chosen == "a default":
+            await notification_rules.save_default(conn, room.guild_id, Kind.LIVE, pings)
+        else:
+            rule = NotificationRule(
+                guild_id=room.guild_id, channel_id=lives, kind=Kind.LIVE, subject=ALL, options=pings
+            )
+            await notification_rules.save(conn, rule, 42, now)
+    await room.ask(room.server.control, "DELETE", f"roles/{role_id}")
+    (notice,) = await room.until_async(lambda: room.shown(admins))
+    assert "Live \\*fans\\*" in notice["embeds"][0]["description"]
+    news = News(
+        kind=Kind.LIVE, subject=account_subject(account.id), event_key="live:7", began_at=now, seen_at=now
+    )
+    message = Message(title="Cleo is live", tone=Tone.LIVE)
+    place = Place(guild_id=room.guild_id, channel_id=lives, message=message, role_id=role_id)
+    async with room.database.write("test.tell") as conn:
+        await tell(conn, news, [place], now)
+    room.announcements.wake()
+    (post,) = await room.until_async(lambda: room.shown(lives))
+    assert (post["content"], post["pinged_roles"]) == ("", [])
+
+
+async def test_of_a_role_that_nothing_pings_nobody_is_told_when_it_is_deleted(room: Room) -> None:
+    admins = await room.channel()
+    by = Requester(guild_id=room.guild_id, user_id=42)
+    await room.services.guilds.save(by, admin_channel_id=admins)
+    await room.services.notification_roles.role_gone(room.guild_id, 4_700_000_000_000_999, "Other")
+    assert await room.announcements.due() == ()
