@@ -69,11 +69,9 @@ class Page:
     def say(self, text: str, *, user: str = "admin", channel: str = "general") -> None:
         self.json("/api/discord/messages", {"user": user, "channel": channel, "content": text})
 
-    def post_as_bot(self, files: dict[str, tuple[str, bytes]]) -> int:
-        """Post to #general over Discord's API, with files; gives the status."""
-        channel = next(
-            one["id"] for one in self.json("/api/state")["guild"]["channels"] if one["name"] == "general"
-        )
+    def post_as_bot(self, files: dict[str, tuple[str, bytes]], to: str = "general") -> int:
+        """Post to a channel over Discord's API, with files; gives the status."""
+        channel = next(one["id"] for one in self.json("/api/state")["guild"]["channels"] if one["name"] == to)
         parts = [('name="payload_json"', "application/json", b'{"content": "from the bot"}')]
         parts += [
             (f'name="files[{number}]"; filename="{name}"', kind, data)
@@ -388,6 +386,19 @@ def test_what_goes_wrong_is_taken_back_one_by_one(page):
     assert (page.post_as_bot({}), wrong()) == (200, [])
     assert "no trouble 'flood'" in page.refusal("/api/panel/fault", {"name": "flood", "on": True})[1]
     assert "go live first" in page.refusal("/api/panel/fault", {"name": "drop", "on": True})[1]
+
+
+def test_a_channel_is_shut_to_the_bot_and_opened_again(page):
+    for on, answer in ((True, 403), (False, 200)):
+        page.json("/api/panel/fault", {"name": "shut", "on": on})
+        assert page.post_as_bot({}, to="lives") == answer
+
+
+def test_the_bot_may_make_roles_here_which_its_invite_link_does_not_ask_for(page):
+    api, guild = page.env["DISCORD_API_URL"], page.json("/api/state")["guild"]["id"]
+    order, bot = {"name": "🔔 ana"}, {"Authorization": f"Bot {page.env['DISCORD_TOKEN']}"}
+    headers = {"Content-Type": "application/json", **bot}
+    assert page.ask(f"/guilds/{guild}/roles", order, base=api, **headers)[0] == 200
 
 
 def test_what_was_asked_is_counted_and_told(page):

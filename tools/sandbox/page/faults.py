@@ -23,10 +23,14 @@ NO_SSH = {"kind": "drop", "method": "connect", "times": FOR_EVER}
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """`once`: it happens and is over; else it lasts until it is switched off."""
+    """`once`: it happens and is over; else it lasts until it is switched off.
+
+    `end` is what is to be done then besides forgetting the faults of the stand-ins.
+    """
 
     label: str
     begin: Callable[[Stage], Awaitable[None]]
+    end: Callable[[Stage], Awaitable[None]] | None = None
     once: bool = False
 
 
@@ -53,11 +57,24 @@ async def _end_discord(stage: Stage) -> None:
     await stage.discord.control("POST", "gateway", {"action": "drop"})
 
 
+async def _begin_discord(stage: Stage) -> None:
+    await stage.discord.control("POST", "gateway", {"action": "up"})
+
+
+async def _shut_lives(stage: Stage) -> None:
+    await stage.discord.control("POST", "channels/lives/deny", {"permissions": ["send_messages"]})
+
+
+async def _open_lives(stage: Stage) -> None:
+    await stage.discord.control("POST", "channels/lives/allow")
+
+
 TROUBLES = {
     "drop": Trouble(label="Drop the connections to lives", begin=_drop_lives, once=True),
     "rate_limit": Trouble(label="Discord: too many requests (429)", begin=_slow_discord),
     "ssh": Trouble(label="Game server: SSH is broken", begin=_break_ssh),
-    "discord": Trouble(label="Discord is down", begin=_end_discord),
+    "discord": Trouble(label="Discord is down", begin=_end_discord, end=_begin_discord),
+    "shut": Trouble(label="Discord: Vedette may not write in #lives", begin=_shut_lives, end=_open_lives),
 }
 
 
@@ -83,14 +100,14 @@ class Faults:
                 self._on.append(name)
         elif not on and name in self._on:
             self._on.remove(name)
-            await self._only_what_is_on(stage)
+            await self._only_what_is_on(stage, name)
 
-    async def _only_what_is_on(self, stage: Stage) -> None:
+    async def _only_what_is_on(self, stage: Stage, over: str) -> None:
         """A stand-in forgets its faults all at once, so those that stay are made anew."""
         await self._forget(stage.discord)
         await self._forget(stage.gameserver)
-        if "discord" not in self._on:
-            await stage.discord.control("POST", "gateway", {"action": "up"})
+        if (end := TROUBLES[over].end) is not None:
+            await end(stage)
         for name in self._on:
             await TROUBLES[name].begin(stage)
 

@@ -16,6 +16,7 @@ const FAULTS = {
   drop: "Breaks the connection to a live in the middle of it. The bot connects again and loses no minute it can still get.",
   rate_limit: "Discord answers 429, “too fast”. The bot waits as long as it is told to, then posts what waited, once.",
   ssh: "The game server refuses SSH. The bot tries again with growing pauses, tells its admins after hours, and catches up.",
+  shut: "The channel refuses what the bot posts. It waits, the admins are told once, and it is posted when the bot may write again.",
   discord: "Discord is gone: no gateway, no answers. What is to be posted waits, and is posted once when it is back.",
 };
 
