@@ -57,9 +57,11 @@ class Places:
         return isinstance(forum, discord.ForumChannel) and wants_other_tag(forum, tag_ids)
 
     def lacks_role(self, message: Outgoing) -> bool:
-        """Tell whether the role that a message mentions does not exist any more."""
+        """Tell whether the role that a message mentions does not exist any more; of an outage nobody knows."""
         guild, role_id = self._client.get_guild(message.guild_id), message.message.mention_role_id
-        return guild is not None and role_id is not None and guild.get_role(role_id) is None
+        if guild is None or guild.unavailable or role_id is None:
+            return False
+        return guild.get_role(role_id) is None
 
     async def main(self, message: Outgoing) -> Sendable:
         """Give the channel itself; of a person it is the direct one."""
