@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from tests.samplebot import SampleBot, running_bot
 from tools.sandbox.clock import WorldClock
+from tools.sandbox.discord.permissions import BOT, OPTIONAL, named
 from tools.sandbox.page.panel import Panel
 from tools.sandbox.page.server import PageServer
 from tools.sandbox.page.status import ONLINE, Stage, Status
@@ -26,6 +27,7 @@ async def served_sample_bot() -> AsyncIterator[tuple[str, SampleBot]]:
     status = Status(clock=WorldClock(None))
     page = PageServer(status, Panel(status, kill=lambda: None))
     async with StandIn("discord", *QUIET) as discord, page.served(0) as address:
+        await discord.control("PATCH", "roles/Vedette", {"permissions": named(BOT | OPTIONAL)})
         status.set_discord(discord)
         status.set_stage(Stage(discord=discord, tiktok=nowhere, gameserver=nowhere, scrapecreators=nowhere))
         with running_bot(cast("Any", discord)) as bot:

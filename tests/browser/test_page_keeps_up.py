@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -228,3 +229,24 @@ async def test_news_are_marked_also_where_nothing_was_read_before_and_not_before
     await page.evaluate(SAYS, ["rounds", "the second"])
     await expect(page.get_by_text("the second")).to_be_visible()
     await expect(new).to_have_count(0)
+
+
+async def test_a_thread_is_opened_below_its_message_and_stands_below_its_channel(house: House) -> None:
+    page = await house.open()
+    channel = await page.evaluate("vedette.findChannel('general').id")
+    for name, archived in (("Over and closed", True), ("Ana is live", False)):
+        order = {"channel": int(channel), "name": name, "archived": archived}
+        await asyncio.to_thread(functools.partial(house.bot.do, "thread", **order))
+    listed = page.locator("#channels .channel.thread")
+    await expect(listed).to_have_text(["Ana is live"])
+    for name in ("Ana is live", "Over and closed"):
+        await page.evaluate("vedette.open(vedette.findChannel('general').id)")
+        await page.get_by_role("button", name=f"{name} Open the thread").click()
+        await expect(page.locator(".head h2")).to_have_text(name)
+        await expect(page.locator(".head .topic")).to_have_text("A thread in #general")
+        await expect(page.locator(".messages .content")).to_have_text(["inside"])
+    await page.evaluate("vedette.open(vedette.findChannel('general').id)")
+    await expect(listed).to_have_text(["Ana is live"])
+    await listed.click()
+    await expect(page.locator(".messages .content")).to_have_text(["inside"])
+    await page.close()

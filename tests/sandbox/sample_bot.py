@@ -187,11 +187,11 @@ class SampleBot(discord.Client):
         message = await self.place(channel).send(view=Gallery(), file=file)
         return message.components[0].children[1].items[0].media.url
 
-    async def do_thread(self, channel: int, name: str) -> list[Any]:
+    async def do_thread(self, channel: int, name: str, archived: bool = True) -> list[Any]:
         message = await self.get_channel(channel).send("start")
         thread = await message.create_thread(name=name, auto_archive_duration=60)
         inside = await thread.send("inside")
-        closed = await thread.edit(archived=True)
+        closed = await thread.edit(archived=archived)
         return [thread.id == message.id, thread.parent.name, inside.channel.id == thread.id, closed.archived]
 
     async def do_forum(self, channel: int, tags: list[str], file: bool = False) -> list[Any]:

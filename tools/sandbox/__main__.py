@@ -23,7 +23,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from tools.sandbox.clock import FASTEST, SLOWEST, WorldClock
-from tools.sandbox.discord.permissions import BOT, Bits
+from tools.sandbox.discord.permissions import BOT, OPTIONAL, named
 from tools.sandbox.page.panel import Panel
 from tools.sandbox.page.server import LAST_PORT, PORT, PageServer
 from tools.sandbox.page.status import STARTING, Stage, Status
@@ -36,8 +36,6 @@ from tools.sandbox.world.evenings import ZONE_SETTINGS
 from tools.sandbox.world.play import Places, World
 
 SPEED = 60.0
-MAY = [bit.name.lower() for bit in Bits(BOT | Bits.MANAGE_ROLES | Bits.CREATE_PUBLIC_THREADS) if bit.name]
-"""What the bot may do here: also what its invite link does not ask for, so that everything can be tried."""
 ONLINE_SECONDS = 60
 
 
@@ -96,7 +94,9 @@ class House:
             past = asyncio.create_task(self._write_past())
             try:
                 async with stand_ins as stage, asyncio.TaskGroup() as group:
-                    await stage.discord.control("PATCH", "roles/Vedette", {"permissions": MAY})
+                    # Everything can be tried here.
+                    may = {"permissions": named(BOT | OPTIONAL)}
+                    await stage.discord.control("PATCH", "roles/Vedette", may)
                     status.set_stage(stage)
                     world = World(_places(stage, status.clock))
                     await world.prepare()

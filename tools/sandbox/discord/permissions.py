@@ -44,6 +44,8 @@ BOT: Final = int(
     | Bits.READ_MESSAGE_HISTORY
     | Bits.SEND_MESSAGES_IN_THREADS
 )
+#: What the invite link does not ask for, and an admin gives for more.
+OPTIONAL: Final = int(Bits.MANAGE_ROLES | Bits.CREATE_PUBLIC_THREADS)
 #: Less than a new real guild gives: what the bot may do shall come from its own role.
 EVERYONE: Final = int(
     Bits.VIEW_CHANNEL
@@ -56,6 +58,11 @@ EVERYONE: Final = int(
     | Bits.USE_APPLICATION_COMMANDS
 )
 _NEED_SENDING = Bits.EMBED_LINKS | Bits.ATTACH_FILES | Bits.MENTION_EVERYONE
+
+
+def named(bits: int) -> list[str]:
+    """Give bits as `parse` takes them."""
+    return [bit.name.lower() for bit in Bits(bits) if bit.name]
 
 
 def parse(names: list[str]) -> int:

@@ -16,6 +16,8 @@ const HASH = html`<svg viewBox="0 0 24 24" aria-hidden="true"><path
   d="M9 3 7 21M17 3l-2 18M4 8.5h17M3 15.5h17" stroke="currentColor" stroke-width="2" stroke-linecap="round" fill="none" /></svg>`;
 const LOCK = html`<svg viewBox="0 0 24 24" aria-hidden="true"><rect x="4" y="10" width="16" height="11" rx="2"
   fill="currentColor" /><path d="M8 10V7a4 4 0 0 1 8 0v3" stroke="currentColor" stroke-width="2.2" fill="none" /></svg>`;
+const BRANCH = html`<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 3v9a5 5 0 0 0 5 5h8m-4-4 4 4-4 4" stroke="currentColor"
+  stroke-width="2" stroke-linecap="round" stroke-linejoin="round" fill="none" /></svg>`;
 const AT = html`<svg viewBox="0 0 24 24" aria-hidden="true"><g stroke="currentColor" stroke-width="2" stroke-linecap="round"><circle
   cx="12" cy="12" r="4" /><path d="M16 8v5a2.7 2.7 0 0 0 5.4 0v-1A9.4 9.4 0 1 0 18 19.3" /></g></svg>`;
 const MENU = html`<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3 6h18M3 12h18M3 18h18" stroke="currentColor"
@@ -28,6 +30,8 @@ export const BOT_STATES = { preparing: "Preparing", starting: "Starting", online
 
 /** Is there somebody who does not see it? */
 const isPrivate = (guild, channel) => channel.seen_by.length < guild.members.length;
+
+const iconOf = (guild, channel) => (channel.thread_metadata ? BRANCH : isPrivate(guild, channel) ? LOCK : HASH);
 
 /** The rail with the server, and its channels. */
 export function Channels({ store }) {
@@ -46,7 +50,7 @@ export function Channels({ store }) {
           <h2 id="text-channels">Text channels</h2>
           <ul aria-labelledby="text-channels">
             ${others.map((one) => html`<${Row} key=${one.id} store=${store} id=${one.id} name=${one.name}
-              open=${one.id === channel} icon=${isPrivate(guild, one) ? LOCK : HASH} />`)}
+              open=${one.id === channel} icon=${iconOf(guild, one)} inside=${Boolean(one.thread_metadata)} />`)}
           </ul>
           <h2 id="direct">Direct messages</h2>
           <ul aria-labelledby="direct">
@@ -58,11 +62,11 @@ export function Channels({ store }) {
     </div>`;
 }
 
-function Row({ store, id, name, open, icon }) {
+function Row({ store, id, name, open, icon, inside }) {
   const { count, pings } = store.unread(id);
   const news = count ? `, ${count} new${pings ? `, ${pings} for you` : ""}` : "";
   return html`<li>
-    <button class="channel ${count && !open ? "unread" : ""}" aria-current=${open ? "page" : undefined}
+    <button class="channel ${inside ? "thread" : ""} ${count && !open ? "unread" : ""}" aria-current=${open ? "page" : undefined}
       aria-label="${name}${open ? "" : news}" onClick=${() => store.open(id)}>
       ${icon}<span>${name}</span>${pings > 0 && !open && html`<span class="badge">${pings}</span>`}
     </button>
@@ -78,6 +82,11 @@ export function BotNote({ store }) {
   return html`<p class="bot-note ${bot}" role="status">${why} ${preparing}</p>`;
 }
 
+function topicOf(store, channel) {
+  const parent = channel.thread_metadata && store.findChannel(channel.parent_id);
+  return parent ? `A thread in #${parent.name}` : (channel.topic ?? TOPICS[channel.name] ?? "");
+}
+
 /** The line over the messages: which channel this is, and the switches. */
 export function Header({ store, channel }) {
   const { panelOpen, drawer, bot } = useStore(store);
@@ -91,9 +100,9 @@ export function Header({ store, channel }) {
     <header class="head">
       <button class="icon-button narrow-only" aria-label="Channels" aria-controls="channels"
         aria-expanded=${drawer === "channels"} onClick=${() => store.set({ drawer: "channels" })}>${MENU}</button>
-      <span class="head-icon">${channel ? HASH : AT}</span>
+      <span class="head-icon">${channel ? (channel.thread_metadata ? BRANCH : HASH) : AT}</span>
       <h2>${name}</h2>
-      <p class="topic">${channel ? (channel.topic ?? TOPICS[name] ?? "") : "Only you and the bot read this"}</p>
+      <p class="topic">${channel ? topicOf(store, channel) : "Only you and the bot read this"}</p>
       <span class="bot-state ${bot}" role="status"><i></i>${`Bot ${(BOT_STATES[bot] ?? bot).toLowerCase()}`}</span>
       <${ThemeSwitch} />
       <button class="icon-button" aria-label="The simulation" title="The simulation" aria-controls="panel"

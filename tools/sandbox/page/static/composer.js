@@ -197,8 +197,9 @@ const asItem = (command) => ({
 });
 
 function placeName(store) {
-  const { channel, guild } = store.state;
-  return channel === "dm" ? "the bot" : `#${guild?.channels.find((one) => one.id === channel)?.name ?? ""}`;
+  const { channel } = store.state;
+  const found = store.findChannel(channel);
+  return channel === "dm" ? "the bot" : `${found?.thread_metadata ? "" : "#"}${found?.name ?? ""}`;
 }
 
 /** As high as its text, up to what the style allows. */

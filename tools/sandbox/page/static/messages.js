@@ -32,7 +32,7 @@ export function Messages({ store, channel }) {
     bottom.keepPlace();
     return setFrom(all[Math.max(0, start - PAGE)].id);
   };
-  const name = channel ? `#${channel.name}` : "the messages with Vedette";
+  const name = channel ? placeName(channel) : "the messages with Vedette";
   return html`
     <div class="messages" id="messages" role="log" aria-label="Messages in ${name}" tabindex="0" ref=${box} onScroll=${onScroll}>
       <div class="messages-inner">
@@ -108,11 +108,15 @@ function Jump({ bottom, all }) {
 }
 
 function Beginning({ channel }) {
+  const isThread = channel?.thread_metadata;
+  const begins = channel ? `This is the start of the ${placeName(channel)} ${isThread ? "thread" : "channel"}.` : "This is the beginning of your direct messages with the bot.";
   return html`<div class="beginning">
-    <h3>${channel ? `Welcome to #${channel.name}!` : "Vedette"}</h3>
-    <p>${channel ? `This is the start of the #${channel.name} channel.` : "This is the beginning of your direct messages with the bot."}</p>
+    <h3>${isThread ? channel.name : channel ? `Welcome to #${channel.name}!` : "Vedette"}</h3>
+    <p>${begins}</p>
   </div>`;
 }
+
+const placeName = (channel) => (channel.thread_metadata ? `“${channel.name}”` : `#${channel.name}`);
 
 /** The rows with their dividers: a new day, and where the news begin. */
 function rowsOf(store, messages, { guild, me, newFrom, pending }) {
@@ -177,12 +181,17 @@ class Message extends Component {
           <${Attachments} store=${store} files=${message.attachments} />
           ${message.embeds.map((embed) => html`<${Embed} store=${store} embed=${embed} />`)}
           <${Components} store=${store} message=${message} pending=${pending} />
+          <${ThreadLink} store=${store} thread=${store.threadOf(message)} />
           ${message.reactions?.length > 0 && html`<${Reactions} all=${message.reactions} />`}
           ${message.ephemeral && html`<${OnlyYou} store=${store} id=${message.id} />`}
         </div>
       </article>
     </li>`;
   }
+}
+
+function ThreadLink({ store, thread }) {
+  return thread && html`<button class="thread-link" onClick=${() => store.open(thread.id)}><b>${thread.name}</b><span>Open the thread ›</span></button>`;
 }
 
 function Head({ store, message, name, at }) {

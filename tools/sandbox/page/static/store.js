@@ -2,7 +2,7 @@
 //
 //   clock        {instant: ISO, speed, at}: the world's time, and the machine's (ms) when it was told; see time.js
 //   bot          "preparing" | "starting" | "online" | "offline"; `preparing` says what is prepared, or why it is offline
-//   guild        {id, name, channels, roles, members}; `users`, `commands` as Discord's control API gives them
+//   guild        {id, name, channels, threads, roles, members}; `users`, `commands` as Discord's control API gives them
 //   people       who can be played (the server's `me`); `me` is the name of who is played now
 //   channel      id of the channel that is open; "dm" is the direct channel with the bot
 //   messages     Map: id -> message_view (server: discord/views.py), oldest first
@@ -29,6 +29,8 @@ const TEXT = 0;
 const ANSWER_SECONDS = 15 * 60;
 /** So many messages of the past are asked for; later ones all stay. */
 const PAST = 1000;
+/** So many threads are listed below their channel. */
+const THREADS = 5;
 
 export class Store {
   constructor() {
@@ -181,10 +183,23 @@ export class Store {
     return this.visibleChannels().find((one) => one.id === name || one.name === name);
   }
 
+  /** The channels I see, each followed by its newest threads that are open. */
   visibleChannels() {
-    const { guild } = this.state;
+    const { guild, me } = this.state;
     if (!guild) return [];
-    return guild.channels.filter((one) => one.type === TEXT && one.seen_by.includes(this.state.me));
+    const channels = guild.channels.filter((one) => one.type === TEXT && one.seen_by.includes(me));
+    return channels.flatMap((one) => [one, ...this.threadsIn(one)]);
+  }
+
+  threadsIn(channel) {
+    const mine = this.state.guild.threads.filter((one) => one.parent_id === channel.id);
+    const newest = mine.filter((one) => !one.thread_metadata.archived).slice(-THREADS);
+    return mine.filter((one) => newest.includes(one) || one.id === this.state.channel);
+  }
+
+  /** The thread that began with a message. */
+  threadOf(message) {
+    return this.state.guild.threads.find((one) => one.id === message.id && one.parent_id === message.channel_id);
   }
 
   stayVisible() {
