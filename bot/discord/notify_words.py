@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 
 import discord
 
@@ -16,7 +17,7 @@ from bot.discord.places import wants_other_tag
 from bot.services.notification_list import Entry, Listing
 from bot.services.notification_settings import Logged
 from bot.storage.notification_log import LogRow
-from bot.texts import join, text
+from bot.texts import Text, join, text
 
 _TITLE_LIMIT = 120
 _REASON_LIMIT = 160
@@ -157,7 +158,7 @@ def _waiting(row: LogRow) -> str:
 
 def _posted(row: LogRow) -> str:
     posted = text("posted {when}", when=stamp(row.delivered_at or row.created_at, "f"))
-    return join(", ", [posted, row.why]) if row.why else posted
+    return join(", ", [posted, _why(row)]) if row.why else posted
 
 
 def _expired(row: LogRow) -> str:
@@ -168,6 +169,21 @@ def _given_up(row: LogRow) -> str:
     return text("given up: {reason}", reason=_reason(row))
 
 
+def _why(row: LogRow) -> str:
+    """Give a rule's reason, its hours in each reader's own zone: private answers know no other."""
+    return _stamped(row.why) if isinstance(row.why, Text) else row.why
+
+
+def _stamped(words: Text) -> Text:
+    values = dict(words.values)
+    for name, value in words.values.items():
+        if isinstance(value, datetime):
+            values[name] = stamp(value, "f")
+        elif isinstance(value, Text):
+            values[name] = _stamped(value)
+    return Text(words.source, words.plural, values)
+
+
 def _reason(row: LogRow) -> str:
     return escape(row.error, _REASON_LIMIT) or "-"
 
@@ -175,9 +191,9 @@ def _reason(row: LogRow) -> str:
 _BECAME: Mapping[OutboxState, Callable[[LogRow], str]] = {
     OutboxState.PENDING: _waiting,
     OutboxState.DELIVERED: _posted,
-    OutboxState.HELD: lambda row: row.why or text("held"),
+    OutboxState.HELD: lambda row: _why(row) or text("held"),
     OutboxState.SKIPPED: lambda row: (
-        text("not told: {reason}", reason=row.why) if row.why else text("not told")
+        text("not told: {reason}", reason=_why(row)) if row.why else text("not told")
     ),
     OutboxState.REMOVED: lambda _: text("deleted again, as its subscription wants"),
     OutboxState.PARKED: lambda row: text("waits: the channel refuses it ({reason})", reason=_reason(row)),
