@@ -157,8 +157,15 @@ def _waiting(row: LogRow) -> str:
 
 
 def _posted(row: LogRow) -> str:
-    posted = text("posted {when}", when=stamp(row.delivered_at or row.created_at, "f"))
+    posted = text("posted {when}", when=stamp(_posted_at(row), "f"))
     return join(", ", [posted, _why(row)]) if row.why else posted
+
+
+def _posted_at(row: LogRow) -> datetime:
+    """Give when a message was posted: its number tells, while `delivered_at` is that of the last edit."""
+    if row.message_id is None:
+        return row.delivered_at or row.created_at
+    return max(discord.utils.snowflake_time(row.message_id), row.created_at)
 
 
 def _expired(row: LogRow) -> str:

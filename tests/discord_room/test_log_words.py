@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import discord
+
 from bot.core.delivery import OutboxState
 from bot.core.markup import stamp
 from bot.core.notifications.kinds import ALL, Kind
@@ -32,3 +34,11 @@ def test_the_hours_of_a_reason_are_for_each_reader_in_their_own_zone() -> None:
     not_told = row(state=OutboxState.SKIPPED, why=why)
     assert what_became(not_told) == f"not told: held by quiet hours until {stamp(until, 'f')}"
     assert what_became(row(why="held by quiet hours until 07:00")) == "held by quiet hours until 07:00"
+
+
+def test_posted_is_when_it_was_posted_and_not_when_it_was_edited_last() -> None:
+    posted_at = CAME + timedelta(minutes=1)
+    posted = {"state": OutboxState.DELIVERED, "delivered_at": CAME + timedelta(minutes=40)}
+    known = row(message_id=discord.utils.time_snowflake(posted_at), **posted)
+    assert what_became(known) == f"posted {stamp(posted_at, 'f')}"
+    assert what_became(row(**posted)) == f"posted {stamp(CAME + timedelta(minutes=40), 'f')}"
