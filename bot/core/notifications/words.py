@@ -107,11 +107,7 @@ def _only(only: Only) -> str:
 
 
 def _minutes(minutes: int) -> str:
-    if not minutes:
-        return OFF
-    if minutes % 60:
-        return texts("{count} minute", "{count} minutes", minutes)
-    return texts("{count} hour", "{count} hours", minutes // 60)
+    return written.span(minutes) if minutes else OFF
 
 
 def _template(template: str) -> str:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.core.notifications.deciding import at_minute, next_minute
 from bot.core.notifications.options import MINUTES_OF_DAY, Only
 from bot.errors import InputRefused
-from bot.texts import Text, text
+from bot.texts import Text, text, texts
 
 LONGEST_PAUSE = timedelta(days=366)
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
@@ -99,7 +99,7 @@ def only_written(days: str, hours: str) -> Only:
 
 def minutes_written(written: str, most: int) -> int:
     """Give the minutes of ``90``, ``30 min`` or ``2 h``, at most `most`. Raises `InputRefused`."""
-    return _within(_minutes(written, _UNITS), most)
+    return _within(_minutes(written, _UNITS), most, span(most))
 
 
 def count_written(written: str, most: int) -> int:
@@ -168,13 +168,20 @@ def _minutes(written: str, units: dict[str, int]) -> int:
     return int(found[1]) * unit
 
 
-def _within(value: int, most: int) -> int:
+def _within(value: int, most: int, said: Text | None = None) -> int:
     if value > most:
-        raise InputRefused(text("That is too much; {most} is the most.", most=most))
+        raise InputRefused(text("That is too much; {most} is the most.", most=said or most))
     return value
 
 
 # --- And the other way: times as they are shown, and can be written again ---------------------------
+
+
+def span(minutes: int) -> Text:
+    """Say a span in hours, or in minutes where it is no whole hours."""
+    if minutes % 60:
+        return texts("{count} minute", "{count} minutes", minutes)
+    return texts("{count} hour", "{count} hours", minutes // 60)
 
 
 def clock(minute: int) -> str:

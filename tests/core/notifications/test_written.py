@@ -126,3 +126,10 @@ def test_until_when(words, until):
 def test_until_when_that_cannot_be(words):
     with pytest.raises(InputRefused):
         written.until_written(words, NOW, JAKARTA)
+
+
+def test_what_is_too_much_is_refused_in_hours_where_hours_are_written():
+    with pytest.raises(InputRefused, match="4 hours is the most"):
+        written.minutes_written("5 h", 240)
+    with pytest.raises(InputRefused, match="720 is the most"):
+        written.count_written("999", 720)
