@@ -12,7 +12,7 @@ from bot.core.markup import escape, stamp
 from bot.core.notifications import words
 from bot.core.notifications.kinds import KIND_WORDS, Kind
 from bot.core.notifications.options import Mention
-from bot.discord.permissions import Channel, cannot_ping, missing
+from bot.discord.permissions import Channel, cannot_ping, missing, missing_to_open_thread
 from bot.discord.places import wants_other_tag
 from bot.services.notification_list import Entry, Listing
 from bot.services.notification_settings import Logged
@@ -89,10 +89,17 @@ def warnings(entry: Entry, guild: discord.Guild) -> Iterator[str]:
         return
     chosen = entry.options
     lacking = missing(channel, opens_threads=bool(chosen.thread), deletes=bool(chosen.delete_after_hours))
-    if lacking:
+    threadless = [one for one in lacking if one in missing_to_open_thread(channel)]
+    if others := [one for one in lacking if one not in threadless]:
         yield text(
             "⚠️ I lack {permissions} in {channel}; its messages wait until I have it.",
-            permissions=join(", ", lacking),
+            permissions=join(", ", others),
+            channel=channel.mention,
+        )
+    if threadless:
+        yield text(
+            "⚠️ I lack {permissions} in {channel}; its alerts come, but have no thread.",
+            permissions=join(", ", threadless),
             channel=channel.mention,
         )
     if untagged := why_untagged(channel, chosen.tag_id):

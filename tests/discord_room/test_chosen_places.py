@@ -215,3 +215,16 @@ async def test_the_log_links_to_where_a_message_stands(room: Room, kind: str) ->
     told = explained(found.rows[0], found, room.guild_id)
     place = story.channel if kind == "text" else row["thread_id"]
     assert told.endswith(f"/channels/{room.guild_id}/{place}/{row['message_id']}")
+
+
+async def test_who_wants_threads_without_the_permission_is_told_that_alerts_come_without_them(
+    room: Room,
+) -> None:
+    story = Story(room, await room.channel())
+    await story.choose(thread=True)
+    listing = await room.services.notification_settings.listing(room.guild_id)
+    entry = listing.find(Key(channel_id=story.channel, kind=Kind.LIVE, subject=ALL))
+    (warned,) = warnings(entry, room.client.get_guild(room.guild_id))
+    assert "have no thread" in warned
+    assert "Create Public Threads" in warned
+    assert "wait" not in warned
