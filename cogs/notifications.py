@@ -306,15 +306,18 @@ class Notifications(
 
     @log.autocomplete("message")
     async def suggest_messages(self, interaction: Interaction, part: str) -> list[Choice[str]]:
-        """Suggest the last messages of the log."""
+        """Suggest the last messages of the log: of a number, those whose numbers begin so; else by title."""
         logged = await self._settings.log(requester_of(interaction))
         say, wanted = reader_of(interaction).say, part.strip().removeprefix("#").lower()
         named = {str(row.id): f"#{row.id} {say(row.title)}".replace("\\", "") for row in logged.rows}
+        if wanted.isdecimal():
+            # Discord takes the first suggestion: a title that only holds the number must not be it.
+            found = sorted(number for number in named if number.startswith(wanted))
+        else:
+            found = [number for number, name in named.items() if wanted in name.lower()]
         return [
-            Choice(name=clip(name, _NAME_LIMIT), value=number)
-            for number, name in named.items()
-            if wanted in name.lower()
-        ][:_SUGGESTIONS]
+            Choice(name=clip(named[number], _NAME_LIMIT), value=number) for number in found[:_SUGGESTIONS]
+        ]
 
     async def _let_go(self, interaction: Interaction) -> list[str]:
         """Offer no more what was deleted while the bot was away: nobody could choose it to be withdrawn."""

@@ -310,6 +310,24 @@ async def test_the_log_explains_one_message(followed: Sim):
         assert part in told
 
 
+async def test_a_number_typed_for_the_log_is_that_message_whatever_others_are_called(followed: Sim):
+    async with followed.database.write("test.titles") as conn:
+        for place, title in enumerate(("Supply, round 1", "won in 1:10", "won in 2:10")):
+            await outbox.put(
+                conn,
+                event_key=f"round:{place}",
+                guild_id=GUILD_ID,
+                channel_id=followed.channel.id,
+                message=Message(title=title, tone=Tone.ROUND),
+                now=followed.services.clock.now(),
+            )
+        await conn.execute(text("UPDATE outbox SET kind = 'round'"))
+        first = (await conn.execute(text("SELECT min(id) FROM outbox"))).scalar_one()
+    for typed, places in ((str(first), [0]), (f"#{first}", [0]), ("won in", [2, 1])):
+        found = await followed.admin.autocomplete(followed.channel, "notify log", "message", typed)
+        assert [int(choice["value"]) - first for choice in found] == places
+
+
 # What members press.
 
 
