@@ -290,7 +290,7 @@ def _fields(setting: str, options: Options) -> list[_Field]:
         return [(text("Your text; empty for none"), getattr(options, setting) or "", "{streamer} · {title}")]
     if setting in _TIMES:
         return _TIMES[setting](options)
-    label, example = _NUMBERS.get(setting, (text("How long; 0 to switch it off"), "30 min / 2 h"))
+    label, example = _NUMBERS.get(setting, (text("How long; 0 to switch it off"), text("30 min / 2 h")))
     return [(label, str(getattr(options, setting) or 0), example)]
 
 
@@ -303,13 +303,19 @@ def _only_fields(options: Options) -> list[_Field]:
     only = options.only or Only()
     hours = "" if only.begins == only.ends else written.hours(only.begins, only.ends)
     return [
-        (text("Days; empty for all"), written.days_for_input(only.days), "sat sun / mon-fri / weekends"),
+        (
+            text("Days; empty for all"),
+            written.days_for_input(only.days),
+            text("sat sun / mon-fri / weekends"),
+        ),
         (text("From - to; empty for the whole day"), hours, "18:00-23:00"),
     ]
 
 
 _TIMES: Mapping[str, Callable[[Options], list[_Field]]] = {
-    "pause": lambda _: [(text("Until when"), "", "2h / 3 days / 18:00 / tomorrow 8:00 / 2026-12-31 18:00")],
+    "pause": lambda _: [
+        (text("Until when"), "", text("2h / 3 days / 18:00 / tomorrow 8:00 / 2026-12-31 18:00"))
+    ],
     "quiet": _quiet_fields,
     "only": _only_fields,
     "digest_at": lambda of: [(text("Time of day"), written.clock(of.digest_at or 0), "09:00")],

@@ -31,6 +31,7 @@ _GROUPS: dict[str, tuple[int, ...]] = {
     "all": EVERY_DAY,
     "semua": EVERY_DAY,
 }
+_PHRASES = {r"akhir\s+pekan": "weekend", r"hari\s+kerja": "weekdays"}
 _UNITS = {"": 1, "m": 1, "min": 1, "minute": 1, "h": 60, "hour": 60, "j": 60, "jam": 60, "menit": 1}
 _LONG_UNITS = {"d": 1440, "day": 1440, "hari": 1440, "w": 10080, "week": 10080, "minggu": 10080}
 _TOMORROW = {"tomorrow", "besok"}
@@ -67,7 +68,10 @@ def hours_written(written: str) -> tuple[int, int]:
 def days_written(written: str) -> tuple[int, ...]:
     """Give the days of ``sat sun``, ``mon-fri`` or ``weekends`` (0 is Monday); of nothing all. Raises `InputRefused`."""
     found: set[int] = set()
-    for part in re.split(r"[,;\s]+", re.sub(r"\s*[-\u2013\u2014]\s*", "-", written.strip().lower())):
+    plain = re.sub(r"\s*[-\u2013\u2014]\s*", "-", written.strip().lower())
+    for phrase, word in _PHRASES.items():
+        plain = re.sub(phrase, word, plain)
+    for part in re.split(r"[,;\s]+", plain):
         if part:
             found.update(_group(part))
     return tuple(sorted(found)) or EVERY_DAY
@@ -86,7 +90,9 @@ def _day(name: str) -> int:
     known = _DAYS.get(name[:3]) if name.isalpha() else None
     if known is None:
         raise InputRefused(
-            text("I do not know that day. Write days such as {example}.", example="`sat sun`, `mon-fri`")
+            text(
+                "I do not know that day. Write days such as {example}.", example=text("`sat sun`, `mon-fri`")
+            )
         )
     return known
 
@@ -123,7 +129,7 @@ def until_written(written: str, now: datetime, zone: ZoneInfo) -> datetime:
         raise InputRefused(
             text(
                 "I cannot read until when. Write {examples}.",
-                examples="`2h`, `3 days`, `18:00`, `tomorrow 8:00`, `2026-12-31`",
+                examples=text("`2h`, `3 days`, `18:00`, `tomorrow 8:00`, `2026-12-31`"),
             )
         )
     if not now < until <= now + LONGEST_PAUSE:
@@ -163,7 +169,7 @@ def _minutes(written: str, units: dict[str, int]) -> int:
     unit = None if found is None else units.get(found[2], units.get(found[2].removesuffix("s")))
     if found is None or unit is None:
         raise InputRefused(
-            text("I cannot read that span. Write it such as {examples}.", examples="`30 min`, `2 h`")
+            text("I cannot read that span. Write it such as {examples}.", examples=text("`30 min`, `2 h`"))
         )
     return int(found[1]) * unit
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.core.notifications import written
 from bot.core.notifications.options import Only
+from bot.discord.speech import Speaker
 from bot.errors import InputRefused
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -46,6 +47,8 @@ def test_hours_that_are_none(words):
         ("sat sun", (5, 6)),
         ("Saturday, Sunday", (5, 6)),
         ("weekends", (5, 6)),
+        ("Akhir  pekan, sen", (0, 5, 6)),
+        ("hari kerja", (0, 1, 2, 3, 4)),
         ("mon-fri", (0, 1, 2, 3, 4)),
         ("mon - fri; sun", (0, 1, 2, 3, 4, 6)),
         ("fri-mon", (0, 4, 5, 6)),
@@ -133,3 +136,20 @@ def test_what_is_too_much_is_refused_in_hours_where_hours_are_written():
         written.minutes_written("5 h", 240)
     with pytest.raises(InputRefused, match="720 is the most"):
         written.count_written("999", 720)
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_each_example_of_advice_is_one_that_is_read_in_the_language_it_is_given_in(language):
+    speaker, read = Speaker(language=language), 0
+    for read_one in (
+        written.days_written,
+        lambda words: written.minutes_written(words, 240),
+        lambda words: written.until_written(words, NOW, JAKARTA),
+    ):
+        with pytest.raises(InputRefused) as refused:
+            read_one("zzz")
+        for example in speaker.say(refused.value.words).split("`")[1::2]:
+            read_one(example)
+            read += 1
+    assert read >= 9
+    assert ("tomorrow" in speaker.say(refused.value.words)) == (language == "en")
