@@ -364,6 +364,13 @@ def _offered(interaction: Interaction, offer: Offer) -> list[str]:
             lines.append(warned(why))
     if offer.may_make_roles:
         lines.append(text("Members can ask for single accounts, too (`/notify personal`)."))
+    elif not offer.role_ids:
+        lines.append(
+            text(
+                "⚠️ There is nothing to choose yet: `/notify roles offer:` names a role, and with `/notify personal` "
+                "members can ask for single accounts."
+            )
+        )
     return lines
 
 

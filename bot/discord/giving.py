@@ -75,7 +75,7 @@ async def made_role(guild: discord.Guild, name: str, role_id: int | None) -> dis
             return role
     why = why_none_made(guild)
     if why:
-        raise LimitReached(why)
+        raise LimitReached(_for_a_member(why))
     return await guild.create_role(
         name=name, permissions=discord.Permissions.none(), mentionable=must_be_mentionable(guild)
     )
@@ -93,7 +93,7 @@ async def set_roles(
     for role in give:
         why = why_not_given(member.guild, role)
         if why:
-            raise InputRefused(why)
+            raise InputRefused(_for_a_member(why))
     try:
         for role in give:
             await member.add_roles(role)
@@ -103,3 +103,8 @@ async def set_roles(
         raise InputRefused(
             text("Discord does not let me change your roles. An admin finds out why with `/notify roles`.")
         ) from error
+
+
+def _for_a_member(why: str) -> str:
+    """Say what is in the way to a member, who cannot mend it."""
+    return text("I cannot change your roles now. Please show this to an admin: {why}", why=why)

@@ -411,6 +411,25 @@ async def test_without_the_permission_it_is_asked_for_when_it_is_needed(followed
     followed.new_errors()
 
 
+async def test_a_member_is_told_to_show_an_admin_what_only_an_admin_can_mend(
+    followed: Sim, offered: simcord.ResponseMessage
+):
+    followed.let_bot(manage_roles=False)
+    await followed.env.settle()
+    told = said(await followed.member.select(offered, ["1"], custom_id="vm:people:0"))
+    assert "show this to an admin: I lack *Manage Roles*" in told
+    followed.new_errors()
+
+
+async def test_a_button_that_offers_nothing_yet_is_posted_with_a_warning(followed: Sim):
+    for order in ({}, {"post": followed.channel}):
+        told = shown(await followed.use(followed.admin, "notify roles", **order))
+        assert "nothing to choose" in told
+    followed.let_bot(manage_roles=True)
+    told = shown(await followed.use(followed.admin, "notify roles", offer=followed.role))
+    assert "nothing to choose" not in told
+
+
 async def test_the_bell_of_an_alert_asks_for_its_account(followed: Sim):
     followed.let_bot(manage_roles=True)
     await followed.use(followed.admin, "notify personal", on=True)
