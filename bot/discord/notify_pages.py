@@ -230,7 +230,7 @@ class Pages:
             button(_id(f"ask.{name}", key), say(text("Write")), style=discord.ButtonStyle.primary, emoji="✏️"),
         ]
         if not key.is_default and name == "template":
-            buttons.append(button(_id("test", key), say(text("Post a test here"))))
+            buttons.append(button(_id("test", key), say(text("Post a test"))))
         if getattr(entry.own, name) is not None:
             buttons.append(button(_id(f"wider.{name}", key), say(text("As usual"))))
         title = join(" · ", [words.SETTING_WORDS[name], entry.title])
