@@ -244,11 +244,10 @@ class Form(Modal):
     async def on_error(  # type: ignore[override]
         self, interaction: discord.Interaction[Any], error: Exception
     ) -> None:
-        """Explain what was wrong, with what was written, so that nobody writes a long text twice."""
-        if isinstance(error, InputRefused) and any(
-            "\n" in one.value or len(one.value) > 60 for one in self._inputs
-        ):
-            lost = max((one.value for one in self._inputs), key=len).replace("```", "")
+        """Explain what was wrong, with the text that was written, so that nobody writes it twice."""
+        written = [one.value for one in self._inputs if one.style is discord.TextStyle.paragraph]
+        if isinstance(error, InputRefused) and any(written):
+            lost = "\n".join(written).replace("```", "")
             error = InputRefused(join("\n", [error.words, f"```\n{lost[: LEAD_LIMIT - 300]}\n```"]))
         await explain(interaction, error)
 
