@@ -20,7 +20,7 @@ from bot.discord.controls import OPTION_LIMIT, button, channel_menu, menu, optio
 from bot.discord.embeds import BODY_LIMIT, COLOURS, draw
 from bot.discord.notify_words import entry_line, state_of, warnings, whence
 from bot.discord.rooms import ROOM_TYPES
-from bot.discord.speech import Speaker
+from bot.discord.speech import Speaker, guild_of
 from bot.services.notification_list import Entry, Listing
 from bot.texts import Text, join, text
 
@@ -220,8 +220,10 @@ class Pages:
             _HELP[name],
             *(join("", [f"`{{{one}}}` ", placeholder.words]) for one, placeholder in known.items()),
         ]
-        sample = sample_message(key.kind, entry.options) if name == "template" else sample_end(entry.options)
-        said = self.speaker.tell(sample)
+        now = self.listing.now
+        is_over = name == "over_template"
+        sample = sample_end(entry.options, now) if is_over else sample_message(key.kind, entry.options, now)
+        said = guild_of(self.listing.settings).tell(sample)
         current = getattr(entry.options, name) or ""
         lines += ["", text("Now")] if current else []
         lines += [f"```\n{current.replace('```', '')}\n```"] if current else []

@@ -260,7 +260,7 @@ class NotificationSettings:
             event_key=f"test:{by.guild_id}:{entry.key}:{now.isoformat()}",
             guild_id=by.guild_id,
             channel_id=channel_id,
-            message=sample_message(entry.key.kind, entry.options),
+            message=sample_message(entry.key.kind, entry.options, now),
             lasts=TEST_POST_AGE,
             placement=Placement(publish=False, tag_id=entry.options.tag_id),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import discord
@@ -218,6 +219,18 @@ async def test_a_template_is_previewed_tested_and_pings_nobody(followed: Sim):
     )
     assert over.embeds[0].title == "Ana was live"
     assert followed.env.errors == []
+
+
+async def test_a_preview_speaks_as_the_server_does_of_a_live_that_is_on_now(followed: Sim):
+    by = Requester(guild_id=GUILD_ID, user_id=1)
+    await followed.services.guilds.save(by, language="id")
+    page = await followed.use(followed.admin, "notify template", subscription=followed.subscription)
+    form = await press(followed, page, "ask.template")
+    await followed.admin.submit_modal(form, {"field0": "{started}, {duration}"})
+    began = followed.services.clock.now() - timedelta(hours=2, minutes=5)
+    assert page.content == f"<t:{int(began.timestamp())}:R>, 2 jam 05 mnt"
+    assert page.embeds[0].title == "🔴 Ana sedang live"
+    assert "Back" in str(page.components)
 
 
 async def test_a_test_that_could_not_arrive_is_not_sent(followed: Sim):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.core.announcements import Message, MessageField, Tone
 from bot.core.notifications.kinds import Kind
@@ -24,7 +24,7 @@ _TITLES: Mapping[Kind, tuple[str, Tone]] = {
 }
 
 
-def sample_message(kind: Kind, options: Options) -> Message:
+def sample_message(kind: Kind, options: Options, now: datetime) -> Message:
     """Give a message of a kind with its own text above it; it pings nobody."""
     title, tone = _TITLES[kind]
     viewers = (MessageField(name=text("Viewers"), value=number(1234)),) if kind is Kind.LIVE else ()
@@ -33,15 +33,15 @@ def sample_message(kind: Kind, options: Options) -> Message:
         tone=tone,
         body=text("This is a test with invented facts; it pings nobody."),
         fields=viewers,
-        lead=example_of(options.template or "", kind),
+        lead=example_of(options.template or "", kind, now),
     )
 
 
-def sample_end(options: Options) -> Message:
+def sample_end(options: Options, now: datetime) -> Message:
     """Give the message of a live that is over, with its own text above it."""
     return Message(
         title=text("{name} was live", name="Ana"),
         tone=Tone.ENDED,
         body=text("This is a test with invented facts; it pings nobody."),
-        lead=example_of(options.over_template or "", Kind.LIVE),
+        lead=example_of(options.over_template or "", Kind.LIVE, now),
     )

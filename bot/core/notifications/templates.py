@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from string import Formatter
 
-from bot.core.markup import clip, escape
+from bot.core.live.posts import duration
+from bot.core.markup import clip, escape, stamp
 from bot.core.notifications.kinds import Kind
 from bot.errors import InputRefused
 from bot.texts import Text, Value, join, text
 
+EXAMPLE_LASTS = timedelta(hours=2, minutes=5)
 LEAD_LIMIT = 1900
 """Discord takes 2000 characters; the rest is for the mention."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placeholder:
-    """What stands in braces: what it is, an example, and how many characters it has at most once escaped."""
+    """What stands in braces: what it is, an example, and how many characters it has at most once escaped.
+
+    The example of an instant is empty: `example_of` gives one that fits the hour.
+    """
 
     words: str
     example: Value
@@ -44,14 +50,18 @@ PLACEHOLDERS: Mapping[Kind, Mapping[str, Placeholder]] = {
         "title": Placeholder(words=text("the title of the live"), example="Good evening!", longest=600),
         "viewers": Placeholder(words=text("how many watch"), example=1234, longest=20),
         "peak": Placeholder(words=text("the most viewers seen"), example=2345, longest=20),
-        "started": Placeholder(words=text("when it began"), example="<t:1790000000:R>", longest=20),
-        "duration": Placeholder(words=text("how long it lasted or lasts"), example="2 h 05 min", longest=30),
+        "started": Placeholder(words=text("when it began"), example="", longest=20),
+        "duration": Placeholder(
+            words=text("how long it lasted or lasts"), example=duration(EXAMPLE_LASTS), longest=30
+        ),
     },
     Kind.RECAP: _STREAMER
     | _TITLE
     | {
         "peak": Placeholder(words=text("the most viewers seen"), example=2345, longest=20),
-        "duration": Placeholder(words=text("how long it lasted or lasts"), example="2 h 05 min", longest=30),
+        "duration": Placeholder(
+            words=text("how long it lasted or lasts"), example=duration(EXAMPLE_LASTS), longest=30
+        ),
     },
     Kind.ROUND: _GAME | _TITLE,
     Kind.EVENING: {"server": _GAME["server"]} | _TITLE,
@@ -98,9 +108,10 @@ def filled_template(template: str, facts: Mapping[str, Value], kind: Kind) -> st
     return join("", [part for part in parts if part])
 
 
-def example_of(template: str, kind: Kind) -> str:
-    """Fill a checked template with examples, for a preview."""
-    return filled_template(template, {name: one.example for name, one in PLACEHOLDERS[kind].items()}, kind)
+def example_of(template: str, kind: Kind, now: datetime) -> str:
+    """Fill a checked template with examples, for a preview: the live began as long ago as it is said to last."""
+    facts = {name: one.example for name, one in PLACEHOLDERS[kind].items()}
+    return filled_template(template, {**facts, "started": stamp(now - EXAMPLE_LASTS)}, kind)
 
 
 def _said(value: Value, longest: int) -> str:
