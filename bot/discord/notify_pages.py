@@ -115,7 +115,7 @@ class Pages:
             [
                 menu(
                     _id("pick", "defaults"),
-                    say(text("Change what counts everywhere in this server")),
+                    say(text("Change what counts everywhere")),
                     self._options(self.listing.defaults),
                 )
             ]
@@ -152,12 +152,15 @@ class Pages:
             [menu(_id("setting", key), say(text("Choose what to change")), options)],
             self._entry_buttons(entry),
         ]
-        footer = text("✏️ is chosen here; everything else is as usual in this server")
+        usual = text("✏️ is chosen for the whole server; everything else is as usual")
+        footer = (
+            usual if key.is_default else text("✏️ is chosen here; everything else is as usual in this server")
+        )
         return Page(embeds=[self._embed(entry.title, join("\n", lines), footer)], rows=rows)
 
     def _entry_buttons(self, entry: Entry) -> list[Item[Any]]:
         say, key = self.speaker.say, entry.key
-        back = button(_id("home", 0), say(text("All")), emoji="↩️")
+        back = button(_id("home", 0), say(text("All notifications")), emoji="↩️")
         if key.is_default:
             forget = say(text("Forget all this"))
             return [back, button(_id("remove", key), forget, style=discord.ButtonStyle.danger)]

@@ -321,7 +321,11 @@ _TIMES: Mapping[str, Callable[[Options], list[_Field]]] = {
 }
 _NUMBERS: Mapping[str, tuple[str, str]] = {
     "min_viewers": (text("Viewers; 0 for no limit"), "100"),
-    "delete_after_hours": (text("Hours; 0 to keep it"), "24"),
+    "delete_after_hours": (text("Hours; 0 to keep it"), text("24 / 2 days")),
+}
+_READ_BY: Mapping[str, Callable[[str, int], int]] = {
+    "min_viewers": written.count_written,
+    "delete_after_hours": written.hours_span_written,
 }
 
 
@@ -346,5 +350,4 @@ def _value(setting: str, given: Sequence[str]) -> Any:
         return written.only_written(given[0], given[1])
     if setting == "digest_at":
         return written.minute_written(first)
-    read = written.count_written if setting in _NUMBERS else written.minutes_written
-    return read(first or "0", MOST[setting])
+    return _READ_BY.get(setting, written.minutes_written)(first or "0", MOST[setting])

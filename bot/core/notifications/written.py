@@ -108,6 +108,14 @@ def minutes_written(written: str, most: int) -> int:
     return _within(_minutes(written, _UNITS), most, span(most))
 
 
+def hours_span_written(written: str, most: int) -> int:
+    """Give the hours of ``36``, ``12 h`` or ``2 d``, the next whole one, at most `most`. Raises `InputRefused`."""
+    if written.strip().isdecimal():
+        return count_written(written, most)
+    minutes = _minutes(written, _UNITS | _LONG_UNITS)
+    return _within(-(-minutes // 60), most, span(most * 60))
+
+
 def count_written(written: str, most: int) -> int:
     """Give a whole number from 0 to `most`. Raises `InputRefused`."""
     plain = re.sub(r"[\s.,_]", "", written)

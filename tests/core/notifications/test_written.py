@@ -85,6 +85,19 @@ def test_minutes_that_are_none_or_too_many(words):
         written.minutes_written(words, 120)
 
 
+@pytest.mark.parametrize(
+    ("words", "hours"), [("36", 36), ("0", 0), ("2 d", 48), ("12 h", 12), ("1 minggu", 168), ("90 min", 2)]
+)
+def test_a_span_in_hours(words, hours):
+    assert written.hours_span_written(words, 720) == hours
+
+
+@pytest.mark.parametrize("words", ["soon", "31 d", "721", ""])
+def test_a_span_in_hours_that_is_none_or_too_long(words):
+    with pytest.raises(InputRefused):
+        written.hours_span_written(words, 720)
+
+
 def test_numbers():
     assert written.count_written("1,000", 5000) == 1000
     for words in ("", "-1", "many", "5001"):
