@@ -4,10 +4,10 @@ The points come from the code (`points.py`), so a new transaction, request or st
 this fails when no story passes it. To add a case, add a line to a story in `stories/`, or a story to its file.
 
 In the test command each story is told once, and its bot killed at one point after the other where none of
-another story has died yet (a chapter names steps to visit anew in it); `test_kill_matrix_on_a_server.py` tells
-them with the database on a server, where the bot is killed once at each commit and each send. With
-VEDETTE_KILL_MATRIX=full each story is also told anew, on both engines, for every point it passes, with that one
-kill alone (`test_each_kill_alone.py`).
+another story has died yet (a chapter names steps to visit anew in it), and all once more where a point was
+missed; `test_kill_matrix_on_a_server.py` tells them with the database on a server, where the bot is killed once at
+each commit and each send. With VEDETTE_KILL_MATRIX=full each story is also told anew, on both engines, for every
+point it passes, with that one kill alone (`test_each_kill_alone.py`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kill.drive import Outcome, died_at, is_a_servers, tell_all
-from tests.kill.points import enumerate_steps, points
+from tests.kill.drive import Outcome, died_at, tell_until_died_everywhere, wanted_points
+from tests.kill.points import enumerate_steps
 from tests.kill.stories import STORIES
 
 pytestmark = pytest.mark.timeout(4500)
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(4500)
 @pytest.fixture(scope="session")
 def matrix(tmp_path_factory: pytest.TempPathFactory, reference_data: Path) -> dict[str, Outcome]:
     """How every story went with the default database."""
-    return asyncio.run(tell_all(STORIES, tmp_path_factory.mktemp("kill"), reference_data))
+    return asyncio.run(tell_until_died_everywhere(STORIES, tmp_path_factory.mktemp("kill"), reference_data))
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -42,7 +42,7 @@ def test_the_bot_was_killed_at_every_point(matrix: dict[str, Outcome]) -> None:
         for name, step in enumerate_steps().items()
         for side in ("before", "after")
     }
-    here = {point for point in points() if not is_a_servers(point)}
+    here = wanted_points(on_server=False)
     assert {point: where[point] for point in sorted(here - died_at(matrix))} == {}
     assert sum(outcome.deaths for outcome in matrix.values()) >= len(here)
 

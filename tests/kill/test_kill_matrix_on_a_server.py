@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import PostgreSQL
-from tests.kill.drive import Outcome, died_at, differs_on_a_server, tell_all
-from tests.kill.points import points
+from tests.kill.drive import Outcome, died_at, tell_until_died_everywhere, wanted_points
 from tests.kill.stories import STORIES
 
 pytestmark = pytest.mark.timeout(4500)
@@ -24,7 +23,7 @@ def matrix_on_a_server(
 ) -> dict[str, Outcome]:
     """How every story went on a database server."""
     folder = tmp_path_factory.mktemp("kill-on-a-server")
-    return asyncio.run(tell_all(STORIES, folder, reference_data, postgresql))
+    return asyncio.run(tell_until_died_everywhere(STORIES, folder, reference_data, postgresql))
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -36,6 +35,6 @@ def test_nothing_is_lost_or_doubled_on_a_server_in(matrix_on_a_server: dict[str,
 def test_the_bot_was_killed_at_every_commit_and_send_on_a_server(
     matrix_on_a_server: dict[str, Outcome],
 ) -> None:
-    there = {point for point in points() if differs_on_a_server(point)}
+    there = wanted_points(on_server=True)
     assert there - died_at(matrix_on_a_server) == set()
     assert sum(outcome.deaths for outcome in matrix_on_a_server.values()) >= len(there)
