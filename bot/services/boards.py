@@ -10,8 +10,9 @@ from bot.clock import Clock
 from bot.core.announcements import Message
 from bot.core.live.boards import board_message, board_taken_down
 from bot.core.requester import Requester
-from bot.errors import NothingThere, VedetteError
+from bot.errors import NothingThere
 from bot.services.announcements import Announcements
+from bot.services.apart import Apart
 from bot.services.predictions import Predictions
 from bot.storage import outbox, special
 from bot.storage.engine import Connection, Database
@@ -45,7 +46,7 @@ class Boards:
         self._announcements = announcements
         self._clock = clock
         self._refresh_every = refresh_every
-        self._failing: set[int] = set()
+        self._apart = Apart()
         self.changed = asyncio.Event()
 
     async def place(self, by: Requester, channel_id: int) -> None:
@@ -95,18 +96,15 @@ class Boards:
         return min([*left, *again], default=now + LONGEST_SLEEP)
 
     async def _drawn_up(self, guild_id: int) -> Message | None:
-        """Draw up the board of a guild; None where that fails, which is logged once and keeps no other from it."""
-        try:
-            message = board_message(await self._predictions.board(guild_id))
-        except VedetteError:
-            raise
-        except Exception:
-            if guild_id not in self._failing:
-                log.exception("The board of server %d cannot be drawn up", guild_id)
-            self._failing.add(guild_id)
-            return None
-        self._failing.discard(guild_id)
-        return message
+        """Draw up the board of a guild; None where that fails, which keeps no other from it."""
+
+        async def draw_up() -> Message:
+            return board_message(await self._predictions.board(guild_id))
+
+        def report(error: Exception) -> None:
+            log.error("The board of server %d cannot be drawn up", guild_id, exc_info=error)
+
+        return await self._apart.do(guild_id, draw_up(), report)
 
     async def _take_down(self, conn: Connection, guild_id: int, channel_id: int) -> bool:
         boards = await special.boards(conn, guild_id=guild_id)

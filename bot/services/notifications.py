@@ -22,8 +22,8 @@ from bot.core.notifications.digest import Told, digest_message
 from bot.core.notifications.kinds import ALL, Kind
 from bot.core.notifications.news import News, Place
 from bot.core.notifications.options import BUILT_IN, Options
-from bot.errors import VedetteError
 from bot.services.announcements import Announcements
+from bot.services.apart import Apart
 from bot.services.notification_choices import Choices
 from bot.services.notification_drafts import Drafts, Stored
 from bot.services.notification_telling import tell_noted
@@ -131,7 +131,7 @@ class NotificationDesk:
         self._database = database
         self._announcements = announcements
         self._clock = clock
-        self._failing: set[str] = set()
+        self._apart = Apart()
 
     async def step(self) -> datetime:
         """Do what is due; gives when to look again."""
@@ -165,17 +165,8 @@ class NotificationDesk:
             await _sum_up(conn, guild_id, channel_id, self._clock.now())
 
     async def _alone(self, what: str, work: Awaitable[None]) -> None:
-        """Do one thing; where that fails it is logged once, tried at each look, and keeps no other waiting."""
-        try:
-            await work
-        except VedetteError:
-            raise
-        except Exception:
-            if what not in self._failing:
-                log.exception("%s cannot be told", what)
-            self._failing.add(what)
-        else:
-            self._failing.discard(what)
+        """Do one thing; where that fails it is tried at each look, and keeps no other waiting."""
+        await self._apart.do(what, work, lambda error: log.error("%s cannot be told", what, exc_info=error))
 
 
 async def _release(conn: Connection, event_key: str, now: datetime) -> None:

@@ -16,8 +16,8 @@ from bot.core.streams.findings import Findings
 from bot.core.streams.influence_posts import why
 from bot.core.streams.models import RecordedLive
 from bot.core.streams.recap import is_empty, recap_message
-from bot.errors import VedetteError
 from bot.services.announcements import Announcements
+from bot.services.apart import Apart
 from bot.services.live_state import NEWS_FOR, event_key, is_fresh, say
 from bot.services.notifications import News, Place, places_of, tell
 from bot.services.stream_findings import StreamFindings
@@ -50,7 +50,7 @@ class StreamTelling:
         self._findings = findings
         self._showing = showing
         self._clock = clock
-        self._failing: set[int] = set()
+        self._apart = Apart()
 
     async def step(self) -> datetime:
         """Bring the alerts of lives that are on up to date, and sum up those that are over."""
@@ -59,7 +59,7 @@ class StreamTelling:
             over = await self._untold(conn, now)
         await self._renew_alerts()
         for live in over:
-            if not is_empty(live) and (_is_news(live, now) or live.live_id not in self._failing):
+            if not is_empty(live) and (_is_news(live, now) or live.live_id not in self._apart.failing):
                 await self._try_recap(live)
         return self._clock.now() + LOOK_EVERY
 
@@ -69,14 +69,11 @@ class StreamTelling:
 
     async def _try_recap(self, live: RecordedLive) -> None:
         """Sum up one live; where that fails it is logged once, tried again, and keeps no other from being told."""
-        try:
-            await self._recap(live)
-        except VedetteError:
-            raise
-        except Exception:
-            if live.live_id not in self._failing:
-                log.exception("The live %d of @%s cannot be summed up", live.live_id, live.handle)
-            self._failing.add(live.live_id)
+
+        def report(error: Exception) -> None:
+            log.error("The live %d of @%s cannot be summed up", live.live_id, live.handle, exc_info=error)
+
+        await self._apart.do(live.live_id, self._recap(live), report)
 
     async def _recap(self, live: RecordedLive) -> None:
         """Find out what moved the viewers, then keep it and put the recap, unless the live goes on meanwhile.
