@@ -227,11 +227,10 @@ def _digest(options: Options, of: Situation) -> Decision | None:
 
 
 def _quiet(options: Options, of: Situation) -> Decision | None:
-    quiet = options.quiet or Quiet()
-    if of.is_urgent or quiet.mode is QuietMode.OFF or not within(quiet.begins, quiet.ends, of.now, of.zone):
+    ends_at = None if of.is_urgent else _quiet_until(options, of.now, of.zone)
+    if ends_at is None:
         return None
-    ends_at = next_minute(quiet.ends, of.now, of.zone)
-    if quiet.mode is QuietMode.SILENT:
+    if options.quiet is not None and options.quiet.mode is QuietMode.SILENT:
         why = text("without a ping: quiet hours until {until}", until=ends_at)
         return Decision(verdict=Verdict.SEND, rule=Rule.QUIET, why=why)
     why = text("held by quiet hours until {until}", until=ends_at)
@@ -242,11 +241,18 @@ def hushed(options: Options, paused_until: datetime | None, now: datetime, zone:
     """Give why what was let out before pings nobody when it is posted late, empty where it may."""
     if paused_until is not None and paused_until > now:
         return text("posted late, without a ping: paused until {until}", until=paused_until)
+    ends_at = _quiet_until(options, now, zone)
+    if ends_at is None:
+        return ""
+    return text("posted late, without a ping: quiet hours until {until}", until=ends_at)
+
+
+def _quiet_until(options: Options, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """Give when the quiet hours end that are on now, None outside of them."""
     quiet = options.quiet or Quiet()
     if quiet.mode is QuietMode.OFF or not within(quiet.begins, quiet.ends, now, zone):
-        return ""
-    ends_at = next_minute(quiet.ends, now, zone)
-    return text("posted late, without a ping: quiet hours until {until}", until=ends_at)
+        return None
+    return next_minute(quiet.ends, now, zone)
 
 
 _RULES: Mapping[Rule, Callable[[Options, Situation], Decision | None]] = {
