@@ -245,9 +245,9 @@ class Form(Modal):
         self, interaction: discord.Interaction[Any], error: Exception
     ) -> None:
         """Explain what was wrong, with the text that was written, so that nobody writes it twice."""
-        written = [one.value for one in self._inputs if one.style is discord.TextStyle.paragraph]
-        if isinstance(error, InputRefused) and any(written):
-            lost = "\n".join(written).replace("```", "")
+        lost = "".join(one.value for one in self._inputs if one.style is discord.TextStyle.paragraph)
+        if isinstance(error, InputRefused) and lost:
+            lost = lost.replace("```", "")
             error = InputRefused(join("\n", [error.words, f"```\n{lost[: LEAD_LIMIT - 300]}\n```"]))
         await explain(interaction, error)
 
@@ -289,7 +289,7 @@ def _fields(setting: str, options: Options) -> list[_Field]:
         return [(text("Your text; empty for none"), getattr(options, setting) or "", "{streamer} · {title}")]
     if setting in _TIMES:
         return _TIMES[setting](options)
-    label, example = _NUMBERS.get(setting, (text("How long; 0 to switch it off"), text("30 min / 2 h")))
+    label, example, _ = _NUMBERS.get(setting, _A_SPAN)
     return [(label, str(getattr(options, setting) or 0), example)]
 
 
@@ -319,13 +319,12 @@ _TIMES: Mapping[str, Callable[[Options], list[_Field]]] = {
     "only": _only_fields,
     "digest_at": lambda of: [(text("Time of day"), written.clock(of.digest_at or 0), "09:00")],
 }
-_NUMBERS: Mapping[str, tuple[str, str]] = {
-    "min_viewers": (text("Viewers; 0 for no limit"), "100"),
-    "delete_after_hours": (text("Hours; 0 to keep it"), text("24 / 2 days")),
-}
-_READ_BY: Mapping[str, Callable[[str, int], int]] = {
-    "min_viewers": written.count_written,
-    "delete_after_hours": written.hours_span_written,
+_Number = tuple[str, str, Callable[[str, int], int]]
+"""How a number is asked for: a label, an example, and what reads it, up to the most there can be."""
+_A_SPAN: _Number = (text("How long; 0 to switch it off"), text("30 min / 2 h"), written.minutes_written)
+_NUMBERS: Mapping[str, _Number] = {
+    "min_viewers": (text("Viewers; 0 for no limit"), "100", written.count_written),
+    "delete_after_hours": (text("Hours; 0 to keep it"), text("24 / 2 days"), written.hours_span_written),
 }
 
 
@@ -350,4 +349,5 @@ def _value(setting: str, given: Sequence[str]) -> Any:
         return written.only_written(given[0], given[1])
     if setting == "digest_at":
         return written.minute_written(first)
-    return _READ_BY.get(setting, written.minutes_written)(first or "0", MOST[setting])
+    *_, read = _NUMBERS.get(setting, _A_SPAN)
+    return read(first or "0", MOST[setting])
