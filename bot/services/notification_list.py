@@ -166,10 +166,8 @@ async def listing(
     by_key = await routes(conn, settings, servers)
     named = await names(conn, guild_id, servers)
     blocked = {one.channel_id: one.reason for one in await destinations.of_guild(conn, guild_id)}
-    defaults: dict[Kind, Options] = {}
-    for kind in Kind:
-        known = await notification_rules.defaults_of(conn, [guild_id], kind)
-        defaults[kind] = known.get(guild_id, Options())
+    chosen = await notification_rules.all_defaults(conn, guild_id)
+    defaults = {kind: chosen.get(kind, Options()) for kind in Kind}
     order = {kind: number for number, kind in enumerate(Kind)}
     told = {*by_key, *_adding(rules.values())}
     told |= {key for key in rules if replace(key, subject=ALL) in told}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.notifications.kinds import Kind
 from bot.storage import notification_rules
 from bot.storage.tables import guilds, offered_roles, personal_roles, subscriptions
 from bot.storage.upsert import insert_for
@@ -46,8 +45,7 @@ async def is_pinged(conn: AsyncConnection, guild_id: int, role_id: int) -> bool:
     if (await conn.execute(query)).first() is not None:
         return True
     chosen = [rule.options for rule in await notification_rules.of_guilds(conn, [guild_id])]
-    for kind in Kind:
-        chosen += (await notification_rules.defaults_of(conn, [guild_id], kind)).values()
+    chosen += (await notification_rules.all_defaults(conn, guild_id)).values()
     return any(options.role_id == role_id for options in chosen)
 
 

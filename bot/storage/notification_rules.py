@@ -57,6 +57,14 @@ async def defaults_of(conn: AsyncConnection, guild_ids: Collection[int], kind: K
     return {row.guild_id: Options.from_json(row.options) for row in await conn.execute(query)}
 
 
+async def all_defaults(conn: AsyncConnection, guild_id: int) -> dict[Kind, Options]:
+    """Read what a guild chose for each kind of message; a kind for which it chose nothing is left out."""
+    table = notification_defaults.c
+    # A newer version may have written of others.
+    query = select(table.kind, table.options).where(table.guild_id == guild_id, table.kind.in_([*Kind]))
+    return {Kind(row.kind): Options.from_json(row.options) for row in await conn.execute(query)}
+
+
 async def roles_of_subject(conn: AsyncConnection, subject: str, guild_ids: Collection[int]) -> dict[int, int]:
     """Read by guild the role that the bot keeps for those who asked for an account."""
     account_id = subject_account(subject)
