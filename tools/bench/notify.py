@@ -44,7 +44,7 @@ PROCESSOR_MS = 20.0
 SLOWER = 1.25
 _RATHER_OFTEN = ("viewers_seconds", "sweep_seconds", "round_poll_seconds")
 AS_USUAL = {name.upper(): str(Settings.model_fields[name].default or "") for name in _RATHER_OFTEN}
-"""Tests look every second; here it is done as by a bot nobody has set up otherwise, once both are known to be live."""
+"""Tests look every second; this bot looks as one that nobody has set up otherwise, but for finding out who is live."""
 PATIENCE_SECONDS = 400.0
 ALONE_SECONDS = 120.0
 AT_ONCE = 50

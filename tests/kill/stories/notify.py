@@ -7,16 +7,9 @@ from typing import Any
 
 from tests.kill.mortal import Mortal
 from tests.kill.stories.telling import SETTLED, Told, follow, set_up
+from tools.sandbox.discord.permissions import BOT, Bits, named
 
-MAY = (
-    "view_channel",
-    "send_messages",
-    "embed_links",
-    "attach_files",
-    "read_message_history",
-    "send_messages_in_threads",
-    "manage_roles",
-)
+MAY = named(BOT | Bits.MANAGE_ROLES)
 
 Step = tuple[str, tuple[str, ...]]
 
@@ -25,7 +18,7 @@ async def notify(bot: Mortal, _: Path) -> None:
     """Every command; the panel through its pages and forms; a role offered, taken and left; an account asked for."""
     discord, tiktok = bot.world.discord, bot.world.tiktok
     await tiktok.control("POST", "accounts", {"handle": "ana", "nickname": "Ana"})
-    await discord.control("PATCH", "roles/Vedette", {"permissions": list(MAY)})
+    await discord.control("PATCH", "roles/Vedette", {"permissions": MAY})
     lives = await channel_id(bot, "lives")
     key = f"{lives}:live:account:1"
     async with bot.alive():
