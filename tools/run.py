@@ -223,6 +223,10 @@ class Bot:
         self._environment: dict[str, str] | None = None
         self._folder: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_starting = False
+        self._asked_to_stop: int | None = None
+        """The signal that found no process yet."""
+        self._lock = threading.RLock()  # a signal's handler interrupts who holds it, in the same thread
         self._was_killed = False
         self.stopped = threading.Event()
 
@@ -270,23 +274,35 @@ class Bot:
 
     def stop(self, number: int) -> None:
         """Pass on what asks it to stop; before there is one it ends this process."""
-        self.stopped.set()
-        if not self._process:
-            sys.exit(128 + number)
-        if _IS_WINDOWS and number == signal.SIGINT:  # reaches every process of the terminal by itself
-            return
-        hang_up = getattr(signal, "SIGHUP", None)
-        self._process.send_signal(signal.SIGTERM if number == hang_up else number)
+        with self._lock:
+            self.stopped.set()
+            if self._process and not self._is_starting:
+                self._send(self._process, number)
+                return
+            self._asked_to_stop = number
+            if not self._is_starting:
+                sys.exit(128 + number)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         self._was_killed = False
         is_apart = self._folder is not None and not _IS_WINDOWS
-        self._process = subprocess.Popen(
-            self._command, cwd=self._folder, env=self._environment, start_new_session=is_apart
-        )
-        if self.stopped.is_set():  # asked for while it was being started
-            self._process.terminate()
-        return self._process
+        with self._lock:
+            self._is_starting = True  # from here on a process may be there that nobody could stop otherwise
+            if self.stopped.is_set() and self._asked_to_stop is None:  # it met the one that had ended
+                self._asked_to_stop = signal.SIGTERM
+            process = self._process = subprocess.Popen(
+                self._command, cwd=self._folder, env=self._environment, start_new_session=is_apart
+            )
+            self._is_starting = False
+            if self._asked_to_stop is not None:
+                self._send(process, self._asked_to_stop)
+        return process
+
+    @staticmethod
+    def _send(process: "subprocess.Popen[bytes]", number: int) -> None:
+        if _IS_WINDOWS and number == signal.SIGINT:  # reaches every process of the terminal by itself
+            return
+        process.send_signal(signal.SIGTERM if number == getattr(signal, "SIGHUP", None) else number)
 
     def _wait_for_the_end(self) -> None:
         while not self.stopped.wait(_AGAIN_SECONDS):  # in turns: Windows hears Ctrl-C only in between

@@ -13,11 +13,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tools import run
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY_POINTS = ("tools/run.py", "tools/test.py")
@@ -489,6 +492,37 @@ def test_what_stops_it_reaches_the_bot_once_and_ends_everything(house, number, r
     assert not is_running(running.bot["pid"])
     assert not is_running(running.stand_ins)
     assert not Path(running.bot["DATA_FOLDER"]).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_bot_that_is_just_being_started_is_stopped_too(monkeypatch, tmp_path, number):
+    class Interrupted(subprocess.Popen):
+        """A process that is there already when the request to stop comes, and not yet known to who starts it."""
+
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            bot.stop(number)
+
+    bot = run.Bot([sys.executable, "-c", "import time; time.sleep(1000)"])
+    bot.place(dict(os.environ), str(tmp_path))
+    monkeypatch.setattr(run.subprocess, "Popen", Interrupted)
+    assert bot.keep_running(lambda **facts: None) == 128 + number
+    assert bot.stopped.is_set()
+
+
+def test_a_bot_that_was_to_be_started_again_is_stopped_at_once(tmp_path):
+    class InTheLastMoment(threading.Event):
+        def wait(self, timeout=None):
+            bot.stop(signal.SIGINT)
+            return False
+
+    bot = run.Bot([sys.executable, "-c", "import time; time.sleep(1000)"])
+    bot.place(dict(os.environ), str(tmp_path))
+    bot.stopped = InTheLastMoment()
+    assert (
+        bot.keep_running(lambda **facts: bot.kill() if facts["bot"] == "started" else None)
+        == 128 + signal.SIGTERM
+    )
 
 
 def test_closing_the_terminal_ends_everything(house):
