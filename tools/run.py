@@ -34,7 +34,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
 if not __package__:  # started as a script: the folder to import from is the repository
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -48,6 +49,7 @@ Ctrl-C ends it.
 _SANDBOX_VALUES = ("--port", "--speed")
 _SANDBOX_FLAGS = ("--tour", "--empty")
 _AGAIN_SECONDS = 1.0
+_TURN_SECONDS = 1.0
 _SHORT_LIFE_SECONDS = 10.0
 _SHORT_LIVES = 3
 """A bot that dies so often so soon is started no more."""
@@ -62,6 +64,7 @@ except SettingsError as error:
 """
 _ONLY_TELLS = {"-h", "--help", "--version"}
 _IS_WINDOWS = os.name == "nt"
+T = TypeVar("T")
 
 
 def main(arguments: "list[str]") -> int:
@@ -138,13 +141,14 @@ def _run_in_sandbox(own: "list[str]", orders: "list[str]") -> int:
     }
     sandbox = _start_sandbox(environment, own if is_run else ["--bare"])
     try:
-        ready = _first_order(sandbox)
+        first: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+        threading.Thread(target=_listen, args=(sandbox, bot, first), daemon=True).start()
+        ready = _in_turns(lambda seconds: first.get(timeout=seconds))
         if ready is None:
             print("The sandbox did not start.", file=sys.stderr)
             return 1
         # In its data folder, which holds no .env, so that none is read.
         bot.place(environment | ready["env"], ready["env"]["DATA_FOLDER"])
-        threading.Thread(target=_follow, args=(sandbox, bot), daemon=True).start()
         if is_run:
             return bot.keep_running(lambda **facts: _tell(sandbox, facts))
         return bot.run_once()
@@ -175,6 +179,22 @@ def _start_sandbox(environment: "dict[str, str]", arguments: "list[str]") -> "su
         start_new_session=not _IS_WINDOWS,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
+
+
+def _in_turns(wait: "Callable[[float], T]") -> "T":
+    """Wait a second at a time: a signal that comes right before a wait is heard only after it (Windows: in any)."""
+    while True:
+        with suppress(subprocess.TimeoutExpired, Empty):
+            return wait(_TURN_SECONDS)
+
+
+def _listen(
+    sandbox: "subprocess.Popen[str]", bot: "Bot", first: "SimpleQueue[dict[str, Any] | None]"
+) -> None:
+    ready = _first_order(sandbox)
+    first.put(ready)
+    if ready:
+        _follow(sandbox, bot)
 
 
 def _first_order(sandbox: "subprocess.Popen[str]") -> "dict[str, Any] | None":
@@ -236,7 +256,7 @@ class Bot:
 
     def run_once(self) -> int:
         """Start it and give its exit code."""
-        code = self._start().wait()
+        code = _in_turns(self._start().wait)
         self.stopped.set()
         return code if code >= 0 else 128 - code
 
@@ -246,7 +266,7 @@ class Bot:
         while True:
             process, since = self._start(), time.monotonic()  # noqa: TID251 - the machine's own time
             tell(bot="started", pid=process.pid)
-            code = process.wait()
+            code = _in_turns(process.wait)
             is_short = time.monotonic() - since < _SHORT_LIFE_SECONDS  # noqa: TID251
             short_lives = short_lives + 1 if is_short and not self._was_killed else 0
             if self.stopped.is_set() or code == 0:
@@ -259,7 +279,8 @@ class Bot:
                     f"The bot ended by itself (exit code {code}). Ctrl-C ends the sandbox, too.",
                     file=sys.stderr,
                 )
-                self._wait_for_the_end()
+                while not self.stopped.wait(_TURN_SECONDS):
+                    pass
                 break
             tell(bot="ended", text="It was killed, and is started again in a second.")
             if self.stopped.wait(_AGAIN_SECONDS):
@@ -303,10 +324,6 @@ class Bot:
         if _IS_WINDOWS and number == signal.SIGINT:  # reaches every process of the terminal by itself
             return
         process.send_signal(signal.SIGTERM if number == getattr(signal, "SIGHUP", None) else number)
-
-    def _wait_for_the_end(self) -> None:
-        while not self.stopped.wait(_AGAIN_SECONDS):  # in turns: Windows hears Ctrl-C only in between
-            pass
 
 
 def _pass_signals_to(bot: Bot) -> None:

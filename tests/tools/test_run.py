@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import ctypes
 import hashlib
 import json
 import os
@@ -492,6 +493,28 @@ def test_what_stops_it_reaches_the_bot_once_and_ends_everything(house, number, r
     assert not is_running(running.bot["pid"])
     assert not is_running(running.stand_ins)
     assert not Path(running.bot["DATA_FOLDER"]).exists()
+
+
+def send_beside_its_wait(pid: int, number: int) -> None:
+    """Send a signal that interrupts no wait of the main thread, as if it came right before that wait."""
+    others = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir() if int(path.name) != pid]
+    assert ctypes.CDLL(None).tgkill(pid, others[0], number) == 0
+
+
+def test_what_comes_right_before_it_waits_is_heard_all_the_same(house):
+    running = Running(house, "--sandbox")
+    send_beside_its_wait(running.process.pid, signal.SIGINT)
+    code, output = running.end()
+    assert (code, output.count(f"bot: signal {int(signal.SIGINT)}")) == (5, 1)
+
+
+def test_it_is_heard_before_the_stand_ins_are_ready_too(house):
+    process = house.start("--sandbox", SLOW="1")
+    stand_ins = int(process.stderr.readline())
+    send_beside_its_wait(process.pid, signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 128 + signal.SIGINT
+    assert not is_running(stand_ins)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
