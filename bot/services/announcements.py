@@ -183,9 +183,18 @@ class Announcements:
         return tuple(dict.fromkeys(tag_id for _, _, tag_id in sorted(chosen)))
 
     async def guild(self, guild_id: int) -> GuildSettings:
-        """Give what the guild chose in whose language and time zone a message is said."""
+        """Give what a guild chose in whose language and time zone something is said."""
         async with self._database.read() as conn:
             return await guilds.load(conn, guild_id) or GuildSettings(guild_id=guild_id)
+
+    async def guilds_of(self, messages: Sequence[Outgoing]) -> dict[int, GuildSettings]:
+        """Give the guilds of messages, by their id; all are read at once."""
+        wanted = {message.guild_id for message in messages}
+        if not wanted:
+            return {}
+        async with self._database.read() as conn:
+            known = await guilds.load_some(conn, wanted)
+        return {guild_id: known.get(guild_id, GuildSettings(guild_id=guild_id)) for guild_id in wanted}
 
     async def settle(self, message: Outgoing, result: Result, surface: Surface = Surface.OTHER) -> None:
         """Write how a try ended; `message` is as `due` gave it."""

@@ -18,6 +18,9 @@ from bot.storage.upsert import insert_for
 _LOAD = select(*[guilds.c[name] for name in GuildSettings.__dataclass_fields__]).where(
     guilds.c.guild_id == bindparam("guild_id")
 )
+_LOAD_SOME = select(*_LOAD.selected_columns).where(
+    guilds.c.guild_id.in_(bindparam("guild_ids", expanding=True))
+)
 _PRESENT = select(guilds.c.guild_id).where(guilds.c.left_at.is_(None)).order_by(guilds.c.guild_id)
 
 
@@ -25,6 +28,12 @@ async def load(conn: AsyncConnection, guild_id: int) -> GuildSettings | None:
     """Read a guild; None when it was never seen."""
     row = (await conn.execute(_LOAD, {"guild_id": guild_id})).mappings().first()
     return None if row is None else GuildSettings(**row)
+
+
+async def load_some(conn: AsyncConnection, guild_ids: Collection[int]) -> dict[int, GuildSettings]:
+    """Read guilds; one that was never seen is left out."""
+    rows = (await conn.execute(_LOAD_SOME, {"guild_ids": list(guild_ids)})).mappings()
+    return {row["guild_id"]: GuildSettings(**row) for row in rows}
 
 
 async def zones(conn: AsyncConnection, guild_ids: Collection[int]) -> dict[int, ZoneInfo]:
