@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.delivery import block_for
 from bot.storage.tables import destinations
 from bot.storage.upsert import insert_for
+
+# Made once: it runs with every post, and making a statement costs more than running it.
+_UNBLOCK = delete(destinations).where(destinations.c.channel_id == bindparam("channel"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,5 +74,4 @@ async def try_now(conn: AsyncConnection, channel_id: int, now: datetime) -> None
 
 async def unblock(conn: AsyncConnection, channel_id: int) -> bool:
     """Forget that a channel refused us; true when it was blocked."""
-    gone = await conn.execute(delete(destinations).where(destinations.c.channel_id == channel_id))
-    return gone.rowcount > 0
+    return (await conn.execute(_UNBLOCK, {"channel": channel_id})).rowcount > 0

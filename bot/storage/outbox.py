@@ -11,6 +11,7 @@ from functools import cache
 from sqlalchemy import (
     ColumnElement,
     Text,
+    Update,
     bindparam,
     case,
     cast,
@@ -107,6 +108,12 @@ _EXPIRED = select(outbox.c.id).where(_MAY_EXPIRE, outbox.c.expires_at <= _NOW).l
 def _put(dialect: str) -> Insert:
     known = [outbox.c.event_key, outbox.c.channel_id]
     return insert_on(dialect, outbox).on_conflict_do_nothing(index_elements=known)
+
+
+@cache
+def _settle(names: tuple[str, ...]) -> Update:
+    new = {name: bindparam(f"new_{name}", type_=outbox.c[name].type) for name in names}
+    return update(outbox).where(outbox.c.id == bindparam("outbox_id")).values(new)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -311,7 +318,9 @@ async def about(conn: AsyncConnection, outbox_id: int) -> tuple[str, str]:
 
 async def settle(conn: AsyncConnection, outbox_id: int, state: OutboxState, **values: object) -> None:
     """Write how a try ended."""
-    await conn.execute(update(outbox).where(outbox.c.id == outbox_id).values(state=state, **values))
+    changed = {"state": state, **values}
+    new = {f"new_{name}": value for name, value in changed.items()}
+    await conn.execute(_settle(tuple(changed)), {"outbox_id": outbox_id, **new})
 
 
 async def to_be_removed(conn: AsyncConnection, outbox_id: int, at: datetime) -> None:
