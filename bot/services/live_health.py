@@ -9,8 +9,7 @@ from bot.core.breaker import pause_after
 from bot.core.live.models import Answer, Observation
 from bot.core.live.posts import blocked_notice, recovered_notice
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
-from bot.storage import live as store
-from bot.storage import sources
+from bot.storage import sources, subscriptions
 from bot.storage.engine import Connection
 
 SOURCE = "tiktok"
@@ -60,5 +59,5 @@ async def record_health(conn: Connection, observation: Observation) -> None:
     if health.closed_until is None:
         log.warning("TikTok does not answer (%s); next try at %s", observation.reason, until)
     key, message = outage_key(SOURCE, health.down_since or now), blocked_notice(observation.reason, until)
-    followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
+    followers = await subscriptions.following_guilds(conn)
     await tell_admins(conn, key, followers, message, now)

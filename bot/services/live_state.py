@@ -17,7 +17,7 @@ from bot.core.streams.figures import alert_fields
 from bot.services.live_health import record_health
 from bot.services.notifications import News, Place, places_of, tell
 from bot.services.planning import Planning
-from bot.storage import ledger, notified, outbox, recordings, stream_choices, stream_reading
+from bot.storage import ledger, notified, outbox, recordings, stream_choices, stream_reading, subscriptions
 from bot.storage import live as store
 from bot.storage.engine import Connection
 from bot.storage.live import Account, OpenLive
@@ -245,10 +245,10 @@ async def say(
     alone for `EDIT_EVERY` after each edit.
     """
     key, subject = event_key(live_id), account_subject(account.id)
-    followers = {row.channel_id: row for row in await store.subscriptions_of(conn, account_id=account.id)}
+    followers = {row.channel_id: row for row in await subscriptions.load(conn, account_id=account.id)}
     channels = await outbox.guilds_of(conn, key)
     if to_everyone:
-        active = await store.subscriptions_of(conn, account_id=account.id, active=True)
+        active = await subscriptions.load(conn, account_id=account.id, active=True)
         following = [(row.guild_id, row.channel_id) for row in active]
         wanted = await places_of(conn, Kind.LIVE, subject, following, {row.guild_id for row in active})
         channels |= {channel_id: guild_id for guild_id, channel_id in wanted}

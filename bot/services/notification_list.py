@@ -21,6 +21,7 @@ from bot.storage import (
     profile_reports,
     round_choices,
     stream_choices,
+    subscriptions,
 )
 from bot.storage import live as store
 from bot.storage.engine import Connection
@@ -237,7 +238,7 @@ async def _of_accounts(conn: Connection, guild_id: int) -> list[Route]:
     """Go-lives and recaps where an account is followed, reports where a profile is reported."""
     found: list[Route] = []
     recorded: dict[int, bool] = {}
-    for row in await store.subscriptions_of(conn, guild_id=guild_id):
+    for row in await subscriptions.load(conn, guild_id=guild_id):
         subject, account_id = account_subject(row.account_id), row.account_id
         if account_id not in recorded:
             recorded[account_id] = (await stream_choices.load(conn, account_id, guild_id)).record

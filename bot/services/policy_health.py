@@ -11,8 +11,7 @@ from bot.core.live.policies import FIXED, Policies
 from bot.core.live.posts import policy_failed_notice, policy_works_notice
 from bot.core.live.predictions import POLICIES
 from bot.services.admin_notices import outage_key, tell_admins, tell_again
-from bot.storage import live as store
-from bot.storage import status
+from bot.storage import status, subscriptions
 from bot.storage.engine import Connection
 
 _NOTE = "policy failing:"
@@ -53,7 +52,7 @@ class PolicyHealth:
         told, _, _ = (await status.note(conn, note)).partition(" ")
         if reason is not None and not told:
             await status.write_note(conn, note, f"{int(now.timestamp())} {reason}")
-            followers = {row.guild_id for row in await store.subscriptions_of(conn, active=True)}
+            followers = await subscriptions.following_guilds(conn)
             notice = policy_failed_notice(name, reason)
             await tell_admins(conn, _key(name, now), followers, notice, now, urgent=False)
         elif reason is None and told:

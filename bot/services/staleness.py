@@ -32,7 +32,17 @@ from bot.services.round_looks import policy_of
 from bot.services.stream_retention import StreamRetention
 from bot.services.upkeep import Upkeep
 from bot.settings import Settings
-from bot.storage import guilds, ledger, outbox, profile_state, recordings, round_choices, sources, status
+from bot.storage import (
+    guilds,
+    ledger,
+    outbox,
+    profile_state,
+    recordings,
+    round_choices,
+    sources,
+    status,
+    subscriptions,
+)
 from bot.storage import live as store
 from bot.storage.engine import Connection, Database
 
@@ -148,11 +158,7 @@ class Staleness:
             for one in await store.followed_accounts(conn)
             if not is_parked(one.next_check_at, now)
         }
-        followers = {
-            row.guild_id
-            for row in await store.subscriptions_of(conn, active=True)
-            if row.account_id in planned
-        }
+        followers = await subscriptions.following_guilds(conn, planned)
         if not followers:
             return None
         # Between two checks of a sparse plan nothing is expected: silence counts from a check that is due,

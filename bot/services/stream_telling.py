@@ -23,7 +23,15 @@ from bot.services.notifications import News, Place, places_of, tell
 from bot.services.stream_findings import StreamFindings
 from bot.services.stream_retention import MINUTES_KEPT
 from bot.services.stream_showing import StreamShowing
-from bot.storage import guilds, notified, outbox, stream_choices, stream_findings, stream_reading
+from bot.storage import (
+    guilds,
+    notified,
+    outbox,
+    stream_choices,
+    stream_findings,
+    stream_reading,
+    subscriptions,
+)
 from bot.storage import live as lives
 from bot.storage.engine import Connection, Database
 from bot.texts import Value
@@ -180,7 +188,7 @@ async def _channels(conn: Connection, live: RecordedLive) -> dict[int, int]:
     told = set(await outbox.channels_of(conn, recap_key(live.live_id)))
     followers = [
         row
-        for row in await lives.subscriptions_of(conn, account_id=live.account_id, active=not told)
+        for row in await subscriptions.load(conn, account_id=live.account_id, active=not told)
         if told or chosen.get(row.guild_id, StreamChoice()).record
     ]
     following = [(row.guild_id, row.channel_id) for row in followers]

@@ -21,7 +21,7 @@ from bot.errors import InputRefused, NotAllowed, NothingThere
 from bot.services.announcements import Announcements
 from bot.services.followed import followed_account
 from bot.services.stream_showing import StreamShowing
-from bot.storage import audit, guilds, recordings, stream_choices, stream_reading
+from bot.storage import audit, guilds, recordings, stream_choices, stream_reading, subscriptions
 from bot.storage import live as lives
 from bot.storage.engine import Connection, Database
 from bot.storage.live import Account
@@ -278,8 +278,7 @@ async def _follow_switch(
 async def _others_want(conn: Connection, account_id: int, guild_id: int) -> bool:
     """Tell whether another guild that follows an account wants its lives recorded."""
     chosen = await stream_choices.of_account(conn, account_id)
-    followers = await lives.subscriptions_of(conn, account_id=account_id, active=True)
-    others = {row.guild_id for row in followers} - {guild_id}
+    others = await subscriptions.following_guilds(conn, [account_id]) - {guild_id}
     return any(chosen.get(other, StreamChoice()).record for other in others)
 
 

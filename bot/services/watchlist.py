@@ -22,9 +22,10 @@ from bot.services.live_state import event_key, say
 from bot.services.planning import is_parked
 from bot.services.stream_telling import recap_key
 from bot.storage import live as store
-from bot.storage import notification_rules, notified, outbox, overrides, stream_choices
+from bot.storage import notification_rules, notified, outbox, overrides, stream_choices, subscriptions
 from bot.storage.engine import Connection, Database
-from bot.storage.live import Account, Subscription
+from bot.storage.live import Account
+from bot.storage.subscriptions import Subscription
 from bot.texts import text, texts
 
 
@@ -106,7 +107,7 @@ class Watchlist:
         """
         async with self._database.write("watchlist.remove") as conn:
             account = await followed_account(conn, by.guild_id, written)
-            gone = await store.unsubscribe(conn, by.guild_id, account.id, channel_id)
+            gone = await subscriptions.unsubscribe(conn, by.guild_id, account.id, channel_id)
             is_over = await store.followed_account(conn, by.guild_id, account.handle) is None
             if is_over:
                 await overrides.forget(conn, account.id, by.guild_id)
@@ -128,7 +129,7 @@ class Watchlist:
         """
         async with self._database.write("watchlist.pause") as conn:
             account = await followed_account(conn, by.guild_id, written)
-            changed = await store.set_paused(conn, by.guild_id, account.id, paused=paused)
+            changed = await subscriptions.set_paused(conn, by.guild_id, account.id, paused=paused)
             if paused:
                 await notified.take_back_held(conn, account_subject(account.id), by.guild_id)
         if not paused:
@@ -144,7 +145,7 @@ class Watchlist:
         """List what a guild follows, by handle and channel."""
         async with self._database.read() as conn:
             accounts = {row.id: row for row in await store.followed_accounts(conn, guild_id=guild_id)}
-            followed = await store.subscriptions_of(conn, guild_id=guild_id)
+            followed = await subscriptions.load(conn, guild_id=guild_id)
             going_on = {row.account.id: row.live for row in await store.open_lives(conn)}
             now = self._clock.now()
             held = await self._monitor.held(conn, now)
@@ -218,7 +219,7 @@ class Watchlist:
                 role_id=role_id,
                 paused=False,
             )
-            is_new = await store.subscribe(conn, subscription, by.user_id, now)
+            is_new = await subscriptions.subscribe(conn, subscription, by.user_id, now)
             return account, await self._lease_first_check(conn, by, account), is_new
 
     async def _lease_first_check(self, conn: Connection, by: Requester, account: Account) -> Leased | None:

@@ -13,8 +13,7 @@ from bot.core.streams.gifters import PER_PAGE
 from bot.core.streams.weekly import IS_NEWS_FOR, DueWeek, Week, due_week, lives_message
 from bot.services.announcements import Announcements
 from bot.services.report_places import report_places, tell_report
-from bot.storage import gift_sums, guilds, outbox, stream_spans
-from bot.storage import live as store
+from bot.storage import gift_sums, guilds, outbox, stream_spans, subscriptions
 from bot.storage.engine import Connection, Database
 
 WEEKS_LIVES = "lives:"
@@ -83,7 +82,7 @@ class WeeklyStreams:
     async def _message(
         self, conn: Connection, guild_id: int, zone: ZoneInfo, due: DueWeek, now: datetime
     ) -> Message | None:
-        followed = await store.subscriptions_of(conn, guild_id=guild_id, active=True)
+        followed = await subscriptions.load(conn, guild_id=guild_id, active=True)
         account_ids = sorted({one.account_id for one in followed})
         lives = [await stream_spans.lives_between(conn, account_ids, span) for span in (due.span, due.before)]
         supporters = await gift_sums.supporters(conn, account_ids, due.span, most=PER_PAGE)

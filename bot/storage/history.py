@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.live.history import Ended, Event, Followed, Found, Missed
 from bot.core.live.models import Answer
 from bot.core.live.past_lives import PastLive
-from bot.storage.live import IS_ACTIVE
+from bot.storage.subscriptions import IS_ACTIVE
 from bot.storage.tables import accounts, guilds, lives, predictions, requests, subscriptions
 
 AT_ONCE = 50

@@ -1,23 +1,19 @@
-"""Statements about accounts, who follows them, and their lives."""
+"""Statements about accounts and their lives."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
-    Select,
     bindparam,
     delete,
     exists,
     func,
     insert,
-    literal,
     or_,
     select,
     update,
@@ -28,8 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.core.live.models import Person, ProfileState, room_started_at
 from bot.core.live.transitions import Live, Phase
 from bot.storage import notification_rules, overrides, profile_state, stream_choices
-from bot.storage.tables import accounts, guilds, live_rooms, lives, requests, subscriptions
-from bot.storage.types import Flag
+from bot.storage.subscriptions import IS_ACTIVE
+from bot.storage.tables import accounts, live_rooms, lives, requests, subscriptions
 from bot.storage.upsert import insert_for
 from bot.texts import cut
 
@@ -68,17 +64,6 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subscription:
-    """One channel that wants to hear of an account."""
-
-    account_id: int
-    guild_id: int
-    channel_id: int
-    role_id: int | None
-    paused: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class OpenLive:
     """A live that is going on, with its account."""
 
@@ -87,10 +72,6 @@ class OpenLive:
     live: Live
 
 
-# A guild that removed the bot keeps its list for a while, and costs no request.
-IS_ACTIVE = (subscriptions.c.paused == literal(value=False, type_=Flag())) & ~exists().where(
-    guilds.c.guild_id == subscriptions.c.guild_id, guilds.c.left_at.is_not(None)
-)
 _followed = exists().where(subscriptions.c.account_id == accounts.c.id, IS_ACTIVE)
 _open = lives.c.ended_at.is_(None)
 _is_live = exists().where(lives.c.account_id == accounts.c.id, _open)
@@ -163,16 +144,6 @@ _ROOMS = (
     .where(live_rooms.c.live_id == bindparam("live_id"))
     .order_by(live_rooms.c.room_id)
 )
-
-
-@cache
-def _subscriptions(*, of_account: bool, of_guild: bool, active: bool) -> Select[Any]:
-    query = select(subscriptions).order_by(subscriptions.c.id)
-    if of_account:
-        query = query.where(subscriptions.c.account_id == bindparam("account_id"))
-    if of_guild:
-        query = query.where(subscriptions.c.guild_id == bindparam("guild_id"))
-    return query.where(IS_ACTIVE) if active else query
 
 
 def _account(row: RowMapping) -> Account:
@@ -303,67 +274,6 @@ async def _hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None
 
 
 # --- Who follows whom --------------------------------------------------------------------------
-
-
-async def subscribe(
-    conn: AsyncConnection, subscription: Subscription, created_by: int, now: datetime
-) -> bool:
-    """Follow an account in a channel; false when the channel already did (its role is replaced)."""
-    known = await conn.execute(
-        select(subscriptions.c.id).where(
-            subscriptions.c.account_id == subscription.account_id,
-            subscriptions.c.channel_id == subscription.channel_id,
-        )
-    )
-    statement = insert_for(conn, subscriptions).values(
-        account_id=subscription.account_id,
-        guild_id=subscription.guild_id,
-        channel_id=subscription.channel_id,
-        role_id=subscription.role_id,
-        paused=subscription.paused,
-        created_by=created_by,
-        created_at=now,
-    )
-    fresh = {"role_id": subscription.role_id, "paused": subscription.paused}
-    await conn.execute(
-        statement.on_conflict_do_update(index_elements=["account_id", "channel_id"], set_=fresh)
-    )
-    return known.first() is None
-
-
-async def unsubscribe(
-    conn: AsyncConnection, guild_id: int, account_id: int, channel_id: int | None
-) -> tuple[int, ...]:
-    """Stop following in one channel, or in all of a guild; gives the channels that did follow."""
-    statement = delete(subscriptions).where(
-        subscriptions.c.guild_id == guild_id, subscriptions.c.account_id == account_id
-    )
-    if channel_id is not None:
-        statement = statement.where(subscriptions.c.channel_id == channel_id)
-    return tuple((await conn.execute(statement.returning(subscriptions.c.channel_id))).scalars())
-
-
-async def set_paused(conn: AsyncConnection, guild_id: int, account_id: int, *, paused: bool) -> int:
-    """Pause or resume an account in a guild; gives how many subscriptions that were."""
-    statement = (
-        update(subscriptions)
-        .where(subscriptions.c.guild_id == guild_id, subscriptions.c.account_id == account_id)
-        .values(paused=paused)
-    )
-    return (await conn.execute(statement)).rowcount
-
-
-async def subscriptions_of(
-    conn: AsyncConnection, *, account_id: int | None = None, guild_id: int | None = None, active: bool = False
-) -> tuple[Subscription, ...]:
-    """Read subscriptions, those of an account, of a guild, or all.
-
-    `active` leaves out paused ones and those of guilds that removed the bot.
-    """
-    query = _subscriptions(of_account=account_id is not None, of_guild=guild_id is not None, active=active)
-    names = Subscription.__dataclass_fields__
-    rows = (await conn.execute(query, {"account_id": account_id, "guild_id": guild_id})).mappings().all()
-    return tuple(Subscription(**{name: row[name] for name in names}) for row in rows)
 
 
 async def followed_accounts(conn: AsyncConnection, *, guild_id: int | None = None) -> tuple[Account, ...]:

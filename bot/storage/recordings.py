@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.live.transitions import Live, Phase
 from bot.core.streams.recording import ACTIVE, Happening, RecordingState, after
-from bot.storage.live import IS_ACTIVE
 from bot.storage.stream_tables import recordings, stream_choices
+from bot.storage.subscriptions import IS_ACTIVE
 from bot.storage.tables import accounts, lives, subscriptions
 from bot.storage.types import Flag
 from bot.texts import cut

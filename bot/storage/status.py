@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import sources
-from bot.storage.live import IS_ACTIVE
 from bot.storage.round_choices import choices
 from bot.storage.round_tables import rounds
 from bot.storage.rounds import troubles
+from bot.storage.subscriptions import IS_ACTIVE
 from bot.storage.tables import accounts, lives, notes, subscriptions
 from bot.storage.upsert import Insert, insert_on
 from bot.texts import join

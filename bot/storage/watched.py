@@ -14,7 +14,7 @@ from bot.core.live.overrides import steered
 from bot.core.live.planner import Watched
 from bot.core.live.predictions import Override
 from bot.storage import overrides
-from bot.storage.live import IS_ACTIVE
+from bot.storage.subscriptions import IS_ACTIVE
 from bot.storage.tables import accounts, lives, subscriptions
 
 AT_ONCE = 500

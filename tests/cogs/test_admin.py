@@ -10,7 +10,7 @@ import pytest
 
 from bot.core.announcements import Message, Tone
 from bot.discord.errors import Refused
-from bot.storage import round_choices
+from bot.storage import round_choices, subscriptions
 from tests.discord_room.room import Room
 
 pytest_plugins = ("tests.discord_room.conftest",)
@@ -108,10 +108,10 @@ async def _subscribe(room: Room, channel: int, handle: str, role: str) -> None:
         person = Person(platform_id=len(handle), handle=handle)
         account = await live.add_account(conn, person, ProfileState.ACTIVE, now)
         role_id = int(room.server.facts["roles"][role])
-        one = live.Subscription(
+        one = subscriptions.Subscription(
             account_id=account.id, guild_id=room.guild_id, channel_id=channel, role_id=role_id, paused=False
         )
-        await live.subscribe(conn, one, 1, now)
+        await subscriptions.subscribe(conn, one, 1, now)
 
 
 async def test_set_up_before_anything_was_chosen_says_what_to_do(admin_room: Room) -> None:

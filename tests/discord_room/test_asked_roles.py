@@ -16,7 +16,7 @@ from bot.core.requester import Requester
 from bot.discord.role_controls import kept_role
 from bot.services.notification_roles import FollowedPerson
 from bot.services.notifications import News, Place, tell
-from bot.storage import live, notification_rules
+from bot.storage import live, notification_rules, subscriptions
 from bot.storage.notification_rules import NotificationRule
 from tests.discord_room.room import Room
 
@@ -89,10 +89,10 @@ async def test_once_a_role_that_is_pinged_was_deleted_admins_are_told_and_alerts
             conn, Person(platform_id=3, handle="cleo", nickname="Cleo"), ProfileState.ACTIVE, now
         )
         if chosen == "a subscription":
-            followed = live.Subscription(
+            followed = subscriptions.Subscription(
                 account_id=account.id, guild_id=room.guild_id, channel_id=lives, role_id=role_id, paused=False
             )
-            await live.subscribe(conn, followed, 42, now)
+            await subscriptions.subscribe(conn, followed, 42, now)
         elif chosen == "a default":
             await notification_rules.save_default(conn, room.guild_id, Kind.LIVE, pings)
         else:

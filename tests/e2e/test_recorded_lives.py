@@ -19,7 +19,7 @@ from bot.core.live.models import Person, ProfileState
 from bot.core.live.transitions import Live, Phase
 from bot.services.stream_recorder import StreamRecorder
 from bot.storage import live as store
-from bot.storage import recordings
+from bot.storage import recordings, subscriptions
 from bot.storage.engine import Database
 from bot.storage.stream_tables import contributions, stream_minutes, stream_people
 from bot.storage.stream_tables import recordings as table
@@ -72,10 +72,10 @@ class Recording:
         async with self.database.write("test.live") as conn:
             person = Person(platform_id=host_id, handle=handle)
             account = await store.add_account(conn, person, ProfileState.ACTIVE, now)
-            follower = store.Subscription(
+            follower = subscriptions.Subscription(
                 account_id=account.id, guild_id=1, channel_id=1, role_id=None, paused=False
             )
-            await store.subscribe(conn, follower, 42, now)
+            await subscriptions.subscribe(conn, follower, 42, now)
             live_id = await store.add_live(conn, account.id, live)
             await recordings.keep_up(conn, live_id, account.id, live, now, record=True)
 

@@ -20,11 +20,11 @@ from bot.ports import Ending, SignLimit
 from bot.services.forgotten_people import ForgottenPeople
 from bot.services.stream_recorder import StreamRecorder
 from bot.storage import live as store
-from bot.storage import recordings
+from bot.storage import recordings, subscriptions
 from bot.storage.engine import Database
-from bot.storage.live import Subscription
 from bot.storage.stream_reading import recorded_live
 from bot.storage.stream_tables import recordings as table
+from bot.storage.subscriptions import Subscription
 from bot.storage.tables import lives, requests
 from tests.clocks import ManualClock
 
@@ -157,7 +157,7 @@ class StreamWorld:
             follower = Subscription(
                 account_id=account.id, guild_id=1, channel_id=1, role_id=None, paused=False
             )
-            await store.subscribe(conn, follower, 42, now)
+            await subscriptions.subscribe(conn, follower, 42, now)
             live_id = await store.add_live(conn, account.id, live)
             await recordings.keep_up(conn, live_id, account.id, live, now, record=True)
         return live

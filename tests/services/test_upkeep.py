@@ -15,7 +15,7 @@ from bot.core.live.models import Person, ProfileState
 from bot.core.requester import Requester
 from bot.services.guilds import Guilds
 from bot.services.upkeep import GUILDS_KEPT, MESSAGES_KEPT, Upkeep
-from bot.storage import live, outbox
+from bot.storage import live, outbox, subscriptions
 from bot.storage.engine import Database
 from bot.storage.tables import destinations, lives, metadata, requests
 from bot.storage.tables import outbox as outbox_table
@@ -206,7 +206,7 @@ async def test_an_account_nobody_follows_any_more_keeps_its_history(
     clock.advance(GUILDS_KEPT.total_seconds() + 1)
     await upkeep.tidy()
     async with database.read() as conn:
-        assert await live.subscriptions_of(conn) == ()
+        assert await subscriptions.load(conn) == ()
         account = await live.account_for(conn, "ana", None)
         assert account is not None
         assert await live.last_live(conn, account.id) is not None

@@ -12,12 +12,12 @@ from bot.core.live.models import Person, ProfileState
 from bot.core.live.transitions import Live, Phase
 from bot.core.streams.recording import ACTIVE, Happening, RecordingState, after
 from bot.storage import live as store
-from bot.storage import recordings
+from bot.storage import recordings, subscriptions
 from bot.storage.engine import Connection, Database
-from bot.storage.live import Subscription
 from bot.storage.recordings import LEASE, Report
 from bot.storage.stream_tables import recordings as table
 from bot.storage.stream_tables import stream_choices
+from bot.storage.subscriptions import Subscription
 from tests.clocks import START
 
 ROOM = 7_000_000_000_000_000_000
@@ -29,7 +29,7 @@ async def a_live(conn: Connection, handle: str = "ana", *, number: int = 1) -> t
     person = Person(platform_id=number, handle=handle)
     account = await store.add_account(conn, person, ProfileState.ACTIVE, START)
     follower = Subscription(account_id=account.id, guild_id=1, channel_id=number, role_id=None, paused=False)
-    await store.subscribe(conn, follower, 42, START)
+    await subscriptions.subscribe(conn, follower, 42, START)
     live = Live(
         phase=Phase.ON, room_ids=(ROOM + number,), started_at=START, found_at=START, last_seen_at=START
     )
@@ -53,9 +53,9 @@ async def test_a_live_is_recorded_unless_every_guild_switched_it_off(database: D
         await wanted(conn, account_id, live_id, live)
         assert await stored(conn) == []
         other = Subscription(account_id=account_id, guild_id=3, channel_id=9, role_id=None, paused=False)
-        await store.subscribe(conn, replace(other, paused=True), 42, START)
+        await subscriptions.subscribe(conn, replace(other, paused=True), 42, START)
         assert not await recordings.is_wanted(conn, account_id)
-        await store.subscribe(conn, replace(other, channel_id=10), 42, START)
+        await subscriptions.subscribe(conn, replace(other, channel_id=10), 42, START)
         await recordings.keep_up(conn, live_id, account_id, live, START, record=False)
         assert await stored(conn) == []
         await wanted(conn, account_id, live_id, live)

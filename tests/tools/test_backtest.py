@@ -18,7 +18,7 @@ from bot.core.live.models import Answer, Person
 from bot.core.live.planner import EvenlySpread
 from bot.core.live.scores import catches, worst_rolling_day
 from bot.core.live.transitions import Live, Phase
-from bot.storage import ledger
+from bot.storage import ledger, subscriptions
 from bot.storage import live as store
 from bot.storage.engine import Database
 from bot.storage.migrate import upgrade
@@ -269,7 +269,7 @@ async def test_a_change_of_the_planner_changes_the_bot_and_the_backtest(database
             account = await store.account_for(conn, "somebody", None) or await store.add_account(
                 conn, person_of("somebody"), "active", NOW
             )
-            await store.subscribe(conn, subscription_of(account.id), 1, NOW)
+            await subscriptions.subscribe(conn, subscription_of(account.id), 1, NOW)
             await store.update_account(conn, account.id, next_check_at=NOW)
         await world.monitor.replan_step()
         await world.monitor.check_step()
@@ -295,8 +295,10 @@ def person_of(handle: str):
     return Person(platform_id=1, handle=handle)
 
 
-def subscription_of(account_id: int) -> store.Subscription:
-    return store.Subscription(account_id=account_id, guild_id=GUILD, channel_id=1, role_id=None, paused=False)
+def subscription_of(account_id: int) -> subscriptions.Subscription:
+    return subscriptions.Subscription(
+        account_id=account_id, guild_id=GUILD, channel_id=1, role_id=None, paused=False
+    )
 
 
 def test_what_is_learned_beats_what_is_fixed_on_regular_people(tmp_path):
@@ -330,7 +332,7 @@ async def test_an_admin_replays_the_lives_of_the_own_database(tmp_path, capsys):
     database = Database.open(url)
     async with database.write("test.fill") as conn:
         account = await store.add_account(conn, person_of("ana"), "active", NOW)
-        await store.subscribe(conn, subscription_of(account.id), 1, NOW)
+        await subscriptions.subscribe(conn, subscription_of(account.id), 1, NOW)
         for _, start, end in regular(1, 20):
             live = Live(
                 phase=Phase.ENDED,

@@ -20,7 +20,7 @@ from bot.core.announcements import Message, Tone
 from bot.core.live.models import Person, ProfileState
 from bot.core.rounds.files import FileRecord, FileState, imported
 from bot.errors import StorageError
-from bot.storage import live, outbox, rounds
+from bot.storage import live, outbox, rounds, subscriptions
 from bot.storage.engine import Database
 from bot.storage.migrate import HEAD_REVISION, upgrade
 from bot.storage.only_bot import only_bot
@@ -42,10 +42,10 @@ async def fill(url: str, folder: Path, data: Path) -> None:
         for number, name in enumerate(("ana", "böb ☃ 🎉", "")):
             person = Person(platform_id=number * 2**40, handle=f"h{number}", nickname=name, followers=None)
             account = await live.add_account(conn, person, ProfileState.ACTIVE, NOW)
-            follows = live.Subscription(
+            follows = subscriptions.Subscription(
                 account_id=account.id, guild_id=2**62, channel_id=number, role_id=None, paused=bool(number)
             )
-            await live.subscribe(conn, follows, created_by=7, now=NOW)
+            await subscriptions.subscribe(conn, follows, created_by=7, now=NOW)
         message = Message(title="Hello \x00 ☃", tone=Tone.LIVE)
         await outbox.put(conn, event_key="live:1", guild_id=1, channel_id=2, message=message, now=NOW)
         for file in sorted((data / "etlegacy").glob("*-round-*.txt"))[:1100]:

@@ -31,7 +31,9 @@ from bot.services.announcements import Announcements
 from bot.services.live_monitor import LiveMonitor
 from bot.services.monitor_rules import MonitorRules
 from bot.storage import live as store
-from bot.storage.live import Account, Subscription
+from bot.storage import subscriptions
+from bot.storage.live import Account
+from bot.storage.subscriptions import Subscription
 from tools.simulation.database import Disk, PlainDatabase
 
 FOLLOW_UPS = "live follow-ups"
@@ -212,7 +214,7 @@ class _Replay:
                 subscription = Subscription(
                     account_id=account.id, guild_id=GUILD, channel_id=CHANNEL, role_id=None, paused=False
                 )
-                await store.subscribe(conn, subscription, 1, now)
+                await subscriptions.subscribe(conn, subscription, 1, now)
                 self._accounts[number] = account
 
     async def _tell_end(self) -> None:

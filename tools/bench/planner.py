@@ -22,6 +22,7 @@ from bot.core.live.planner import Allowance, EvenlySpread, Policy, Watched
 from bot.core.live.probability import ProbabilityPolicy
 from bot.core.live.transitions import Live, Phase
 from bot.storage import live as store
+from bot.storage import subscriptions
 from bot.storage.engine import Connection
 from tools.bench.report import Figure, percentile
 from tools.simulation.database import Disk, PlainDatabase
@@ -178,10 +179,10 @@ async def _choice_ms(size: int) -> float:
 async def _add(conn: Connection, number: int, luck: Random) -> None:
     person = Person(platform_id=number, handle=f"account{number}")
     account = await store.add_account(conn, person, ProfileState.ACTIVE, NOW + luck.uniform(0, 6) * HOUR)
-    subscription = store.Subscription(
+    subscription = subscriptions.Subscription(
         account_id=account.id, guild_id=1 + number % 50, channel_id=1, role_id=None, paused=False
     )
-    await store.subscribe(conn, subscription, 1, NOW)
+    await subscriptions.subscribe(conn, subscription, 1, NOW)
     if luck.random() < LIVE_PART:
         room = (int(NOW.timestamp()) << 32) + number
         live = Live(phase=Phase.ON, room_ids=(room,), started_at=NOW, found_at=NOW, last_seen_at=NOW)
