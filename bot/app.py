@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
+from bot import garbage
 from bot.charts.process import ProcessChartRenderer
 from bot.clock import Clock, SteadyClock, clock_of
 from bot.core.jobs import QUEUES
@@ -95,11 +94,11 @@ async def _serve(settings: Settings, clock: SteadyClock, queues: Sequence[str]) 
         right = await stack.enter_async_context(only_bot(settings.database, clock.machine))
         await upgrade(settings.database, settings.backup_folder, clock.now(), keep=settings.backups_kept)
         services, loops, renderer = await stack.enter_async_context(_house(settings, clock, queues))
-        _set_aside_what_stays()
+        garbage.set_aside()
         work = [asyncio.create_task(keep_running(loop, clock), name=loop.name) for loop in loops]
         if right is not None:
             work.append(asyncio.create_task(right.keep(), name="only bot"))
-        known = _set_aside_servers_once()
+        known = garbage.set_aside_once()
 
         def connect() -> VedetteClient:
             client = VedetteClient(services)
@@ -112,28 +111,6 @@ async def _serve(settings: Settings, clock: SteadyClock, queues: Sequence[str]) 
             await until_stopped(work)
         finally:
             await _end_what_is_left()
-
-
-def _set_aside_what_stays() -> None:
-    """Keep the garbage collector from walking all modules again and again: 0.12 s, in which nothing else runs."""
-    gc.collect()
-    gc.freeze()
-
-
-def _set_aside_servers_once() -> Callable[[], Coroutine[Any, Any, None]]:
-    """Give what does the same when all servers are known: with 500 of them, half of what there is to walk.
-
-    Only the first time: of what is set aside and replaced later, the collector frees nothing.
-    """
-    is_done = False
-
-    async def set_aside() -> None:
-        nonlocal is_done
-        if not is_done:
-            is_done = True
-            gc.freeze()
-
-    return set_aside
 
 
 @asynccontextmanager
