@@ -15,7 +15,7 @@ from bot.core.notifications.placement import Placement
 from bot.core.notifications.samples import TEST_POST_AGE, sample_message
 from bot.core.notifications.templates import checked_template
 from bot.core.requester import Requester
-from bot.errors import InputRefused, LimitReached, NothingThere
+from bot.errors import InputRefused, LimitReached, NothingThere, UserError
 from bot.services.announcements import Announcements
 from bot.services.followed import followed_account
 from bot.services.guilds import Guilds
@@ -167,17 +167,33 @@ class NotificationSettings:
         return Subscribed(entry=(await self.listing(by.guild_id)).find(key), followed=followed)
 
     async def copy(self, by: Requester, entry: Entry, channel_id: int) -> Subscribed:
-        """Tell the same in another channel, with the same choices. Raises as `add`."""
-        key = entry.key
-        if key.is_default or key.channel_id == channel_id:
+        """Tell the same in another channel, with the same choices: paused or off if this one is. Raises as `add`."""
+        key = replace(entry.key, channel_id=channel_id)
+        if entry.key.is_default or entry.key == key:
             raise InputRefused(text("Choose a subscription, and another channel to copy it to."))
-        about = entry.name if key.subject != ALL else None
-        role_id = None if entry.route is None else entry.route.role_id
-        made = await self.add(by, key.kind, channel_id, about, role_id)
+        known = next((one for one in (await self.listing(by.guild_id)).entries if one.key == key), None)
+        is_followed = key.kind is Kind.LIVE and key.subject != ALL
+        adds = not is_followed and (known is None or known.route is None)
         options = replace(entry.own, tag_id=None)  # a tag belongs to its forum
-        if options != Options() or entry.has_rule:
-            await self._edit(by, made.entry.key, lambda rule: replace(rule, options=options))
-        return replace(made, entry=(await self.listing(by.guild_id)).find(made.entry.key))
+
+        def as_copied(rule: NotificationRule) -> NotificationRule:
+            rule = replace(rule, off=entry.is_off, paused_until=entry.paused_until)
+            return replace(rule, adds=rule.adds or adds, options=options)
+
+        # Before the account is followed there: a live that is on is told at once.
+        await self._edit(by, key, as_copied)
+        followed = await self._follow_too(by, entry, key, is_new=known is None) if is_followed else None
+        return Subscribed(entry=(await self.listing(by.guild_id)).find(key), followed=followed)
+
+    async def _follow_too(self, by: Requester, entry: Entry, key: Key, *, is_new: bool) -> Added:
+        """Follow an account in the channel its choices were copied to; where that fails, none are left there."""
+        role_id = None if entry.route is None else entry.route.role_id
+        try:
+            return await self._watchlist.add(by, entry.name, key.channel_id, role_id)
+        except UserError:
+            if is_new:
+                await self._drop(by, key)
+            raise
 
     async def remove(self, by: Requester, entry: Entry) -> str:
         """Let something be told in a channel no more; gives what was done, in words.

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.core.announcements import Message, Tone
+from bot.core.delivery import OutboxState
 from bot.core.notifications.kinds import Kind
 from bot.core.notifications.options import Digest, Mention, Only, Options, Quiet, QuietMode
 from bot.core.requester import Requester
@@ -20,7 +21,7 @@ from bot.services.notification_settings import NotificationSettings
 from bot.services.notifications import News, NotificationDesk, Place
 from bot.services.notifications import tell as told
 from bot.services.round_places import round_places
-from bot.storage import outbox, round_choices
+from bot.storage import notification_rules, outbox, round_choices
 from bot.storage.engine import Database
 from bot.storage.tables import outbox as rows
 from tests.notify_services import notify_services
@@ -180,6 +181,42 @@ async def test_a_copy_has_the_same_choices_but_no_tag_of_another_forum(world: Wo
     assert [one.channel_id for one in followed] == [LIVES, OTHER]
     with pytest.raises(InputRefused):
         await world.notify.copy(BY, copied, OTHER)
+
+
+async def test_a_copy_made_during_a_live_keeps_the_choices_from_its_first_message_on(world: World):
+    """Not told, and nobody pinged, by what is usual until the choices are there."""
+    world.lives.tiktok.go_live("ana")
+    await world.lives.watchlist.check_now(BY, "ana")
+    held = Quiet(mode=QuietMode.HOLD, begins=0, ends=1439)
+    await world.notify.change(BY, ANA, quiet=held)
+    await world.notify.copy(BY, await world.entry(), OTHER)
+    async with world.database.read() as conn:
+        found = await conn.execute(select(rows.c.state).where(rows.c.channel_id == OTHER))
+        assert found.scalars().all() == [OutboxState.HELD]
+
+
+async def test_a_copy_is_paused_or_off_as_what_it_is_copied_from(world: World):
+    until = world.clock.now() + timedelta(hours=5)
+    await world.notify.pause(BY, ANA, until)
+    copied = (await world.notify.copy(BY, await world.entry(), OTHER)).entry
+    assert (copied.paused_until, copied.is_off) == (until, False)
+    rounds = Key(channel_id=ROUNDS, kind=Kind.ROUND, subject="server:alpha")
+    await world.notify.switch(BY, rounds, off=True)
+    copied = (await world.notify.copy(BY, await world.entry(rounds), OTHER)).entry
+    assert (copied.paused_until, copied.is_off) == (None, True)
+    await world.notify.switch(BY, rounds, off=False)
+    await world.notify.copy(BY, await world.entry(rounds), OTHER)
+    assert sorted(await wanted_rounds(world)) == [ROUNDS, OTHER]
+
+
+async def test_what_cannot_be_followed_in_another_channel_leaves_no_choice_there(world: World):
+    await world.notify.change(BY, ANA, delay_minutes=5)
+    world.lives.tiktok.people.clear()
+    entry = await world.entry()
+    with pytest.raises(InputRefused):
+        await world.notify.copy(BY, entry, OTHER)
+    async with world.database.read() as conn:
+        assert [one.channel_id for one in await notification_rules.of_guilds(conn, [GUILD])] == [LIVES]
 
 
 async def test_removing_undoes_what_made_it(world: World):
