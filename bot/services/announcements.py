@@ -44,6 +44,8 @@ from bot.storage.outbox import Unreadable
 
 DISCORD = "discord"
 LONGEST_WAIT = timedelta(seconds=30)  # another process may have put something without waking us
+_WELL_FOR = timedelta(seconds=10)
+"""So long a post that arrived speaks for Discord: in a flood, not each is written down as its last answer."""
 _PAUSE_SECONDS = 5.0
 _NOTICE = "notice:"
 _SUCCESSES = frozenset({Event.SENT, Event.EDITED, Event.GONE, Event.DONE, Event.REMOVED})
@@ -254,10 +256,12 @@ class Announcements:
         if result.event is Event.SENT and current.remove_after_hours:
             hours = timedelta(hours=current.remove_after_hours)
             await outbox.to_be_removed(conn, current.id, now + hours)
-        if self._is_failing or (await sources.load(conn, DISCORD)).down_since is not None:
+        health = await sources.load(conn, DISCORD)
+        if self._is_failing or health.down_since is not None:
             log.info("Discord takes messages again")
             self._is_failing = False
-        await sources.record_ok(conn, DISCORD, now)
+        if not health.was_well(now - _WELL_FOR, now):
+            await sources.record_ok(conn, DISCORD, now)
         # An edit proves nothing: it needs another permission than a post.
         if result.event is Event.SENT and await destinations.unblock(conn, current.channel_id):
             await outbox.unpark(conn, current.channel_id, now)

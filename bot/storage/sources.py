@@ -30,6 +30,11 @@ class SourceHealth:
     last_error: str = ""
     last_blocked_at: datetime | None = None
 
+    def was_well(self, since: datetime, now: datetime) -> bool:
+        """Tell whether it answered between two instants, and nothing went wrong after that."""
+        has_answered = self.last_ok_at is not None and since <= self.last_ok_at <= now
+        return has_answered and self.failures == 0 and self.closed_until is None
+
 
 # Made once: they run several times with every request, and making one costs more than running it.
 _HEALTH = select(sources).where(sources.c.name == bindparam("name"))

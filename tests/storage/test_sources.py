@@ -25,3 +25,16 @@ async def test_a_source_counts_its_failures_until_it_answers(database):
     assert (up.failures, up.down_since, up.last_ok_at) == (0, None, later)
     assert up.last_error == "no answer"
     assert (other.failures, other.down_since) == (1, later)
+
+
+async def test_an_answer_speaks_for_a_source_until_something_goes_wrong_or_it_is_old(database):
+    second = timedelta(seconds=1)
+    async with database.write("test.record") as conn:
+        assert not (await sources.load(conn, "discord")).was_well(START - second, START)
+        await sources.record_ok(conn, "discord", START)
+        well = await sources.load(conn, "discord")
+        assert well.was_well(START, START + second)
+        assert not well.was_well(START + second, START + 2 * second)
+        assert not well.was_well(START - 2 * second, START - second), "the clock was set back"
+        await sources.record_failure(conn, "discord", "refused", START + second, START + 60 * second)
+        assert not (await sources.load(conn, "discord")).was_well(START, START + 2 * second)
