@@ -35,7 +35,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 if not __package__:  # started as a script: the folder to import from is the repository
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -49,7 +49,7 @@ Ctrl-C ends it.
 _SANDBOX_VALUES = ("--port", "--speed")
 _SANDBOX_FLAGS = ("--tour", "--empty")
 _AGAIN_SECONDS = 1.0
-_TURN_SECONDS = 1.0
+_TURN_SECONDS = 0.2
 _SHORT_LIFE_SECONDS = 10.0
 _SHORT_LIVES = 3
 """A bot that dies so often so soon is started no more."""
@@ -64,7 +64,10 @@ except SettingsError as error:
 """
 _ONLY_TELLS = {"-h", "--help", "--version"}
 _IS_WINDOWS = os.name == "nt"
-T = TypeVar("T")
+Order = dict[str, Any]
+"""`ready` with the bot's `env`, `kill` or `over` from the sandbox; `stop` with a signal's number."""
+Inbox = SimpleQueue[Order]
+"""Its `put` may be called by a signal's handler, whatever that interrupts."""
 
 
 def main(arguments: "list[str]") -> int:
@@ -83,9 +86,7 @@ def main(arguments: "list[str]") -> int:
     command = [str(PYTHON), "-m", "bot", *(given or orders)]
     if not _IS_WINDOWS:  # where exec would leave the bot without its terminal
         os.execv(command[0], command)  # noqa: S606 - this process becomes the bot: signals, exit code and all
-    bot = Bot(command)
-    _pass_signals_to(bot)
-    return bot.run_once()
+    return Bot(command, _signals()).run_once()
 
 
 def _split(arguments: "list[str]") -> "tuple[list[str], list[str]]":
@@ -127,8 +128,7 @@ def _explain_env_file() -> None:
 
 def _run_in_sandbox(own: "list[str]", orders: "list[str]") -> int:
     is_run = orders[0] == "run"
-    bot = Bot([str(PYTHON), "-m", "bot", *orders])
-    _pass_signals_to(bot)
+    inbox = _signals()
     environment = {
         **{
             name: value
@@ -141,14 +141,16 @@ def _run_in_sandbox(own: "list[str]", orders: "list[str]") -> int:
     }
     sandbox = _start_sandbox(environment, own if is_run else ["--bare"])
     try:
-        first: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
-        threading.Thread(target=_listen, args=(sandbox, bot, first), daemon=True).start()
-        ready = _in_turns(lambda seconds: first.get(timeout=seconds))
-        if ready is None:
+        threading.Thread(target=_listen, args=(sandbox, inbox), daemon=True).start()
+        first = _next(inbox)
+        if "stop" in first:
+            return 128 + int(first["stop"])
+        if "ready" not in first:
             print("The sandbox did not start.", file=sys.stderr)
             return 1
         # In its data folder, which holds no .env, so that none is read.
-        bot.place(environment | ready["env"], ready["env"]["DATA_FOLDER"])
+        folder = first["env"]["DATA_FOLDER"]
+        bot = Bot([str(PYTHON), "-m", "bot", *orders], inbox, environment | first["env"], folder)
         if is_run:
             return bot.keep_running(lambda **facts: _tell(sandbox, facts))
         return bot.run_once()
@@ -181,45 +183,37 @@ def _start_sandbox(environment: "dict[str, str]", arguments: "list[str]") -> "su
     )
 
 
-def _in_turns(wait: "Callable[[float], T]") -> "T":
-    """Wait a second at a time: a signal that comes right before a wait is heard only after it (Windows: in any)."""
+def _signals() -> "Inbox":
+    """Make the one place where everything arrives that the main thread is to do; signals come there from now on."""
+    inbox: Inbox = SimpleQueue()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: inbox.put({"stop": number}))
+    return inbox
+
+
+def _listen(sandbox: "subprocess.Popen[str]", inbox: "Inbox") -> None:
+    """Pass on what the sandbox orders, at last that it is over."""
+    try:
+        for line in sandbox.stdout or ():
+            order = _order_of(line)
+            if order:
+                inbox.put(order)
+    finally:
+        inbox.put({"over": True})
+
+
+def _next(inbox: "Inbox") -> "Order":
+    """Wait for an order. In turns: a signal that comes right before a wait is heard only after it."""
     while True:
-        with suppress(subprocess.TimeoutExpired, Empty):
-            return wait(_TURN_SECONDS)
+        with suppress(Empty):
+            return inbox.get(timeout=_TURN_SECONDS)
 
 
-def _listen(
-    sandbox: "subprocess.Popen[str]", bot: "Bot", first: "SimpleQueue[dict[str, Any] | None]"
-) -> None:
-    ready = _first_order(sandbox)
-    first.put(ready)
-    if ready:
-        _follow(sandbox, bot)
-
-
-def _first_order(sandbox: "subprocess.Popen[str]") -> "dict[str, Any] | None":
-    """Print what is for people, until the sandbox is ready; None if it ends before."""
-    for line in sandbox.stdout or ():
-        order = _order_of(line)
-        if "ready" in order:
-            return order
-    return None
-
-
-def _follow(sandbox: "subprocess.Popen[str]", bot: "Bot") -> None:
-    """Do what the sandbox says; without it the bot has nobody to talk to and is stopped."""
-    for line in sandbox.stdout or ():
-        if _order_of(line).get("kill"):
-            bot.kill()
-    if not bot.stopped.is_set():
-        print("The sandbox stopped.", file=sys.stderr, flush=True)
-        bot.stop(signal.SIGTERM)
-
-
-def _order_of(line: str) -> "dict[str, Any]":
+def _order_of(line: str) -> "Order":
     """Give a line that is an order; any other is for people, and printed."""
     if line.startswith("{"):
-        order: dict[str, Any] = json.loads(line)
+        order: Order = json.loads(line)
         return order
     with suppress(OSError):  # the terminal is gone
         print(line, end="", flush=True)
@@ -236,28 +230,26 @@ def _tell(sandbox: "subprocess.Popen[str]", facts: "dict[str, Any]") -> None:
 
 
 class Bot:
-    """The bot's process, looked after as a supervisor does."""
+    """The bot's process, looked after as a supervisor does. Given a folder, it has a session of its own there.
 
-    def __init__(self, command: "list[str]") -> None:
-        self._command = command
-        self._environment: dict[str, str] | None = None
-        self._folder: str | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._is_starting = False
-        self._asked_to_stop: int | None = None
-        """The signal that found no process yet."""
-        self._lock = threading.RLock()  # a signal's handler interrupts who holds it, in the same thread
+    Then what stops it comes from here, once, and it gets `environment` only.
+    """
+
+    def __init__(
+        self,
+        command: "list[str]",
+        inbox: "Inbox",
+        environment: "dict[str, str] | None" = None,
+        folder: "str | None" = None,
+    ) -> None:
+        self._command, self._environment, self._folder = command, environment, folder
+        self._inbox = inbox
+        self._is_stopped = False
         self._was_killed = False
-        self.stopped = threading.Event()
-
-    def place(self, environment: "dict[str, str]", folder: str) -> None:
-        """Let it have these settings only, and a session of its own: what stops it comes from here, once."""
-        self._environment, self._folder = environment, folder
 
     def run_once(self) -> int:
         """Start it and give its exit code."""
-        code = _in_turns(self._start().wait)
-        self.stopped.set()
+        code = self._watch(self._start())
         return code if code >= 0 else 128 - code
 
     def keep_running(self, tell: "Callable[..., None]") -> int:
@@ -266,12 +258,11 @@ class Bot:
         while True:
             process, since = self._start(), time.monotonic()  # noqa: TID251 - the machine's own time
             tell(bot="started", pid=process.pid)
-            code = _in_turns(process.wait)
+            code = self._watch(process)
             is_short = time.monotonic() - since < _SHORT_LIFE_SECONDS  # noqa: TID251
             short_lives = short_lives + 1 if is_short and not self._was_killed else 0
-            if self.stopped.is_set() or code == 0:
+            if self._is_stopped or code == 0:
                 tell(bot="ended", text="It was stopped.")
-                self.stopped.set()
                 break
             if short_lives == _SHORT_LIVES or (code > 0 and not self._was_killed):
                 tell(bot="ended", text=f"It ended by itself (exit code {code}); the terminal says why.")
@@ -279,62 +270,57 @@ class Bot:
                     f"The bot ended by itself (exit code {code}). Ctrl-C ends the sandbox, too.",
                     file=sys.stderr,
                 )
-                while not self.stopped.wait(_TURN_SECONDS):
-                    pass
+                self._is_stopped_within(float("inf"), process)
                 break
             tell(bot="ended", text="It was killed, and is started again in a second.")
-            if self.stopped.wait(_AGAIN_SECONDS):
+            if self._is_stopped_within(_AGAIN_SECONDS, process):
                 break
         return code if code >= 0 else 128 - code
-
-    def kill(self) -> None:
-        """Kill it as a power cut would."""
-        if self._process:
-            self._was_killed = True
-            self._process.kill()
-
-    def stop(self, number: int) -> None:
-        """Pass on what asks it to stop; before there is one it ends this process."""
-        with self._lock:
-            self.stopped.set()
-            if self._process and not self._is_starting:
-                self._send(self._process, number)
-                return
-            self._asked_to_stop = number
-            if not self._is_starting:
-                sys.exit(128 + number)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         self._was_killed = False
         is_apart = self._folder is not None and not _IS_WINDOWS
-        with self._lock:
-            self._is_starting = True  # from here on a process may be there that nobody could stop otherwise
-            if self.stopped.is_set() and self._asked_to_stop is None:  # it met the one that had ended
-                self._asked_to_stop = signal.SIGTERM
-            process = self._process = subprocess.Popen(
-                self._command, cwd=self._folder, env=self._environment, start_new_session=is_apart
-            )
-            self._is_starting = False
-            if self._asked_to_stop is not None:
-                self._send(process, self._asked_to_stop)
+        process = subprocess.Popen(
+            self._command, cwd=self._folder, env=self._environment, start_new_session=is_apart
+        )
+        with suppress(Empty):
+            while True:
+                self._obey(self._inbox.get_nowait(), process, is_new=True)
         return process
 
-    @staticmethod
-    def _send(process: "subprocess.Popen[bytes]", number: int) -> None:
-        if _IS_WINDOWS and number == signal.SIGINT:  # reaches every process of the terminal by itself
-            return
-        process.send_signal(signal.SIGTERM if number == getattr(signal, "SIGHUP", None) else number)
+    def _watch(self, process: "subprocess.Popen[bytes]") -> int:
+        """Do what arrives until the bot ends; gives its exit code."""
+        while process.poll() is None:
+            with suppress(Empty):
+                self._obey(self._inbox.get(timeout=_TURN_SECONDS), process)
+        return int(process.returncode)
+
+    def _is_stopped_within(self, seconds: float, ended: "subprocess.Popen[bytes]") -> bool:
+        until = time.monotonic() + seconds  # noqa: TID251
+        while not self._is_stopped and time.monotonic() < until:  # noqa: TID251
+            with suppress(Empty):
+                self._obey(self._inbox.get(timeout=min(_TURN_SECONDS, seconds)), ended)
+        return self._is_stopped
+
+    def _obey(self, order: "Order", process: "subprocess.Popen[bytes]", *, is_new: bool = False) -> None:
+        """Do what arrived; a process that ended takes no notice. `is_new`: it may have come before the process."""
+        if "kill" in order:  # as a power cut would
+            self._was_killed = True
+            process.kill()
+        elif "stop" in order:
+            self._is_stopped = True
+            # On Windows, Ctrl-C reaches every process of the terminal by itself.
+            if not _IS_WINDOWS or is_new or order["stop"] != signal.SIGINT:
+                process.send_signal(_passed_on(order["stop"]))
+        elif "over" in order and not self._is_stopped:  # without the sandbox it has nobody to talk to
+            print("The sandbox stopped.", file=sys.stderr, flush=True)
+            self._is_stopped = True
+            process.terminate()
 
 
-def _pass_signals_to(bot: Bot) -> None:
-    """Let what asks this process to stop reach the bot."""
-
-    def pass_on(number: int, _: object) -> None:
-        bot.stop(number)
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), pass_on)
+def _passed_on(number: int) -> int:
+    is_other = _IS_WINDOWS or number == getattr(signal, "SIGHUP", None)
+    return signal.SIGTERM if is_other else number
 
 
 def _stop(sandbox: "subprocess.Popen[str]") -> None:

@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import zipfile
 from pathlib import Path
@@ -517,35 +516,44 @@ def test_it_is_heard_before_the_stand_ins_are_ready_too(house):
     assert not is_running(stand_ins)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_bot_that_is_just_being_started_is_stopped_too(monkeypatch, tmp_path, number):
+@pytest.mark.parametrize("starts", [1, 2])
+@pytest.mark.parametrize(
+    ("windows", "number", "ends"),
+    [
+        (False, signal.SIGINT, signal.SIGINT),
+        (False, signal.SIGTERM, signal.SIGTERM),
+        (True, signal.SIGINT, signal.SIGTERM),  # it came before the process was one of the terminal's
+    ],
+)
+def test_a_bot_that_is_just_being_started_is_stopped_too(
+    monkeypatch, tmp_path, windows, number, ends, starts
+):
+    inbox, told = run.SimpleQueue(), []
+
     class Interrupted(subprocess.Popen):
         """A process that is there already when the request to stop comes, and not yet known to who starts it."""
 
         def __init__(self, *arguments, **named):
             super().__init__(*arguments, **named)
-            bot.stop(number)
+            inbox.put({"stop": number} if len(told) == 2 * (starts - 1) else {"kill": True})
 
-    bot = run.Bot([sys.executable, "-c", "import time; time.sleep(1000)"])
-    bot.place(dict(os.environ), str(tmp_path))
+    bot = run.Bot(["sleep", "1000"], inbox, dict(os.environ), str(tmp_path))
     monkeypatch.setattr(run.subprocess, "Popen", Interrupted)
-    assert bot.keep_running(lambda **facts: None) == 128 + number
-    assert bot.stopped.is_set()
+    monkeypatch.setattr(run, "_IS_WINDOWS", windows)
+    assert bot.keep_running(lambda **facts: told.append(facts["bot"])) == 128 + ends
+    assert told == ["started", "ended"] * starts
 
 
-def test_a_bot_that_was_to_be_started_again_is_stopped_at_once(tmp_path):
-    class InTheLastMoment(threading.Event):
-        def wait(self, timeout=None):
-            bot.stop(signal.SIGINT)
-            return False
+def test_a_bot_that_was_to_be_started_again_is_not_started_once_it_was_stopped(tmp_path):
+    inbox, told = run.SimpleQueue(), []
 
-    bot = run.Bot([sys.executable, "-c", "import time; time.sleep(1000)"])
-    bot.place(dict(os.environ), str(tmp_path))
-    bot.stopped = InTheLastMoment()
-    assert (
-        bot.keep_running(lambda **facts: bot.kill() if facts["bot"] == "started" else None)
-        == 128 + signal.SIGTERM
-    )
+    def tell(**facts):
+        told.append(facts["bot"])
+        inbox.put({"kill": True} if facts["bot"] == "started" else {"stop": signal.SIGINT})
+
+    bot = run.Bot(["sleep", "1000"], inbox, dict(os.environ), str(tmp_path))
+    assert bot.keep_running(tell) == 128 + signal.SIGKILL
+    assert told == ["started", "ended"]
 
 
 def test_closing_the_terminal_ends_everything(house):

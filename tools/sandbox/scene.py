@@ -31,7 +31,8 @@ QUICK = {
     "RESTART_GAP_SECONDS": "600",
     "ROUND_POLL_SECONDS": "1",
 }
-PATIENCE_SECONDS = 80
+PATIENCE_SECONDS = 110
+"""An account whose check was cut off by a kill is looked at again after 90 s."""
 
 
 async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
