@@ -15,16 +15,17 @@ from bot.core.notifications.placement import Placement
 from bot.core.notifications.samples import TEST_POST_AGE, sample_message
 from bot.core.notifications.templates import checked_template
 from bot.core.requester import Requester
-from bot.errors import InputRefused, LimitReached, NothingThere, UserError
+from bot.errors import InputRefused, LimitReached, NothingThere
 from bot.services.announcements import Announcements
 from bot.services.followed import followed_account
 from bot.services.guilds import Guilds
 from bot.services.leaderboards import servers_of
-from bot.services.notification_list import Entry, Key, Listing, key_of, listing, names, told_keys
+from bot.services.notification_list import Entry, Key, Listing, Route, key_of, listing, names, told_keys
 from bot.services.watchlist import Added, Watchlist
 from bot.settings import GameServer
 from bot.storage import notification_log, notification_rules, notified
 from bot.storage.engine import Connection, Database
+from bot.storage.live import Account
 from bot.storage.notification_log import LogRow
 from bot.storage.notification_rules import NotificationRule
 from bot.texts import text
@@ -35,6 +36,7 @@ MOST_RULES = 500
 """So many choices a guild can have."""
 OF_ACCOUNTS = frozenset({Kind.LIVE, Kind.RECAP, Kind.REPORT})
 OF_SERVERS = frozenset({Kind.ROUND, Kind.EVENING, Kind.MILESTONE})
+Change = Callable[[NotificationRule], NotificationRule]
 _TEMPLATES = ("template", "over_template")
 
 
@@ -144,8 +146,8 @@ class NotificationSettings:
         followed: Added | None = None
         if kind is Kind.LIVE and about:
             followed = await self._watchlist.add(by, about, channel_id, role_id)
-            about = followed.handle
-        key = Key(channel_id=channel_id, kind=kind, subject=await self._subject(by, kind, about))
+        subject = await self._subject(by, kind, about, followed)
+        key = Key(channel_id=channel_id, kind=kind, subject=subject)
         found = await self.listing(by.guild_id)
         known = next((one for one in found.entries if one.key == key), None)
         own: dict[str, Any] = {}
@@ -168,32 +170,39 @@ class NotificationSettings:
 
     async def copy(self, by: Requester, entry: Entry, channel_id: int) -> Subscribed:
         """Tell the same in another channel, with the same choices: paused or off if this one is. Raises as `add`."""
-        key = replace(entry.key, channel_id=channel_id)
-        if entry.key.is_default or entry.key == key:
+        kind = entry.key.kind
+        if entry.key.is_default or entry.key.channel_id == channel_id:
             raise InputRefused(text("Choose a subscription, and another channel to copy it to."))
-        known = next((one for one in (await self.listing(by.guild_id)).entries if one.key == key), None)
-        is_followed = key.kind is Kind.LIVE and key.subject != ALL
-        adds = not is_followed and (known is None or known.route is None)
-        options = replace(entry.own, tag_id=None)  # a tag belongs to its forum
-
-        def as_copied(rule: NotificationRule) -> NotificationRule:
-            rule = replace(rule, off=entry.is_off, paused_until=entry.paused_until)
-            return replace(rule, adds=rule.adds or adds, options=options)
-
-        # Before the account is followed there: a live that is on is told at once.
-        await self._edit(by, key, as_copied)
-        followed = await self._follow_too(by, entry, key, is_new=known is None) if is_followed else None
+        about = entry.name if entry.key.subject != ALL else None
+        known = {one.key: one for one in (await self.listing(by.guild_id)).entries}
+        followed: Added | None = None
+        if kind is Kind.LIVE and about:
+            followed = await self._follow_too(by, entry, channel_id, known)
+        subject = await self._subject(by, kind, about, followed)
+        key = Key(channel_id=channel_id, kind=kind, subject=subject)
+        if followed is None:
+            await self._edit(by, key, _as_copied(entry, known.get(key)))
         return Subscribed(entry=(await self.listing(by.guild_id)).find(key), followed=followed)
 
-    async def _follow_too(self, by: Requester, entry: Entry, key: Key, *, is_new: bool) -> Added:
-        """Follow an account in the channel its choices were copied to; where that fails, none are left there."""
-        role_id = None if entry.route is None else entry.route.role_id
-        try:
-            return await self._watchlist.add(by, entry.name, key.channel_id, role_id)
-        except UserError:
-            if is_new:
-                await self._drop(by, key)
-            raise
+    async def _follow_too(
+        self, by: Requester, entry: Entry, channel_id: int, known: Mapping[Key, Entry]
+    ) -> Added:
+        """Follow an account in another channel. A live that is on is told at once: the choices are there by then."""
+
+        async def choose(conn: Connection, account: Account) -> None:
+            key = Key(channel_id=channel_id, kind=Kind.LIVE, subject=account_subject(account.id))
+            await self._change_rule(conn, by, key, _as_copied(entry, known.get(key)))
+
+        route = entry.route or Route(key=entry.key)
+        is_chosen = entry.has_rule or entry.is_off or entry.paused_until is not None
+        return await self._watchlist.add(
+            by,
+            entry.name,
+            channel_id,
+            route.role_id,
+            paused=route.is_paused,
+            choose=choose if is_chosen else None,
+        )
 
     async def remove(self, by: Requester, entry: Entry) -> str:
         """Let something be told in a channel no more; gives what was done, in words.
@@ -283,8 +292,12 @@ class NotificationSettings:
 
     # --- Behind them ---------------------------------------------------------------------------------
 
-    async def _subject(self, by: Requester, kind: Kind, about: str | None) -> str:
+    async def _subject(
+        self, by: Requester, kind: Kind, about: str | None, followed: Added | None = None
+    ) -> str:
         """Give the subject that somebody means. Raises `InputRefused`, `NothingThere`."""
+        if followed is not None:
+            return account_subject(followed.account_id)
         if not about:
             return ALL
         if kind in OF_SERVERS:
@@ -302,32 +315,32 @@ class NotificationSettings:
                         return subject
             return account_subject((await followed_account(conn, by.guild_id, about)).id)
 
-    async def _edit(
-        self, by: Requester, key: Key, change: Callable[[NotificationRule], NotificationRule]
-    ) -> None:
+    async def _edit(self, by: Requester, key: Key, change: Change) -> None:
         """Change the rule of a subscription, or make it. Raises `LimitReached`."""
-        now = self._clock.now()
         async with self._database.write("notify.save") as conn:
-            known = await notification_rules.of_guilds(conn, [by.guild_id])
-            rule = next((one for one in known if key_of(one) == key), None)
-            if rule is None and len(known) >= MOST_RULES:
-                raise LimitReached(
-                    text("This server has made {most} choices. Remove one first.", most=MOST_RULES)
-                )
-            whole = next((one for one in known if key_of(one) == replace(key, subject=ALL)), None)
-            fresh = NotificationRule(
-                guild_id=by.guild_id,
-                channel_id=key.channel_id,
-                kind=key.kind,
-                subject=key.subject,
-                options=Options(),
-                # It counts instead of the one for the whole kind: what that has stopped stays so.
-                off=whole is not None and whole.off,
-                adds=False,
-                paused_until=None if whole is None else whole.paused_until,
-            )
-            await notification_rules.save(conn, change(rule or fresh), by.user_id, now)
+            await self._change_rule(conn, by, key, change)
         self._announcements.wake()
+
+    async def _change_rule(self, conn: Connection, by: Requester, key: Key, change: Change) -> None:
+        known = await notification_rules.of_guilds(conn, [by.guild_id])
+        rule = next((one for one in known if key_of(one) == key), None)
+        if rule is None and len(known) >= MOST_RULES:
+            raise LimitReached(
+                text("This server has made {most} choices. Remove one first.", most=MOST_RULES)
+            )
+        whole = next((one for one in known if key_of(one) == replace(key, subject=ALL)), None)
+        fresh = NotificationRule(
+            guild_id=by.guild_id,
+            channel_id=key.channel_id,
+            kind=key.kind,
+            subject=key.subject,
+            options=Options(),
+            # It counts instead of the one for the whole kind: what that has stopped stays so.
+            off=whole is not None and whole.off,
+            adds=False,
+            paused_until=None if whole is None else whole.paused_until,
+        )
+        await notification_rules.save(conn, change(rule or fresh), by.user_id, self._clock.now())
 
     async def _edit_default(self, by: Requester, kind: Kind, change: Callable[[Options], Options]) -> None:
         async with self._database.write("notify.save_default") as conn:
@@ -349,6 +362,26 @@ class NotificationSettings:
             ]
             await notified.let_go(conn, by.guild_id, (key.kind,), unwanted, (key.channel_id,))
         self._announcements.wake()
+
+
+def _as_copied(entry: Entry, known: Entry | None) -> Change:
+    """Give what makes a rule of another channel, listed as `known` before, say the same as a subscription."""
+    is_new = known is None or not known.has_rule
+    adds = entry.key.kind is not Kind.LIVE or entry.key.subject == ALL
+
+    def change(rule: NotificationRule) -> NotificationRule:
+        # What stops the whole kind in the other channel stops this, too.
+        pauses = [entry.paused_until, rule.paused_until if is_new else None]
+        return replace(
+            rule,
+            off=entry.is_off or (is_new and rule.off),
+            paused_until=max(filter(None, pauses), default=None),
+            adds=rule.adds or (adds and (known is None or known.route is None)),
+            # A tag belongs to its forum.
+            options=replace(entry.own, tag_id=rule.options.tag_id) if entry.has_rule else rule.options,
+        )
+
+    return change
 
 
 def _is_about(subject: str, kind: Kind | None) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import product
 
 from bot.clock import Clock
@@ -33,6 +34,7 @@ from bot.texts import text, texts
 class Added:
     """What `/live add` did. `doubt` says why the profile could not be read, empty where it could."""
 
+    account_id: int
     handle: str
     is_new: bool
     state: ProfileState
@@ -60,6 +62,9 @@ class Entry:
     live: Live | None
 
 
+Choose = Callable[[Connection, Account], Awaitable[None]]
+
+
 class Watchlist:
     """Adds and removes subscriptions of a guild; checks themselves are the monitor's."""
 
@@ -78,8 +83,17 @@ class Watchlist:
         self._clock = clock
         self._accounts_per_guild = accounts_per_guild
 
-    async def add(self, by: Requester, written: str, channel_id: int, role_id: int | None) -> Added:
-        """Follow an account in a channel and look at it once.
+    async def add(
+        self,
+        by: Requester,
+        written: str,
+        channel_id: int,
+        role_id: int | None,
+        *,
+        paused: bool = False,
+        choose: Choose | None = None,
+    ) -> Added:
+        """Follow an account in a channel and look at it once; `choose` writes in the same transaction how it is told.
 
         When TikTok cannot be asked, the account is followed all the same and the doubt is told. Raises
         `InputRefused` for what is no handle, does not exist or is private, `LimitReached` at the guild's cap.
@@ -87,8 +101,11 @@ class Watchlist:
         handle = normalise_handle(written)
         await self._refuse_over_cap(by, handle)
         profile, doubt = await self._look_up(by, handle)
+        follow = partial(
+            Subscription, guild_id=by.guild_id, channel_id=channel_id, role_id=role_id, paused=paused
+        )
         try:
-            account, leased, is_new = await self._subscribe(by, profile, channel_id, role_id)
+            account, leased, is_new = await self._subscribe(by, profile, follow, choose)
         finally:
             # What seems to have failed may be stored all the same, and then its first check is due.
             self._monitor.checks_changed.set()
@@ -98,7 +115,14 @@ class Watchlist:
         state = profile.state
         if check is not None and check.answer is Answer.OFFLINE and check.reason:
             state = ProfileState.NEVER_LIVE
-        return Added(handle=account.handle, is_new=is_new, state=state, doubt=doubt, check=check)
+        return Added(
+            account_id=account.id,
+            handle=account.handle,
+            is_new=is_new,
+            state=state,
+            doubt=doubt,
+            check=check,
+        )
 
     async def remove(self, by: Requester, written: str, channel_id: int | None) -> int:
         """Stop following, in one channel or everywhere in the guild; gives in how many channels.
@@ -198,7 +222,7 @@ class Watchlist:
         return profile, ""
 
     async def _subscribe(
-        self, by: Requester, profile: Profile, channel_id: int, role_id: int | None
+        self, by: Requester, profile: Profile, follow: Callable[..., Subscription], choose: Choose | None
     ) -> tuple[Account, Leased | None, bool]:
         """Follow the account and, in the same transaction, pay for its first check where it may be asked."""
         person, now = profile.person, self._clock.now()
@@ -212,14 +236,9 @@ class Watchlist:
                 account = await store.add_account(conn, person, profile.state, now)
             elif person.platform_id:
                 account = await store.learn_person(conn, account, person)
-            subscription = Subscription(
-                account_id=account.id,
-                guild_id=by.guild_id,
-                channel_id=channel_id,
-                role_id=role_id,
-                paused=False,
-            )
-            is_new = await subscriptions.subscribe(conn, subscription, by.user_id, now)
+            is_new = await subscriptions.subscribe(conn, follow(account_id=account.id), by.user_id, now)
+            if choose is not None:
+                await choose(conn, account)
             return account, await self._lease_first_check(conn, by, account), is_new
 
     async def _lease_first_check(self, conn: Connection, by: Requester, account: Account) -> Leased | None:

@@ -209,14 +209,67 @@ async def test_a_copy_is_paused_or_off_as_what_it_is_copied_from(world: World):
     assert sorted(await wanted_rounds(world)) == [ROUNDS, OTHER]
 
 
-async def test_what_cannot_be_followed_in_another_channel_leaves_no_choice_there(world: World):
+async def test_a_copy_begins_no_ping_where_the_whole_kind_is_stopped(world: World):
+    """Whatever is stopped there before, or later, stops what was copied too, unless it has choices of its own."""
+    wide = (await world.notify.add(BY, Kind.LIVE, OTHER, None, None)).entry.key
+    until = world.clock.now() + timedelta(hours=5)
+    await world.notify.change(BY, ANA, delay_minutes=5)
+    await world.notify.pause(BY, wide, until)
+    copied = (await world.notify.copy(BY, await world.entry(), OTHER)).entry
+    assert (copied.paused_until, copied.own) == (until, Options(delay_minutes=5))
+    third = replace(wide, channel_id=ADMINS)
+    await world.notify.add(BY, Kind.LIVE, ADMINS, None, None)
+    await world.notify.remove(BY, copied)
+    await world.lives.watchlist.add(BY, "ana", OTHER, None)
+    plain = replace(ANA, channel_id=OTHER)
+    copied = (await world.notify.copy(BY, await world.entry(plain), ADMINS)).entry
+    await world.notify.pause(BY, third, until)
+    assert (await world.entry(copied.key)).paused_until == until
+
+
+async def test_a_copy_onto_what_is_there_keeps_its_tag_and_what_is_not_copied(world: World):
+    there = replace(ANA, channel_id=OTHER)
+    await world.lives.watchlist.add(BY, "ana", OTHER, None)
+    await world.notify.change(BY, there, delay_minutes=9, tag_id=5)
+    copied = (await world.notify.copy(BY, await world.entry(), OTHER)).entry
+    assert copied.own == Options(delay_minutes=9, tag_id=5)
+    await world.notify.change(BY, ANA, cooldown_minutes=3, tag_id=8)
+    copied = (await world.notify.copy(BY, await world.entry(), OTHER)).entry
+    assert copied.own == Options(cooldown_minutes=3, tag_id=5)
+
+
+async def test_a_copy_of_an_account_that_is_paused_is_paused(world: World):
+    await world.lives.watchlist.pause(BY, "ana", paused=True)
+    world.lives.tiktok.go_live("ana")
+    await world.notify.copy(BY, await world.entry(), OTHER)
+    assert [one.paused for one in await world.lives.watchlist.entries(GUILD)] == [True, True]
+    async with world.database.read() as conn:
+        assert await outbox.channels_of(conn, "live:1") == ()
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_where_following_fails_a_copy_changes_nothing(world: World, is_there: bool):
+    await world.notify.change(BY, ANA, delay_minutes=5)
+    await world.notify.switch(BY, ANA, off=True)
+    if is_there:
+        await world.lives.watchlist.add(BY, "ana", OTHER, None)
+        await world.notify.change(BY, replace(ANA, channel_id=OTHER), delay_minutes=9)
+    before = await world.entries()
+    world.lives.tiktok.people.clear()
+    with pytest.raises(InputRefused):
+        await world.notify.copy(BY, await world.entry(), OTHER)
+    assert await world.entries() == before
+    async with world.database.read() as conn:
+        rules = await notification_rules.of_guilds(conn, [GUILD])
+    assert [one.channel_id for one in rules] == [LIVES, OTHER][: 1 + is_there]
+
+
+async def test_a_copy_goes_to_whoever_has_the_handle_now(world: World):
     await world.notify.change(BY, ANA, delay_minutes=5)
     world.lives.tiktok.people.clear()
-    entry = await world.entry()
-    with pytest.raises(InputRefused):
-        await world.notify.copy(BY, entry, OTHER)
-    async with world.database.read() as conn:
-        assert [one.channel_id for one in await notification_rules.of_guilds(conn, [GUILD])] == [LIVES]
+    world.lives.tiktok.add("ana", 99)
+    copied = (await world.notify.copy(BY, await world.entry(), OTHER)).entry
+    assert (copied.key.channel_id, copied.own.delay_minutes) == (OTHER, 5)
 
 
 async def test_removing_undoes_what_made_it(world: World):
