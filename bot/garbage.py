@@ -16,7 +16,8 @@ def set_aside() -> None:
 def set_aside_once() -> Callable[[], Coroutine[Any, Any, None]]:
     """Give what sets aside whatever came meanwhile: the servers, half of all there is to walk where they are 500.
 
-    Only its first call does it: of what is set aside and replaced later, the collector frees nothing.
+    Only its first call does it, in no time. Of what is set aside and replaced later (a new list of servers, after
+    a connection that could not be resumed) the collector frees nothing, so that is done once and no more.
     """
     is_done = False
 

@@ -15,6 +15,9 @@ from bot.storage.tables import guilds, subscriptions
 from bot.storage.types import Flag
 from bot.storage.upsert import insert_for
 
+ASKED_AT_ONCE = 500
+"""For so many accounts at a time: a database takes only so many values."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscription:
@@ -111,9 +114,12 @@ async def load(
     )
 
 
-async def following_guilds(
-    conn: AsyncConnection, account_ids: Collection[int] | None = None
-) -> frozenset[int]:
+async def following_guilds(conn: AsyncConnection, account_ids: Collection[int] | None = None) -> set[int]:
     """Give the guilds that follow one of these accounts, or any; not those that paused it or removed the bot."""
-    query = _FOLLOWING if account_ids is None else _FOLLOWING_SOME
-    return frozenset((await conn.execute(query, {"account_ids": list(account_ids or ())})).scalars())
+    if account_ids is None:
+        return set((await conn.execute(_FOLLOWING)).scalars())
+    wanted, found = list(account_ids), set[int]()
+    for first in range(0, len(wanted), ASKED_AT_ONCE):
+        some = {"account_ids": wanted[first : first + ASKED_AT_ONCE]}
+        found |= set((await conn.execute(_FOLLOWING_SOME, some)).scalars())
+    return found

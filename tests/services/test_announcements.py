@@ -12,9 +12,9 @@ from sqlalchemy import Text, type_coerce, update
 from bot.core.announcements import Message, Tone
 from bot.core.delivery import Event, OutboxState, Outgoing, Result, Step
 from bot.core.requester import Requester
-from bot.services.announcements import Announcements
+from bot.services.announcements import DISCORD, Announcements
 from bot.services.guilds import Guilds
-from bot.storage import outbox
+from bot.storage import outbox, sources
 from bot.storage.engine import Database
 from bot.storage.tables import outbox as outbox_table
 from tests.clocks import ManualClock
@@ -194,6 +194,34 @@ async def deliver_all(announcements: Announcements, channel: int) -> list[str]:
         await announcements.begin(message)
         await announcements.settle(message, Result(event=Event.SENT, message_id=message.id))
     return [message.event_key.rsplit(":", 4)[0] for message in found]
+
+
+async def test_discords_last_answer_is_ten_seconds_old_at_most(
+    announcements: Announcements, database: Database, clock: ManualClock
+) -> None:
+    """Not every post of a flood is written down as one."""
+    told, began = [], clock.now()
+    for number in range(7):
+        await say(announcements, key=f"live:{number}", channel=number)
+        await deliver_all(announcements, number)
+        async with database.read() as conn:
+            told.append((await sources.load(conn, DISCORD)).last_ok_at - began)
+        clock.advance(4)
+    assert [at.total_seconds() for at in told] == [0, 0, 0, 12, 12, 12, 24]
+
+
+async def test_messages_know_their_guilds_also_one_that_was_never_seen(
+    announcements: Announcements, guilds: Guilds
+) -> None:
+    await guilds.save(ADMIN, time_zone="Asia/Jakarta")
+    for channel, guild_id in enumerate((1, 1, 2)):
+        await say(announcements, channel=channel, guild_id=guild_id)
+    known = await announcements.guilds_of(await announcements.due())
+    assert {key: (one.guild_id, one.time_zone) for key, one in known.items()} == {
+        1: (1, "Asia/Jakarta"),
+        2: (2, "UTC"),
+    }
+    assert await announcements.guilds_of(()) == {}
 
 
 async def test_what_waits_for_a_channel_that_is_gone_for_days_is_given_up_and_told_once(

@@ -47,7 +47,10 @@ async def test_each_guild_that_follows_is_told_once(database: Database) -> None:
         await follow(conn, ana, 40, 6)
         assert await subscriptions.following_guilds(conn) == {10, 30, 40}
         assert await subscriptions.following_guilds(conn, [ana]) == {10, 40}
-        assert await subscriptions.following_guilds(conn, []) == frozenset()
+        assert await subscriptions.following_guilds(conn, []) == set()
+        many = range(ana, ana + 2 * subscriptions.ASKED_AT_ONCE)
+        assert await subscriptions.following_guilds(conn, many) == {10, 30, 40}
+        assert await subscriptions.following_guilds(conn, many[::-1]) == {10, 30, 40}
         await guilds.left(conn, 40, START)
         assert await subscriptions.following_guilds(conn) == {10, 30}
 
