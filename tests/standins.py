@@ -48,7 +48,7 @@ class StandIn:
         until(lambda: len(self.seen(**wanted)) >= count)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Poll until the condition holds; fails after `seconds`."""
     deadline = time.monotonic() + seconds  # noqa: TID251 - tests of real processes wait in real time
     while not condition():

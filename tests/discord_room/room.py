@@ -196,7 +196,7 @@ class Room:
         return await self.until_async(check)
 
     async def until_async(self, condition: Callable[[], Awaitable[Any]]) -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not (found := await condition()):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)  # noqa: TID251 - polls an observable
             return found

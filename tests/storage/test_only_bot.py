@@ -172,7 +172,7 @@ async def until_logged(caplog: pytest.LogCaptureFixture, line: str) -> None:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110 - what is waited for is in another process
             await asyncio.sleep(0.01)  # noqa: TID251 - as above
 

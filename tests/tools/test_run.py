@@ -169,7 +169,7 @@ def is_running(pid: int) -> bool:
 
 
 def until(condition) -> None:
-    deadline = time.monotonic() + 20  # noqa: TID251
+    deadline = time.monotonic() + 60  # noqa: TID251
     while not condition():
         assert time.monotonic() < deadline, "it never came"  # noqa: TID251
         time.sleep(0.01)  # noqa: TID251

@@ -17,7 +17,7 @@ HOST_ID = 7_000_000_000_000_000_001
 KEY = "key-nobody-may-see"
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
     """Poll until the condition, which may be a coroutine, holds."""
     async with asyncio.timeout(seconds):
         while True:
