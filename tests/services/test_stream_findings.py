@@ -11,8 +11,7 @@ from bot.core.streams.findings import Evidence
 from bot.core.streams.influence import explain
 from bot.errors import NothingThere
 from bot.services.stream_findings import StreamFindings
-from bot.storage import live as lives_store
-from bot.storage import stream_findings, stream_reading
+from bot.storage import stream_findings, stream_reading, subscriptions
 from tests.clocks import ManualClock
 from tests.kept_streams import START, keep_live
 
@@ -27,9 +26,9 @@ async def kept(database):
     async with database.write("test.keep") as conn:
         first = await keep_live(conn, minutes=60)
         second = await keep_live(conn, minutes=80, started_at=START + timedelta(days=1), seed=2)
-        await lives_store.subscribe(
+        await subscriptions.subscribe(
             conn,
-            lives_store.Subscription(
+            subscriptions.Subscription(
                 account_id=first.account_id, guild_id=GUILD, channel_id=5, role_id=None, paused=False
             ),
             42,
