@@ -25,6 +25,7 @@ from bot.core.live.models import Person, ProfileState, room_started_at
 from bot.core.live.transitions import Live, Phase
 from bot.storage import notification_rules, overrides, profile_state, stream_choices
 from bot.storage.subscriptions import IS_ACTIVE
+from bot.storage.subscriptions import hand_over as hand_over_subscriptions
 from bot.storage.tables import accounts, live_rooms, lives, requests, subscriptions
 from bot.storage.upsert import insert_for
 from bot.texts import cut
@@ -259,11 +260,7 @@ async def learn_person(conn: AsyncConnection, account: Account, person: Person) 
 
 
 async def _hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None:
-    taken = select(subscriptions.c.channel_id).where(subscriptions.c.account_id == to_id)
-    move = update(subscriptions).where(
-        subscriptions.c.account_id == from_id, subscriptions.c.channel_id.not_in(taken)
-    )
-    await conn.execute(move.values(account_id=to_id))
+    await hand_over_subscriptions(conn, from_id=from_id, to_id=to_id)
     asked = update(requests).where(requests.c.account_id == from_id)
     await conn.execute(asked.values(account_id=to_id))
     await overrides.hand_over(conn, from_id=from_id, to_id=to_id)
@@ -271,9 +268,6 @@ async def _hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None
     await profile_state.hand_over(conn, from_id=from_id, to_id=to_id)
     await notification_rules.hand_over(conn, from_id=from_id, to_id=to_id)
     await conn.execute(delete(accounts).where(accounts.c.id == from_id))
-
-
-# --- Who follows whom --------------------------------------------------------------------------
 
 
 async def followed_accounts(conn: AsyncConnection, *, guild_id: int | None = None) -> tuple[Account, ...]:

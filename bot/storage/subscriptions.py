@@ -98,6 +98,15 @@ async def set_paused(conn: AsyncConnection, guild_id: int, account_id: int, *, p
     return (await conn.execute(statement)).rowcount
 
 
+async def hand_over(conn: AsyncConnection, *, from_id: int, to_id: int) -> None:
+    """Let the channels of an account follow another one, but for those that do already."""
+    taken = select(subscriptions.c.channel_id).where(subscriptions.c.account_id == to_id)
+    move = update(subscriptions).where(
+        subscriptions.c.account_id == from_id, subscriptions.c.channel_id.not_in(taken)
+    )
+    await conn.execute(move.values(account_id=to_id))
+
+
 async def load(
     conn: AsyncConnection, *, account_id: int | None = None, guild_id: int | None = None, active: bool = False
 ) -> tuple[Subscription, ...]:
