@@ -283,24 +283,25 @@ class Bot:
         process = subprocess.Popen(
             self._command, cwd=self._folder, env=self._environment, start_new_session=is_apart
         )
-        with suppress(Empty):
-            while True:
-                self._obey(self._inbox.get_nowait(), process, is_new=True)
+        while not self._inbox.empty():
+            self._obey(self._inbox.get(), process, is_new=True)
         return process
 
     def _watch(self, process: "subprocess.Popen[bytes]") -> int:
         """Do what arrives until the bot ends; gives its exit code."""
         while process.poll() is None:
-            with suppress(Empty):
-                self._obey(self._inbox.get(timeout=_TURN_SECONDS), process)
+            self._take_a_turn(process)
         return int(process.returncode)
 
     def _is_stopped_within(self, seconds: float, ended: "subprocess.Popen[bytes]") -> bool:
         until = time.monotonic() + seconds  # noqa: TID251
         while not self._is_stopped and time.monotonic() < until:  # noqa: TID251
-            with suppress(Empty):
-                self._obey(self._inbox.get(timeout=min(_TURN_SECONDS, seconds)), ended)
+            self._take_a_turn(ended)
         return self._is_stopped
+
+    def _take_a_turn(self, process: "subprocess.Popen[bytes]") -> None:
+        with suppress(Empty):
+            self._obey(self._inbox.get(timeout=_TURN_SECONDS), process)
 
     def _obey(self, order: "Order", process: "subprocess.Popen[bytes]", *, is_new: bool = False) -> None:
         """Do what arrived; a process that ended takes no notice. `is_new`: it may have come before the process."""
