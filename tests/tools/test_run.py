@@ -14,12 +14,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.standins import until
 from tools import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,13 +166,6 @@ def is_running(pid: int) -> bool:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text("utf-8")
     except OSError:
         return not Path("/proc").is_dir()  # gone meanwhile, or no Linux
-
-
-def until(condition) -> None:
-    deadline = time.monotonic() + 60  # noqa: TID251
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"  # noqa: TID251
-        time.sleep(0.01)  # noqa: TID251
 
 
 @pytest.fixture
@@ -494,10 +487,14 @@ def test_what_stops_it_reaches_the_bot_once_and_ends_everything(house, number, r
     assert not Path(running.bot["DATA_FOLDER"]).exists()
 
 
+def other_threads(pid: int) -> list[int]:
+    return [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir() if int(path.name) != pid]
+
+
 def send_beside_its_wait(pid: int, number: int) -> None:
     """Send a signal that interrupts no wait of the main thread, as if it came right before that wait."""
-    others = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir() if int(path.name) != pid]
-    assert ctypes.CDLL(None).tgkill(pid, others[0], number) == 0
+    until(lambda: other_threads(pid))
+    assert ctypes.CDLL(None).tgkill(pid, other_threads(pid)[0], number) == 0
 
 
 def test_what_comes_right_before_it_waits_is_heard_all_the_same(house):
