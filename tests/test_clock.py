@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
-from bot.clock import SteadyClock
+from bot.clock import SteadyClock, wait_for_event
 from tests.clocks import START, ManualClock
 
 HOUR = timedelta(hours=1)
@@ -61,3 +62,12 @@ async def test_it_sleeps_as_its_clock_does() -> None:
     clock = SteadyClock(wall)
     await clock.sleep(5)
     assert clock.monotonic() == 5
+
+
+async def test_what_passes_before_a_wait_has_its_first_turn_counts() -> None:
+    clock = ManualClock()
+    waiting = asyncio.create_task(wait_for_event(clock, asyncio.Event(), 600))
+    await asyncio.sleep(0)  # noqa: TID251 - it waits, but the sleep it has begun had no turn yet
+    clock.advance(601)
+    async with asyncio.timeout(5):
+        assert not await waiting
