@@ -112,7 +112,7 @@ class Delivery:
             del self._busy[channel_id]
             if self._is_stuck or len(self._busy) <= _AGAIN_FROM:
                 self._has_room.set()
-            self._announcements.wake()
+            self._announcements.go_on()
 
     async def _storage_failed(self, error: StorageError) -> None:
         if self._has_database:

@@ -77,6 +77,10 @@ class Announcements:
         self._news.set()
         self.told.set()
 
+    def go_on(self) -> None:
+        """Say that more can be delivered; nothing was told, and in a flood each look for what to tell costs."""
+        self._news.set()
+
     async def say(
         self,
         *,
@@ -161,6 +165,7 @@ class Announcements:
             return await outbox.note_try(conn, message, now)
 
         if not await self._begins.do(work):
+            self.told.set()  # it may be held now
             return None
         return next_step(message, now=now, started_at=self._started_at, surface=surface)
 

@@ -174,6 +174,8 @@ _MAY_GO = (
     & (outbox.c.removing == bindparam("no", value=False, type_=outbox.c.removing.type))
     & outbox.c.state.in_((OutboxState.PENDING, OutboxState.PARKED, OutboxState.DELIVERED))
 )
+# By itself SQLite walks whatever stands: it takes the index on the state.
+_BY_REMOVE_AT = "INDEXED BY ix_outbox_remove_at"
 
 
 async def of_event(conn: AsyncConnection, event_key: str) -> dict[int, Noted]:
@@ -301,6 +303,7 @@ async def digested(conn: AsyncConnection, guild_id: int, channel_id: int, now: d
 async def has_removals(conn: AsyncConnection, now: datetime) -> bool:
     """Tell whether `remove` would find something."""
     query = select(outbox.c.id).where(_MAY_GO, _STANDS, outbox.c.remove_at <= now).limit(1)
+    query = query.with_hint(outbox, _BY_REMOVE_AT, "sqlite")
     return (await conn.execute(query)).first() is not None
 
 
@@ -367,6 +370,7 @@ async def next_at(conn: AsyncConnection, now: datetime) -> datetime | None:
     """Give the first instant after `now` at which something held or standing is to be looked at."""
     held_until = select(func.min(outbox.c.held_until)).where(_HELD, outbox.c.held_until > now)
     remove_at = select(func.min(outbox.c.remove_at)).where(_MAY_GO, outbox.c.remove_at > now)
+    remove_at = remove_at.with_hint(outbox, _BY_REMOVE_AT, "sqlite")
     found = (await conn.execute(select(held_until.scalar_subquery(), remove_at.scalar_subquery()))).one()
     return min(filter(None, found), default=None)
 

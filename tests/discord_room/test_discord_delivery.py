@@ -307,6 +307,16 @@ async def test_limits_for_all_requests_that_outlast_a_request_end_when_discord_s
         assert len(await room.posts(channel)) == 3
 
 
+async def test_a_delivery_wakes_nobody_who_looks_for_what_is_to_be_told(room: Room) -> None:
+    channel = await room.channel()
+    await room.put(channel, LIVE)
+    room.announcements.told.clear()
+    await room.becomes(channel, "delivered")
+    name = f"delivery to {channel}"
+    await room.until(lambda: all(task.get_name() != name for task in asyncio.all_tasks()))
+    assert not room.announcements.told.is_set()
+
+
 async def test_a_mute_request_is_given_up_and_tried_again(
     open_room: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
