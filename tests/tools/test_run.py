@@ -168,6 +168,16 @@ def is_running(pid: int) -> bool:
         return not Path("/proc").is_dir()  # gone meanwhile, or no Linux
 
 
+@pytest.fixture(autouse=True)
+def a_ctrl_c_is_heard():
+    """Where a script started these tests in the background, they and all they start would ignore it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def fresh(tmp_path) -> Repository:
     return Repository(tmp_path)
