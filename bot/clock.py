@@ -185,13 +185,7 @@ async def wait_for_event(clock: Clock, event: asyncio.Event, seconds: float) -> 
 
     The event is cleared, so that the next wait is for the next signal.
     """
-    until = clock.monotonic() + seconds
-
-    async def rest() -> None:
-        # A task begins later than it is made: what has passed by then (a jump of a world, too) counts.
-        await clock.sleep(until - clock.monotonic())
-
-    sleeper = asyncio.ensure_future(rest())
+    sleeper = asyncio.ensure_future(clock.sleep(seconds))
     waiter = asyncio.ensure_future(event.wait())
     try:
         await asyncio.wait({sleeper, waiter}, return_when=asyncio.FIRST_COMPLETED)

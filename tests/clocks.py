@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bot.clock import Clock
 
@@ -27,10 +29,15 @@ class ManualClock(Clock):
     def monotonic(self) -> float:
         return self._passed
 
-    async def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        # The end is set by when it is asked: a task that is to sleep begins later, and a test may advance in between.
+        return self._sleep(seconds, self._passed + max(0.0, seconds))
+
+    async def _sleep(self, seconds: float, end: float) -> None:
         self.slept.append(seconds)
-        end = self._passed + max(0.0, seconds)
-        if self.auto or seconds <= 0:
+        if self.auto:
+            end = self._passed + max(0.0, seconds)
+        if self.auto or end <= self._passed:
             self.advance(max(0.0, end - self._passed))
             await asyncio.sleep(0)  # noqa: TID251 - the loop's other tasks must come to their turn
             return
