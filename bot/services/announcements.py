@@ -74,7 +74,7 @@ class Announcements:
 
     def wake(self) -> None:
         """Say that something was put; call it after the transaction has committed."""
-        self._news.set()
+        self.go_on()
         self.told.set()
 
     def go_on(self) -> None:
@@ -135,7 +135,7 @@ class Announcements:
                 log.error(
                     "%s: given up for channel %d (%s)", message.event_key, message.channel_id, message.reason
                 )
-        self._news.set()
+        self.go_on()
 
     async def wait(self) -> None:
         """Sleep until `wake`, or until something is due that was not when `due` last looked."""
@@ -215,7 +215,7 @@ class Announcements:
                 await self._failed(conn, message, current, result, now)
 
         await self._ends.do(write)
-        self._news.set()
+        self.go_on()
 
     async def _begin(self, works: Sequence[Work]) -> list[object]:
         async with self._database.write("outbox.begin") as conn:
